@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
+import { ConnectionState } from '#protocol/status.ts';
+
+/**
+ * The shapes of the REST API (`/api/v1`). The server validates and documents with them (OpenAPI), the page takes its
+ * types from them. Lists answer `{items, next}`: pass `next` as `after` for the following page, null means the end.
+ */
+const Time = z.iso.datetime();
+const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
+
+export const ApiError = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    retryable: z.boolean(),
+    advice: z.string(),
+  })
+  .meta({ id: 'Error' });
+export type ApiError = z.infer<typeof ApiError>;
+
+export const LoginRequest = z.union([
+  z.object({ email: z.string().max(320), password: z.string().max(1024) }),
+  z.object({ oneTimeToken: z.string().max(200) }),
+]);
+
+/** `csrf` goes back in the header `x-csrf-token` of every call that changes something and is made with the cookie. */
+export const Me = z
+  .object({
+    user: z.object({ id: z.string(), email: z.string(), name: z.string() }),
+    organisation: z.object({ id: z.string(), name: z.string() }),
+    csrf: z.string(),
+  })
+  .meta({ id: 'Me' });
+export type Me = z.infer<typeof Me>;
+
+export const Agent = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    /** `online`: a session and a heartbeat lately; `late`: none for 30 s; `offline`: none for 120 s; `new`: never seen. */
+    health: z.enum(['new', 'online', 'late', 'offline']),
+    version: z.string().nullable(),
+    hostname: z.string().nullable(),
+    platform: z.string().nullable(),
+    enrolledAt: Time,
+    lastSeenAt: Time.nullable(),
+    connections: z.int(),
+  })
+  .meta({ id: 'Agent' });
+export type Agent = z.infer<typeof Agent>;
+
+export const EnrolmentToken = z.object({ token: z.string(), expiresAt: Time }).meta({ id: 'EnrolmentToken' });
+
+export const ScopeOutcome = z
+  .object({
+    scope: z.string(),
+    kind: z.enum(['site', 'app']),
+    name: z.string(),
+    outcome: z.enum(OUTCOMES),
+    records: z.int(),
+    added: z.int(),
+    changed: z.int(),
+    removed: z.int(),
+    missing: z.array(Missing),
+    error: ApiError.nullable(),
+    publishedAt: Time,
+  })
+  .meta({ id: 'ScopeOutcome' });
+export type ScopeOutcome = z.infer<typeof ScopeOutcome>;
+
+export const JOB_STATES = ['queued', 'leased', 'running', 'cancelling', 'published', 'failed', 'cancelled'] as const;
+
+export const Job = z
+  .object({
+    id: z.string(),
+    connection: z.string(),
+    kind: z.enum(['crawl']),
+    state: z.enum(JOB_STATES),
+    attempt: z.int(),
+    createdAt: Time,
+    startedAt: Time.nullable(),
+    finishedAt: Time.nullable(),
+    createdBy: z.string(),
+    progress: z
+      .object({
+        scopesDone: z.int(),
+        scopesTotal: z.int().nullable(),
+        records: z.int(),
+        current: z.array(z.string()),
+      })
+      .nullable(),
+    /** Published scopes by outcome. */
+    outcomes: z.partialRecord(z.enum(OUTCOMES), z.int()),
+    error: ApiError.nullable(),
+    /** Why a queued job does not start yet, in a sentence; null else. */
+    waiting: z.string().nullable(),
+  })
+  .meta({ id: 'Job' });
+export type Job = z.infer<typeof Job>;
+
+export const Connection = z
+  .object({
+    code: z.string(),
+    agentId: z.string().nullable(),
+    agentName: z.string().nullable(),
+    agentHealth: Agent.shape.health.nullable(),
+    /** As the owning agent reports it; `deleted` files stay as `absent`. */
+    status: ConnectionState,
+    /** Agents that have a file with the same code and stand by. */
+    standby: z.array(z.object({ agentId: z.string(), agentName: z.string() })),
+    /** Another connection whose file became this one (its code was changed): its keys may be taken over. */
+    takeOver: z.string().nullable(),
+    assets: z.int(),
+    lastJob: Job.nullable(),
+    reportedAt: Time,
+  })
+  .meta({ id: 'Connection' });
+export type Connection = z.infer<typeof Connection>;
+
+/** A file that has no code yet because no version of it could be read. */
+export const BrokenFile = z
+  .object({ agentId: z.string(), agentName: z.string(), status: ConnectionState })
+  .meta({ id: 'BrokenFile' });
+export type BrokenFile = z.infer<typeof BrokenFile>;
+
+export const AssetSummary = z
+  .object({
+    key: z.string(),
+    kind: z.enum(ASSET_KINDS),
+    name: z.string(),
+    parent: z.string().nullable(),
+    connection: z.string(),
+    /** How many assets lie directly below. */
+    children: z.int(),
+    description: z.string().nullable(),
+  })
+  .meta({ id: 'AssetSummary' });
+export type AssetSummary = z.infer<typeof AssetSummary>;
+
+export const Edge = z
+  .object({
+    kind: z.enum(EDGE_KINDS),
+    direction: z.enum(['out', 'in']),
+    other: z.string(),
+    otherName: z.string().nullable(),
+    otherKind: z.enum(ASSET_KINDS).nullable(),
+  })
+  .meta({ id: 'Edge' });
+export type Edge = z.infer<typeof Edge>;
+
+export const Asset = z
+  .object({
+    ...AssetSummary.shape,
+    attributes: z.record(z.string(), z.json()),
+    /** From the site down to the parent. */
+    path: z.array(z.object({ key: z.string(), kind: z.enum(ASSET_KINDS), name: z.string() })),
+    edges: z.array(Edge),
+    firstSeenAt: Time,
+    changedAt: Time,
+  })
+  .meta({ id: 'Asset' });
+export type Asset = z.infer<typeof Asset>;
+
+export const Counts = z
+  .object({
+    assets: z.partialRecord(z.enum(ASSET_KINDS), z.int()),
+    edges: z.partialRecord(z.enum(EDGE_KINDS), z.int()),
+  })
+  .meta({ id: 'Counts' });
+export type Counts = z.infer<typeof Counts>;
+
+export const ApiToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    createdAt: Time,
+    lastUsedAt: Time.nullable(),
+    expiresAt: Time.nullable(),
+  })
+  .meta({ id: 'ApiToken' });
+export type ApiToken = z.infer<typeof ApiToken>;
+
+export const AgentList = list(Agent);
+export const ConnectionList = z.object({ items: z.array(Connection), broken: z.array(BrokenFile) });
+export const JobList = list(Job);
+export const ScopeOutcomeList = list(ScopeOutcome);
+export const AssetList = list(AssetSummary);
+
+/** `GET /api/v1/events` (server-sent): what changed, by id; the page reads it again. `name` is the SSE event. */
+export const ChangeEvent = z.discriminatedUnion('name', [
+  z.object({ name: z.literal('agent'), id: z.string() }),
+  z.object({ name: z.literal('connection'), code: z.string() }),
+  z.object({ name: z.literal('job'), id: z.string(), connection: z.string() }),
+  z.object({ name: z.literal('assets'), connection: z.string() }),
+]);
+export type ChangeEvent = z.infer<typeof ChangeEvent>;
+
+/*
+ * POST   /api/v1/login                         LoginRequest → Me, sets the session cookie
+ * POST   /api/v1/logout                        → 204
+ * GET    /api/v1/me                            → Me
+ * GET    /api/v1/agents                        → AgentList
+ * POST   /api/v1/enrolment-tokens              → EnrolmentToken
+ * GET    /api/v1/connections                   → ConnectionList
+ * GET    /api/v1/connections/{code}            → Connection
+ * POST   /api/v1/connections/{code}/jobs       {kind: 'crawl'} → 201 Job
+ * POST   /api/v1/connections/{code}/take-over  {from: code} → Connection    (keys of `from` become this one's)
+ * POST   /api/v1/connections/{code}/assign     {agentId} → Connection       (a standby agent takes over)
+ * DELETE /api/v1/connections/{code}            {confirm: code} → {assets, fileStillExists}
+ * GET    /api/v1/jobs?connection=&after=       → JobList, newest first
+ * GET    /api/v1/jobs/{id}                     → Job
+ * GET    /api/v1/jobs/{id}/scopes?outcome=&after=  → ScopeOutcomeList
+ * POST   /api/v1/jobs/{id}/cancel              → Job
+ * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent and no q: the sites)
+ * GET    /api/v1/asset?key=                    → Asset
+ * GET    /api/v1/counts?connection=            → Counts
+ * GET    /api/v1/tokens                        → {items: ApiToken[]}
+ * POST   /api/v1/tokens                        {name, expiresInDays?} → ApiToken & {token}
+ * DELETE /api/v1/tokens/{id}                   → 204
+ * GET    /api/v1/events                        → text/event-stream of ChangeEvent
+ * GET    /api/openapi.json                     → OpenAPI 3.1
+ * POST   /v1/enrol                             EnrolRequest → EnrolReply    (no login: the one-time token is the right)
+ * GET    /v1/agent                             → WebSocket (protocol/PROTOCOL.md)
+ */

@@ -1,0 +1,91 @@
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { EnrolReply, EnrolRequest, Lease, ToGateway } from '#protocol/messages.ts';
+import type { AgentStatus } from '#protocol/status.ts';
+
+type Message<T extends ToGateway['type']> = Extract<ToGateway, { type: T }>;
+
+/** An authenticated session; every write that it causes is fenced by `epoch` (bridge: the newest session wins). */
+export interface AgentSession {
+  readonly organisationId: string;
+  readonly agentId: string;
+  readonly sessionId: string;
+  readonly epoch: number;
+}
+
+export interface HeldVerdict {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly verdict: 'continue' | 'finished' | 'lost';
+  readonly durableSeq: number;
+  readonly publishedScopes: readonly string[];
+  readonly cancel: boolean;
+}
+
+export interface Offer extends Lease {
+  /** The exact text of the JobSpec, and the catalog's signature over it (base64). */
+  readonly spec: string;
+  readonly signature: string;
+}
+
+/** A batch as it came: header fields of the frame and its payload, still compressed. */
+export interface Batch {
+  readonly seq: number;
+  readonly records: number;
+  readonly rawBytes: number;
+  readonly codec: 'none' | 'zstd' | 'deflate';
+  readonly crc32: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * All that the gateway needs of the store. The gateway keeps nothing but sockets: whatever must survive it is decided
+ * here, in one transaction a call. Methods reject only on a fault of the store itself (the gateway then closes with
+ * 4000 or 4002 and the agent comes back); everything foreseen is a result.
+ */
+export interface GatewayBackend {
+  enrol(request: EnrolRequest): Promise<EnrolReply | { readonly refused: ErrorInfo }>;
+  /** Verifies the signature over the challenge, raises the agent's epoch, stores the status, judges the held jobs. */
+  authenticate(
+    auth: Message<'auth'>,
+    proof: { readonly host: string; readonly nonce: string },
+  ): Promise<
+    | { readonly session: AgentSession; readonly jobs: readonly HeldVerdict[] }
+    | { readonly refused: { readonly closeCode: number; readonly message: string; readonly advice: string } }
+  >;
+  /** Leases the next queued job of this agent, or none. */
+  claim(session: AgentSession): Promise<Offer | undefined>;
+  accept(session: AgentSession, lease: Lease): Promise<'ok' | 'lost'>;
+  reject(session: AgentSession, lease: Lease, error: ErrorInfo): Promise<void>;
+  renew(
+    session: AgentSession,
+    leases: readonly Lease[],
+  ): Promise<{
+    readonly lost: readonly { jobId: string; attempt: number }[];
+    readonly cancelled: readonly { jobId: string; attempt: number }[];
+    /** False when a newer session of the agent exists: the gateway closes with 4009. */
+    readonly current: boolean;
+  }>;
+  /**
+   * Makes a batch durable by compare-and-set on `durable_seq` (CRC and limits were checked before). `consumed` resolves
+   * when the batch was decoded and its scopes published: the gateway returns its credit then, not before.
+   */
+  storeBatch(
+    session: AgentSession,
+    lease: Lease,
+    batch: Batch,
+  ): Promise<{
+    readonly result: 'stored' | 'duplicate' | 'gap' | 'lost';
+    readonly durableSeq: number;
+    readonly consumed: Promise<void>;
+  }>;
+  progress(session: AgentSession, progress: Message<'job.progress'>): Promise<void>;
+  /** Waits until everything before it is published; `gap` means that `durableSeq` is short of `lastSeq`. */
+  finish(
+    session: AgentSession,
+    finish: Message<'job.finish'>,
+  ): Promise<{ readonly result: 'closed' | 'lost' | 'gap'; readonly durableSeq: number }>;
+  status(session: AgentSession, status: AgentStatus): Promise<void>;
+  disconnected(session: AgentSession): Promise<void>;
+  /** Calls back when a job may be waiting for, or a cancel was asked of, this agent; returns the unsubscribe. */
+  onWake(session: AgentSession, wake: (what: { cancel?: { jobId: string; attempt: number } }) => void): () => void;
+}

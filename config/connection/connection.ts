@@ -1,0 +1,54 @@
+import type { Secret } from '../secret.ts';
+
+/** How a connection proves who it is. Types that come with a later release refuse the file (`config.not_supported_yet`). */
+export type Authentication =
+  | { readonly type: 'header'; readonly header: string; readonly value: Secret }
+  | { readonly type: 'jwt'; readonly token: Secret }
+  | {
+      readonly type: 'certificate';
+      /** PEM texts, read from wherever the file said. */
+      readonly certificate: string;
+      readonly key: Secret;
+      readonly authority: string | undefined;
+      readonly userDirectory: string;
+      readonly userId: string;
+    };
+
+/** One connection file, validated: defaults filled in, side files read, nothing left to interpret. */
+export interface Connection {
+  /** Name of the file in the connections folder. */
+  readonly file: string;
+  /** SHA-256 (hex) of the file and of every side file that it names. */
+  readonly contentHash: string;
+  readonly code: string;
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly catalogCode: string | undefined;
+  readonly environment: string | undefined;
+  readonly description: string | undefined;
+  readonly accessNotes: string | undefined;
+  /** `https://host[:port]`, without prefix or trailing slash; with certificates the port is 4242 unless given. */
+  readonly origin: string;
+  /** Virtual proxy prefix without slashes; empty for none. */
+  readonly prefix: string;
+  /** `wss://host[:port][/prefix]`, without trailing slash. */
+  readonly engineUrl: string;
+  /** Base of links for people, without trailing slash. */
+  readonly displayUrl: string;
+  /** Name for SNI, Host and Origin when the URL holds an address. */
+  readonly aliasHost: string | undefined;
+  readonly authentication: Authentication;
+  readonly tls: {
+    /** PEM certificates to trust besides the default roots. */
+    readonly extraAuthorities: readonly string[];
+    readonly verifyHostName: boolean;
+    readonly bypassCertificateValidation: boolean;
+  };
+  readonly crawl: {
+    /** Engine sessions at a time, 1 to 4. */
+    readonly engineSessions: number;
+    readonly appTimeoutMs: number;
+    /** Which id names a sheet in its key: the engine's (as in URLs) or the repository's. */
+    readonly sheetId: 'engine' | 'repository';
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * Errors that a person can see. Every one has a stable `code`, says whether trying again can help (`retryable`), and
+ * ends in `advice`: one sentence that says what to do next. The table below is the only place where codes are made.
+ */
+interface Kind {
+  readonly retryable: boolean;
+  readonly advice: string;
+}
+
+export const ERROR_KINDS = {
+  // the connection file and the agent's settings
+  'config.syntax': { retryable: false, advice: 'Correct the file at the place named; it is read again at once.' },
+  'config.invalid': { retryable: false, advice: 'Correct the value named; the file is read again at once.' },
+  'config.missing_key': { retryable: false, advice: 'Add the key named to the file.' },
+  'config.unknown_key': {
+    retryable: false,
+    advice: 'Check the spelling; a key that Culvert does not know has no effect.',
+  },
+  'config.suspicious_value': { retryable: false, advice: 'Write the value in quotes as shown.' },
+  'config.empty_value': { retryable: false, advice: 'Fill the value in, or delete the line.' },
+  'config.not_supported_yet': { retryable: false, advice: 'Remove the key, or wait for the release that supports it.' },
+  'config.duplicate_code': { retryable: false, advice: 'Give each connection file a `code` of its own.' },
+  'config.unreadable': { retryable: true, advice: 'Check that the file exists and that the agent may read it.' },
+  'config.too_large': { retryable: false, advice: 'A connection file may have 1 MiB at most.' },
+  // reaching Qlik
+  'network.dns': { retryable: true, advice: 'Check the host name in `connection.url` and the DNS of this machine.' },
+  'network.refused': { retryable: true, advice: 'Check host and port, and that a firewall lets this machine through.' },
+  'network.timeout': { retryable: true, advice: 'Check host and port; a firewall that drops packets looks like this.' },
+  'network.reset': {
+    retryable: true,
+    advice: 'The connection was cut; try again, then look at proxies and firewalls between.',
+  },
+  'tls.untrusted': {
+    retryable: false,
+    advice: 'Put the certificate of the issuing authority into a PEM file and name it in `tls.truststore.path`.',
+  },
+  'tls.expired': { retryable: false, advice: 'Renew the certificate of the server; its date of expiry has passed.' },
+  'tls.not_yet_valid': {
+    retryable: false,
+    advice: 'Check the clock of this machine and the certificate of the server.',
+  },
+  'tls.wrong_host': {
+    retryable: false,
+    advice:
+      'Use the host name that is in the certificate, set `connection.alias_host`, or `tls.verify_host_name = false`.',
+  },
+  'tls.client_certificate': {
+    retryable: false,
+    advice: 'Export the certificates again from the QMC (Certificates, platform independent PEM, include secret key).',
+  },
+  'tls.failed': { retryable: false, advice: 'Check that the port speaks TLS and which versions the server allows.' },
+  // what Qlik answers
+  'qlik.unauthorized': {
+    retryable: false,
+    advice: 'Check the token, header or certificate, and that the virtual proxy prefix in `connection.url` is right.',
+  },
+  'qlik.forbidden': {
+    retryable: false,
+    advice: 'The server was reached and knows the user; give the user the security rules that the README lists.',
+  },
+  'qlik.login_page': {
+    retryable: false,
+    advice: 'The virtual proxy answered with its login page: check the prefix and the authentication method.',
+  },
+  'qlik.prefix_unknown': {
+    retryable: false,
+    advice: 'Check the virtual proxy prefix in `connection.url` against the QMC.',
+  },
+  'qlik.websocket_forbidden': {
+    retryable: false,
+    advice: 'Add the host of `connection.url` to the Host allow list of the virtual proxy in the QMC.',
+  },
+  'qlik.session_limit': {
+    retryable: true,
+    advice: 'The user has five sessions open: wait, or give the agent a user of its own.',
+  },
+  'qlik.license': {
+    retryable: false,
+    advice: 'Give the user an access allocation (professional or analyzer) in the QMC.',
+  },
+  'qlik.no_engine': {
+    retryable: true,
+    advice: 'Check that the Qlik Sense engine service runs and is linked to the proxy.',
+  },
+  'qlik.access_denied': {
+    retryable: false,
+    advice: 'Give the user read access to this app (or to its section access).',
+  },
+  'qlik.not_found': { retryable: false, advice: 'It was deleted while the crawl ran; the next crawl settles it.' },
+  'qlik.overloaded': {
+    retryable: true,
+    advice: 'The engine is short of memory or saturated; crawl at a quieter hour.',
+  },
+  'qlik.protocol': {
+    retryable: false,
+    advice: 'The answer was not what Qlik Sense sends; check that the URL leads to it.',
+  },
+  'qlik.unavailable': { retryable: true, advice: 'The service answered with a server error; look into its log.' },
+  'qlik.count_mismatch': {
+    retryable: true,
+    advice: 'The repository returned fewer rows than it counted; nothing is deleted on such a listing.',
+  },
+  'qlik.engine_failed': {
+    retryable: true,
+    advice: 'The engine refused the call; its code and text are in the message.',
+  },
+  'qlik.app_timeout': {
+    retryable: true,
+    advice: 'The app took longer than allowed; raise `crawl.app_timeout` or try later.',
+  },
+  'qlik.script_not_visible': {
+    retryable: false,
+    advice: 'Give the user read access to the load script (resource `App*`, action Read, in Hub and QMC).',
+  },
+  'qlik.data_model_unavailable': {
+    retryable: false,
+    advice: 'Reload the app once on a release of June 2018 or later; then the engine keeps its tables and fields.',
+  },
+  // the link to the catalog
+  'bridge.unreachable': {
+    retryable: true,
+    advice: 'Check `gateway.url` and that this machine may open connections to it.',
+  },
+  'bridge.enrolment_refused': {
+    retryable: false,
+    advice: 'The token is wrong, used or expired: make a new one in the catalog under Agents.',
+  },
+  'bridge.not_enrolled': { retryable: false, advice: 'Run `culvert enroll` with a token from the catalog first.' },
+  'bridge.identity_refused': {
+    retryable: false,
+    advice: 'The catalog does not know this agent any more: run `culvert enroll` with a new token.',
+  },
+  'bridge.job_signature': {
+    retryable: false,
+    advice: 'The job was not signed by the catalog that this agent enrolled with; do not run it, and ask who sent it.',
+  },
+  'bridge.protocol': {
+    retryable: true,
+    advice: 'The other end broke the protocol; update agent and catalog to one release.',
+  },
+  'bridge.lease_lost': {
+    retryable: true,
+    advice: 'The catalog gave the job to another attempt; nothing has to be done.',
+  },
+  // jobs
+  'job.unknown_connection': {
+    retryable: false,
+    advice: 'No connection with this code is loaded on the agent: check its connections folder.',
+  },
+  'job.connection_invalid': {
+    retryable: false,
+    advice: 'Correct the connection file first; its errors are on its page.',
+  },
+  'job.unknown_kind': { retryable: false, advice: 'Update the agent: it does not know this kind of job.' },
+  'job.cancelled': { retryable: false, advice: 'It was cancelled; what had been published stays.' },
+  'job.attempts_exhausted': {
+    retryable: false,
+    advice: 'Look at the last attempt, mend the cause, and run the crawl again.',
+  },
+  'job.agent_offline': { retryable: true, advice: 'Start the agent that owns this connection; the job waits for it.' },
+  // disk
+  'spool.full': {
+    retryable: true,
+    advice: 'Free disk space where the state folder of the agent is; the crawl goes on then.',
+  },
+  'spool.failed': { retryable: true, advice: 'Check the disk and the rights of the state folder of the agent.' },
+  'catalog.unavailable': {
+    retryable: true,
+    advice: 'The catalog cannot store at the moment (disk or database); see its log.',
+  },
+  internal: { retryable: false, advice: 'This is a defect of Culvert: please report it with the log.' },
+} as const satisfies Record<string, Kind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+/** An error as it travels and as it is shown. */
+export interface ErrorInfo {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly advice: string;
+}
+
+/** An error that a person can see; `retryable` and `advice` come from {@link ERROR_KINDS} unless given. */
+export class Fault extends Error implements ErrorInfo {
+  override readonly name = 'Fault';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly advice: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; advice?: string; retryable?: boolean } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryable = options.retryable ?? ERROR_KINDS[code].retryable;
+    this.advice = options.advice ?? ERROR_KINDS[code].advice;
+  }
+
+  /** Only what may be shown: no cause, no stack. */
+  toJSON(): ErrorInfo {
+    return { code: this.code, message: this.message, retryable: this.retryable, advice: this.advice };
+  }
+}
+
+/** Any thrown value as a {@link Fault}; what is not one already becomes `internal` (or `code`), keeping its message. */
+export const asFault = (error: unknown, code: ErrorCode = 'internal'): Fault =>
+  error instanceof Fault
+    ? error
+    : new Fault(code, error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Asset keys: stable, readable, case-sensitive. Parts are joined by `/`. In a part `%`, `/` and control characters are
+ * percent-encoded as UTF-8 and nothing else is. A part whose encoded form is longer than 200 bytes is cut to at most
+ * 180 bytes (never inside a character or an escape) and ends in `~` and 16 hex digits of the SHA-256 of the whole
+ * encoded part, so that two long names stay apart.
+ */
+const MAX_PART_BYTES = 200;
+const CUT_PART_BYTES = 180;
+
+const encoder = new TextEncoder();
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what a key may not hold.
+const RESERVED = /[%/\u0000-\u001f\u007f-\u009f]/g;
+
+const percent = (text: string): string =>
+  Array.from(encoder.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+
+/** The encoded form of one part of a key. Lone surrogates become U+FFFD, as everywhere in a record. */
+export const keyPart = (part: string): string => {
+  const encoded = part.toWellFormed().replace(RESERVED, percent);
+  if (encoder.encode(encoded).length <= MAX_PART_BYTES) return encoded;
+  let cut = '';
+  let bytes = 0;
+  for (const [unit] of encoded.matchAll(/%[0-9A-F]{2}|[^]/gu)) {
+    bytes += encoder.encode(unit).length;
+    if (bytes > CUT_PART_BYTES) break;
+    cut += unit;
+  }
+  return `${cut}~${createHash('sha256').update(encoded).digest('hex').slice(0, 16)}`;
+};
+
+/** Joins parts to a key: `assetKey('prod', appId, 'field', 'a/b')` is `prod/<appId>/field/a%2Fb`. */
+export const assetKey = (...parts: readonly string[]): string => parts.map(keyPart).join('/');
+
+/** What a connection's `code` may hold; other characters are percent-encoded by {@link connectionCode}. */
+export const CODE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+
+/**
+ * The first part of every key of a connection. A code outside {@link CODE_PATTERN} is encoded byte by byte, which the
+ * caller reports as a warning; a code of over 64 bytes after that is cut as any part is.
+ */
+export const connectionCode = (code: string): string =>
+  CODE_PATTERN.test(code) ? code : keyPart(code.toWellFormed().replace(/[^A-Za-z0-9._%-]/gu, percent));

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+/**
+ * What the stream of a job carries: one JSON object a line. Every record names its scope, so that the records of apps
+ * that are read side by side may interleave. Within a scope the order is: one `scope` record, assets and edges, one
+ * `outcome` record. A `scope` record for a scope that is already open starts it afresh (a crawl resumed after a crash).
+ */
+export const ASSET_KINDS = [
+  'site',
+  'stream',
+  'app',
+  'sheet',
+  'chart',
+  'chartDimension',
+  'chartMeasure',
+  'masterDimension',
+  'masterMeasure',
+  'masterVisualization',
+  'variable',
+  'bookmark',
+  'story',
+  'script',
+  'scriptSection',
+  'table',
+  'field',
+  'dataConnection',
+  'reloadTask',
+  'extension',
+  'user',
+  'tag',
+  'customProperty',
+  'dataset',
+  'column',
+] as const;
+export type AssetKind = (typeof ASSET_KINDS)[number];
+
+export const EDGE_KINDS = ['contains', 'uses', 'derives', 'produces', 'loads', 'owns'] as const;
+export type EdgeKind = (typeof EDGE_KINDS)[number];
+
+const Key = z.string().min(1).max(4096);
+/** Attributes are JSON; names are camelCase, times ISO 8601 in UTC, sizes end in `Bytes`, durations in `Ms`. */
+const Attributes = z.record(z.string().max(200), z.json());
+
+/** Opens (or restarts) a scope: the site itself, or one app. `scope` is the key of that site or app. */
+export const ScopeRecord = z.object({
+  t: z.literal('scope'),
+  scope: Key,
+  kind: z.enum(['site', 'app']),
+  name: z.string(),
+});
+export type ScopeRecord = z.infer<typeof ScopeRecord>;
+
+/**
+ * One asset. `parent` is its place in the containment tree (absent only for the site); the catalog derives the
+ * `contains` edge from it. `sanitized` says that U+0000 or lone surrogates were replaced by U+FFFD.
+ */
+export const AssetRecord = z.object({
+  t: z.literal('asset'),
+  scope: Key,
+  key: Key,
+  kind: z.enum(ASSET_KINDS),
+  name: z.string(),
+  parent: Key.optional(),
+  attributes: Attributes.optional(),
+  sanitized: z.literal(true).optional(),
+});
+export type AssetRecord = z.infer<typeof AssetRecord>;
+
+/** One edge besides the containment tree: `table contains field`, `chart uses masterVisualization`, … */
+export const EdgeRecord = z.object({
+  t: z.literal('edge'),
+  scope: Key,
+  kind: z.enum(EDGE_KINDS),
+  from: Key,
+  to: Key,
+  attributes: Attributes.optional(),
+});
+export type EdgeRecord = z.infer<typeof EdgeRecord>;
+
+/** Something that a scope lacks: what, why, and what would give it. */
+export const Missing = z.object({
+  what: z.string(),
+  code: z.string(),
+  message: z.string(),
+  advice: z.string(),
+});
+export type Missing = z.infer<typeof Missing>;
+
+/** What became of a scope; the catalog's reaction to each is in DESIGN.md §4 and PROTOCOL.md. */
+export const OUTCOMES = ['complete', 'unchanged', 'partial', 'denied', 'failed', 'gone'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
+ * Ends a scope. `records` counts the asset and edge records since the `scope` record, `sha256` is over their lines in
+ * order, each with its `\n` (hex); the catalog refuses to publish a scope that does not agree.
+ */
+export const OutcomeRecord = z.object({
+  t: z.literal('outcome'),
+  scope: Key,
+  outcome: z.enum(OUTCOMES),
+  records: z.int().nonnegative(),
+  sha256: z.string().length(64),
+  missing: z.array(Missing).optional(),
+  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), advice: z.string() }).optional(),
+});
+export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
+
+export const StreamRecord = z.discriminatedUnion('t', [ScopeRecord, AssetRecord, EdgeRecord, OutcomeRecord]);
+export type StreamRecord = z.infer<typeof StreamRecord>;

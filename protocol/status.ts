@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+/** A place in a connection file where something is wrong or odd, with the fix. Never holds a secret's value. */
+export const Problem = z.object({
+  severity: z.enum(['error', 'warning']),
+  code: z.string(),
+  message: z.string(),
+  advice: z.string(),
+  file: z.string(),
+  /** 1-based; absent when the whole file is meant. */
+  line: z.int().positive().optional(),
+  /** 1-based, in UTF-16 code units. */
+  column: z.int().positive().optional(),
+  /** The line itself with every value hidden that could be a secret; absent when nothing can be shown safely. */
+  excerpt: z.string().optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/**
+ * What the agent reports of one connection file. `code` is null while no version of the file could be read.
+ * `error` with `inForce` means: the file is broken, the last good version keeps working.
+ */
+export const ConnectionState = z.object({
+  file: z.string(),
+  code: z.string().nullable(),
+  name: z.string().nullable(),
+  state: z.enum(['ready', 'disabled', 'error', 'absent']),
+  /** SHA-256 of the version in force; null when none is. */
+  inForce: z.string().nullable(),
+  /** When the version in force was loaded, ISO 8601. */
+  loadedAt: z.string().nullable(),
+  url: z.string().nullable(),
+  authentication: z.string().nullable(),
+  environment: z.string().nullable(),
+  description: z.string().nullable(),
+  accessNotes: z.string().nullable(),
+  bypassCertificateValidation: z.boolean(),
+  problems: z.array(Problem),
+});
+export type ConnectionState = z.infer<typeof ConnectionState>;
+
+/** The agent's last-value status; sent in `auth`, then in `status` whenever it changed. */
+export const AgentStatus = z.object({
+  version: z.string(),
+  hostname: z.string(),
+  platform: z.string(),
+  startedAt: z.string(),
+  connectionsFolder: z.string(),
+  connections: z.array(ConnectionState),
+});
+export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -1,0 +1,187 @@
+/**
+ * The simulator's model of a Qlik Sense site: what exists, independent of how it is asked for. The generator makes it
+ * from a seed; the QRS, engine and REST servers answer from it; the truth (what a perfect crawl must find) is counted
+ * from it. Times are ISO 8601 in UTC; ids are GUIDs unless said otherwise.
+ */
+export interface User {
+  readonly id: string;
+  readonly userId: string;
+  readonly userDirectory: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly roles: readonly string[];
+  readonly inactive: boolean;
+  readonly removedExternally: boolean;
+}
+
+export interface Tag {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface CustomPropertyDefinition {
+  readonly id: string;
+  readonly name: string;
+  readonly valueType: 'Text';
+  readonly choiceValues: readonly string[];
+  readonly objectTypes: readonly string[];
+  readonly description: string;
+}
+
+export interface CustomPropertyValue {
+  readonly id: string;
+  readonly definitionId: string;
+  readonly value: string;
+}
+
+/** What QRS keeps for every entity. `ownerId` may name a user that is not in `Site.users` any more (orphaned owner). */
+export interface Entity {
+  readonly id: string;
+  readonly name: string;
+  readonly ownerId: string;
+  readonly createdDate: string;
+  readonly modifiedDate: string;
+  readonly modifiedByUserName: string;
+  readonly tagIds: readonly string[];
+  readonly customProperties: readonly CustomPropertyValue[];
+}
+
+export interface Stream extends Entity {}
+
+export interface DataConnection extends Entity {
+  readonly connectionstring: string;
+  readonly type: string;
+  readonly username: string;
+  readonly password: string;
+  /** 0 service user, 1 current user. */
+  readonly logOn: 0 | 1;
+  readonly architecture: 0 | 1;
+}
+
+export interface ReloadTask extends Entity {
+  readonly appId: string;
+  readonly enabled: boolean;
+  /** Status codes as QRS has them: 0 never started … 7 finished success, 8 finished fail. */
+  readonly lastStatus: number;
+  readonly lastStart: string | null;
+  readonly lastStop: string | null;
+  readonly lastDurationMs: number;
+  readonly nextExecution: string | null;
+}
+
+export interface Extension extends Entity {}
+
+/** The light part of an app: what QRS lists. Its content is built on demand, so that 5,000 apps stay small. */
+export interface App extends Entity {
+  readonly description: string;
+  /** Null for personal work. */
+  readonly streamId: string | null;
+  readonly published: boolean;
+  readonly publishTime: string | null;
+  /** Null: never reloaded; then the content has no tables and no fields. */
+  readonly lastReloadTime: string | null;
+  readonly fileSizeBytes: number;
+  /** `/appcontent/<id>/<file>` or empty. */
+  readonly thumbnail: string;
+  readonly savedInProductVersion: string;
+  readonly sourceAppId: string | null;
+  readonly targetAppId: string | null;
+  readonly sectionAccess: boolean;
+  readonly directQuery: boolean;
+}
+
+/** Anything with an engine id (`qId`: 32 hex digits, a GUID, or a short name such as `mFQcPp`, as on real sites). */
+export interface EngineObject {
+  readonly qId: string;
+  readonly qType: string;
+  /** The repository's id of the same object, when it is persisted as an App.Object of its own; children are not. */
+  readonly repositoryId: string | null;
+  /** The properties as `GetProperties` answers them, `qInfo` included; whatever an expression is in there is in clear. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly children: readonly EngineObject[];
+  readonly ownerId: string;
+  readonly approved: boolean;
+  readonly published: boolean;
+  readonly createdDate: string;
+  readonly modifiedDate: string;
+}
+
+export interface Variable {
+  readonly qId: string;
+  readonly name: string;
+  readonly definition: string;
+  readonly comment: string;
+  readonly isScriptCreated: boolean;
+  readonly isReserved: boolean;
+  readonly isConfig: boolean;
+  readonly tags: readonly string[];
+  /** Value after the last reload. */
+  readonly value: string;
+}
+
+export interface Table {
+  readonly name: string;
+  readonly rows: number;
+  readonly byteSize: number;
+  readonly isSystem: boolean;
+  readonly isLoose: boolean;
+  readonly comment: string;
+  readonly fieldNames: readonly string[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly srcTables: readonly string[];
+  readonly cardinal: number;
+  readonly totalCount: number;
+  readonly byteSize: number;
+  readonly isSystem: boolean;
+  readonly isHidden: boolean;
+  readonly isSemantic: boolean;
+  readonly isNumeric: boolean;
+  readonly isLocked: boolean;
+  readonly comment: string;
+  readonly tags: readonly string[];
+}
+
+export interface LineageRow {
+  readonly discriminator: string;
+  readonly statement: string;
+}
+
+/** All that is inside an app. */
+export interface AppContent {
+  readonly script: string;
+  readonly sheets: readonly EngineObject[];
+  readonly stories: readonly EngineObject[];
+  readonly masterDimensions: readonly EngineObject[];
+  readonly masterMeasures: readonly EngineObject[];
+  /** qType `masterobject`. */
+  readonly masterVisualizations: readonly EngineObject[];
+  readonly bookmarks: readonly EngineObject[];
+  /** `LoadModel`, `appprops` and other objects that every real app has and no catalog wants. */
+  readonly others: readonly EngineObject[];
+  readonly variables: readonly Variable[];
+  readonly tables: readonly Table[];
+  readonly fields: readonly Field[];
+  readonly lineage: readonly LineageRow[];
+}
+
+export interface Site {
+  readonly seed: number;
+  /** Shown in `/qrs/about` and `EngineVersion`; set by the profile. */
+  readonly nodeId: string;
+  readonly users: readonly User[];
+  readonly streams: readonly Stream[];
+  readonly tags: readonly Tag[];
+  readonly customPropertyDefinitions: readonly CustomPropertyDefinition[];
+  readonly dataConnections: readonly DataConnection[];
+  readonly reloadTasks: readonly ReloadTask[];
+  readonly extensions: readonly Extension[];
+  readonly apps: readonly App[];
+  /** Deterministic and cached (bounded); the same app id gives an equal content every time. */
+  content(appId: string): AppContent;
+}
+
+/** What a perfect crawl finds, by the catalog's asset kinds (`site`, `stream`, `app`, …): name → number. */
+export type Truth = Readonly<Record<string, number>>;

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project a lane: `npm run test:<lane>`. Lanes with servers run their files one after another: two cores. */
+const lane = (name: string, include: string, extra = {}) => ({
+  test: { name, include: [include], environment: 'node' as const, ...extra },
+});
+const servers = { testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    projects: [
+      lane('unit', 'test/unit/**/*.test.ts'),
+      lane('simulator', 'test/simulator/**/*.test.ts', servers),
+      lane('catalog', 'test/catalog/**/*.test.ts', servers),
+      lane('browser', 'test/browser/**/*.test.ts', servers),
+    ],
+  },
+});
