@@ -23,7 +23,7 @@ export const keyPart = (part: string): string => {
   if (encoder.encode(encoded).length <= MAX_PART_BYTES) return encoded;
   let cut = '';
   let bytes = 0;
-  for (const [unit] of encoded.matchAll(/%[0-9A-F]{2}|[^]/gu)) {
+  for (const [unit] of encoded.matchAll(/%[0-9A-F]{2}|[\s\S]/gu)) {
     bytes += encoder.encode(unit).length;
     if (bytes > CUT_PART_BYTES) break;
     cut += unit;

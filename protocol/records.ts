@@ -77,6 +77,13 @@ export const EdgeRecord = z.object({
 });
 export type EdgeRecord = z.infer<typeof EdgeRecord>;
 
+/**
+ * In the site scope only: this app exists. When the site scope is complete, an app scope that is not listed is gone; the
+ * catalog removes it in the transaction that ends the job.
+ */
+export const ListedRecord = z.object({ t: z.literal('listed'), scope: Key, key: Key, name: z.string() });
+export type ListedRecord = z.infer<typeof ListedRecord>;
+
 /** Something that a scope lacks: what, why, and what would give it. */
 export const Missing = z.object({
   what: z.string(),
@@ -86,12 +93,16 @@ export const Missing = z.object({
 });
 export type Missing = z.infer<typeof Missing>;
 
-/** What became of a scope; the catalog's reaction to each is in DESIGN.md §4 and PROTOCOL.md. */
+/**
+ * What became of a scope. The catalog then: `complete` replaces the scope (what was not seen is gone); `unchanged` keeps
+ * it; `partial`, `denied` and `failed` update what came and delete nothing (a denied app still sends its own asset, from
+ * the list of apps); `gone` deletes it by the connection's deletion policy.
+ */
 export const OUTCOMES = ['complete', 'unchanged', 'partial', 'denied', 'failed', 'gone'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
- * Ends a scope. `records` counts the asset and edge records since the `scope` record, `sha256` is over their lines in
+ * Ends a scope. `records` counts the asset, edge and listed records since the `scope` record, `sha256` is over their lines in
  * order, each with its `\n` (hex); the catalog refuses to publish a scope that does not agree.
  */
 export const OutcomeRecord = z.object({
@@ -105,5 +116,11 @@ export const OutcomeRecord = z.object({
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
-export const StreamRecord = z.discriminatedUnion('t', [ScopeRecord, AssetRecord, EdgeRecord, OutcomeRecord]);
+export const StreamRecord = z.discriminatedUnion('t', [
+  ScopeRecord,
+  AssetRecord,
+  EdgeRecord,
+  ListedRecord,
+  OutcomeRecord,
+]);
 export type StreamRecord = z.infer<typeof StreamRecord>;
