@@ -87,7 +87,20 @@ export interface App extends Entity {
   readonly sourceAppId: string | null;
   readonly targetAppId: string | null;
   readonly sectionAccess: boolean;
+  /**
+   * With section access: who may open the app, each `DIRECTORY\\user` in upper case. Everyone else is refused, administrators
+   * too. Null: no section access. Ask with `isAdmitted`.
+   */
+  readonly admitted: readonly string[] | null;
+  /** The crawl user may not see the script: both script calls answer an empty text, no error. Made by mutation only. */
+  readonly scriptHidden: boolean;
   readonly directQuery: boolean;
+}
+
+/** Who asks. Directory and id compare without case. */
+export interface UserName {
+  readonly directory: string;
+  readonly id: string;
 }
 
 /** Anything with an engine id (`qId`: 32 hex digits, a GUID, or a short name such as `mFQcPp`, as on real sites). */
@@ -169,6 +182,8 @@ export interface AppContent {
 
 export interface Site {
   readonly seed: number;
+  /** The account that the generated security rules have in mind for a crawl; it exists in `users`. */
+  readonly crawlUser: UserName;
   /** Shown in `/qrs/about` and `EngineVersion`; set by the profile. */
   readonly nodeId: string;
   readonly users: readonly User[];
@@ -179,6 +194,8 @@ export interface Site {
   readonly reloadTasks: readonly ReloadTask[];
   readonly extensions: readonly Extension[];
   readonly apps: readonly App[];
+  /** The app of that id, if there is one. Constant time; a mutated site answers with its present state. */
+  app(appId: string): App | undefined;
   /** Deterministic and cached (bounded); the same app id gives an equal content every time. */
   content(appId: string): AppContent;
 }
