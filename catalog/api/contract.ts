@@ -153,6 +153,8 @@ export const Asset = z
   .object({
     ...AssetSummary.shape,
     attributes: z.record(z.string(), z.json()),
+    /** How many assets of each kind lie directly below: the page shows them in groups and pages through each. */
+    childrenByKind: z.partialRecord(z.enum(ASSET_KINDS), z.int()),
     /** From the site down to the parent. */
     path: z.array(z.object({ key: z.string(), kind: z.enum(ASSET_KINDS), name: z.string() })),
     edges: z.array(Edge),
@@ -212,7 +214,7 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * GET    /api/v1/jobs/{id}                     → Job
  * GET    /api/v1/jobs/{id}/scopes?outcome=&after=  → ScopeOutcomeList
  * POST   /api/v1/jobs/{id}/cancel              → Job
- * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent and no q: the sites)
+ * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent, q and kind: the sites)
  * GET    /api/v1/asset?key=                    → Asset
  * GET    /api/v1/counts?connection=            → Counts
  * GET    /api/v1/tokens                        → {items: ApiToken[]}
