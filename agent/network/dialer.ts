@@ -1,0 +1,271 @@
+import { connect as connectTcp } from 'node:net';
+import { Pool } from 'undici';
+import WebSocket from 'ws';
+import { Fault } from '#protocol/errors.ts';
+import { networkFault, type Peer, peerOf } from './faults.ts';
+import { type TlsOptions, TlsTargets } from './tls.ts';
+
+/** One server over HTTP: everything that decides how it is reached. */
+export interface Route {
+  /** `https://host[:port]` or `http://…`; a path is refused. */
+  readonly origin: string;
+  /** Name for SNI, the certificate check and `Host` when `origin` holds an address. */
+  readonly aliasHost?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** Sockets at a time; further requests wait for one. Default 4. */
+  readonly connections?: number;
+}
+
+export interface HttpRequest {
+  /** Default `GET`. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Path and query, from `/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal | undefined;
+  /** From sending the request to the headers of the answer. Default 30 s. */
+  readonly headersTimeoutMs?: number;
+  /** Between two pieces of the answer's body. Default 30 s. */
+  readonly bodyTimeoutMs?: number;
+  /** All of it, waiting for a free socket included. Default 5 min. */
+  readonly deadlineMs?: number;
+  /** The largest body that is taken; a larger one is `qlik.protocol`. Default 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** An answer, read to its end. A status of 3xx is handed over as it is: no redirect is ever followed. */
+export interface HttpReply {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** `Set-Cookie` headers, none or many. */
+  readonly cookies: readonly string[];
+  /** The media type without parameters, in lower case; empty when the server named none. */
+  readonly mediaType: string;
+  readonly body: Buffer;
+}
+
+/** A pool of connections to one {@link Route}. */
+export interface HttpRoute extends AsyncDisposable {
+  readonly peer: Peer;
+  /** Throws a {@link Fault} for what fails on the way, and the signal's reason when the caller's signal ends it. */
+  request(request: HttpRequest): Promise<HttpReply>;
+  /** Lets requests in flight end, then closes the sockets. */
+  close(): Promise<void>;
+}
+
+export interface WebSocketOptions {
+  /** Subprotocols to offer. */
+  readonly protocols?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The `Origin` header. */
+  readonly origin?: string;
+  /** Name for SNI, the certificate check and `Host` when the URL holds an address. */
+  readonly aliasHost?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+  /** Connect, TLS and upgrade together. Default 15 s. */
+  readonly handshakeTimeoutMs?: number;
+  /** The largest message that is taken. */
+  readonly maxPayloadBytes: number;
+  /** Ends the socket at once, whatever its state. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The server answered the upgrade with something else than 101. */
+export class UpgradeRefused extends Error {
+  override readonly name = 'UpgradeRefused';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The start of the answer's body, for diagnosis. */
+  readonly excerpt: string;
+  readonly peer: Peer;
+
+  constructor(peer: Peer, status: number, headers: UpgradeRefused['headers'], excerpt: string) {
+    super(`${peer.host}:${peer.port}: the WebSocket upgrade was answered with HTTP ${status}`);
+    this.peer = peer;
+    this.status = status;
+    this.headers = headers;
+    this.excerpt = excerpt;
+  }
+}
+
+const CONNECT_MS = 15_000;
+const TIMEOUT_MS = 30_000;
+const DEADLINE_MS = 300_000;
+const MAX_BYTES = 64 * 1024 * 1024;
+const EXCERPT_BYTES = 2048;
+const EXCERPT_MS = 2_000;
+
+/** Why a socket failed before it opened, where `ws` itself only says that it was closed. */
+const failures = new WeakMap<WebSocket, Error>();
+
+/**
+ * The one way out: every outbound byte of the agent goes through a Dialer, so that trust, names, timeouts (and, when
+ * they come, proxies: an undici dispatcher in {@link Dialer.http} and an agent in {@link Dialer.webSocket}) are decided
+ * in one place. HTTP/1.1 only: WebSockets need it, and Qlik's proxy ties a user to a connection.
+ */
+export class Dialer {
+  readonly #targets = new TlsTargets();
+
+  /** A pool of connections to a server; nothing is dialled before the first request. Close it when done. */
+  http(route: Route): HttpRoute {
+    const url = new URL(route.origin);
+    if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
+      throw new Fault(
+        'internal',
+        `A route is scheme, host and port only, not ${url.protocol}//${url.host}${url.pathname}`,
+      );
+    }
+    const peer = peerOf(url);
+    const tls =
+      url.protocol === 'https:' ? this.#targets.for(route.aliasHost ?? peer.host, route.tls ?? {}) : undefined;
+    const pool = new Pool(url.origin, {
+      connections: route.connections ?? 4,
+      pipelining: 1,
+      allowH2: false,
+      connect: { ...tls?.options, timeout: CONNECT_MS },
+      keepAliveTimeout: 20_000,
+      keepAliveMaxTimeout: 60_000,
+    });
+    const alias = hostHeader(url, route.aliasHost);
+    return {
+      peer,
+      request: (request) => send(pool, peer, alias, request),
+      close: () => pool.close(),
+      [Symbol.asyncDispose]: () => pool.destroy(),
+    };
+  }
+
+  /** One request on a connection of its own. */
+  async request(route: Route, request: HttpRequest): Promise<HttpReply> {
+    await using http = this.http({ ...route, connections: 1 });
+    return await http.request(request);
+  }
+
+  /**
+   * A WebSocket that is connecting; await {@link opened}, or listen. No compression (it costs memory for each socket and
+   * hides nothing), no redirects. When it fails, {@link webSocketFailure} turns what `ws` emits into the reason.
+   */
+  webSocket(address: string, options: WebSocketOptions): WebSocket {
+    const url = new URL(address);
+    const peer = peerOf(url);
+    const tls =
+      url.protocol === 'wss:' ? this.#targets.for(options.aliasHost ?? peer.host, options.tls ?? {}) : undefined;
+    options.signal?.throwIfAborted();
+    const socket = new WebSocket(url, [...(options.protocols ?? [])], {
+      headers: { ...hostHeader(url, options.aliasHost), ...options.headers },
+      ...(options.origin === undefined ? {} : { origin: options.origin }),
+      perMessageDeflate: false,
+      maxPayload: options.maxPayloadBytes,
+      followRedirects: false,
+      createConnection: () =>
+        tls === undefined ? connectTcp({ host: peer.host, port: peer.port }) : tls.connect(peer.host, peer.port),
+    });
+    watch(socket, peer, options);
+    return socket;
+  }
+}
+
+/** Resolves when the socket is open; rejects with {@link UpgradeRefused}, a {@link Fault}, or the signal's reason. */
+export const opened = (socket: WebSocket): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (socket.readyState === WebSocket.OPEN) {
+      resolve();
+      return;
+    }
+    socket.once('open', () => resolve());
+    socket.once('error', (error) => reject(webSocketFailure(socket, error)));
+    socket.once('close', () => reject(webSocketFailure(socket, new Error('the socket was closed before it opened'))));
+  });
+
+/**
+ * The reason for what `ws` emitted on this socket (`error` may be an Error or an ErrorEvent): an {@link UpgradeRefused},
+ * a {@link Fault} that names host and port, or the reason of the signal that ended it.
+ */
+export const webSocketFailure = (socket: WebSocket, error: unknown): Error =>
+  failures.get(socket) ?? networkFault(error, peerOf(new URL(socket.url)));
+
+const hostHeader = (url: URL, alias: string | undefined): { host?: string } =>
+  alias === undefined ? {} : { host: url.port === '' ? alias : `${alias}:${url.port}` };
+
+const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void => {
+  const fail = (reason: Error): void => {
+    if (!failures.has(socket)) failures.set(socket, reason);
+    socket.terminate();
+  };
+  const timeoutMs = options.handshakeTimeoutMs ?? CONNECT_MS;
+  // ws has a timeout of its own, but it counts silence on the socket: a server that drips bytes would never meet it.
+  const timer = setTimeout(() => {
+    fail(new Fault('network.timeout', `${peer.host}:${peer.port}: the WebSocket did not open within ${timeoutMs} ms`));
+  }, timeoutMs);
+  const onAbort = (): void => {
+    const reason: unknown = options.signal?.reason;
+    fail(reason instanceof Error ? reason : new Error('aborted'));
+  };
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  socket.once('open', () => clearTimeout(timer));
+  socket.once('close', () => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', onAbort);
+  });
+  // Without a listener an error of a socket that nobody waits for any more would end the process.
+  socket.on('error', () => undefined);
+  socket.on('unexpected-response', (_request, response) => {
+    let excerpt = '';
+    const refuse = (): void => {
+      fail(new UpgradeRefused(peer, response.statusCode ?? 0, response.headers, excerpt.slice(0, EXCERPT_BYTES)));
+    };
+    const patience = setTimeout(refuse, EXCERPT_MS);
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      excerpt += text;
+      if (excerpt.length >= EXCERPT_BYTES) refuse();
+    });
+    response.on('error', refuse);
+    response.on('close', () => {
+      clearTimeout(patience);
+      refuse();
+    });
+  });
+};
+
+const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: HttpRequest): Promise<HttpReply> => {
+  request.signal?.throwIfAborted();
+  const maxBytes = request.maxBytes ?? MAX_BYTES;
+  const deadline = AbortSignal.timeout(request.deadlineMs ?? DEADLINE_MS);
+  try {
+    const reply = await pool.request({
+      method: request.method ?? 'GET',
+      path: request.path,
+      headers: { ...alias, ...request.headers },
+      body: request.body ?? null,
+      headersTimeout: request.headersTimeoutMs ?? TIMEOUT_MS,
+      bodyTimeout: request.bodyTimeoutMs ?? TIMEOUT_MS,
+      signal: request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]),
+    });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of reply.body) {
+      const piece = chunk as Buffer;
+      bytes += piece.length;
+      if (bytes > maxBytes) {
+        reply.body.destroy();
+        throw new Fault('qlik.protocol', `${peer.host}:${peer.port}: the answer is larger than ${maxBytes} bytes`);
+      }
+      chunks.push(piece);
+    }
+    const setCookie = reply.headers['set-cookie'];
+    const contentType = reply.headers['content-type'];
+    return {
+      status: reply.statusCode,
+      headers: reply.headers,
+      cookies: setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie],
+      mediaType: (typeof contentType === 'string' ? (contentType.split(';')[0] ?? '') : '').trim().toLowerCase(),
+      body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
+    };
+  } catch (error) {
+    if (request.signal?.aborted === true) throw request.signal.reason;
+    throw networkFault(error, peer);
+  }
+};
