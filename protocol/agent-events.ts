@@ -1,0 +1,107 @@
+import type { z } from 'zod';
+import type { ErrorInfo } from './errors.ts';
+import type { JobOffer, Lease } from './messages.ts';
+import type { AgentStatus } from './status.ts';
+
+export type Offer = z.infer<typeof JobOffer>;
+
+/** One try at a job; `attempt` rises each time the job is leased. */
+export interface AttemptRef {
+  readonly jobId: string;
+  readonly attempt: number;
+}
+
+/** How an attempt ended on the agent; written to disk before it is told. */
+export interface Seal {
+  readonly lastSeq: number;
+  readonly records: number;
+  /** SHA-256 (hex) over the CRC-32 of every frame in order, each as 4 big-endian bytes. */
+  readonly sha256: string;
+  readonly result: 'ok' | 'error' | 'cancelled';
+  readonly error?: ErrorInfo | undefined;
+}
+
+/** What the spool holds of an attempt when the agent starts. */
+export interface HeldAttempt extends AttemptRef {
+  readonly leaseToken: string;
+  /** Kept for the attempt's whole life: frames are spooled with it. */
+  readonly stream: number;
+  /** The last batch that was trimmed, and the frame sizes of those that follow. */
+  readonly trimmedSeq: number;
+  readonly frameBytes: readonly number[];
+  readonly seal: Seal | undefined;
+}
+
+export interface Progress extends AttemptRef {
+  readonly scopesDone: number;
+  readonly scopesTotal: number | null;
+  readonly records: number;
+  readonly current: readonly string[];
+}
+
+/** All that can happen to the agent's side of the link. */
+export type AgentEvent =
+  | { readonly type: 'start' }
+  | { readonly type: 'opened' }
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'binary' }
+  /** Any byte came in: pings and parts of messages count as life too. */
+  | { readonly type: 'activity' }
+  | { readonly type: 'closed'; readonly code: number }
+  /** Dialling failed; `retryAfterMs` when the gateway answered the upgrade with 503. */
+  | { readonly type: 'unreachable'; readonly retryAfterMs?: number | undefined }
+  | { readonly type: 'signed'; readonly nonce: string; readonly signature: string }
+  | ({ readonly type: 'verified' } & AttemptRef)
+  | ({ readonly type: 'refused'; readonly error: ErrorInfo } & AttemptRef)
+  /** The attempt's record is fsynced. */
+  | ({ readonly type: 'recorded' } & AttemptRef)
+  /** A batch is fsynced; `bytes` is its frame. */
+  | ({ readonly type: 'spooled'; readonly seq: number; readonly bytes: number } & AttemptRef)
+  | ({ readonly type: 'sealed'; readonly seal: Seal } & AttemptRef)
+  /** The spool of this attempt cannot be used any more. */
+  | ({ readonly type: 'broken'; readonly error: ErrorInfo } & AttemptRef)
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'status'; readonly status: AgentStatus }
+  | { readonly type: 'tick' }
+  /** The program is about to end: take no more jobs. */
+  | { readonly type: 'drain'; readonly deadlineMs: number };
+
+/** All that the machine asks of the program around it, to be done in order. */
+export type AgentEffect =
+  | { readonly type: 'connect'; readonly afterMs: number }
+  | { readonly type: 'send'; readonly text: string }
+  | ({ readonly type: 'sendBatch'; readonly seq: number } & AttemptRef)
+  /** Close and, if the other end does not answer within a second, terminate. A `closed` event must follow. */
+  | { readonly type: 'close'; readonly code: number; readonly reason: string }
+  | { readonly type: 'sign'; readonly nonce: string }
+  | { readonly type: 'verify'; readonly offer: Offer }
+  | { readonly type: 'record'; readonly offer: Offer; readonly stream: number }
+  /** (Re)start the crawl of an attempt that does not run in this process; skip what is published already. */
+  | ({ readonly type: 'startJob'; readonly skipScopes: readonly string[] } & AttemptRef)
+  | ({ readonly type: 'trim'; readonly upto: number } & AttemptRef)
+  /** Stop what runs and delete the spool of the attempt. */
+  | ({ readonly type: 'remove'; readonly why: 'closed' | 'lost' | 'broken' } & AttemptRef)
+  | ({ readonly type: 'cancel'; readonly reason: string } & AttemptRef)
+  /** The lease ran out while the link was down: write no more until `resumeJob` or `remove`. */
+  | ({ readonly type: 'pauseJob' } & AttemptRef)
+  | ({ readonly type: 'resumeJob' } & AttemptRef)
+  /** For people: what the gateway said when it ended the session. */
+  | { readonly type: 'ended'; readonly code: number; readonly message: string; readonly advice: string };
+
+export type AgentState =
+  | { readonly name: 'down' }
+  | { readonly name: 'connecting' }
+  | { readonly name: 'greeting'; readonly deadlineMs: number }
+  | { readonly name: 'authenticating'; readonly nonce: string; readonly deadlineMs: number }
+  | { readonly name: 'open'; readonly sessionId: string; readonly epoch: number; readonly sinceMs: number }
+  | { readonly name: 'closing'; readonly code: number };
+
+/** `jobId` and `attempt` of a lease as one map key. */
+export const attemptKey = ({ jobId, attempt }: AttemptRef): string => `${attempt}/${jobId}`;
+
+/** Only the lease of whatever carries one. */
+export const leaseOf = ({ jobId, attempt, leaseToken }: AttemptRef & { readonly leaseToken: string }): Lease => ({
+  jobId,
+  attempt,
+  leaseToken,
+});
