@@ -137,6 +137,7 @@ export interface Table {
   readonly rows: number;
   readonly byteSize: number;
   readonly isSystem: boolean;
+  readonly isSemantic: boolean;
   readonly isLoose: boolean;
   readonly comment: string;
   readonly fieldNames: readonly string[];
@@ -160,6 +161,25 @@ export interface Field {
 export interface LineageRow {
   readonly discriminator: string;
   readonly statement: string;
+}
+
+/** What the repository keeps of an object that is persisted on its own (`App.Object`); charts inside sheets have none. */
+export interface AppObject {
+  /** The repository's id; links and engine calls use `engineObjectId`. */
+  readonly id: string;
+  readonly engineObjectId: string;
+  /** `sheet`, `story`, `masterobject`, `dimension`, `measure`, `bookmark`, `appprops`, `LoadModel`, … */
+  readonly objectType: string;
+  readonly name: string;
+  readonly description: string;
+  readonly ownerId: string;
+  readonly approved: boolean;
+  readonly published: boolean;
+  readonly createdDate: string;
+  readonly modifiedDate: string;
+  readonly sizeBytes: number;
+  /** Changes whenever the object does. */
+  readonly contentHash: string;
 }
 
 /** All that is inside an app. */
@@ -198,6 +218,8 @@ export interface Site {
   app(appId: string): App | undefined;
   /** Deterministic and cached (bounded); the same app id gives an equal content every time. */
   content(appId: string): AppContent;
+  /** The app's persisted objects as the repository lists them: cheap, and without building the content. */
+  objects(appId: string): readonly AppObject[];
 }
 
 /** What a perfect crawl finds, by the catalog's asset kinds (`site`, `stream`, `app`, …): name → number. */
