@@ -1,0 +1,152 @@
+import { useState } from 'preact/hooks';
+import type { Agent } from '#catalog/api/contract.ts';
+import { call } from '../api.ts';
+import { number } from '../format.ts';
+import { usePages } from '../load.ts';
+import { LoadMore, Snippet, useAction } from '../parts/controls.tsx';
+import { Badge, Empty, ErrorPanel, Loading, Page, type Tone } from '../parts/panels.tsx';
+import { Name, When } from '../parts/text.tsx';
+import type { EnrolmentToken } from '../shapes.ts';
+
+const HEALTH = {
+  online: ['green', 'Online', 'a heartbeat came lately'],
+  late: ['amber', 'Late', 'no heartbeat for 30 seconds'],
+  offline: ['red', 'Offline', 'no heartbeat for two minutes'],
+  new: ['grey', 'New', 'enrolled, never seen since'],
+} as const satisfies Record<Agent['health'], readonly [Tone, string, string]>;
+
+/** What to write and to type on the agent's machine, for the address under which this page was reached. */
+const instructions = ({ protocol, host }: Location) => ({
+  settings: `gateway.url = "${protocol === 'https:' ? 'wss' : 'ws'}://${host}"
+connections = "connections"   # the folder that is watched
+state       = "state"         # keys and spool; keep it private
+`,
+  // The token goes in by standard input: an argument would be seen by everyone who lists the machine's processes.
+  linux: `umask 077; cat > token.txt   # paste the token, press Enter, then Ctrl+D
+npm run --silent culvert -- enroll --config agent.conf < token.txt && rm token.txt
+npm run --silent culvert -- run --config agent.conf
+`,
+  windows: `Get-Clipboard | npm run --silent culvert -- enroll --config agent.conf
+npm run --silent culvert -- run --config agent.conf
+`,
+});
+
+const AddAgent = () => {
+  const { busy, problem, run } = useAction();
+  const [made, setMade] = useState<EnrolmentToken>();
+  const { settings, linux, windows } = instructions(location);
+  return (
+    <section class="card" aria-labelledby="add-agent">
+      <h2 id="add-agent">Add an agent</h2>
+      <p>
+        An agent runs where your Qlik Sense site is reached, and dials out to this catalog. When it enrols it makes a
+        key pair of its own; the private key never leaves its machine.
+      </p>
+      <ol class="steps">
+        <li>
+          <p>Make a token. It gives one agent the right to enrol.</p>
+          {made === undefined ? (
+            <button
+              type="button"
+              class="primary"
+              aria-disabled={busy}
+              onClick={() =>
+                void run(async () => setMade(await call<EnrolmentToken>('POST', '/api/v1/enrolment-tokens')))
+              }
+            >
+              {busy ? 'Making a token…' : 'Make a one-time token'}
+            </button>
+          ) : (
+            <div role="status">
+              <p>
+                Copy it now: it is shown only once, works once, and ends <When time={made.expiresAt} />.
+              </p>
+              <Snippet id="enrolment-token" text={made.token} what="One-time token" />
+            </div>
+          )}
+          {problem && <ErrorPanel error={problem} title="No token was made" />}
+        </li>
+        <li>
+          <p>
+            On the agent's machine, write <code>agent.conf</code>:
+          </p>
+          <Snippet id="agent-conf" text={settings} what="Settings of the agent" />
+        </li>
+        <li>
+          <p>
+            Enrol and start it. The token is read from standard input, a file or <code>CULVERT_ENROL_TOKEN</code>; never
+            write it on the command line.
+          </p>
+          <h3>Linux</h3>
+          <Snippet id="enrol-linux" text={linux} what="Commands for Linux" />
+          <h3>Windows: PowerShell, with the token on the clipboard</h3>
+          <Snippet id="enrol-windows" text={windows} what="Commands for Windows" />
+        </li>
+      </ol>
+    </section>
+  );
+};
+
+export const AgentsPage = () => {
+  const { data, problem, reload, more, busy } = usePages<Agent>(
+    '/api/v1/agents',
+    (change) => change.name === 'agent' || change.name === 'connection',
+  );
+  return (
+    <Page title="Agents">
+      {problem && <ErrorPanel error={problem} title="The agents could not be read" onRetry={() => void reload()} />}
+      {data === undefined ? (
+        problem === undefined && <Loading what="the agents" />
+      ) : data.length === 0 ? (
+        <Empty title="No agent yet">
+          <p>Add the first one below, on a machine that reaches your Qlik Sense site.</p>
+        </Empty>
+      ) : (
+        <table class="stacks">
+          <thead>
+            <tr>
+              <th scope="col">Agent</th>
+              <th scope="col">Health</th>
+              <th scope="col">Last seen</th>
+              <th scope="col">Host</th>
+              <th scope="col">Version</th>
+              <th scope="col">Connections</th>
+              <th scope="col">Enrolled</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.map((agent) => {
+              const [tone, word, meaning] = HEALTH[agent.health];
+              return (
+                <tr key={agent.id}>
+                  <th scope="row" data-label="Agent">
+                    <Name text={agent.name} />
+                  </th>
+                  <td data-label="Health">
+                    <span title={meaning}>
+                      <Badge tone={tone}>{word}</Badge>
+                    </span>
+                  </td>
+                  <td data-label="Last seen">
+                    {agent.lastSeenAt === null ? <span class="quiet">never</span> : <When time={agent.lastSeenAt} />}
+                  </td>
+                  <td data-label="Host">
+                    {agent.hostname === null ? <span class="quiet">–</span> : <Name text={agent.hostname} />}
+                    {agent.platform !== null && <span class="quiet"> {agent.platform}</span>}
+                  </td>
+                  <td data-label="Version">{agent.version ?? <span class="quiet">–</span>}</td>
+                  <td data-label="Connections">{number(agent.connections)}</td>
+                  <td data-label="Enrolled">
+                    <When time={agent.enrolledAt} />
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+      <LoadMore more={more} busy={busy} what="agents" />
+      <AddAgent />
+    </Page>
+  );
+};

@@ -1,0 +1,186 @@
+import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
+import { withQuery } from '../api.ts';
+import { cut, number } from '../format.ts';
+import { assetLink, connectionLink, EDGES, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
+import { useLoad, usePages } from '../load.ts';
+import { AssetRows } from '../parts/asset-list.tsx';
+import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
+import { LoadMore } from '../parts/controls.tsx';
+import { ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
+import { Script } from '../parts/script.tsx';
+import { Search } from '../parts/search.tsx';
+import { LongText, Name, When } from '../parts/text.tsx';
+
+const PAGE = 25;
+const SHOWN_EDGES = 50;
+const LONG_NAME = 160;
+
+const Children = ({ asset, kind }: { asset: Asset; kind: AssetSummary['kind'] }) => {
+  const count = asset.childrenByKind[kind] ?? 0;
+  const { data, problem, reload, more, busy } = usePages<AssetSummary>(
+    withQuery('/api/v1/assets', { parent: asset.key, kind, limit: PAGE }),
+    (change) => change.name === 'assets' && change.connection === asset.connection,
+  );
+  return (
+    <section class="children">
+      <h3>
+        {kindPlural(kind)} <span class="count">{number(count)}</span>
+      </h3>
+      {problem && <ErrorPanel error={problem} title="They could not be read" onRetry={() => void reload()} />}
+      {data ? <AssetRows items={data} /> : problem === undefined && <Loading what={kindPlural(kind).toLowerCase()} />}
+      <LoadMore more={more} busy={busy} what={kindPlural(kind).toLowerCase()} />
+    </section>
+  );
+};
+
+const EdgeGroup = ({ title, edges }: { title: string; edges: readonly Edge[] }) => (
+  <section class="edges">
+    <h3>
+      {title} <span class="count">{number(edges.length)}</span>
+    </h3>
+    <ul>
+      {edges.slice(0, SHOWN_EDGES).map((edge) => (
+        <li key={edge.other}>
+          {edge.otherKind === null ? (
+            // Nothing with this key was crawled: there is no page to lead to.
+            <bdi>{cut(edge.other, 200)}</bdi>
+          ) : (
+            <a href={assetLink(edge.other)}>
+              <span class="kind">{kindName(edge.otherKind)}</span> <Name text={edge.otherName ?? edge.other} />
+            </a>
+          )}
+        </li>
+      ))}
+    </ul>
+    {edges.length > SHOWN_EDGES && <p class="quiet">and {number(edges.length - SHOWN_EDGES)} more</p>}
+  </section>
+);
+
+/** Edges by what they say; the containment tree is left out where the path and the lists below show it already. */
+const edgeGroups = (asset: Asset): { readonly title: string; readonly edges: readonly Edge[] }[] => {
+  const groups = new Map<string, Edge[]>();
+  for (const edge of asset.edges) {
+    if (edge.kind === 'contains') {
+      if (edge.direction === 'in' && edge.other === asset.parent) continue;
+      if (edge.direction === 'out' && edge.otherKind !== null && (asset.childrenByKind[edge.otherKind] ?? 0) > 0)
+        continue;
+    }
+    const title = EDGES[edge.kind][edge.direction];
+    groups.set(title, [...(groups.get(title) ?? []), edge]);
+  }
+  return [...groups].map(([title, edges]) => ({ title, edges }));
+};
+
+const Crumbs = ({ asset }: { asset: Asset }) => (
+  <nav aria-label="Breadcrumb" class="crumbs">
+    <ol>
+      <li>
+        <a href="/assets">Assets</a>
+      </li>
+      {asset.path.map(({ key, kind, name }) => (
+        <li key={key}>
+          <a href={assetLink(key)} title={kindName(kind)}>
+            <Name text={name} limit={60} />
+          </a>
+        </li>
+      ))}
+    </ol>
+  </nav>
+);
+
+const Detail = ({ asset }: { asset: Asset }) => {
+  const script = scriptOf(asset);
+  const groups = edgeGroups(asset);
+  const kinds = KIND_ORDER.filter((kind) => (asset.childrenByKind[kind] ?? 0) > 0);
+  return (
+    <>
+      <section aria-label="Properties" class="card">
+        {asset.name.length > LONG_NAME && (
+          <div class="whole-name">
+            <LongText text={asset.name} what="Whole name" />
+          </div>
+        )}
+        {asset.description && asset.description !== asset.attributes['description'] && (
+          <p class="description">
+            <LongText text={asset.description} what="Description" />
+          </p>
+        )}
+        <Attributes asset={asset} hidden={script === undefined ? [] : [script.attribute]} />
+        <dl class="facts foot-facts">
+          <Fact label="Connection">
+            <a href={connectionLink(asset.connection)}>
+              <bdi>{asset.connection}</bdi>
+            </a>
+          </Fact>
+          <Fact label="Last changed in the catalog">
+            <When time={asset.changedAt} />
+          </Fact>
+          <Fact label="First seen">
+            <When time={asset.firstSeenAt} />
+          </Fact>
+          <Fact label="Key" wide>
+            <code class="key">
+              <bdi>{asset.key}</bdi>
+            </code>
+          </Fact>
+        </dl>
+      </section>
+      {script && <Script text={script.text} />}
+      {groups.length > 0 && (
+        <section aria-labelledby="relations">
+          <h2 id="relations">Relations</h2>
+          <div class="edge-groups">
+            {groups.map(({ title, edges }) => (
+              <EdgeGroup key={title} title={title} edges={edges} />
+            ))}
+          </div>
+        </section>
+      )}
+      {kinds.length > 0 && (
+        <section aria-labelledby="below">
+          <h2 id="below">Contains</h2>
+          {kinds.map((kind) => (
+            <Children key={kind} asset={asset} kind={kind} />
+          ))}
+        </section>
+      )}
+    </>
+  );
+};
+
+export const AssetPage = ({ assetKey }: { assetKey: string }) => {
+  const { data, problem, reload } = useLoad<Asset>(
+    withQuery('/api/v1/asset', { key: assetKey }),
+    (change) => change.name === 'assets' && assetKey.split('/')[0] === change.connection,
+  );
+  const link = data === undefined ? undefined : webLink(data.attributes['url']);
+  const title = data === undefined ? 'Asset' : data.name.trim() === '' ? kindName(data.kind) : cut(data.name, 80);
+  return (
+    <Page
+      title={title}
+      heading={
+        data && (
+          <>
+            <span class="kind">{kindName(data.kind)}</span> <Name text={data.name} limit={LONG_NAME} />
+          </>
+        )
+      }
+      above={
+        <>
+          <Search asked={{ q: '', kind: '', connection: data?.connection ?? '' }} connections={[]} instant={false} />
+          {data ? <Crumbs asset={data} /> : <nav aria-label="Breadcrumb" class="crumbs" />}
+        </>
+      }
+      actions={
+        link && (
+          <a class="button" href={link} target="_blank" rel="noreferrer">
+            Open in Qlik<span class="unseen"> (new window)</span>
+          </a>
+        )
+      }
+    >
+      {problem && <ErrorPanel error={problem} title="The asset could not be read" onRetry={() => void reload()} />}
+      {data === undefined ? problem === undefined && <Loading what="the asset" /> : <Detail asset={data} />}
+    </Page>
+  );
+};

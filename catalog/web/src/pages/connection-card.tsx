@@ -1,0 +1,270 @@
+import { useState } from 'preact/hooks';
+import type { Connection } from '#catalog/api/contract.ts';
+import { announce } from '../announce.tsx';
+import { call } from '../api.ts';
+import { number } from '../format.ts';
+import { assetLink, connectionLink, jobLink } from '../kinds.ts';
+import { ConfirmTyped, useAction } from '../parts/controls.tsx';
+import { isActive, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
+import { Badge, ErrorPanel, Fact, type Tone } from '../parts/panels.tsx';
+import { Problems } from '../parts/problems.tsx';
+import { Clock, Name, When } from '../parts/text.tsx';
+import { navigate } from '../router.ts';
+import { Standby, TakeOver } from './connection-owners.tsx';
+
+/** Green, red or grey, and the word for it: the file first, then the agent, then the last crawl. */
+export const verdict = (connection: Connection): { readonly tone: Tone; readonly word: string } => {
+  const { status, agentHealth, lastJob } = connection;
+  switch (status.state) {
+    case 'error':
+      return {
+        tone: 'red',
+        word: status.inForce === null ? 'File in error' : 'File in error, last good version at work',
+      };
+    case 'disabled':
+      return { tone: 'grey', word: 'Disabled in its file' };
+    case 'absent':
+      return { tone: 'grey', word: 'File removed' };
+    case 'ready':
+      break;
+    default:
+      status.state satisfies never;
+  }
+  if (agentHealth === null || agentHealth === 'new') return { tone: 'grey', word: 'No agent' };
+  if (agentHealth === 'offline') return { tone: 'red', word: 'Agent offline' };
+  if (lastJob?.state === 'failed') return { tone: 'red', word: 'Last crawl failed' };
+  if (agentHealth === 'late') return { tone: 'amber', word: 'Agent late' };
+  return { tone: 'green', word: 'Ready' };
+};
+
+/** Why a crawl cannot be started now; undefined when it can. */
+const whyNot = ({ status, lastJob }: Connection): string | undefined => {
+  if (lastJob && isActive(lastJob)) return 'A crawl is on its way.';
+  if (status.state === 'absent') return 'The file was removed: put it back to crawl again.';
+  if (status.state === 'disabled') return 'The file says enabled = false.';
+  if (status.state === 'error' && status.inForce === null) return 'Correct the file first.';
+  return undefined;
+};
+
+const Actions = ({
+  connection,
+  reload,
+  level,
+}: {
+  connection: Connection;
+  reload: () => Promise<void>;
+  level: 'overview' | 'detail';
+}) => {
+  const { busy, problem, run } = useAction();
+  const [deleting, setDeleting] = useState(false);
+  const path = `/api/v1${connectionLink(connection.code)}`;
+  const reason = whyNot(connection);
+  const crawling = connection.lastJob !== null && isActive(connection.lastJob);
+  const reasonId = `why-${connection.code}`;
+  const crawl = (): void => {
+    if (reason !== undefined || busy) return;
+    void run(async () => {
+      await call('POST', `${path}/jobs`, { body: { kind: 'crawl' } });
+      announce(`Crawl of ${connection.code} started.`);
+      await reload();
+    });
+  };
+  return (
+    <>
+      <div class="actions">
+        <button
+          type="button"
+          class="primary"
+          aria-disabled={reason !== undefined || busy}
+          {...(reason === undefined ? {} : { 'aria-describedby': reasonId })}
+          onClick={crawl}
+        >
+          {busy ? 'Starting…' : crawling ? 'Crawl running…' : 'Run crawl'}
+          <span class="unseen"> of {connection.code}</span>
+        </button>
+        <a class="button" href={assetLink(connection.code)}>
+          Browse<span class="unseen"> the assets of {connection.code}</span>
+        </a>
+        {(level === 'detail' || connection.status.state === 'absent') && (
+          <button type="button" class="quiet-danger" onClick={() => setDeleting(true)}>
+            Delete…<span class="unseen"> {connection.code}</span>
+          </button>
+        )}
+        {reason !== undefined && !crawling && (
+          <span class="quiet" id={reasonId}>
+            {reason}
+          </span>
+        )}
+        {crawling && (
+          <span class="unseen" id={reasonId}>
+            {reason}
+          </span>
+        )}
+      </div>
+      {problem && <ErrorPanel error={problem} title="The crawl was not started" />}
+      {deleting && (
+        <ConfirmTyped
+          title="Delete this connection?"
+          word={connection.code}
+          action="Delete assets and history"
+          onClose={() => setDeleting(false)}
+          onConfirm={async () => {
+            const gone = await call<{ assets: number; fileStillExists: boolean }>('DELETE', path, {
+              body: { confirm: connection.code },
+            });
+            announce(
+              `${connection.code}: ${number(gone.assets)} assets deleted.${
+                gone.fileStillExists ? ' Its file still exists: the connection comes back with the next report.' : ''
+              }`,
+            );
+            navigate('/');
+          }}
+        >
+          <p>
+            This removes <strong>{number(connection.assets)} assets</strong> and all history of{' '}
+            <code>{connection.code}</code> from the catalog. It cannot be undone.
+          </p>
+          {connection.status.state !== 'absent' && (
+            <p class="panel warn">
+              The file <code>{connection.status.file}</code> still exists on the agent
+              {connection.agentName === null ? '' : ` ${connection.agentName}`}. Remove it there first, or the
+              connection comes back empty.
+            </p>
+          )}
+        </ConfirmTyped>
+      )}
+    </>
+  );
+};
+
+const Bypass = () => (
+  <div class="panel warn loud" role="note">
+    <p class="panel-title">Certificate validation is switched off</p>
+    <p>
+      Whoever sits between the agent and Qlik can read its credentials and answer in its place. Trust the certificate
+      authority in <code>tls.truststore.path</code> instead and remove <code>tls.bypass_certificate_validation</code>.
+    </p>
+  </div>
+);
+
+const LastCrawl = ({ connection: { lastJob } }: { connection: Connection }) => {
+  if (lastJob === null) return <span class="quiet">never</span>;
+  return (
+    <>
+      <a href={jobLink(lastJob.id)}>
+        <When time={lastJob.finishedAt ?? lastJob.createdAt} />
+      </a>{' '}
+      <JobState job={lastJob} />
+      {!isActive(lastJob) && Object.keys(lastJob.outcomes).length > 0 && (
+        <>
+          {' '}
+          <OutcomeCounts outcomes={lastJob.outcomes} />
+        </>
+      )}
+    </>
+  );
+};
+
+/** One connection with all that one has to know about it; the overview and the connection's own page share it. */
+export const ConnectionCard = ({
+  connection,
+  reload,
+  level,
+}: {
+  connection: Connection;
+  reload: () => Promise<void>;
+  level: 'overview' | 'detail';
+}) => {
+  const { status, lastJob } = connection;
+  const { tone, word } = verdict(connection);
+  const errors = status.problems.filter(({ severity }) => severity === 'error').length;
+  return (
+    <>
+      <div class="card-head">
+        {level === 'overview' && (
+          <h2>
+            <a href={connectionLink(connection.code)}>
+              <Name text={status.name ?? connection.code} />
+            </a>
+          </h2>
+        )}
+        <code class="code">
+          <bdi>{connection.code}</bdi>
+        </code>
+        {status.environment && (
+          <span class="tag">
+            <Name text={status.environment} limit={40} />
+          </span>
+        )}
+        <Badge tone={tone}>{word}</Badge>
+      </div>
+      {status.bypassCertificateValidation && <Bypass />}
+      {status.state === 'error' && (
+        <p class="lead-error">
+          {errors === 1 ? 'The file has an error.' : `The file has ${errors} errors.`}{' '}
+          {status.inForce !== null && status.loadedAt !== null ? (
+            <strong>
+              The last good version of <Clock time={status.loadedAt} /> keeps working.
+            </strong>
+          ) : (
+            'No good version of it is known: nothing runs until it is corrected.'
+          )}
+        </p>
+      )}
+      {status.state === 'absent' && (
+        <p class="quiet">The file was removed from the agent. The assets stay; jobs have stopped.</p>
+      )}
+      <Problems problems={status.problems} />
+      <TakeOver connection={connection} reload={reload} />
+      <Standby connection={connection} reload={reload} />
+      {status.description && (
+        <p class="description">
+          <Name text={status.description} limit={level === 'detail' ? 2_000 : 240} />
+        </p>
+      )}
+      <dl class="facts">
+        <Fact label="Site">{status.url === null ? <span class="quiet">–</span> : <bdi>{status.url}</bdi>}</Fact>
+        <Fact label="Agent">
+          {connection.agentName === null ? (
+            <span class="quiet">none</span>
+          ) : (
+            <>
+              <a href="/agents">
+                <Name text={connection.agentName} />
+              </a>{' '}
+              <span class="quiet">{connection.agentHealth}</span>
+            </>
+          )}
+        </Fact>
+        <Fact label="Authentication">{status.authentication ?? <span class="quiet">–</span>}</Fact>
+        <Fact label="File">
+          <bdi>{status.file}</bdi>
+          {status.loadedAt !== null && (
+            <span class="quiet">
+              {' '}
+              read <When time={status.loadedAt} />
+            </span>
+          )}
+        </Fact>
+        <Fact label="Assets">{number(connection.assets)}</Fact>
+        <Fact label="Last crawl">
+          <LastCrawl connection={connection} />
+        </Fact>
+        {level === 'detail' && status.accessNotes && (
+          <Fact label="Access notes" wide>
+            <Name text={status.accessNotes} limit={2_000} />
+          </Fact>
+        )}
+      </dl>
+      {lastJob?.state === 'failed' && lastJob.error && (
+        <ErrorPanel error={lastJob.error} title="The last crawl failed; what was published before stays" />
+      )}
+      {level === 'overview' && lastJob !== null && isActive(lastJob) && (
+        <JobProgress job={lastJob}>
+          <a href={jobLink(lastJob.id)}>Watch</a>
+        </JobProgress>
+      )}
+      <Actions connection={connection} reload={reload} level={level} />
+    </>
+  );
+};

@@ -1,0 +1,198 @@
+import type { Job, ScopeOutcome } from '#catalog/api/contract.ts';
+import { withQuery } from '../api.ts';
+import { number } from '../format.ts';
+import { assetLink, connectionLink, jobLink } from '../kinds.ts';
+import { type Concerns, useLoad, usePages } from '../load.ts';
+import { LoadMore } from '../parts/controls.tsx';
+import { isActive, JobDuration, JobState, OUTCOME_ORDER, OUTCOME_TONES } from '../parts/job.tsx';
+import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
+import { Name, When } from '../parts/text.tsx';
+import { navigate } from '../router.ts';
+import { RunningJob } from './connection.tsx';
+
+/** What the outcome means for what one sees in the catalog. */
+const MEANINGS = {
+  complete: 'read whole and replaced: what was not seen is gone',
+  unchanged: 'not changed since the last crawl, kept as it is',
+  partial: 'read in part: what came was updated, nothing was deleted',
+  denied: 'the user may not open it: kept as it was',
+  failed: 'could not be read: kept as it was',
+  gone: 'does not exist any more',
+} as const satisfies Record<ScopeOutcome['outcome'], string>;
+
+const Difference = ({ scope }: { scope: ScopeOutcome }) =>
+  scope.added + scope.changed + scope.removed === 0 ? (
+    <span class="quiet">no change</span>
+  ) : (
+    <span class="difference">
+      {scope.added > 0 && <span class="green-text">+{number(scope.added)} added</span>}
+      {scope.changed > 0 && <span class="blue-text">{number(scope.changed)} changed</span>}
+      {scope.removed > 0 && <span class="red-text">−{number(scope.removed)} removed</span>}
+    </span>
+  );
+
+const Scope = ({ scope }: { scope: ScopeOutcome }) => (
+  <li class="scope">
+    <div class="scope-line">
+      <Badge tone={OUTCOME_TONES[scope.outcome]}>{scope.outcome}</Badge>
+      <span class="scope-name">
+        {scope.outcome === 'gone' ? (
+          <Name text={scope.name} />
+        ) : (
+          <a href={assetLink(scope.scope)}>
+            <Name text={scope.name} />
+          </a>
+        )}{' '}
+        <span class="quiet">{scope.kind === 'site' ? 'the site itself' : 'app'}</span>
+      </span>
+      <span class="scope-records">{number(scope.records)} records</span>
+      <Difference scope={scope} />
+      <span class="quiet scope-when">
+        <When time={scope.publishedAt} />
+      </span>
+    </div>
+    {scope.error && (
+      <div class="scope-note bad">
+        <p>
+          {scope.error.message} <code class="code">{scope.error.code}</code>
+        </p>
+        <p>
+          <strong>What to do:</strong> {scope.error.advice}
+        </p>
+      </div>
+    )}
+    {scope.missing.length > 0 && (
+      <ul class="scope-note warn" aria-label="What is missing">
+        {scope.missing.map((missing, index) => (
+          <li key={`${index} ${missing.code}`}>
+            <p>
+              <strong>Missing: {missing.what}.</strong> {missing.message} <code class="code">{missing.code}</code>
+            </p>
+            <p>
+              <strong>What to do:</strong> {missing.advice}
+            </p>
+          </li>
+        ))}
+      </ul>
+    )}
+  </li>
+);
+
+const isOutcome = (text: string | null): text is ScopeOutcome['outcome'] =>
+  OUTCOME_ORDER.some((outcome) => outcome === text);
+
+const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; concerns: Concerns }) => {
+  const asked = query.get('outcome');
+  const outcome = isOutcome(asked) ? asked : undefined;
+  const { data, problem, reload, more, busy } = usePages<ScopeOutcome>(
+    withQuery(`/api/v1${jobLink(job.id)}/scopes`, { outcome }),
+    concerns,
+  );
+  const all = OUTCOME_ORDER.reduce((sum, each) => sum + (job.outcomes[each] ?? 0), 0);
+  const choices = [
+    { value: undefined, label: 'All', count: all },
+    ...OUTCOME_ORDER.map((each) => ({ value: each, label: each, count: job.outcomes[each] ?? 0 })),
+  ].filter(({ value, count }) => value === undefined || value === outcome || count > 0);
+  return (
+    <section>
+      <h2>Outcome of every scope</h2>
+      <fieldset class="chips">
+        <legend class="unseen">Show only one outcome</legend>
+        {choices.map(({ value, label, count }) => (
+          <button
+            key={label}
+            type="button"
+            aria-pressed={value === outcome}
+            onClick={() => navigate(withQuery(jobLink(job.id), { outcome: value }), 'filter')}
+          >
+            {label} <span class="count">{number(count)}</span>
+          </button>
+        ))}
+      </fieldset>
+      {outcome && (
+        <p class="quiet">
+          {outcome}: {MEANINGS[outcome]}.
+        </p>
+      )}
+      {problem && <ErrorPanel error={problem} title="The outcomes could not be read" onRetry={() => void reload()} />}
+      {data === undefined ? (
+        problem === undefined && <Loading what="the outcomes" />
+      ) : data.length === 0 ? (
+        <Empty title={outcome ? `No scope is ${outcome}.` : 'No scope is published yet.'}>
+          {!outcome && isActive(job) && <p>Each app appears here as soon as it was read.</p>}
+        </Empty>
+      ) : (
+        <ul class="scopes">
+          {data.map((scope) => (
+            <Scope key={scope.scope} scope={scope} />
+          ))}
+        </ul>
+      )}
+      <LoadMore more={more} busy={busy} what="scopes" />
+    </section>
+  );
+};
+
+/** One crawl: how it went, scope by scope, with what is missing and what would give it. */
+export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) => {
+  const concerns: Concerns = (change) => change.name === 'job' && change.id === id;
+  const { data: job, problem, reload } = useLoad<Job>(`/api/v1${jobLink(id)}`, concerns);
+  const title = job === undefined ? 'Crawl' : `Crawl of ${job.connection}`;
+  return (
+    <Page
+      title={title}
+      above={
+        <nav aria-label="Breadcrumb" class="crumbs">
+          <ol>
+            <li>
+              <a href="/">Connections</a>
+            </li>
+            {job && (
+              <li>
+                <a href={connectionLink(job.connection)}>
+                  <bdi>{job.connection}</bdi>
+                </a>
+              </li>
+            )}
+          </ol>
+        </nav>
+      }
+    >
+      {problem && <ErrorPanel error={problem} title="The crawl could not be read" onRetry={() => void reload()} />}
+      {job === undefined ? (
+        problem === undefined && <Loading what="the crawl" />
+      ) : (
+        <>
+          <section class="card" aria-label="State">
+            {isActive(job) && <RunningJob job={job} reload={reload} />}
+            <dl class="facts">
+              <Fact label="State">
+                <JobState job={job} />
+              </Fact>
+              <Fact label="Asked for">
+                <When time={job.createdAt} /> <span class="quiet">by</span> <Name text={job.createdBy} limit={60} />
+              </Fact>
+              <Fact label="Started">
+                {job.startedAt === null ? <span class="quiet">–</span> : <When time={job.startedAt} />}
+              </Fact>
+              <Fact label="Took">
+                <JobDuration job={job} />
+              </Fact>
+              {job.progress && <Fact label="Records">{number(job.progress.records)}</Fact>}
+              {job.attempt > 1 && <Fact label="Attempt">{job.attempt}</Fact>}
+            </dl>
+            {job.error && (
+              <ErrorPanel
+                error={job.error}
+                title={
+                  job.state === 'failed' ? 'The crawl failed; what had been published stays' : 'What the agent reported'
+                }
+              />
+            )}
+          </section>
+          <Scopes job={job} query={query} concerns={concerns} />
+        </>
+      )}
+    </Page>
+  );
+};

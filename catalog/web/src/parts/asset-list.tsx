@@ -1,0 +1,45 @@
+import type { AssetSummary } from '#catalog/api/contract.ts';
+import { number } from '../format.ts';
+import { assetLink, kindName } from '../kinds.ts';
+import { Name } from './text.tsx';
+
+/** Rows of assets: name, what it is about, how much lies below; the kind where kinds are mixed. */
+export const AssetRows = ({
+  items,
+  mixed = false,
+  site = false,
+}: {
+  items: readonly AssetSummary[];
+  mixed?: boolean;
+  site?: boolean;
+}) => (
+  <ul class="assets">
+    {items.map((asset) => (
+      <li key={asset.key}>
+        <a href={assetLink(asset.key)}>
+          {mixed && (
+            <>
+              <span class="kind">{kindName(asset.kind)}</span>{' '}
+            </>
+          )}
+          <span class="asset-name">
+            <Name text={asset.name} />
+          </span>
+        </a>
+        {asset.description && (
+          <span class="asset-description">
+            <Name text={asset.description} limit={180} />
+          </span>
+        )}
+        <span class="asset-more">
+          {site && (
+            <code class="code">
+              <bdi>{asset.connection}</bdi>
+            </code>
+          )}
+          {asset.children > 0 && <span class="quiet">{number(asset.children)} below</span>}
+        </span>
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,118 @@
+import type { ComponentChildren } from 'preact';
+import type { Asset } from '#catalog/api/contract.ts';
+import { duration, exactTime, number, size, words } from '../format.ts';
+import { Fact } from './panels.tsx';
+import { LongText, When } from './text.tsx';
+
+type Json = Asset['attributes'][string];
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
+/** Attributes that hold Qlik expressions or other code, whatever asset they are on. */
+const CODE = /(^|[a-z])(expression|definition|statement|query|script|sql|formula)s?$/i;
+/** Qlik's own way to say "never". */
+const NEVER = '1753-01-01';
+
+/** An address that may be linked: only http and https, so that no attribute of a site can run a script here. */
+export const webLink = (value: Json | undefined): string | undefined => {
+  if (typeof value !== 'string') return undefined;
+  try {
+    const { protocol, href } = new URL(value);
+    return protocol === 'https:' || protocol === 'http:' ? href : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The load script that an asset carries. */
+export const scriptOf = (asset: Asset): { readonly text: string; readonly attribute: string } | undefined => {
+  if (asset.kind !== 'script' && asset.kind !== 'scriptSection') return undefined;
+  for (const attribute of ['text', 'script', 'source']) {
+    const text = asset.attributes[attribute];
+    if (typeof text === 'string' && text !== '') return { text, attribute };
+  }
+  return undefined;
+};
+
+const isCode = (name: string): boolean => CODE.test(name);
+const isPlain = (value: Json): boolean => value === null || typeof value !== 'object';
+
+const Value = ({ name, value }: { name: string; value: Json }): ComponentChildren => {
+  if (value === null || value === '') return <span class="quiet">–</span>;
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No';
+  if (typeof value === 'number') {
+    if (name.endsWith('Bytes')) return <span title={`${number(value)} bytes`}>{size(value)}</span>;
+    if (name.endsWith('Ms')) return <span title={`${number(value)} ms`}>{duration(value)}</span>;
+    return number(value);
+  }
+  if (typeof value === 'string') {
+    if (ISO_TIME.test(value)) {
+      if (value.startsWith(NEVER)) return <span class="quiet">never</span>;
+      return (
+        <>
+          <When time={value} /> <span class="quiet">{exactTime(Date.parse(value))}</span>
+        </>
+      );
+    }
+    const link = webLink(value);
+    if (link !== undefined)
+      return (
+        <a class="long-link" href={link} target="_blank" rel="noreferrer">
+          <bdi>{value}</bdi>
+        </a>
+      );
+    return <LongText text={value} what={words(name)} code={isCode(name)} />;
+  }
+  if (Array.isArray(value) && value.length === 0) return <span class="quiet">none</span>;
+  if (Array.isArray(value) && value.every(isPlain))
+    return isCode(name) ? (
+      <ul class="plain-list">
+        {value.map((each, index) => (
+          <li key={`${index} ${String(each).slice(0, 40)}`}>
+            <LongText text={String(each)} what={words(name)} code />
+          </li>
+        ))}
+      </ul>
+    ) : (
+      <span class="tags">
+        {value.map((each, index) => (
+          <span class="tag" key={`${index} ${String(each).slice(0, 40)}`}>
+            <LongText text={String(each)} what={words(name)} />
+          </span>
+        ))}
+      </span>
+    );
+  return <LongText text={JSON.stringify(value, null, 2)} what={words(name)} code />;
+};
+
+/** What matters most comes first; everything else follows by name. */
+const FIRST = ['title', 'subtitle', 'description', 'expression', 'definition', 'owner', 'published', 'approved'];
+const LABELS: Readonly<Record<string, string>> = { url: 'Address in Qlik' };
+
+const rank = (name: string): number => {
+  const at = FIRST.indexOf(name);
+  return at < 0 ? FIRST.length : at;
+};
+
+/** The unit is in the value as it is shown: `sizeBytes` is called `Size`. */
+const labelOf = (name: string): string => LABELS[name] ?? words(name.replace(/(?<=[a-z])(Bytes|Ms)$/, ''));
+
+/** Everything that the crawl brought about an asset, what this page has never heard of included. */
+export const Attributes = ({ asset, hidden }: { asset: Asset; hidden: readonly string[] }) => {
+  const entries = Object.entries(asset.attributes)
+    .filter(([name, value]) => !hidden.includes(name) && value !== '' && value !== null)
+    .sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
+  if (entries.length === 0) return null;
+  return (
+    <dl class="facts attributes">
+      {entries.map(([name, value]) => (
+        <Fact
+          key={name}
+          label={labelOf(name)}
+          wide={isCode(name) || typeof value === 'object' || (typeof value === 'string' && value.length > 60)}
+        >
+          <Value name={name} value={value} />
+        </Fact>
+      ))}
+    </dl>
+  );
+};

@@ -1,0 +1,112 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Job, ScopeOutcome } from '#catalog/api/contract.ts';
+import { announce } from '../announce.tsx';
+import { duration, number, useNow } from '../format.ts';
+import { Badge, type Tone } from './panels.tsx';
+import { Name } from './text.tsx';
+
+export const OUTCOME_TONES = {
+  complete: 'green',
+  unchanged: 'grey',
+  partial: 'amber',
+  denied: 'amber',
+  failed: 'red',
+  gone: 'grey',
+} as const satisfies Record<ScopeOutcome['outcome'], Tone>;
+export const OUTCOME_ORDER = Object.keys(OUTCOME_TONES) as readonly ScopeOutcome['outcome'][];
+
+const STATES = {
+  queued: ['grey', 'Waiting'],
+  leased: ['blue', 'Starting'],
+  running: ['blue', 'Running'],
+  cancelling: ['amber', 'Cancelling'],
+  published: ['green', 'Published'],
+  failed: ['red', 'Failed'],
+  cancelled: ['grey', 'Cancelled'],
+} as const satisfies Record<Job['state'], readonly [Tone, string]>;
+
+export const isActive = (job: Job): boolean =>
+  job.state === 'queued' || job.state === 'leased' || job.state === 'running' || job.state === 'cancelling';
+
+export const JobState = ({ job }: { job: Job }) => {
+  const [tone, word] = STATES[job.state];
+  return <Badge tone={tone}>{word}</Badge>;
+};
+
+export const OutcomeCounts = ({ outcomes }: { outcomes: Job['outcomes'] }) => {
+  const present = OUTCOME_ORDER.filter((outcome) => (outcomes[outcome] ?? 0) > 0);
+  if (present.length === 0) return <span class="quiet">no scope yet</span>;
+  return (
+    <span class="outcomes">
+      {present.map((outcome) => (
+        <Badge key={outcome} tone={OUTCOME_TONES[outcome]}>
+          {number(outcomes[outcome] ?? 0)} {outcome}
+        </Badge>
+      ))}
+    </span>
+  );
+};
+
+export const JobDuration = ({ job }: { job: Job }) => {
+  const now = useNow();
+  if (job.startedAt === null) return <span class="quiet">–</span>;
+  const end = job.finishedAt === null ? now : Date.parse(job.finishedAt);
+  return <>{duration(Math.max(0, end - Date.parse(job.startedAt)))}</>;
+};
+
+/** Every quarter is read out: more often would be noise. */
+const useSpokenProgress = (job: Job): void => {
+  const said = useRef({ id: '', quarter: 0 });
+  const { progress } = job;
+  const share = progress?.scopesTotal ? progress.scopesDone / progress.scopesTotal : 0;
+  const quarter = Math.floor(share * 4);
+  useEffect(() => {
+    if (said.current.id !== job.id) {
+      said.current = { id: job.id, quarter };
+      return;
+    }
+    if (quarter <= said.current.quarter) return;
+    said.current = { id: job.id, quarter };
+    announce(`Crawl of ${job.connection}: ${quarter * 25} percent.`, true);
+  }, [job.id, job.connection, quarter]);
+};
+
+/** A job that is on its way: how far, what now, and why it waits. */
+export const JobProgress = ({ job, children }: { job: Job; children?: ComponentChildren }) => {
+  useSpokenProgress(job);
+  const { progress } = job;
+  const total = progress?.scopesTotal ?? null;
+  return (
+    <div class="progress">
+      <div class="progress-line">
+        <JobState job={job} />
+        <span class="progress-text">
+          {progress === null
+            ? (job.waiting ?? 'The agent has not begun yet.')
+            : total === null
+              ? `${number(progress.scopesDone)} scopes done, reading the site · ${number(progress.records)} records`
+              : `${number(progress.scopesDone)} of ${number(total)} scopes · ${number(progress.records)} records`}
+        </span>
+        {children}
+      </div>
+      <progress
+        aria-label={`Progress of the crawl of ${job.connection}`}
+        {...(progress !== null && total !== null ? { max: Math.max(1, total), value: progress.scopesDone } : {})}
+      />
+      {progress !== null && job.waiting !== null && <p class="quiet">{job.waiting}</p>}
+      {progress !== null && progress.current.length > 0 && (
+        <p class="current">
+          <span class="quiet">Reading now: </span>
+          {progress.current.slice(0, 8).map((name, index) => (
+            <span key={`${index} ${name.slice(0, 80)}`}>
+              {index > 0 && ', '}
+              <Name text={name} limit={60} />
+            </span>
+          ))}
+          {progress.current.length > 8 && ` and ${progress.current.length - 8} more`}
+        </p>
+      )}
+    </div>
+  );
+};

@@ -1,0 +1,62 @@
+import { useState } from 'preact/hooks';
+import { clockTime, cut, exactTime, number, relativeTime, useNow } from '../format.ts';
+
+/**
+ * Text that strangers wrote: names may be empty, very long, right-to-left, or look like HTML. It is only ever a text
+ * node, isolated from the direction of what surrounds it, and cut where a page could not hold it.
+ */
+const NAME_LIMIT = 160;
+const TITLE_LIMIT = 1_000;
+const TEXT_LIMIT = 1_500;
+
+export const Name = ({ text, limit = NAME_LIMIT }: { text: string; limit?: number }) => {
+  if (text.trim() === '') return <span class="nameless">(no name)</span>;
+  return text.length > limit ? <bdi title={cut(text, TITLE_LIMIT)}>{cut(text, limit)}</bdi> : <bdi>{text}</bdi>;
+};
+
+/** Prose with its line breaks; the rest of a long one is a button away. */
+export const LongText = ({ text, what, code = false }: { text: string; what: string; code?: boolean }) => {
+  const [whole, setWhole] = useState(false);
+  const long = text.length > TEXT_LIMIT;
+  const Tag = code ? 'code' : 'span';
+  return (
+    <>
+      <Tag
+        class={code ? 'expression' : 'prose'}
+        dir={code ? 'ltr' : 'auto'}
+        {...(whole ? { tabIndex: 0, role: 'region', 'aria-label': what, 'data-whole': true } : {})}
+      >
+        {whole ? text : cut(text, TEXT_LIMIT)}
+      </Tag>
+      {long && (
+        <button type="button" class="plain" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? 'Show less' : `Show all ${number(text.length)} characters`}
+        </button>
+      )}
+    </>
+  );
+};
+
+/** A time as its distance from now; exactly when pointed at. */
+export const When = ({ time }: { time: string }) => {
+  const now = useNow();
+  const at = Date.parse(time);
+  if (Number.isNaN(at)) return <bdi>{time}</bdi>;
+  return (
+    <time dateTime={time} title={exactTime(at)}>
+      {relativeTime(at, now)}
+    </time>
+  );
+};
+
+/** The clock time, with the day when it is not today. */
+export const Clock = ({ time }: { time: string }) => {
+  const now = useNow();
+  const at = Date.parse(time);
+  if (Number.isNaN(at)) return <bdi>{time}</bdi>;
+  return (
+    <time dateTime={time} title={exactTime(at)}>
+      {clockTime(at, now)}
+    </time>
+  );
+};
