@@ -1,0 +1,284 @@
+import { isAdmitted } from './access.ts';
+import type { App, AppContent, EngineObject, Site, Truth, UserName } from './types.ts';
+
+/**
+ * What a perfect crawl finds on a site, by the catalog's asset kinds. It is counted from the model, never from requests:
+ * a crawler that is right finds these numbers, whatever way it goes.
+ */
+export interface SiteTruth {
+  /** Asset kind → number; every kind is there, absent ones with 0. */
+  readonly assets: Truth;
+  readonly edges: { readonly contains: number; readonly uses: number };
+  /** What becomes of the app scopes: `complete`, `partial` (a hidden script), `denied` (section access). */
+  readonly outcomes: Truth;
+}
+
+/** One asset with its place, so that a test can compare object by object. Parts are not encoded, the code is left out. */
+export interface ExpectedAsset {
+  readonly kind: string;
+  /** The parts of the key after the connection's code: `[appId, objectId, 'd', cId]`. */
+  readonly key: readonly string[];
+  /** The parts of the parent's key; empty for the site. */
+  readonly parent: readonly string[];
+  readonly name: string;
+}
+
+export interface ExpectedUse {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
+export interface AppTruth extends SiteTruth {
+  readonly outcome: 'complete' | 'partial' | 'denied';
+  readonly list: readonly ExpectedAsset[];
+  readonly uses: readonly ExpectedUse[];
+  /** Pairs of table and field name, non-system on both sides. */
+  readonly memberships: readonly (readonly [string, string])[];
+}
+
+export const TRUTH_KINDS = [
+  'site',
+  'stream',
+  'app',
+  'sheet',
+  'chart',
+  'chartDimension',
+  'chartMeasure',
+  'masterDimension',
+  'masterMeasure',
+  'masterVisualization',
+  'variable',
+  'bookmark',
+  'story',
+  'script',
+  'scriptSection',
+  'table',
+  'field',
+  'dataConnection',
+  'reloadTask',
+  'extension',
+  'user',
+  'tag',
+  'customProperty',
+] as const;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  const expression = isObject(value) ? value['qStringExpression'] : undefined;
+  if (typeof expression === 'string') return expression;
+  return isObject(expression) && typeof expression['qExpr'] === 'string' ? expression['qExpr'] : '';
+};
+
+/** Copies for undo and pictures of former data: their definitions are not part of the chart. */
+const NOT_CHART_DATA: ReadonlySet<string> = new Set(['qUndoExclude', 'qEmbeddedSnapshotDef', 'snapshot']);
+
+interface Definition {
+  readonly side: 'd' | 'm';
+  readonly entry: JsonObject;
+  readonly position: number;
+}
+
+/** All dimension and measure definitions in the properties of a chart, in the order in which they stand there. */
+export function* definitionsIn(value: unknown): Generator<Definition> {
+  if (Array.isArray(value)) {
+    for (const member of value) yield* definitionsIn(member);
+    return;
+  }
+  if (!isObject(value)) return;
+  for (const [key, member] of Object.entries(value)) {
+    if (NOT_CHART_DATA.has(key)) continue;
+    if (key === 'qHyperCubeDef' && isObject(member)) {
+      for (const [position, entry] of listOf(member['qDimensions']).entries()) {
+        if (isObject(entry)) yield { side: 'd', entry, position };
+      }
+      for (const [position, entry] of listOf(member['qMeasures']).entries()) {
+        if (isObject(entry)) yield { side: 'm', entry, position };
+      }
+    }
+    if (key === 'qListObjectDef' && isObject(member)) yield { side: 'd', entry: member, position: 0 };
+    yield* definitionsIn(member);
+  }
+}
+
+/** Gives `name`, then `name~2`, `name~3`, … */
+const numbered = (): ((name: string) => string) => {
+  const seen = new Map<string, number>();
+  return (name) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name}~${count}`;
+  };
+};
+
+/** The sections of a load script with their names as they stand; none for a blank script. */
+export const scriptSections = (script: string): readonly { readonly name: string; readonly text: string }[] => {
+  if (script.trim() === '') return [];
+  const sections: { name: string; text: string }[] = [{ name: 'Main', text: '' }];
+  for (const line of script.split(/\r?\n/)) {
+    const tab = /^\/\/\/\$tab ?(.*)$/.exec(line);
+    if (tab === null) sections[sections.length - 1] = { ...last(sections), text: `${last(sections).text}${line}\n` };
+    else sections.push({ name: (tab[1] ?? '').trim(), text: '' });
+  }
+  const [preface, ...tabs] = sections;
+  return tabs.length === 0 || (preface?.text ?? '').trim() !== '' ? sections : tabs;
+};
+
+const last = <T>(list: readonly T[]): T => list[list.length - 1] as T;
+
+class Collector {
+  readonly list: ExpectedAsset[] = [];
+  readonly uses: ExpectedUse[] = [];
+  readonly #app: App;
+  readonly #dimensions: ReadonlySet<string>;
+  readonly #measures: ReadonlySet<string>;
+  readonly #visualizations: ReadonlySet<string>;
+
+  constructor(app: App, content: AppContent | null) {
+    this.#app = app;
+    const ids = (objects: readonly EngineObject[] | undefined): ReadonlySet<string> =>
+      new Set(objects?.map((object) => object.qId));
+    this.#dimensions = ids(content?.masterDimensions);
+    this.#measures = ids(content?.masterMeasures);
+    this.#visualizations = ids(content?.masterVisualizations);
+    this.list.push({
+      kind: 'app',
+      key: [app.id],
+      parent: app.streamId === null ? [] : ['stream', app.streamId],
+      name: app.name,
+    });
+  }
+
+  add(kind: string, path: readonly string[], name: string, parent: readonly string[] = []): readonly string[] {
+    const key = [this.#app.id, ...path];
+    this.list.push({ kind, key, parent: [this.#app.id, ...parent], name });
+    return key;
+  }
+
+  definitions(object: EngineObject): void {
+    const names = { d: numbered(), m: numbered() };
+    for (const { side, entry, position } of definitionsIn(object.properties)) {
+      const inner = isObject(entry['qDef']) ? entry['qDef'] : {};
+      const cId = typeof inner['cId'] === 'string' && inner['cId'] !== '' ? inner['cId'] : String(position);
+      const kind = side === 'd' ? 'chartDimension' : 'chartMeasure';
+      const key = this.add(kind, [object.qId, side, names[side](cId)], '', [object.qId]);
+      const target = entry['qLibraryId'];
+      const library = side === 'd' ? this.#dimensions : this.#measures;
+      if (typeof target === 'string' && library.has(target)) this.uses.push({ from: key, to: [this.#app.id, target] });
+    }
+  }
+
+  chart(object: EngineObject, parent: string): void {
+    const key = this.add('chart', [object.qId], textOf(object.properties['title']), [parent]);
+    const target = object.properties['qExtendsId'];
+    if (typeof target === 'string' && this.#visualizations.has(target)) {
+      this.uses.push({ from: key, to: [this.#app.id, target] });
+    }
+    this.definitions(object);
+    for (const child of object.children) this.chart(child, object.qId);
+  }
+}
+
+const metaTitle = ({ properties }: EngineObject): string => {
+  const meta = properties['qMetaDef'];
+  return isObject(meta) ? textOf(meta['title']) : '';
+};
+
+const count = (list: readonly ExpectedAsset[]): Record<string, number> => {
+  const counts: Record<string, number> = Object.fromEntries(TRUTH_KINDS.map((kind) => [kind, 0]));
+  for (const { kind } of list) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+};
+
+const collect = (collector: Collector, app: App, content: AppContent): AppTruth['memberships'] => {
+  for (const sheet of content.sheets) {
+    collector.add('sheet', [sheet.qId], metaTitle(sheet));
+    for (const child of sheet.children) collector.chart(child, sheet.qId);
+  }
+  const plain = [
+    ['story', content.stories],
+    ['bookmark', content.bookmarks],
+    ['masterDimension', content.masterDimensions],
+    ['masterMeasure', content.masterMeasures],
+    ['masterVisualization', content.masterVisualizations],
+  ] as const;
+  for (const [kind, objects] of plain) {
+    for (const object of objects) {
+      collector.add(kind, [object.qId], metaTitle(object));
+      if (kind === 'masterVisualization') collector.definitions(object);
+    }
+  }
+  for (const variable of content.variables) {
+    if (!variable.isReserved && !variable.isConfig) collector.add('variable', [variable.qId], variable.name);
+  }
+  if (!app.scriptHidden && content.script.trim() !== '') {
+    collector.add('script', ['script'], 'script');
+    const named = numbered();
+    for (const { name } of scriptSections(content.script)) {
+      collector.add('scriptSection', ['script', named(name)], name, ['script']);
+    }
+  }
+  const tables = content.tables.filter((table) => !table.isSystem).map((table) => table.name);
+  const fields = content.fields.filter((field) => !field.isSystem);
+  for (const name of tables) collector.add('table', ['table', name], name);
+  for (const { name } of fields) collector.add('field', ['field', name], name);
+  return fields.flatMap(({ name, srcTables }) =>
+    [...new Set(srcTables)].filter((table) => tables.includes(table)).map((table) => [table, name] as const),
+  );
+};
+
+/** What a crawl as `user` finds of one app, with the list of all assets in it (the app's own first). */
+export const truthOfApp = (
+  site: Site,
+  appId: string,
+  { user = site.crawlUser }: { user?: UserName } = {},
+): AppTruth => {
+  const app = site.app(appId);
+  if (app === undefined) throw new RangeError(`no app ${appId} on this site`);
+  const content = isAdmitted(app, user) ? site.content(appId) : null;
+  const collector = new Collector(app, content);
+  const memberships = content === null ? [] : collect(collector, app, content);
+  const hidden = app.scriptHidden && content !== null && content.script.trim() !== '';
+  const outcome = content === null ? 'denied' : hidden ? 'partial' : 'complete';
+  return {
+    outcome,
+    list: collector.list,
+    uses: collector.uses,
+    memberships,
+    assets: count(collector.list),
+    edges: { contains: collector.list.length + memberships.length, uses: collector.uses.length },
+    outcomes: { [outcome]: 1 },
+  };
+};
+
+/**
+ * What a crawl as `user` (by default the site's crawl user) finds of the whole site. `contains` counts one edge for every
+ * asset but the site, and one for every field in a table.
+ */
+export const truth = (site: Site, options: { user?: UserName } = {}): SiteTruth => {
+  const assets: Record<string, number> = {
+    ...count([]),
+    site: 1,
+    stream: site.streams.length,
+    user: site.users.length,
+    tag: site.tags.length,
+    customProperty: site.customPropertyDefinitions.length,
+    dataConnection: site.dataConnections.length,
+    reloadTask: site.reloadTasks.length,
+    extension: site.extensions.length,
+  };
+  let contains = Object.values(assets).reduce((sum, n) => sum + n, 0) - 1;
+  let uses = 0;
+  const outcomes: Record<string, number> = {};
+  for (const { id } of site.apps) {
+    const own = truthOfApp(site, id, options);
+    for (const [kind, n] of Object.entries(own.assets)) assets[kind] = (assets[kind] ?? 0) + n;
+    contains += own.edges.contains;
+    uses += own.edges.uses;
+    outcomes[own.outcome] = (outcomes[own.outcome] ?? 0) + 1;
+  }
+  return { assets, edges: { contains, uses }, outcomes };
+};
