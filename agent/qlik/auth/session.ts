@@ -1,0 +1,217 @@
+import type { HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
+import type { Connection } from '#config/connection/connection.ts';
+import { Fault } from '#protocol/errors.ts';
+import { credentialHeaders, originOf, routeKind, xrfKey } from './credentials.ts';
+import { type Asked, refusal } from './verdict.ts';
+
+/** What the upgrade of a WebSocket to the engine carries. */
+export interface UpgradePass {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly origin: string | undefined;
+  /** Goes behind the `?` of the address; empty for none. */
+  readonly query: string;
+  /** Names the session that this pass belongs to: give it to {@link QlikSession.renew} when the pass was refused. */
+  readonly generation: number;
+}
+
+/** Cold proxies take 15 to 21 s for the first call, a repository that slept as long again. */
+export const FIRST_CALL_MS = 90_000;
+const MAX_COOKIES = 32;
+
+/** Who we are towards the site, on either route. */
+export interface QlikSession {
+  /**
+   * Sends with the session's credentials; when the answer is that of a lost session (401, a login page) it opens a new
+   * one and sends again, once. 403 mostly means a missing right, so it leads to that only once for each session.
+   */
+  request(http: HttpRoute, request: HttpRequest): Promise<HttpReply>;
+  upgrade(signal?: AbortSignal): Promise<UpgradePass>;
+  /**
+   * Opens the session again unless another caller did since `generation`: with a new cookie when it is `lost`, else with
+   * the same cookie and a new token, which costs no further session. Resolves to false when there is none to renew.
+   */
+  renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean>;
+}
+
+export const qlikSession = (connection: Connection, proxy: HttpRoute): QlikSession =>
+  routeKind(connection) === 'direct' ? new DirectSession(connection) : new ProxySession(connection, proxy);
+
+/** The direct route knows no session: every request names the user, and the certificate vouches for it. */
+class DirectSession implements QlikSession {
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(connection: Connection) {
+    this.#headers = credentialHeaders(connection);
+  }
+
+  request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
+    return http.request({ ...request, headers: { ...request.headers, ...this.#headers } });
+  }
+
+  upgrade(): Promise<UpgradePass> {
+    return Promise.resolve({ headers: this.#headers, origin: undefined, query: '', generation: 0 });
+  }
+
+  renew(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
+
+/**
+ * One proxy session for everything that a connection does. A user may have five at a time, and every authenticated call
+ * without a cookie makes one, even with no socket: so there is one bootstrap in flight at most, and all else carries its
+ * cookie. It is not logged out at the end: that call ends all sessions of the user, who may be a person. The engine's
+ * own sessions end by their `ttl`, the proxy's by its inactivity timeout.
+ */
+class ProxySession implements QlikSession {
+  readonly #connection: Connection;
+  readonly #http: HttpRoute;
+  readonly #cookies = new Map<string, string>();
+  #token: string | undefined;
+  /** Counts bootstraps; 0: none yet. */
+  #generation = 0;
+  /** The generation that a 403 led to: another 403 in it is a missing right. */
+  #renewed = 0;
+  #bootstrap: Promise<void> | undefined;
+
+  constructor(connection: Connection, http: HttpRoute) {
+    this.#connection = connection;
+    this.#http = http;
+  }
+
+  async request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
+    await this.#ready(request.signal);
+    const generation = this.#generation;
+    const first = await this.#send(http, request);
+    const lost = looksLoggedOut(first);
+    if (!lost && (first.status !== 403 || generation === this.#renewed)) return first;
+    await this.renew(generation, lost, request.signal);
+    this.#renewed = this.#generation;
+    return await this.#send(http, request);
+  }
+
+  async upgrade(signal?: AbortSignal): Promise<UpgradePass> {
+    await this.#ready(signal);
+    return {
+      // Never the Authorization header: since November 2024 an upgrade that carries it is refused.
+      headers: { cookie: this.#cookieHeader() },
+      origin: originOf(this.#connection),
+      query: this.#token === undefined ? '' : `qlik-csrf-token=${encodeURIComponent(this.#token)}`,
+      generation: this.#generation,
+    };
+  }
+
+  async renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean> {
+    if (generation === this.#generation && this.#bootstrap === undefined) {
+      if (lost) this.#cookies.clear();
+      this.#token = undefined;
+      this.#start();
+    }
+    await this.#ready(signal);
+    return true;
+  }
+
+  async #ready(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#bootstrap === undefined && this.#generation === 0) this.#start();
+    if (this.#bootstrap === undefined) return;
+    // The bootstrap is shared, so it has its own deadline; one caller's signal ends only that caller's waiting.
+    if (signal === undefined) return await this.#bootstrap;
+    signal.throwIfAborted();
+    let onAbort: (() => void) | undefined;
+    try {
+      await Promise.race([
+        this.#bootstrap,
+        new Promise<never>((_, reject) => {
+          onAbort = () => reject(signal.reason);
+          signal.addEventListener('abort', onAbort, { once: true });
+        }),
+      ]);
+    } finally {
+      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #start(): void {
+    const bootstrap = this.#open().finally(() => {
+      if (this.#bootstrap === bootstrap) this.#bootstrap = undefined;
+    });
+    // Whoever waits sees the failure; without this, one that nobody waits for any more would end the process.
+    bootstrap.catch(() => undefined);
+    this.#bootstrap = bootstrap;
+  }
+
+  async #open(): Promise<void> {
+    const token = await this.#knock('/qps/csrftoken');
+    // Before November 2024 there is no such call. An unknown prefix answers 404 as well: the next call tells.
+    if (token.status === 404 || token.status === 405) {
+      const about = await this.#knock('/qrs/about');
+      const fault = refusal(about, this.#asked('/qrs/about'));
+      if (fault !== undefined) throw fault;
+    } else {
+      const fault = refusal(token, this.#asked('/qps/csrftoken'));
+      if (fault !== undefined) throw fault;
+      const header = token.headers['qlik-csrf-token'];
+      this.#token = typeof header === 'string' && header !== '' ? header : undefined;
+    }
+    if (this.#cookies.size === 0) {
+      throw new Fault(
+        'qlik.protocol',
+        `https://${this.#http.peer.host}:${this.#http.peer.port}: the proxy took the credentials but gave no session cookie`,
+      );
+    }
+    this.#generation += 1;
+  }
+
+  /** A call with credentials, and with the cookie of the knock before, so that both are one session. */
+  async #knock(path: string): Promise<HttpReply> {
+    const key = xrfKey();
+    const reply = await this.#http.request({
+      path: `${this.#asked(path).path}?xrfkey=${key}`,
+      headers: {
+        accept: 'application/json',
+        'x-qlik-xrfkey': key,
+        ...credentialHeaders(this.#connection),
+        ...(this.#cookies.size === 0 ? {} : { cookie: this.#cookieHeader() }),
+      },
+      headersTimeoutMs: FIRST_CALL_MS,
+      deadlineMs: FIRST_CALL_MS * 2,
+    });
+    this.#take(reply);
+    return reply;
+  }
+
+  async #send(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
+    const reply = await http.request({ ...request, headers: { ...request.headers, cookie: this.#cookieHeader() } });
+    if (!looksLoggedOut(reply)) this.#take(reply);
+    return reply;
+  }
+
+  #asked(path: string): Asked {
+    const { prefix } = this.#connection;
+    return { peer: this.#http.peer, method: 'GET', path: `${prefix === '' ? '' : `/${prefix}`}${path}`, prefix };
+  }
+
+  #cookieHeader(): string {
+    return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  /** Takes cookies by whatever name: administrators rename them, and load balancers add their own. */
+  #take(reply: HttpReply): void {
+    for (const cookie of reply.cookies) {
+      const [pair = '', ...attributes] = cookie.split(';');
+      const equals = pair.indexOf('=');
+      const name = pair.slice(0, equals).trim();
+      if (equals < 1 || name === '') continue;
+      const value = pair.slice(equals + 1).trim();
+      if (value === '' || attributes.some((attribute) => /^\s*max-age\s*=\s*(0|-\d+)\s*$/i.test(attribute))) {
+        this.#cookies.delete(name);
+      } else if (this.#cookies.has(name) || this.#cookies.size < MAX_COOKIES) this.#cookies.set(name, value);
+    }
+  }
+}
+
+/** 401, and what the proxy does with a browser that has no session: a redirect, or a page with status 200. */
+const looksLoggedOut = (reply: HttpReply): boolean =>
+  reply.status === 401 ||
+  (reply.status >= 300 && reply.status < 400) ||
+  (reply.status === 200 && reply.mediaType === 'text/html');

@@ -1,0 +1,74 @@
+import type { HttpReply } from '#agent/network/dialer.ts';
+import type { Peer } from '#agent/network/faults.ts';
+import { Fault } from '#protocol/errors.ts';
+
+/** What was asked, for messages: never with query or headers, which hold keys and tokens. */
+export interface Asked {
+  readonly peer: Peer;
+  readonly method: string;
+  /** Path without query. */
+  readonly path: string;
+  /** Virtual proxy prefix; undefined on the direct route. */
+  readonly prefix: string | undefined;
+}
+
+const isHtml = (reply: HttpReply): boolean =>
+  reply.mediaType === 'text/html' || reply.mediaType === 'application/xhtml+xml';
+
+const where = ({ peer, method, path }: Asked): string => `${method} https://${peer.host}:${peer.port}${path}`;
+
+/**
+ * The reason why an answer is none, or undefined when it is one (2xx that is not a page). 404 is an answer too when
+ * `missingIsAnswer`: then the caller knows what is missing.
+ */
+export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false): Fault | undefined => {
+  const at = where(asked);
+  const { status } = reply;
+  if (status >= 300 && status < 400) {
+    const location = String(reply.headers['location'] ?? '').split('?')[0];
+    return new Fault(
+      'qlik.login_page',
+      `${at}: redirected (HTTP ${status}) to ${location === '' ? 'nowhere' : location}`,
+    );
+  }
+  if (status >= 200 && status < 300) {
+    if (!isHtml(reply)) return undefined;
+    return new Fault('qlik.login_page', `${at}: answered with a page of HTML instead of data`);
+  }
+  switch (status) {
+    case 401:
+      return new Fault('qlik.unauthorized', `${at}: HTTP 401, the server does not accept the credentials`);
+    case 403:
+      return new Fault('qlik.forbidden', `${at}: HTTP 403, the user may not do this`);
+    case 400:
+      // The proxy's answer when the virtual proxy of the prefix is not linked to the node that was called.
+      if (asked.prefix !== undefined && isHtml(reply)) {
+        return new Fault(
+          'qlik.prefix_unknown',
+          `${at}: HTTP 400 with a page: no virtual proxy with the prefix "${asked.prefix}" is linked to this proxy`,
+        );
+      }
+      return new Fault('qlik.protocol', `${at}: HTTP 400, the server refused the request`);
+    case 404:
+      if (missingIsAnswer && !isHtml(reply)) return undefined;
+      return asked.prefix === undefined
+        ? new Fault('qlik.protocol', `${at}: HTTP 404, there is no such call on this server`)
+        : new Fault('qlik.prefix_unknown', `${at}: HTTP 404, the prefix "${asked.prefix}" leads nowhere`);
+    case 429:
+    case 503:
+      return new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server is busy or starting`);
+    default:
+      return status >= 500
+        ? new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server failed`)
+        : new Fault('qlik.protocol', `${at}: HTTP ${status}`);
+  }
+};
+
+/** The JSON of an answer that {@link refusal} found good. */
+export const jsonOf = (reply: HttpReply, asked: Asked): unknown => {
+  try {
+    return JSON.parse(reply.body.toString('utf8'));
+  } catch (error) {
+    throw new Fault('qlik.protocol', `${where(asked)}: the answer is not JSON`, { cause: error });
+  }
+};

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { HttpRoute } from '#agent/network/dialer.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { QlikSession } from '../auth/session.ts';
+import { type Asked, jsonOf, refusal } from '../auth/verdict.ts';
+import { backoffMs, type Patience } from '../patience.ts';
+
+const Text = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? '');
+const Flag = z
+  .boolean()
+  .nullish()
+  .transform((flag) => flag ?? false);
+const Amount = z
+  .number()
+  .nullish()
+  .transform((number) => number ?? null);
+const Texts = z
+  .array(z.string())
+  .nullish()
+  .transform((texts) => texts ?? []);
+
+const ModelField = z.object({
+  name: z.string(),
+  src_tables: Texts,
+  is_system: Flag,
+  is_hidden: Flag,
+  is_semantic: Flag,
+  is_locked: Flag,
+  is_numeric: Flag,
+  distinct_only: Flag,
+  always_one_selected: Flag,
+  cardinal: Amount,
+  total_count: Amount,
+  byte_size: Amount,
+  comment: Text,
+  tags: Texts,
+});
+export type ModelField = z.infer<typeof ModelField>;
+
+const ModelTable = z.object({
+  name: z.string(),
+  is_system: Flag,
+  is_semantic: Flag,
+  is_loose: Flag,
+  no_of_rows: Amount,
+  no_of_fields: Amount,
+  no_of_key_fields: Amount,
+  comment: Text,
+  byte_size: Amount,
+});
+export type ModelTable = z.infer<typeof ModelTable>;
+
+const Metadata = z.object({
+  fields: z
+    .array(ModelField)
+    .nullish()
+    .transform((fields) => fields ?? []),
+  tables: z
+    .array(ModelTable)
+    .nullish()
+    .transform((tables) => tables ?? []),
+  static_byte_size: Amount,
+  has_section_access: z.boolean().nullish(),
+  is_direct_query_mode: z.boolean().nullish(),
+});
+
+/** An app's tables and fields after its last reload; the engine keeps them on disk and does not load the app for it. */
+export type DataModel =
+  | {
+      readonly available: true;
+      readonly tables: readonly ModelTable[];
+      readonly fields: readonly ModelField[];
+      readonly staticByteSize: number | null;
+      /** Undefined when this release does not say. */
+      readonly hasSectionAccess: boolean | undefined;
+      readonly isDirectQuery: boolean | undefined;
+    }
+  /** Not there: the app was never reloaded on a release that keeps it, or the server does not give it out. */
+  | { readonly available: false; readonly reason: Fault };
+
+const TRIES = 3;
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/** `GET …/apps/{id}/data/metadata`: through the proxy under `/api/v1`, at the engine's own port under that or `/v1`. */
+export class DataModels {
+  readonly #http: HttpRoute;
+  readonly #session: QlikSession;
+  readonly #patience: Patience;
+  readonly #prefix: string | undefined;
+  /** The bases to try, in this order; the first that answers becomes the only one. */
+  #bases: readonly string[];
+
+  constructor(http: HttpRoute, session: QlikSession, prefix: string | undefined, patience: Patience) {
+    this.#http = http;
+    this.#session = session;
+    this.#patience = patience;
+    this.#prefix = prefix;
+    this.#bases = prefix === undefined ? ['/api/v1', '/v1'] : [`${prefix === '' ? '' : `/${prefix}`}/api/v1`];
+  }
+
+  /** Throws only when `signal` ends it; whatever the server answers instead of a model is the reason for none. */
+  async read(appId: string, signal: AbortSignal | undefined): Promise<DataModel> {
+    let reason: Fault | undefined;
+    for (const base of this.#bases) {
+      const found = await this.#readAt(base, appId, signal);
+      if (found.available) {
+        this.#bases = [base];
+        return found;
+      }
+      reason ??= found.reason;
+      if (found.reason.code !== 'qlik.data_model_unavailable') return found;
+    }
+    return { available: false, reason: reason ?? new Fault('internal', 'no base to read a data model from') };
+  }
+
+  async #readAt(base: string, appId: string, signal: AbortSignal | undefined): Promise<DataModel> {
+    const asked: Asked = {
+      peer: this.#http.peer,
+      method: 'GET',
+      path: `${base}/apps/${encodeURIComponent(appId)}/data/metadata`,
+      prefix: this.#prefix,
+    };
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const reply = await this.#session.request(this.#http, {
+          path: asked.path,
+          headers: { accept: 'application/json' },
+          signal,
+          maxBytes: MAX_BYTES,
+        });
+        if (reply.status === 404 || (reply.status >= 200 && reply.status < 300 && reply.body.length === 0)) {
+          return none(`${asked.path}: the engine has no data model of this app (HTTP ${reply.status})`);
+        }
+        const fault = refusal(reply, asked);
+        if (fault !== undefined) throw fault;
+        const parsed = Metadata.safeParse(jsonOf(reply, asked));
+        if (!parsed.success) {
+          const issue = parsed.error.issues[0];
+          throw new Fault('qlik.protocol', `${asked.path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+        }
+        const { tables, fields, static_byte_size, has_section_access, is_direct_query_mode } = parsed.data;
+        if (tables.length === 0 && fields.length === 0) return none(`${asked.path}: the data model is empty`);
+        return {
+          available: true,
+          tables,
+          fields,
+          staticByteSize: static_byte_size,
+          hasSectionAccess: has_section_access ?? undefined,
+          isDirectQuery: is_direct_query_mode ?? undefined,
+        };
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason;
+        if (!(error instanceof Fault)) throw error;
+        if (!error.retryable || attempt + 1 >= TRIES) return { available: false, reason: error };
+        await this.#patience.sleep(
+          backoffMs(attempt, 200, 2_000, () => this.#patience.random()),
+          signal,
+        );
+      }
+    }
+  }
+}
+
+const none = (message: string): DataModel => ({
+  available: false,
+  reason: new Fault('qlik.data_model_unavailable', message),
+});

@@ -1,0 +1,42 @@
+import WebSocket from 'ws';
+
+/**
+ * What enigma.js needs of a WebSocket, in front of one of `ws`. It stands between them because enigma.js parses every
+ * message without a net: one that is not JSON would end the process. And because it closes in bounded time.
+ */
+export class EnigmaSocket {
+  readonly OPEN = WebSocket.OPEN;
+  onopen: ((event: unknown) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: unknown) => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket, onGarbage: (error: unknown) => void) {
+    this.#socket = socket;
+    socket.on('open', () => this.onopen?.({}));
+    socket.on('error', (error) => this.onerror?.(error));
+    socket.on('close', (code, reason) => this.onclose?.({ code, reason: reason.toString('utf8') }));
+    socket.on('message', (data) => {
+      try {
+        this.onmessage?.({ data: Array.isArray(data) ? Buffer.concat(data).toString('utf8') : String(data) });
+      } catch (error) {
+        onGarbage(error);
+        socket.terminate();
+      }
+    });
+  }
+
+  get readyState(): number {
+    return this.#socket.readyState;
+  }
+
+  send(data: string): void {
+    // A send that fails shows as the close of the socket; the callback only keeps ws from emitting an error as well.
+    this.#socket.send(data, () => undefined);
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+}

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Waiting and chance, injected so that tests need neither. */
+export interface Patience {
+  /** Rejects with the signal's reason when it ends first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** 0 ≤ x < 1. */
+  random(): number;
+}
+
+export const PATIENCE: Patience = {
+  sleep: async (ms, signal) => {
+    try {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw error;
+    }
+  },
+  random: Math.random,
+};
+
+/** Exponential backoff with jitter: half of the step is fixed, so that a retry never comes at once. `attempt` from 0. */
+export const backoffMs = (attempt: number, baseMs: number, capMs: number, random: () => number): number => {
+  const step = Math.min(capMs, baseMs * 2 ** attempt);
+  return step / 2 + (random() * step) / 2;
+};
+
+/**
+ * What `work` resolves to, but no later than `ms`: then `late()` makes the error. `work` itself goes on; the caller ends
+ * what it uses. A signal that ends first rejects with its reason.
+ */
+export const within = async <T>(
+  work: Promise<T>,
+  ms: number,
+  late: () => Error,
+  signal: AbortSignal | undefined,
+): Promise<T> => {
+  signal?.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(late()), ms);
+        onAbort = () => reject(signal?.reason);
+        signal?.addEventListener('abort', onAbort, { once: true });
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+  }
+};

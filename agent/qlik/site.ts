@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import type { z } from 'zod';
+import type { Dialer } from '#agent/network/dialer.ts';
+import type { Connection } from '#config/connection/connection.ts';
+import { Fault } from '#protocol/errors.ts';
+import { engineRoute, repositoryRoute, routeKind } from './auth/credentials.ts';
+import { qlikSession } from './auth/session.ts';
+import { OpenApp } from './engine/app.ts';
+import { type DataModel, DataModels } from './engine/data-model.ts';
+import { type Log, SILENT } from './log.ts';
+import { backoffMs, PATIENCE, type Patience } from './patience.ts';
+import { RepositoryClient } from './repository/client.ts';
+import {
+  QrsAbout,
+  QrsApp,
+  QrsAppObject,
+  QrsCustomProperty,
+  QrsDataConnection,
+  QrsExtension,
+  QrsReloadTask,
+  QrsStream,
+  QrsTag,
+  QrsUser,
+} from './repository/entities.ts';
+import { type Listing, list } from './repository/listing.ts';
+
+export interface SiteOptions {
+  readonly dialer: Dialer;
+  readonly log?: Log;
+  /** Ends everything that the site does. */
+  readonly signal?: AbortSignal | undefined;
+  readonly patience?: Patience;
+  /** How long to wait for a free session when the user has as many as allowed. Default 10 min. */
+  readonly sessionPatienceMs?: number;
+}
+
+/** A Qlik Sense site as a connection reaches it. All calls throw {@link Fault}s, or the reason of a signal. */
+export interface Site extends AsyncDisposable {
+  readonly connection: Connection;
+  about(): Promise<QrsAbout>;
+  apps(): Promise<Listing<QrsApp>>;
+  streams(): Promise<Listing<QrsStream>>;
+  users(): Promise<Listing<QrsUser>>;
+  tags(): Promise<Listing<QrsTag>>;
+  customProperties(): Promise<Listing<QrsCustomProperty>>;
+  dataConnections(): Promise<Listing<QrsDataConnection>>;
+  reloadTasks(): Promise<Listing<QrsReloadTask>>;
+  extensions(): Promise<Listing<QrsExtension>>;
+  /** Whether QRS (still) knows the app. */
+  appExists(appId: string): Promise<boolean>;
+  /** Repository ids of an app's sheets by their engine ids. */
+  sheetRepositoryIds(appId: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Opens an app without data. Each open app is one engine session: close it, and mind how many are open. */
+  openApp(appId: string, signal?: AbortSignal): Promise<OpenApp>;
+  /** Tables and fields, without opening the app. */
+  dataModel(appId: string, signal?: AbortSignal): Promise<DataModel>;
+  /** Closes the HTTP connections. */
+  close(): Promise<void>;
+}
+
+const SESSION_PATIENCE_MS = 600_000;
+
+/** A client for the site of a connection. Nothing is dialled before the first call. */
+export const openSite = (connection: Connection, options: SiteOptions): Site => {
+  const { dialer, signal } = options;
+  const log = options.log ?? SILENT;
+  const patience = options.patience ?? PATIENCE;
+  const direct = routeKind(connection) === 'direct';
+  const prefix = direct ? undefined : connection.prefix;
+  const http = dialer.http(repositoryRoute(connection));
+  const engineHttp = direct ? dialer.http(engineRoute(connection)) : http;
+  const session = qlikSession(connection, http);
+  const repository = new RepositoryClient({ http, session, prefix, patience, signal });
+  const models = new DataModels(engineHttp, session, prefix, patience);
+  // Unique for each run: the engine would else join us to a session that is open in another mode.
+  const identity = `culvert-${randomBytes(6).toString('hex')}`;
+
+  const all = async <T extends { readonly id: string }>(entity: string, schema: z.ZodType<T>): Promise<Listing<T>> => {
+    const listing = await list(repository, entity, schema, { signal });
+    log.debug({ entity, rows: listing.rows.length, counted: listing.counted }, 'listed');
+    return listing;
+  };
+  const both = (own: AbortSignal | undefined): AbortSignal | undefined =>
+    own === undefined || signal === undefined ? (own ?? signal) : AbortSignal.any([own, signal]);
+  const close = async (): Promise<void> => {
+    await Promise.all([http.close(), direct ? engineHttp.close() : undefined]);
+  };
+
+  return {
+    connection,
+    about: async () => {
+      const parsed = QrsAbout.safeParse(await repository.get('/about'));
+      if (parsed.success) return parsed.data;
+      throw new Fault('qlik.protocol', '/qrs/about did not answer as QRS does');
+    },
+    apps: () => all('app', QrsApp),
+    streams: () => all('stream', QrsStream),
+    users: () => all('user', QrsUser),
+    tags: () => all('tag', QrsTag),
+    customProperties: () => all('custompropertydefinition', QrsCustomProperty),
+    dataConnections: () => all('dataconnection', QrsDataConnection),
+    reloadTasks: () => all('reloadtask', QrsReloadTask),
+    extensions: () => all('extension', QrsExtension),
+    appExists: async (appId) => (await repository.find(`/app/${encodeURIComponent(appId)}`)) !== undefined,
+    sheetRepositoryIds: async (appId, own) => {
+      const filter = `app.id eq ${appId} and objectType eq 'sheet'`;
+      const sheets = await list(repository, 'app/object', QrsAppObject, { filter, signal: both(own) });
+      if (sheets.incomplete !== undefined) throw sheets.incomplete;
+      return new Map(sheets.rows.map((sheet) => [sheet.engineObjectId, sheet.id]));
+    },
+    openApp: async (appId, own) => {
+      const end = both(own);
+      const boundMs = options.sessionPatienceMs ?? SESSION_PATIENCE_MS;
+      let waitedMs = 0;
+      for (let attempt = 0; ; attempt++) {
+        try {
+          return await OpenApp.open({ connection, dialer, session, patience, identity, signal: end }, appId);
+        } catch (error) {
+          if (!(error instanceof Fault) || error.code !== 'qlik.session_limit') throw error;
+          const waitMs = backoffMs(attempt, 5_000, 60_000, () => patience.random());
+          if (waitedMs + waitMs > boundMs) throw error;
+          log.warn({ appId, waitMs: Math.round(waitMs) }, 'all sessions of the user are taken: waiting for one');
+          await patience.sleep(waitMs, end);
+          waitedMs += waitMs;
+        }
+      }
+    },
+    dataModel: (appId, own) => models.read(appId, both(own)),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+};
