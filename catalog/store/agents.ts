@@ -1,0 +1,56 @@
+import { newToken, tokenHash } from './secrets.ts';
+import type { Queries, Sql } from './sql.ts';
+
+const ENROLMENT_TTL_MS = 3_600_000;
+/** The heartbeat comes every 20 s. */
+export const LATE_MS = 30_000;
+export const OFFLINE_MS = 120_000;
+
+export type Health = 'new' | 'online' | 'late' | 'offline';
+
+/** SQL for the health of an agent row `a`: what its session and its last heartbeat say. */
+export const health = (sql: Queries) => sql`case
+  when a.last_seen_at is null then 'new'
+  when a.last_seen_at < now() - ${`${OFFLINE_MS / 1000} seconds`}::interval then 'offline'
+  when a.session_id is null or a.last_seen_at < now() - ${`${LATE_MS / 1000} seconds`}::interval then 'late'
+  else 'online' end`;
+
+export interface Agent {
+  readonly id: string;
+  readonly name: string;
+  readonly health: Health;
+  readonly version: string | null;
+  readonly hostname: string | null;
+  readonly platform: string | null;
+  readonly enrolledAt: Date;
+  readonly lastSeenAt: Date | null;
+  readonly connections: number;
+}
+
+/** Agents by name; `after` is the id of the last one of the page before. */
+export const listAgents = (
+  sql: Sql,
+  organisationId: string,
+  page: { after?: string; limit: number },
+): Promise<Agent[]> =>
+  sql<Agent[]>`
+    select a.id, a.name, ${health(sql)} as health, a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
+      a.last_seen_at as "lastSeenAt",
+      (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections
+    from agent a
+    where a.organisation_id = ${organisationId}
+      and ${page.after === undefined ? sql`true` : sql`(a.name, a.id) > (select b.name, b.id from agent b where b.organisation_id = ${organisationId} and b.id = ${page.after})`}
+    order by a.name, a.id limit ${page.limit}`;
+
+/** A token that enrols one agent, within the hour. */
+export const createEnrolmentToken = async (
+  sql: Sql,
+  organisationId: string,
+  createdBy: string,
+): Promise<{ token: string; expiresAt: Date }> => {
+  const token = newToken('cve');
+  const expiresAt = new Date(Date.now() + ENROLMENT_TTL_MS);
+  await sql`insert into enrolment_token (organisation_id, hash, created_by, expires_at)
+    values (${organisationId}, ${tokenHash(token)}, ${createdBy}, ${expiresAt})`;
+  return { token, expiresAt };
+};

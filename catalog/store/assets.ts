@@ -1,0 +1,158 @@
+import type { AssetKind, EdgeKind } from '#protocol/records.ts';
+import type { Page } from './jobs.ts';
+import type { Queries, Sql } from './sql.ts';
+
+export interface AssetSummary {
+  readonly key: string;
+  readonly kind: AssetKind;
+  readonly name: string;
+  readonly parent: string | null;
+  readonly connection: string;
+  readonly children: number;
+  readonly description: string | null;
+}
+
+export interface Asset extends AssetSummary {
+  readonly attributes: Record<string, unknown>;
+  readonly childrenByKind: Partial<Record<AssetKind, number>>;
+  readonly path: { key: string; kind: AssetKind; name: string }[];
+  readonly edges: {
+    kind: EdgeKind;
+    direction: 'out' | 'in';
+    other: string;
+    otherName: string | null;
+    otherKind: AssetKind | null;
+  }[];
+  readonly firstSeenAt: Date;
+  readonly changedAt: Date;
+}
+
+export interface AssetQuery {
+  readonly connection?: string | undefined;
+  readonly kind?: AssetKind | undefined;
+  readonly parent?: string | undefined;
+  readonly q?: string | undefined;
+  readonly after?: readonly string[] | undefined;
+  readonly limit: number;
+}
+
+const SEARCHED_CHARACTERS = 500;
+const SORTED_CHARACTERS = 64;
+const MOST_EDGES = 500;
+const DEEPEST_PATH = 40;
+/** From this length on a query may be the id at the end of a key, as copied from a URL. */
+const SHORTEST_ID = 8;
+
+/** The first characters, never half of one. */
+const cut = (text: string, characters: number): string =>
+  text.length <= characters
+    ? text
+    : Array.from(text.slice(0, characters * 2))
+        .slice(0, characters)
+        .join('');
+
+/** What an asset is found by: name and description in lower case. */
+export const searchText = (name: string, description: unknown): string =>
+  [name, ...(typeof description === 'string' ? [description] : [])]
+    .map((text) => cut(text, SEARCHED_CHARACTERS).toLowerCase())
+    .join('\n');
+
+/** What lists are ordered by. */
+export const sortName = (name: string): string => cut(name.trimStart(), SORTED_CHARACTERS).toLowerCase();
+
+const literal = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+/** A dataset or column may come from several scopes: one row stands for all. */
+const once = (sql: Queries) => sql`(a.kind not in ('dataset', 'column') or not exists (
+  select from asset b where b.organisation_id = a.organisation_id and b.key = a.key and b.scope_id < a.scope_id))`;
+
+const matches = (sql: Queries, q: string) => {
+  const pattern = `%${literal(q.toLowerCase())}%`;
+  if (q.length < SHORTEST_ID || /\s/.test(q)) return sql`a.search_text like ${pattern}`;
+  const ending = `${literal(Array.from(q).reverse().join(''))}%`;
+  return sql`(a.search_text like ${pattern} or reverse(a.key) like ${ending})`;
+};
+
+const summary = (sql: Queries) => sql`a.key, a.kind, a.name, a.parent, a.connection,
+  (select count(*)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key) as children,
+  left(a.attributes ->> 'description', 2000) as description`;
+
+/** Assets by kind and name: below `parent`, or found by `q`, or of a kind; without any of these the sites. */
+export const listAssets = async (sql: Sql, organisationId: string, query: AssetQuery): Promise<Page<AssetSummary>> => {
+  const q = query.q?.trim() ?? '';
+  const { connection, parent, after } = query;
+  const kind = query.kind ?? (parent === undefined && q === '' ? 'site' : undefined);
+  const [afterKind = '', afterName = '', afterKey = ''] = after ?? [];
+  const rows = await sql<(AssetSummary & { sortName: string })[]>`
+    select ${summary(sql)}, a.sort_name as "sortName" from asset a
+    where a.organisation_id = ${organisationId}
+      and ${connection === undefined ? sql`true` : sql`a.connection = ${connection}`}
+      and ${kind === undefined ? sql`true` : sql`a.kind = ${kind}`}
+      and ${parent === undefined ? sql`true` : sql`a.parent = ${parent}`}
+      and ${q === '' ? sql`true` : matches(sql, q)}
+      and ${after ? sql`(a.kind, a.sort_name, a.key) > (${afterKind}, ${afterName}, ${afterKey})` : sql`true`}
+      and ${once(sql)}
+    order by a.kind, a.sort_name, a.key limit ${query.limit + 1}`;
+  const items = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? items.at(-1) : undefined;
+  return {
+    items: items.map(({ sortName: _, ...item }) => item),
+    next: last ? [last.kind, last.sortName, last.key] : null,
+  };
+};
+
+/** One asset with all that is known of it; undefined when the organisation has no such key. */
+export const findAsset = async (sql: Sql, organisationId: string, key: string): Promise<Asset | undefined> => {
+  const [asset] = await sql<Omit<Asset, 'path' | 'edges' | 'childrenByKind'>[]>`
+    select ${summary(sql)}, a.attributes, a.first_seen_at as "firstSeenAt", a.changed_at as "changedAt"
+    from asset a where a.organisation_id = ${organisationId} and a.key = ${key} order by a.scope_id limit 1`;
+  if (!asset) return undefined;
+  const path = await sql<Asset['path']>`
+    with recursive up as (
+      select a.key, a.kind, a.name, a.parent, 1 as depth from asset a
+      where a.organisation_id = ${organisationId} and a.key = ${asset.parent}
+      union all
+      select a.key, a.kind, a.name, a.parent, up.depth + 1 from up
+        join asset a on a.organisation_id = ${organisationId} and a.key = up.parent
+      where up.depth < ${DEEPEST_PATH}
+    ) select key, kind, name from up order by depth desc`;
+  const edges = await sql<Asset['edges']>`
+    select e.kind, e.direction, e.other, o.name as "otherName", o.kind as "otherKind" from (
+      select distinct kind, 'out' as direction, to_key as other from edge
+        where organisation_id = ${organisationId} and from_key = ${key}
+      union
+      select distinct kind, 'in' as direction, from_key as other from edge
+        where organisation_id = ${organisationId} and to_key = ${key}
+      limit ${MOST_EDGES}) e
+    left join lateral (select a.name, a.kind from asset a
+      where a.organisation_id = ${organisationId} and a.key = e.other order by a.scope_id limit 1) o on true
+    order by e.direction desc, e.kind, o.name, e.other`;
+  const kinds = await sql<{ kind: AssetKind; n: number }[]>`
+    select kind, count(*)::int as n from asset where organisation_id = ${organisationId} and parent = ${key} group by kind`;
+  return { ...asset, path, edges, childrenByKind: Object.fromEntries(kinds.map(({ kind, n }) => [kind, n])) };
+};
+
+/**
+ * How many assets and edges there are by kind. Besides the edges that crawls sent, `contains` counts the place of every
+ * asset in the tree.
+ */
+export const countAll = async (
+  sql: Sql,
+  organisationId: string,
+  connection?: string,
+): Promise<{ assets: Partial<Record<AssetKind, number>>; edges: Partial<Record<EdgeKind, number>> }> => {
+  const of = connection === undefined ? sql`true` : sql`connection = ${connection}`;
+  const assets = await sql<{ kind: AssetKind; n: number }[]>`
+    select kind, (case when kind in ('dataset', 'column') then count(distinct key) else count(*) end)::int as n
+    from asset where organisation_id = ${organisationId} and ${of} group by kind`;
+  const edges = await sql<{ kind: EdgeKind; n: number }[]>`
+    select kind, sum(n)::int as n from (
+      select kind, count(*) as n from edge where organisation_id = ${organisationId} and ${of} group by kind
+      union all
+      select 'contains', count(parent) from asset where organisation_id = ${organisationId} and ${of}
+    ) counted group by kind having sum(n) > 0`;
+  return {
+    assets: Object.fromEntries(assets.map(({ kind, n }) => [kind, n])),
+    edges: Object.fromEntries(edges.map(({ kind, n }) => [kind, n])),
+  };
+};

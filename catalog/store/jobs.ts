@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { Missing, Outcome } from '#protocol/records.ts';
+import type { ConnectionState } from '#protocol/status.ts';
+import { health } from './agents.ts';
+import { canonicalJson } from './canonical.ts';
+import { announce, wakeAgent } from './events.ts';
+import { type Queries, type Sql, transact } from './sql.ts';
+
+export type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
+
+export interface Job {
+  readonly id: string;
+  readonly connection: string;
+  readonly kind: 'crawl';
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly createdBy: string;
+  readonly progress: {
+    readonly scopesDone: number;
+    readonly scopesTotal: number | null;
+    readonly records: number;
+    readonly current: string[];
+  } | null;
+  readonly outcomes: Partial<Record<Outcome, number>>;
+  readonly error: ErrorInfo | null;
+  readonly waiting: string | null;
+}
+
+export interface PublishedScope {
+  readonly scope: string;
+  readonly kind: 'site' | 'app';
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly records: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly missing: Missing[];
+  readonly error: ErrorInfo | null;
+  readonly publishedAt: Date;
+}
+
+/** A page of rows; `cursors[i]` is what leads to the rows after `items[i]`. */
+export interface Page<T> {
+  readonly items: T[];
+  readonly next: readonly string[] | null;
+}
+
+type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {
+  readonly cursor: string;
+  readonly outcomes: Partial<Record<Outcome, number>> | null;
+  readonly notBefore: Date;
+  readonly early: boolean;
+  readonly connectionState: ConnectionState['state'];
+  readonly inForce: string | null;
+  readonly agentName: string | null;
+  readonly agentHealth: string | null;
+  readonly busy: boolean;
+};
+
+/** Columns of a job `j`, what it waits for, and its published scopes by outcome. */
+const selectJobs = (sql: Queries) => sql`
+  select j.id, j.connection, j.kind, j.state, j.attempt, j.created_at as "createdAt", j.started_at as "startedAt",
+    j.finished_at as "finishedAt", j.created_by as "createdBy", j.progress, j.error, j.created_at::text as cursor,
+    j.not_before as "notBefore", j.not_before > now() as early, c.status ->> 'state' as "connectionState",
+    c.status ->> 'inForce' as "inForce", a.name as "agentName", ${health(sql)} as "agentHealth",
+    exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
+      and b.state in ('leased', 'running', 'cancelling')) as busy,
+    (select jsonb_object_agg(o.outcome, o.n) from (
+      select s.outcome, count(*)::int as n from (
+        select distinct on (p.scope) p.outcome from published_scope p
+        where p.organisation_id = j.organisation_id and p.job_id = j.id order by p.scope, p.attempt desc) s
+      group by s.outcome) o) as outcomes
+  from job j
+    join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
+    left join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id`;
+
+/** Why a queued job does not start yet. */
+const waitingFor = (row: JobRow): string | null => {
+  if (row.state !== 'queued') return null;
+  if (row.connectionState === 'absent') return 'The connection file is gone; the job starts when it is back.';
+  if (row.connectionState === 'disabled')
+    return 'The connection is disabled in its file; the job starts when it is enabled.';
+  if (row.connectionState === 'error' && row.inForce === null)
+    return 'The connection file has errors; the job starts when they are corrected.';
+  if (row.agentName === null) return 'No agent owns this connection; the job starts when one is assigned.';
+  if (row.agentHealth !== 'online')
+    return `The agent ${row.agentName} is not connected; the job starts when it is back.`;
+  if (row.early) return `Attempt ${row.attempt} failed; the next one starts at ${row.notBefore.toISOString()}.`;
+  return row.busy ? 'Another crawl of this connection is still running.' : null;
+};
+
+const asJob = (row: JobRow): Job => {
+  const { cursor, notBefore, early, connectionState, inForce, agentName, agentHealth, busy, ...job } = row;
+  return { ...job, outcomes: row.outcomes ?? {}, waiting: waitingFor(row) };
+};
+
+/** Jobs, the newest first. */
+export const listJobs = async (
+  sql: Sql,
+  organisationId: string,
+  query: { connection?: string | undefined; after?: readonly string[] | undefined; limit: number },
+): Promise<Page<Job>> => {
+  const [createdAt = '', id = ''] = query.after ?? [];
+  const rows = await sql<JobRow[]>`${selectJobs(sql)}
+    where j.organisation_id = ${organisationId}
+      and ${query.connection === undefined ? sql`true` : sql`j.connection = ${query.connection}`}
+      and ${query.after ? sql`(j.created_at, j.id) < (${createdAt}::text::timestamptz, ${id})` : sql`true`}
+    order by j.created_at desc, j.id desc limit ${query.limit + 1}`;
+  const items = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? items.at(-1) : undefined;
+  return { items: items.map(asJob), next: last ? [last.cursor, last.id] : null };
+};
+
+export const findJob = async (sql: Queries, organisationId: string, id: string): Promise<Job | undefined> => {
+  const [row] = await sql<JobRow[]>`${selectJobs(sql)} where j.organisation_id = ${organisationId} and j.id = ${id}`;
+  return row && asJob(row);
+};
+
+/** The newest job of each of these connections. */
+export const latestJobs = async (
+  sql: Sql,
+  organisationId: string,
+  codes: readonly string[],
+): Promise<Map<string, Job>> => {
+  const rows = await sql<JobRow[]>`${selectJobs(sql)}
+    where j.organisation_id = ${organisationId} and j.id in (
+      select (select b.id from job b where b.organisation_id = ${organisationId} and b.connection = code
+        order by b.created_at desc, b.id desc limit 1)
+      from unnest(${sql.array([...codes])}::text[]) as code)`;
+  return new Map(rows.map((row) => [row.connection, asJob(row)]));
+};
+
+/** What a job published, in the order of publishing; of a scope only its latest outcome. */
+export const listPublishedScopes = async (
+  sql: Sql,
+  organisationId: string,
+  jobId: string,
+  query: { outcome?: Outcome | undefined; after?: readonly string[] | undefined; limit: number },
+): Promise<Page<PublishedScope>> => {
+  const [publishedAt = '', scope = ''] = query.after ?? [];
+  const rows = await sql<(PublishedScope & { cursor: string })[]>`
+    select scope, kind, name, outcome, records, added, changed, removed, missing, error, published_at as "publishedAt",
+      published_at::text as cursor
+    from (select distinct on (p.scope) p.* from published_scope p
+      where p.organisation_id = ${organisationId} and p.job_id = ${jobId} order by p.scope, p.attempt desc) latest
+    where ${query.outcome === undefined ? sql`true` : sql`outcome = ${query.outcome}`}
+      and ${query.after ? sql`(published_at, scope) > (${publishedAt}::text::timestamptz, ${scope})` : sql`true`}
+    order by published_at, scope limit ${query.limit + 1}`;
+  const items = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? items.at(-1) : undefined;
+  return {
+    items: items.map(({ cursor, ...item }) => item),
+    next: last ? [last.cursor, last.scope] : null,
+  };
+};
+
+/**
+ * Asks for a crawl. A job of the same connection that still waits is returned as it is: two of them would only do the
+ * same twice.
+ *
+ * @throws Fault when there is no such connection, or its file cannot be used.
+ */
+export const createJob = (
+  sql: Sql,
+  organisationId: string,
+  request: { connection: string; kind: 'crawl'; createdBy: string },
+): Promise<{ job: Job; created: boolean }> =>
+  transact(sql, async (tx) => {
+    const [connection] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
+      select agent_id as "agentId", status from connection
+      where organisation_id = ${organisationId} and code = ${request.connection} for update`;
+    if (!connection) throw new Fault('job.unknown_connection', `There is no connection ${request.connection}.`);
+    const { state, inForce, problems, file } = connection.status;
+    if (state === 'absent')
+      throw new Fault('job.unknown_connection', `The file ${file} of connection ${request.connection} is gone.`, {
+        advice: 'Put the file back into the connections folder of the agent.',
+      });
+    if (state === 'disabled')
+      throw new Fault('job.connection_invalid', `The connection ${request.connection} is disabled.`, {
+        advice: `Enable it in ${file}.`,
+      });
+    if (state === 'error' && inForce === null)
+      throw new Fault('job.connection_invalid', problems[0]?.message ?? `The file ${file} has errors.`);
+    const [waiting] = await tx<{ id: string }[]>`
+      select id from job where organisation_id = ${organisationId} and connection = ${request.connection}
+        and state = 'queued' order by created_at limit 1`;
+    const id = waiting?.id ?? randomUUID();
+    if (!waiting) {
+      const createdAt = new Date().toISOString();
+      const spec = { jobId: id, connection: request.connection, kind: request.kind, options: {}, createdAt };
+      await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
+        values (${organisationId}, ${id}, ${request.connection}, ${request.kind}, ${canonicalJson(spec)}, 'queued',
+          ${request.createdBy})`;
+      await announce(tx, organisationId, { name: 'job', id, connection: request.connection });
+      if (connection.agentId !== null) await wakeAgent(tx, organisationId, connection.agentId);
+    }
+    const job = await findJob(tx, organisationId, id);
+    if (!job) throw new Error('the job was not stored');
+    return { job, created: !waiting };
+  });
+
+/**
+ * Asks a job to stop: at once when it waits, else its agent is told and what it published stays.
+ *
+ * @returns undefined when the organisation has no such job; a job that has ended stays as it is.
+ */
+export const cancelJob = (sql: Sql, organisationId: string, id: string): Promise<Job | undefined> =>
+  transact(sql, async (tx) => {
+    const [job] = await tx<{ state: JobState; attempt: number; connection: string }[]>`
+      select state, attempt, connection from job where organisation_id = ${organisationId} and id = ${id} for update`;
+    if (job?.state === 'queued') {
+      await tx`update job set state = 'cancelled', finished_at = now(), error = null
+        where organisation_id = ${organisationId} and id = ${id}`;
+      await tx`update attempt set state = 'lost', finished_at = now()
+        where organisation_id = ${organisationId} and job_id = ${id} and state = 'active'`;
+    } else if (job?.state === 'leased' || job?.state === 'running') {
+      await tx`update job set state = 'cancelling' where organisation_id = ${organisationId} and id = ${id}`;
+      const [attempt] = await tx<{ agentId: string }[]>`
+        select agent_id as "agentId" from attempt
+        where organisation_id = ${organisationId} and job_id = ${id} and attempt = ${job.attempt}`;
+      if (attempt)
+        await wakeAgent(tx, organisationId, attempt.agentId, { cancel: { jobId: id, attempt: job.attempt } });
+    }
+    if (job) await announce(tx, organisationId, { name: 'job', id, connection: job.connection });
+    return await findJob(tx, organisationId, id);
+  });

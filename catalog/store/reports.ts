@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
+import { announce } from './events.ts';
+import type { Transaction } from './sql.ts';
+
+/** Of the files with one code, the one that is in force; of several the older. */
+const inForceFirst = (a: ConnectionState, b: ConnectionState): number =>
+  Number(a.inForce === null) - Number(b.inForce === null) || (a.loadedAt ?? '~').localeCompare(b.loadedAt ?? '~');
+
+/**
+ * Takes over what an agent says of its connection files. A code belongs to the agent that reported it first; others stand
+ * by. A file that the owner does not report any more is `absent`: its assets stay.
+ */
+export const storeReport = async (
+  tx: Transaction,
+  organisationId: string,
+  agentId: string,
+  status: AgentStatus,
+): Promise<void> => {
+  const files = new Map(status.connections.map((state) => [state.file, state]));
+  await tx`delete from connection_report where organisation_id = ${organisationId} and agent_id = ${agentId}
+    and file <> all(${tx.array([...files.keys()])}::text[])`;
+  for (const state of files.values())
+    await tx`insert into connection_report (organisation_id, agent_id, file, code, status, reported_at)
+      values (${organisationId}, ${agentId}, ${state.file}, ${state.code}, ${JSON.stringify(state)}::text::jsonb, now())
+      on conflict (organisation_id, agent_id, file)
+      do update set code = excluded.code, status = excluded.status, reported_at = now()`;
+
+  const byCode = new Map<string, ConnectionState>();
+  for (const state of [...files.values()].sort(inForceFirst))
+    if (state.code !== null && state.code !== '' && !byCode.has(state.code)) byCode.set(state.code, state);
+  for (const [code, state] of [...byCode].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (state.state !== 'absent')
+      await tx`insert into connection (organisation_id, code, agent_id, file, status, reported_at)
+        values (${organisationId}, ${code}, ${agentId}, ${state.file}, '{}', now()) on conflict do nothing`;
+    const [row] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
+      select agent_id as "agentId", status from connection
+      where organisation_id = ${organisationId} and code = ${code} for update`;
+    if (!row || (row.agentId !== null && row.agentId !== agentId)) continue;
+    await tx`update connection set agent_id = ${agentId}, file = ${state.file},
+        status = ${JSON.stringify(state)}::text::jsonb, reported_at = now()
+      where organisation_id = ${organisationId} and code = ${code}`;
+    if (!isDeepStrictEqual(row.status, state)) await announce(tx, organisationId, { name: 'connection', code });
+  }
+  const gone = await tx<{ code: string }[]>`
+    update connection set status = jsonb_set(status, '{state}', '"absent"'), reported_at = now()
+    where organisation_id = ${organisationId} and agent_id = ${agentId} and status ->> 'state' <> 'absent'
+      and code <> all(${tx.array([...byCode.keys()])}::text[])
+    returning code`;
+  for (const { code } of gone) await announce(tx, organisationId, { name: 'connection', code });
+  await announce(tx, organisationId, { name: 'agent', id: agentId });
+};

@@ -1,0 +1,46 @@
+import postgres from 'postgres';
+
+/** A pool of connections to the catalog's database. */
+export type Sql = postgres.Sql;
+/** The connection that a transaction runs on. */
+export type Transaction = postgres.TransactionSql;
+/** Whatever a query can be run on. */
+export type Queries = postgres.ISql;
+
+const STATEMENT_TIMEOUT_MS = 120_000;
+
+/**
+ * Opens a pool. Statements end after two minutes, so that a lost server or a lock never holds a caller for good; an open
+ * transaction that lost its client is ended by the server.
+ */
+export const connect = (url: string, options: { readonly max?: number } = {}): Sql =>
+  postgres(url, {
+    max: options.max ?? 16,
+    connect_timeout: 10,
+    idle_timeout: 300,
+    onnotice: () => {},
+    connection: {
+      application_name: 'culvert-catalog',
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    },
+  });
+
+/** The SQLSTATE of a refused statement, undefined for other errors. */
+export const sqlState = (error: unknown): string | undefined =>
+  error instanceof Error && error.name === 'PostgresError' ? (error as postgres.PostgresError).code : undefined;
+
+/** A serialization conflict or deadlock: the transaction left nothing behind and may simply run again. */
+const TRANSIENT = new Set(['40001', '40P01', '55P03']);
+const TRIES = 4;
+
+/** Runs `work` in one transaction; again when the database asks for that. */
+export const transact = async <T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await sql.begin(work)) as T;
+    } catch (error) {
+      if (attempt >= TRIES || !TRANSIENT.has(sqlState(error) ?? '')) throw error;
+    }
+  }
+};
