@@ -44,6 +44,11 @@ export const findMember = async (sql: Sql, email: string): Promise<Member | unde
   return found;
 };
 
+export const listMembers = (sql: Sql, organisationId: string): Promise<{ id: string; email: string }[]> =>
+  sql<{ id: string; email: string }[]>`
+    select id, email from member where organisation_id = ${organisationId} and disabled_at is null
+    order by email limit 1000`;
+
 /** Checks e-mail and password; an unknown user takes as long as a wrong password. */
 export const checkPassword = async (sql: Sql, email: string, password: string): Promise<Member | undefined> => {
   const [found] = await sql<{ hash: string | null }[]>`

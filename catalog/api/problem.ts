@@ -1,0 +1,59 @@
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
+
+/** The HTTP status of each error that the API gives; others are 500. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  'api.wrong_login': 401,
+  'api.unauthenticated': 401,
+  'api.csrf': 403,
+  'api.host': 403,
+  'api.not_found': 404,
+  'api.invalid_request': 400,
+  'api.too_many_logins': 429,
+  'api.busy': 503,
+  'bridge.enrolment_refused': 403,
+  'job.unknown_connection': 404,
+  'job.connection_invalid': 409,
+  'catalog.unavailable': 503,
+};
+
+/** SQLSTATE classes and errors of the driver that mean: the database cannot work now. */
+const UNAVAILABLE = /^(08|53|57P|58)|^(CONNECT|CONNECTION_|ECONN|ETIMEDOUT|ENOTFOUND)/;
+
+export const notFound = (what: string): Fault => new Fault('api.not_found', `There is no ${what}.`);
+
+/**
+ * Any error as status and body. What is not meant for people (an exception's text, a query) stays out of the body:
+ * `logged` says that it belongs into the log.
+ */
+export const asProblem = (error: unknown): { status: number; body: ErrorInfo; logged: boolean } => {
+  if (error instanceof Fault) {
+    const status = STATUS[error.code] ?? 500;
+    return { status, body: error.toJSON(), logged: status >= 500 };
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const message = error.validation
+      .slice(0, 3)
+      .map((issue) => `${error.validationContext ?? 'request'}${issue.instancePath}: ${issue.message}`)
+      .join('; ');
+    return { status: 400, body: new Fault('api.invalid_request', message).toJSON(), logged: false };
+  }
+  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return {
+      status: statusCode,
+      body: new Fault('api.invalid_request', message ?? 'bad request').toJSON(),
+      logged: false,
+    };
+  if (UNAVAILABLE.test(code ?? ''))
+    return {
+      status: 503,
+      body: new Fault('catalog.unavailable', 'The database does not answer.').toJSON(),
+      logged: true,
+    };
+  return {
+    status: 500,
+    body: new Fault('internal', 'The catalog failed to answer; its log says why.').toJSON(),
+    logged: true,
+  };
+};

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { cancelJob, createJob, findJob, listJobs, listPublishedScopes } from '#catalog/store/jobs.ts';
+import { OUTCOMES } from '#protocol/records.ts';
+import { type ApiContext, organisationOf, principalOf, type Routes } from './context.ts';
+import { ApiError, Job, JobList, ScopeOutcomeList } from './contract.ts';
+import { notFound } from './problem.ts';
+import { readTimeCursor, text, wire, writeCursor } from './wire.ts';
+
+const JOBS_A_PAGE = 50;
+const SCOPES_A_PAGE = 200;
+const Id = z.object({ id: text(200) });
+
+/** Jobs: ask for one, watch it, stop it, see what became of each scope. */
+export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
+  const errors = { '4xx': ApiError, '5xx': ApiError };
+
+  routes.post(
+    '/api/v1/connections/:code/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        description: 'Asks for a crawl. While one of this connection still waits, that one is returned with 200.',
+        params: z.object({ code: text(256) }),
+        body: z.object({ kind: z.enum(['crawl']) }),
+        response: { 200: Job, 201: Job, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { organisationId, email } = principalOf(request);
+      const { job, created } = await createJob(sql, organisationId, {
+        connection: request.params.code,
+        kind: request.body.kind,
+        createdBy: email,
+      });
+      reply.code(created ? 201 : 200);
+      return wire(job);
+    },
+  );
+
+  routes.get(
+    '/api/v1/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        querystring: z.object({
+          connection: text(256).optional(),
+          after: z.string().max(500).optional(),
+          limit: z.coerce.number().int().min(1).max(200).default(JOBS_A_PAGE),
+        }),
+        response: { 200: JobList, ...errors },
+      },
+    },
+    async (request) => {
+      const { connection, after, limit } = request.query;
+      const page = await listJobs(sql, organisationOf(request), { connection, after: readTimeCursor(after), limit });
+      return { items: wire(page.items), next: writeCursor(page.next) };
+    },
+  );
+
+  routes.get(
+    '/api/v1/jobs/:id',
+    { schema: { tags: ['jobs'], params: Id, response: { 200: Job, ...errors } } },
+    async (request) => {
+      const job = await findJob(sql, organisationOf(request), request.params.id);
+      if (!job) throw notFound('job with this id');
+      return wire(job);
+    },
+  );
+
+  routes.get(
+    '/api/v1/jobs/:id/scopes',
+    {
+      schema: {
+        tags: ['jobs'],
+        params: Id,
+        querystring: z.object({
+          outcome: z.enum(OUTCOMES).optional(),
+          after: z.string().max(4000).optional(),
+          limit: z.coerce.number().int().min(1).max(1000).default(SCOPES_A_PAGE),
+        }),
+        response: { 200: ScopeOutcomeList, ...errors },
+      },
+    },
+    async (request) => {
+      const organisation = organisationOf(request);
+      if (!(await findJob(sql, organisation, request.params.id))) throw notFound('job with this id');
+      const { outcome, after, limit } = request.query;
+      const page = await listPublishedScopes(sql, organisation, request.params.id, {
+        outcome,
+        after: readTimeCursor(after),
+        limit,
+      });
+      return { items: wire(page.items), next: writeCursor(page.next) };
+    },
+  );
+
+  routes.post(
+    '/api/v1/jobs/:id/cancel',
+    { schema: { tags: ['jobs'], params: Id, response: { 200: Job, ...errors } } },
+    async (request) => {
+      const job = await cancelJob(sql, organisationOf(request), request.params.id);
+      if (!job) throw notFound('job with this id');
+      return wire(job);
+    },
+  );
+};

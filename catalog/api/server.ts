@@ -1,0 +1,124 @@
+import fastifyCookie from '@fastify/cookie';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { Fault } from '#protocol/errors.ts';
+import type { ApiContext } from './context.ts';
+import { authenticate, checkOrigin } from './guard.ts';
+import { servePage } from './page.ts';
+import { asProblem } from './problem.ts';
+import { assetRoutes } from './routes-assets.ts';
+import { connectionRoutes } from './routes-connections.ts';
+import { eventRoutes } from './routes-events.ts';
+import { jobRoutes } from './routes-jobs.ts';
+import { loginRoutes } from './routes-login.ts';
+import { tokenRoutes } from './routes-tokens.ts';
+
+const BODY_BYTES = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
+const READY_WITHIN_MS = 3_000;
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+export interface ApiOptions extends ApiContext {
+  readonly webRoot: string;
+  /** It listens on loopback only: then it answers to no other name. */
+  readonly loopbackOnly: boolean;
+  /** Host (and port) by which people reach it, when a proxy stands before it. */
+  readonly publicHost?: string | undefined;
+  /** Certificate and key (PEM) when it serves HTTPS itself. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly behindProxy: boolean;
+}
+
+/** The HTTP server with the REST API and the page, ready to listen. */
+export const createApi = async (options: ApiOptions) => {
+  const { sql, log, secure } = options;
+  const base = {
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: 1024 },
+    trustProxy: options.behindProxy ? ['loopback', 'uniquelocal'] : false,
+    forceCloseConnections: true,
+  };
+  const app = (
+    Fastify({ ...base, https: options.tls ? { ...options.tls } : null }) as unknown as FastifyInstance
+  ).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('principal', undefined);
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body, logged } = asProblem(error);
+    if (logged) log.error({ err: error, method: request.method, path: request.routeOptions.url }, 'request failed');
+    return reply.code(status).type('application/json').serializer(JSON.stringify).send(body);
+  });
+  await app.register(fastifyCookie);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Culvert catalog',
+        version: '1',
+        description: 'What agents found in Qlik Sense sites. Log in with a cookie, or send an API token as bearer.',
+      },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          session: { type: 'apiKey', in: 'cookie', name: secure ? '__Host-culvert' : 'culvert' },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (secure) reply.header('strict-transport-security', 'max-age=31536000');
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
+    const { url, config } = request.routeOptions;
+    if (url === '/livez' || url === '/readyz') return;
+    checkOrigin(request, { loopbackOnly: options.loopbackOnly, allowedHost: options.publicHost });
+    if (url?.startsWith('/api/v1/') && config.open !== true)
+      request.principal = await authenticate(sql, request, secure);
+  });
+
+  // Routes that are added from here on are in the document.
+  await app.register(async (scope) => {
+    const routes = scope.withTypeProvider<ZodTypeProvider>();
+    loginRoutes(routes, options);
+    connectionRoutes(routes, options);
+    jobRoutes(routes, options);
+    assetRoutes(routes, options);
+    tokenRoutes(routes, options);
+    eventRoutes(routes, options);
+  });
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/livez', { schema: { hide: true } }, async () => ({ ok: true }));
+  app.get('/readyz', { schema: { hide: true } }, async () => {
+    const patience = AbortSignal.timeout(READY_WITHIN_MS);
+    const late = new Promise<never>((_, fail) =>
+      patience.addEventListener('abort', () => fail(new Fault('catalog.unavailable', 'The database does not answer.'))),
+    );
+    await Promise.race([sql`select 1`, late]);
+    return { ok: true };
+  });
+  await servePage(app as unknown as FastifyInstance, options.webRoot);
+  return app;
+};

@@ -1,0 +1,94 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Log } from '#catalog/api/context.ts';
+import { isLoopback } from '#catalog/api/guard.ts';
+import { createApi } from '#catalog/api/server.ts';
+import { createBackend } from '#catalog/jobs/backend.ts';
+import { type Bus, openBus } from '#catalog/store/events.ts';
+import { migrate } from '#catalog/store/migrate.ts';
+import { connect, type Sql } from '#catalog/store/sql.ts';
+import { Fault } from '#protocol/errors.ts';
+
+export interface CatalogOptions {
+  readonly databaseUrl: string;
+  /** Default 127.0.0.1. Other addresses need `tls` or `behindTlsProxy`. */
+  readonly host?: string | undefined;
+  /** Default 0: a free port. */
+  readonly port?: number | undefined;
+  /** Folder of the built page; default `dist/web`. */
+  readonly webRoot?: string | undefined;
+  readonly log: Log;
+  /** Certificate and key, PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** A proxy before it speaks HTTPS with the world. */
+  readonly behindTlsProxy?: boolean | undefined;
+  /** Host (and port) by which it is reached, when that is not the address it listens on. */
+  readonly publicHost?: string | undefined;
+}
+
+export interface Catalog {
+  /** `http(s)://host:port` */
+  readonly address: string;
+  readonly store: { readonly sql: Sql; readonly bus: Bus };
+  /** Stops listening, ends sessions and the publishers, closes the database pool. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a catalog on a database: migrates it, serves the API and the page, and the gateway for agents.
+ *
+ * @throws Fault `catalog.unavailable` when the database or the port cannot be used, or when it would speak plain HTTP with
+ *   other machines.
+ */
+export const createCatalog = async (options: CatalogOptions): Promise<Catalog> => {
+  const { log, host = '127.0.0.1', port = 0, tls, behindTlsProxy = false } = options;
+  if (!isLoopback(host) && !tls && !behindTlsProxy)
+    throw new Fault('catalog.unavailable', `Listening on ${host} without TLS would show passwords to the network`, {
+      advice: 'Give --tls-cert and --tls-key, or --behind-tls-proxy when a proxy speaks HTTPS for it.',
+      retryable: false,
+    });
+  const sql = connect(options.databaseUrl);
+  const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 })];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const versions = await migrate(sql);
+    if (versions.length > 0) log.info({ versions }, 'database migrated');
+    const bus = await openBus(sql);
+    undo.push(() => bus.close());
+    const backend = createBackend({ sql, bus, log });
+    undo.push(() => backend.close());
+    const api = await createApi({
+      sql,
+      bus,
+      log,
+      secure: tls !== undefined || behindTlsProxy,
+      enrol: (request) => backend.enrol(request),
+      webRoot: options.webRoot ?? join(import.meta.dirname, '..', 'dist', 'web'),
+      loopbackOnly: isLoopback(host) && !behindTlsProxy,
+      publicHost: options.publicHost,
+      tls,
+      behindProxy: behindTlsProxy,
+    });
+    undo.push(() => api.close());
+    try {
+      await api.listen({ host, port });
+    } catch (cause) {
+      throw new Fault('catalog.unavailable', `Cannot listen on ${host}:${port}: ${(cause as Error).message}`, {
+        cause,
+        advice: 'Choose another port with --port, or stop the program that uses it.',
+      });
+    }
+    const bound = (api.server.address() as AddressInfo).port;
+    await backend.start();
+    return {
+      address: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+      store: { sql, bus },
+      close,
+    };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+};

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import pino from 'pino';
+import { createCatalog } from '#catalog/catalog.ts';
+import { openDatabase } from '#catalog/store/embedded.ts';
+import { ensureOrganisation } from '#catalog/store/organisations.ts';
+import { Fault } from '#protocol/errors.ts';
+import { DATA_HELP, DEFAULT_DATA, noteAddress } from './data-folder.ts';
+
+interface Options {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly initOrganisation?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly behindTlsProxy?: boolean;
+  readonly publicHost?: string;
+  readonly webRoot?: string;
+  readonly logLevel: string;
+  readonly json?: boolean;
+}
+
+const asPort = (text: string): number => {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is 0 to 65535');
+  return port;
+};
+
+const readPem = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('config.unreadable', `${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+      advice: 'Check that the file exists and that this user may read it.',
+    });
+  }
+};
+
+const serve = async (options: Options): Promise<void> => {
+  const { data, host, port, tlsCert, tlsKey } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new Fault('config.missing_key', '--tls-cert and --tls-key belong together', {
+      advice: 'Give both, or neither.',
+    });
+  const tls = tlsCert && tlsKey ? { cert: readPem(tlsCert), key: readPem(tlsKey) } : undefined;
+  const log = pino(
+    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+
+  await using database = await openDatabase(data);
+  const catalog = await createCatalog({
+    databaseUrl: database.url,
+    host,
+    port,
+    log,
+    tls,
+    behindTlsProxy: options.behindTlsProxy,
+    publicHost: options.publicHost,
+    webRoot: options.webRoot,
+  });
+  const forget = process.env['DATABASE_URL'] ? () => {} : noteAddress(data, catalog.address);
+  try {
+    if (options.initOrganisation !== undefined) await ensureOrganisation(catalog.store.sql, options.initOrganisation);
+    const gateway = catalog.address.replace(/^http/, 'ws');
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ ready: true, address: catalog.address, gateway })}\n`
+        : `The catalog is at ${catalog.address}\nAgents connect to ${gateway}\n`,
+    );
+    if (!stop.signal.aborted)
+      await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+    log.info({}, 'stopping');
+  } finally {
+    forget();
+    await catalog.close();
+  }
+};
+
+export const addServeCommand = (program: Command): void => {
+  program
+    .command('serve')
+    .description('run the catalog: API, page and gateway')
+    .option('--data <folder>', DATA_HELP, DEFAULT_DATA)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 for a free one', asPort, 8090)
+    .option('--init-organisation <name>', 'make this organisation when it does not exist')
+    .option('--tls-cert <file>', 'certificate (PEM) to serve HTTPS with')
+    .option('--tls-key <file>', 'its private key (PEM)')
+    .option('--behind-tls-proxy', 'a proxy before it speaks HTTPS with the world')
+    .option('--public-host <host>', 'host (and port) that people use, when it is another one')
+    .option('--web-root <folder>', 'folder of the built page; default dist/web')
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
+    .option('--json', 'print one JSON line when ready, for programs')
+    .action(serve);
+};

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { asFault } from '#protocol/errors.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { addTokenCommand } from './commands/token.ts';
+import { addUserCommand } from './commands/user.ts';
+
+const program = new Command('culvert-catalog').description(
+  'The catalog: takes in what agents find, and shows it. Its database is PostgreSQL: DATABASE_URL, or one of its own.',
+);
+addServeCommand(program);
+addUserCommand(program);
+addTokenCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const { code, message, advice } = asFault(error);
+  process.stderr.write(`${code}: ${message}\n${advice}\n`);
+  process.exitCode = 1;
+}
