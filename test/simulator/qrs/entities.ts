@@ -1,0 +1,248 @@
+import type { ReloadTask, Site } from '../model/types.ts';
+import type { JsonObject } from './answer.ts';
+import { directoryOf } from './directory.ts';
+import { type Filter, requiredValues } from './filter.ts';
+import { clusterOf, nodeOf, serviceOf, type VirtualProxy, virtualProxyOf } from './installation.ts';
+import {
+  appCondensed,
+  appFull,
+  connectionCondensed,
+  connectionFull,
+  definitionCondensed,
+  definitionFull,
+  extensionFull,
+  named,
+  type ObjectOfApp,
+  objectCondensed,
+  objectFull,
+  streamFull,
+  tagFull,
+  userCondensed,
+  userFull,
+} from './shapes.ts';
+import { executionFull, executionIdOf, taskCondensed, taskFull, triggerFull } from './tasks.ts';
+
+/** One kind of thing that the repository lists. Rows are the model's own; JSON is made one row at a time. */
+export interface Entity<T = unknown> {
+  readonly schemaPath: string;
+  /** All rows that may pass the filter: a filter may let it read less, it is still to be applied. */
+  rows(filter: Filter | null): readonly T[];
+  full(row: T): JsonObject;
+  condensed(row: T): JsonObject;
+  /** The row of that id, without reading all of them. */
+  find(id: string): T | undefined;
+}
+
+const listed = <T extends { readonly id: string }>(
+  schemaPath: string,
+  rows: readonly T[],
+  full: (row: T) => JsonObject,
+  condensed: (row: T) => JsonObject,
+): Entity<T> => ({
+  schemaPath,
+  rows: () => rows,
+  full,
+  condensed,
+  find: (id) => rows.find((row) => row.id === id),
+});
+
+/** Things whose full JSON is all that there is. */
+const plain = (schemaPath: string, rows: readonly JsonObject[]): Entity<JsonObject> => ({
+  schemaPath,
+  rows: () => rows,
+  full: (row) => row,
+  condensed: ({ id, name, prefix, description, hostName }) => ({
+    id: id ?? null,
+    ...(name === undefined ? {} : { name }),
+    ...(prefix === undefined ? {} : { prefix, description: description ?? '' }),
+    ...(hostName === undefined ? {} : { hostName }),
+    privileges: null,
+  }),
+  find: (id) => rows.find((row) => row['id'] === id),
+});
+
+const objects = (site: Site): Entity<ObjectOfApp> => {
+  const directory = directoryOf(site);
+  const ofApps = function* (filter: Filter | null): Generator<ObjectOfApp> {
+    const wanted = requiredValues(filter, 'app.id');
+    const apps = wanted === null ? site.apps : [...wanted].flatMap((id) => site.app(id) ?? []);
+    for (const app of apps) for (const object of site.objects(app.id)) yield { app, object };
+  };
+  return {
+    schemaPath: 'App.Object',
+    rows: (filter) => [...ofApps(filter)],
+    full: (row) => objectFull(directory, row),
+    condensed: (row) => objectCondensed(directory, row),
+    find: (id) => {
+      for (const row of ofApps(null)) if (row.object.id === id) return row;
+      return undefined;
+    },
+  };
+};
+
+const tasks = (site: Site, schemaPath: string): Entity<ReloadTask> => {
+  const directory = directoryOf(site);
+  return listed(
+    schemaPath,
+    site.reloadTasks,
+    (task) => ({ ...taskFull(site, directory, task), schemaPath: 'ReloadTask' }),
+    (task) => taskCondensed(site, directory, task),
+  );
+};
+
+/** Lists that exist on every site and are empty on this one. */
+const EMPTY: Readonly<Record<string, string>> = {
+  externalprogramtask: 'ExternalProgramTask',
+  usersynctask: 'UserSyncTask',
+  compositeevent: 'CompositeEvent',
+  sharedcontent: 'SharedContent',
+  odagrequest: 'OdagRequest',
+  odagservice: 'OdagService',
+  custombannermessage: 'CustomBannerMessage',
+  enginehealth: 'EngineHealth',
+  contentlibrary: 'ContentLibrary',
+  executionsession: 'ExecutionSession',
+};
+
+/** The paths below `/qrs/` under which entities are listed, lower case. */
+export const ENTITY_PATHS = [
+  'app',
+  'app/object',
+  'stream',
+  'user',
+  'tag',
+  'custompropertydefinition',
+  'dataconnection',
+  'reloadtask',
+  'task',
+  'executionresult',
+  'extension',
+  'schemaevent',
+  'servicecluster',
+  'virtualproxyconfig',
+  'servernodeconfiguration',
+  'engineservice',
+  'proxyservice',
+  'schedulerservice',
+  'userdirectory',
+  ...Object.keys(EMPTY),
+] as const;
+
+/** The entity that lies under a path (`app`, `app/object`, …), or undefined. */
+export const entityAt = (site: Site, proxies: readonly VirtualProxy[], path: string): Entity | undefined => {
+  const directory = directoryOf(site);
+  const empty = EMPTY[path];
+  if (empty !== undefined) return plain(empty, []);
+  switch (path) {
+    case 'app':
+      return {
+        ...listed(
+          'App',
+          site.apps,
+          (app) => appFull(directory, app),
+          (app) => appCondensed(directory, app),
+        ),
+        find: (id) => site.app(id),
+      };
+    case 'app/object':
+      return objects(site);
+    case 'stream':
+      return listed(
+        'Stream',
+        site.streams,
+        (row) => streamFull(directory, row),
+        (row) => named(directory, row),
+      );
+    case 'user':
+      return listed(
+        'User',
+        site.users,
+        (row) => userFull(directory, row),
+        (row) => userCondensed(directory, row),
+      );
+    case 'tag':
+      return listed(
+        'Tag',
+        site.tags,
+        (row) => tagFull(directory, row),
+        (row) => named(directory, row),
+      );
+    case 'custompropertydefinition':
+      return listed(
+        'CustomPropertyDefinition',
+        site.customPropertyDefinitions,
+        (row) => definitionFull(directory, row),
+        (row) => definitionCondensed(directory, row),
+      );
+    case 'dataconnection':
+      return listed(
+        'DataConnection',
+        site.dataConnections,
+        (row) => connectionFull(directory, row),
+        (row) => connectionCondensed(directory, row),
+      );
+    case 'extension':
+      return listed(
+        'Extension',
+        site.extensions,
+        (row) => extensionFull(directory, row),
+        (row) => named(directory, row),
+      );
+    case 'reloadtask':
+      return tasks(site, 'ReloadTask');
+    case 'task':
+      return tasks(site, 'Task');
+    case 'executionresult': {
+      const run = (task: ReloadTask): JsonObject => executionFull(site, task);
+      const ran = site.reloadTasks.filter((task) => task.lastStart !== null);
+      return {
+        ...listed('ExecutionResult', ran, run, (task) => ({
+          id: executionIdOf(task),
+          status: task.lastStatus,
+          privileges: null,
+        })),
+        find: (id) => ran.find((task) => executionIdOf(task) === id),
+      };
+    }
+    case 'schemaevent':
+      return plain(
+        'SchemaEvent',
+        site.reloadTasks
+          .filter((task) => task.nextExecution !== null)
+          .map((task) => triggerFull(site, directory, task)),
+      );
+    case 'servicecluster':
+      return plain('ServiceCluster', [clusterOf(site)]);
+    case 'virtualproxyconfig':
+      return plain(
+        'VirtualProxyConfig',
+        proxies.map((proxy, index) => virtualProxyOf(site, proxy, index)),
+      );
+    case 'servernodeconfiguration':
+      return plain('ServerNodeConfiguration', [nodeOf(site)]);
+    case 'engineservice':
+      return plain('EngineService', [serviceOf(site, 'EngineService', 'e0e0e0e0')]);
+    case 'proxyservice':
+      return plain('ProxyService', [serviceOf(site, 'ProxyService', 'e1e1e1e0')]);
+    case 'schedulerservice':
+      return plain('SchedulerService', [serviceOf(site, 'SchedulerService', 'e2e2e2e0')]);
+    case 'userdirectory':
+      return plain(
+        'UserDirectory',
+        [...new Set(site.users.map((user) => user.userDirectory))].map((name, index) => ({
+          id: site.nodeId.replace(/^.{8}/, `d0d0d0${index.toString(16).padStart(2, '0')}`),
+          name,
+          userDirectoryName: name,
+          configured: true,
+          operational: true,
+          type: 'Repository.UserDirectoryConnectors.ActiveDirectory',
+          syncOnlyLoggedInUsers: true,
+          tags: [],
+          privileges: null,
+          schemaPath: 'UserDirectory',
+        })),
+      );
+    default:
+      return undefined;
+  }
+};

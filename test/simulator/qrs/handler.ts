@@ -1,0 +1,319 @@
+import type { Site, UserName } from '../model/types.ts';
+import type { Profile } from '../profiles.ts';
+import {
+  emptyAnswer,
+  type Json,
+  type JsonObject,
+  jsonAnswer,
+  listAnswer,
+  type QrsAnswer,
+  Refusal,
+  textAnswer,
+} from './answer.ts';
+import { changesSince, type Deletion } from './changes.ts';
+import { describe } from './description.ts';
+import { directoryOf } from './directory.ts';
+import { ENTITY_PATHS, type Entity, entityAt } from './entities.ts';
+import { type Filter, parseFilter } from './filter.ts';
+import { about, type VirtualProxy } from './installation.ts';
+import { byPath, checkPaths, matches } from './match.ts';
+import { type SelectedItem, Selections, selectionJson } from './selections.ts';
+import { keyRow, tableOf } from './table.ts';
+import { executionIdOf, scriptLog } from './tasks.ts';
+
+export interface QrsRequest {
+  readonly method: string;
+  /** With `/qrs` in front, without the virtual proxy's prefix and without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case, as Node gives them. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+  /** Who asks, as certificates and `X-Qlik-User`, or the proxy, found out. */
+  readonly user: UserName;
+}
+
+export interface QrsContext {
+  readonly site: Site;
+  readonly profile: Profile;
+  /** What `/qrs/virtualproxyconfig` lists. */
+  readonly virtualProxies?: readonly VirtualProxy[];
+  /** Kept from request to request; without it selections are forgotten at once. */
+  readonly selections?: Selections;
+  /** For `/qrs/notification/changes`. */
+  readonly deletions?: readonly Deletion[];
+}
+
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether the request proves that no other site made the browser send it: the key is in the query and in a header. */
+const passesXrfCheck = ({ query, headers }: QrsRequest): boolean => {
+  const header = headers['x-qlik-xrfkey'];
+  const inQuery = [...query].find(([name]) => name.toLowerCase() === 'xrfkey')?.[1];
+  return typeof header === 'string' && /^[0-9a-zA-Z]{16}$/.test(header) && inQuery === header;
+};
+
+/** A parameter by name, whatever its case. */
+const parameter = (query: URLSearchParams, name: string): string | null =>
+  [...query].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null;
+
+const filterOf = (query: URLSearchParams): Filter | null => {
+  const text = parameter(query, 'filter');
+  return text === null || text.trim() === '' ? null : parseFilter(text);
+};
+
+const selectRows = (entity: Entity, query: URLSearchParams): readonly unknown[] => {
+  const filter = filterOf(query);
+  const all = entity.rows(filter);
+  if (filter === null) return all;
+  const [first] = all;
+  if (first !== undefined) checkPaths(filter, entity.full(first));
+  return all.filter((row) => matches(filter, entity.full(row)));
+};
+
+const ordered = (entity: Entity, rows: readonly unknown[], orderby: string | null): readonly unknown[] => {
+  if (orderby === null || orderby.trim() === '') return rows;
+  const parts = orderby.split(',').map((part) => {
+    const match = /^\s*([\w.]+)(?:\s+(asc|desc))?\s*$/i.exec(part);
+    if (match === null) throw new Refusal(400, `Invalid orderby: ${part}`);
+    const path = (match[1] ?? '').split('.');
+    return { path, compare: byPath(path, match[2]?.toLowerCase() !== 'desc') };
+  });
+  return parts.reduceRight<readonly unknown[]>(
+    (sorted, { path, compare }) =>
+      sorted
+        .map((row) => ({ row, key: keyRow(path, entity.full(row)) }))
+        .sort((a, b) => compare(a.key, b.key))
+        .map(({ row }) => row),
+    rows,
+  );
+};
+
+class Call {
+  readonly #request: QrsRequest;
+  readonly #context: QrsContext;
+
+  constructor(request: QrsRequest, context: QrsContext) {
+    this.#request = request;
+    this.#context = context;
+  }
+
+  #entity(path: string): Entity | undefined {
+    return entityAt(this.#context.site, this.#context.virtualProxies ?? [], path);
+  }
+
+  /** What the asking user may do; null when the request did not ask for it. */
+  #privileges(): Json {
+    if (parameter(this.#request.query, 'privileges')?.toLowerCase() !== 'true') return null;
+    const roles = directoryOf(this.#context.site).user(this.#request.user)?.roles ?? [];
+    return roles.includes('RootAdmin')
+      ? ['create', 'read', 'update', 'delete', 'export', 'publish', 'changeowner']
+      : ['read'];
+  }
+
+  #one(json: JsonObject, rows = 1): QrsAnswer {
+    return jsonAnswer({ ...json, privileges: this.#privileges() }, { rows });
+  }
+
+  #list(entity: Entity, form: 'full' | 'condensed', only?: (row: unknown) => boolean): QrsAnswer {
+    const { query } = this.#request;
+    const chosen = selectRows(entity, query);
+    const rows = ordered(entity, only === undefined ? chosen : chosen.filter(only), parameter(query, 'orderby'));
+    const { fullCap } = this.#context.profile;
+    const privileges = this.#privileges();
+    return listAnswer(fullCap === null ? rows : rows.slice(0, fullCap), (row) =>
+      privileges === null ? entity[form](row) : { ...entity[form](row), privileges },
+    );
+  }
+
+  #count(count: number): QrsAnswer {
+    return jsonAnswer(this.#context.profile.countShape === 'object' ? { value: count } : count, { rows: 1 });
+  }
+
+  #body(): unknown {
+    try {
+      return JSON.parse(this.#request.body);
+    } catch {
+      throw new Refusal(400, 'The body is not valid JSON');
+    }
+  }
+
+  #table(entity: Entity): QrsAnswer {
+    const { query } = this.#request;
+    const lookup = { get: (name: string) => parameter(query, name) };
+    const { table, count } = tableOf(
+      this.#body(),
+      lookup,
+      selectRows(entity, query),
+      (row) => entity.full(row),
+      entity.schemaPath,
+    );
+    return jsonAnswer(table, { status: 201, rows: count });
+  }
+
+  #selections(rest: readonly string[]): QrsAnswer {
+    const { method, query } = this.#request;
+    const store = this.#context.selections ?? new Selections();
+    if (method === 'POST') {
+      const area = rest.join('/');
+      const entity = area === '' ? undefined : this.#entity(area);
+      if (area !== '' && entity === undefined) throw new Refusal(404, `No area ${area}`);
+      const items: readonly SelectedItem[] =
+        entity === undefined
+          ? itemsOf(this.#body())
+          : selectRows(entity, query).map((row) => ({
+              type: entity.schemaPath,
+              objectID: String(entity.full(row)['id']),
+            }));
+      return jsonAnswer(selectionJson(store.create(items)), { status: 201, rows: items.length });
+    }
+    const [id = '', ...path] = rest;
+    const selection = store.get(id.toLowerCase());
+    if (selection === undefined) throw new Refusal(404, `No selection ${id}`);
+    if (method === 'DELETE') {
+      store.delete(selection.id);
+      return emptyAnswer(204);
+    }
+    if (method !== 'GET') return notAllowed(['GET', 'POST', 'DELETE']);
+    if (path.length === 0) return jsonAnswer(selectionJson(selection), { rows: 1 });
+    const form = path.at(-1);
+    const ending = form === 'full' || form === 'count' ? form : 'condensed';
+    const area = (ending === 'condensed' ? path : path.slice(0, -1)).join('/');
+    if (area === 'event') return jsonAnswer([]);
+    const entity = this.#entity(area);
+    if (entity === undefined) throw new Refusal(404, `No area ${area}`);
+    const ids = new Set(selection.items.map((item) => item.objectID));
+    const chosen = (row: unknown): boolean => ids.has(String(entity.full(row)['id']));
+    if (ending === 'count') return this.#count(entity.rows(null).filter(chosen).length);
+    return this.#list(entity, ending, chosen);
+  }
+
+  #task(id: string) {
+    const task = this.#context.site.reloadTasks.find((candidate) => candidate.id === id);
+    if (task === undefined) throw new Refusal(404, `No task ${id}`);
+    return task;
+  }
+
+  /** Script logs: first a reference, then the download. The first step has changed with May 2025. */
+  #scriptLog(segments: readonly string[]): QrsAnswer | undefined {
+    const [first = '', second = '', third = ''] = segments;
+    const step = this.#context.profile.scriptLogApi === 'new' ? 'scriptlogfile' : 'scriptlog';
+    if (first === 'reloadtask' && GUID.test(second) && third === step) {
+      const task = this.#task(second);
+      if (task.lastStart === null) throw new Refusal(404, 'There is no script log');
+      return jsonAnswer({ value: executionIdOf(task) }, { rows: 1 });
+    }
+    if (first !== 'download' || second !== 'reloadtask') return undefined;
+    const task = this.#context.site.reloadTasks.find((candidate) => executionIdOf(candidate) === third);
+    if (task === undefined) throw new Refusal(404, `No file ${third}`);
+    return { ...textAnswer(200, scriptLog(this.#context.site, task)), rows: 1 };
+  }
+
+  #ofEntity(entity: Entity, rest: readonly string[], path: string): QrsAnswer {
+    const { method } = this.#request;
+    const [verb] = rest;
+    if (rest.length > 1) throw new Refusal(404, 'Not found');
+    if (verb === 'table') return method === 'POST' ? this.#table(entity) : notAllowed(['POST']);
+    if (verb !== undefined && verb !== 'count' && verb !== 'full' && verb !== 'schema' && !GUID.test(verb)) {
+      throw new Refusal(404, `No ${path}/${verb}`);
+    }
+    if (method !== 'GET') {
+      // Everything below is written by administrators only; nobody who crawls is one.
+      return ['POST', 'PUT', 'DELETE', 'PATCH'].includes(method) ? textAnswer(403, 'Forbidden') : notAllowed(['GET']);
+    }
+    if (verb === undefined) return this.#list(entity, 'condensed');
+    if (verb === 'full') return this.#list(entity, 'full');
+    if (verb === 'count') return this.#count(selectRows(entity, this.#request.query).length);
+    if (verb === 'schema') return jsonAnswer(schemaOf(entity), { rows: entity.rows(null).length });
+    const row = entity.find(verb);
+    if (row === undefined) throw new Refusal(404, `No ${path} ${verb}`);
+    return this.#one(entity.full(row));
+  }
+
+  answer(): QrsAnswer {
+    const { method, path, query } = this.#request;
+    const { profile } = this.#context;
+    const [root, ...segments] = path.split('/').flatMap((part) => (part === '' ? [] : [decode(part).toLowerCase()]));
+    if (root !== 'qrs') throw new Refusal(404, 'Not found');
+    const [first = '', second = ''] = segments;
+    if (first === 'about') {
+      if (method !== 'GET') return notAllowed(['GET']);
+      if (segments.length === 1) return jsonAnswer(about(profile), { rows: 1 });
+      const described = describe(segments.slice(1), ENTITY_PATHS, profile);
+      if (described === undefined) throw new Refusal(404, 'Not found');
+      return jsonAnswer(described, { rows: 1 });
+    }
+    if (first === 'selection') return this.#selections(segments.slice(1));
+    if (first === 'notification') {
+      if (second !== 'changes') return textAnswer(403, 'Forbidden');
+      if (method !== 'GET') return notAllowed(['GET']);
+      const changes = changesSince(
+        (name) => this.#entity(name),
+        this.#context.deletions ?? [],
+        parameter(query, 'since'),
+        parameter(query, 'types'),
+      );
+      return listAnswer(changes, (change) => change);
+    }
+    const log = this.#scriptLog(segments);
+    if (log !== undefined) return method === 'GET' ? log : notAllowed(['GET']);
+    if (first === 'app' && second === 'hublist') {
+      const apps = this.#entity('app');
+      if (method !== 'GET') return notAllowed(['GET']);
+      if (apps === undefined || segments.length > 3) throw new Refusal(404, 'Not found');
+      return this.#list(apps, segments[2] === 'full' ? 'full' : 'condensed');
+    }
+    const wide = first === 'app' && second === 'object';
+    const name = wide ? 'app/object' : first;
+    const entity = this.#entity(name);
+    if (entity === undefined) throw new Refusal(404, 'Not found');
+    return this.#ofEntity(entity, segments.slice(wide ? 2 : 1), name);
+  }
+}
+
+const decode = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Refusal(400, 'The path is not well encoded');
+  }
+};
+
+const notAllowed = (methods: readonly string[]): QrsAnswer => ({
+  ...textAnswer(405, 'The requested resource does not support this http method.'),
+  headers: { 'content-type': 'text/plain;charset=utf-8', allow: methods.join(', ') },
+});
+
+const itemsOf = (body: unknown): readonly SelectedItem[] => {
+  const items = typeof body === 'object' && body !== null && 'items' in body ? body.items : undefined;
+  if (!Array.isArray(items)) throw new Refusal(400, 'A selection needs items');
+  return items.map((item: { type?: unknown; objectID?: unknown }) => ({
+    type: String(item.type),
+    objectID: String(item.objectID),
+  }));
+};
+
+/** What hubs ask to know which extensions there are: name → definition. */
+const schemaOf = (entity: Entity): Json => {
+  if (entity.schemaPath !== 'Extension') throw new Refusal(404, 'Not found');
+  return Object.fromEntries(
+    entity.rows(null).map((row) => {
+      const name = String(entity.full(row)['name']);
+      return [name, { name, description: '', type: 'visualization', version: '1.0.0', author: '', icon: 'extension' }];
+    }),
+  );
+};
+
+/**
+ * Answers one request to the repository. Pure but for selections: how the request came, how long the answer takes and who
+ * writes it down is the caller's. Never throws for what a client sends; `rows` says how much was read.
+ */
+export const handleQrs = (request: QrsRequest, context: QrsContext): QrsAnswer => {
+  if (!passesXrfCheck(request)) return textAnswer(400, 'XSRF prevention check failed. Possible XSRF discovered.');
+  try {
+    return new Call({ ...request, method: request.method.toUpperCase() }, context).answer();
+  } catch (error) {
+    if (error instanceof Refusal) return textAnswer(error.status, error.message);
+    throw error;
+  }
+};

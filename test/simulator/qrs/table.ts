@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { type Json, type JsonObject, Refusal } from './answer.ts';
+import { byPath, mayHave, valuesAt } from './match.ts';
+
+interface Column {
+  readonly name: string;
+  readonly columnType: 'Property' | 'Function' | 'List';
+  readonly path: readonly string[];
+  readonly list: readonly Column[];
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const COUNT = /^count\(\s*([\w.]+)\s*\)$/i;
+
+const columnOf = (value: unknown): Column => {
+  if (!isObject(value)) throw new Refusal(400, 'A column must be an object');
+  const { name, columnType, definition, list } = value;
+  if (typeof name !== 'string' || name === '' || /\s/.test(name)) {
+    throw new Refusal(400, 'A column needs a name without blanks');
+  }
+  const type = String(columnType).toLowerCase();
+  const path = typeof definition === 'string' ? definition : '';
+  switch (type) {
+    case 'property':
+      if (path === '') throw new Refusal(400, `Column ${name} needs a definition`);
+      return { name, columnType: 'Property', path: path.split('.'), list: [] };
+    case 'function': {
+      const counted = COUNT.exec(path)?.[1];
+      if (counted === undefined) throw new Refusal(400, `Column ${name}: unknown function ${path}`);
+      return { name, columnType: 'Function', path: counted.split('.'), list: [] };
+    }
+    case 'list':
+      if (!Array.isArray(list) || list.length === 0) throw new Refusal(400, `Column ${name} needs a list of columns`);
+      // The definition names the class of the members (`Tag`), the name the property that holds them (`tags`).
+      return { name, columnType: 'List', path: [name], list: list.map(columnOf) };
+    default:
+      throw new Refusal(400, `Column ${name}: unknown columnType ${String(columnType)}`);
+  }
+};
+
+const cellOf = (column: Column, row: Json): Json => {
+  const values = valuesAt(row, column.path);
+  switch (column.columnType) {
+    case 'Property':
+      return values.length > 1 ? values : (values[0] ?? null);
+    case 'Function':
+      return values.length;
+    case 'List':
+      return {
+        columnNames: column.list.map(({ name }) => name),
+        rows: values.map((value) => column.list.map((inner) => cellOf(inner, value))),
+      };
+    default:
+      return column.columnType satisfies never;
+  }
+};
+
+const wholeNumber = (text: string | null, name: string): number | null => {
+  if (text === null || text === '') return null;
+  if (!/^\d{1,9}$/.test(text)) throw new Refusal(400, `${name} must be a whole number`);
+  return Number(text);
+};
+
+/**
+ * The table resource: chosen columns of the rows that passed the filter, sorted by a column (or any property) and cut to a
+ * page. `rows` are full JSON objects made on demand by `full`. Throws {@link Refusal} 400 for a definition that is wrong.
+ */
+export const tableOf = <T>(
+  definition: unknown,
+  query: { get(name: string): string | null },
+  rows: readonly T[],
+  full: (row: T) => JsonObject,
+  schemaPath: string,
+): { table: JsonObject; count: number } => {
+  const columns = isObject(definition) ? definition['columns'] : undefined;
+  if (!Array.isArray(columns) || columns.length === 0) throw new Refusal(400, 'A table needs columns');
+  const wanted = columns.map(columnOf);
+  const [first] = rows;
+  if (first !== undefined) {
+    const sample = full(first);
+    for (const { name, path } of wanted) {
+      if (!mayHave(sample, path)) throw new Refusal(400, `Column ${name}: no property ${path.join('.')}`);
+    }
+  }
+  const skip = wholeNumber(query.get('skip'), 'skip') ?? 0;
+  const take = wholeNumber(query.get('take'), 'take') ?? rows.length;
+  const sortColumn = query.get('sortColumn');
+  let sorted: readonly T[] = rows;
+  if (sortColumn !== null && sortColumn !== '') {
+    const column = wanted.find(({ name }) => name.toLowerCase() === sortColumn.toLowerCase());
+    const path = column?.path ?? sortColumn.split('.');
+    if (first !== undefined && !mayHave(full(first), path))
+      throw new Refusal(400, `No column ${sortColumn} to sort by`);
+    const compare = byPath(path, query.get('orderAscending')?.toLowerCase() !== 'false');
+    // Only the key is kept while sorting: the rows of a large site are too many to stand there in full.
+    const keyed = rows.map((row) => ({ row, key: keyRow(path, full(row)) }));
+    sorted = keyed.sort((a, b) => compare(a.key, b.key)).map(({ row }) => row);
+  }
+  const page = sorted.slice(skip, skip + take);
+  return {
+    count: page.length,
+    table: {
+      id: randomUUID(),
+      schemaPath: `${schemaPath}.Table`,
+      columnNames: wanted.map(({ name }) => name),
+      rows: page.map((row) => {
+        const json = full(row);
+        return wanted.map((column) => cellOf(column, json));
+      }),
+    },
+  };
+};
+
+/** A row that holds nothing but the value at the path. */
+export const keyRow = (path: readonly string[], row: JsonObject): JsonObject =>
+  path.reduceRight<Json>((inner, name) => ({ [name]: inner }), valuesAt(row, path)[0] ?? null) as JsonObject;
