@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import type { Dialer } from '#agent/network/dialer.ts';
+import type { TlsOptions } from '#agent/network/tls.ts';
+import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
+import type { AgentState } from '#protocol/agent-events.ts';
+import { AgentSession } from '#protocol/agent-session.ts';
+import { TIMES } from '#protocol/constants.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { AgentStatus } from '#protocol/status.ts';
+import { gatewayAddress } from './gateway-address.ts';
+import type { Identity } from './identity.ts';
+import type { JobHandlers } from './job-handler.ts';
+import { JobRunner } from './jobs.ts';
+import { Link, type LinkClock, systemClock } from './link.ts';
+import type { BridgeLog } from './log.ts';
+import { type Transport, webSocketTransport } from './transport.ts';
+
+export interface BridgeSettings {
+  /** `gateway.url` of the agent's settings. */
+  readonly gatewayUrl: string;
+  readonly tls?: TlsOptions | undefined;
+}
+
+export interface BridgeOptions {
+  readonly settings: BridgeSettings;
+  readonly identity: Identity;
+  readonly dialer: Dialer;
+  /** The agent's version. */
+  readonly version: string;
+  /** A folder of its own below the state folder. */
+  readonly spoolFolder: string;
+  /** The status as it is now; asked at the start and after each {@link Bridge.statusChanged}. */
+  readonly status: () => AgentStatus;
+  readonly handlers: JobHandlers;
+  readonly log: BridgeLog;
+  readonly clock?: LinkClock;
+  readonly spool?: SpoolOptions;
+  /** Instead of the WebSocket. */
+  readonly transport?: Transport;
+}
+
+/** The state of the link, for status pages and readiness. */
+export interface BridgeHealth {
+  readonly state: AgentState['name'];
+  /** The catalog answered within the last two heartbeats. */
+  readonly healthy: boolean;
+  /** Milliseconds since the catalog last answered; null when it never did. */
+  readonly sinceRoundTripMs: number | null;
+  readonly epoch: number | null;
+  /** Why there is no session. */
+  readonly error: ErrorInfo | null;
+  /** Why crawls wait: the spool is full. */
+  readonly spoolError: ErrorInfo | null;
+  readonly spoolBytes: number;
+  readonly running: readonly { readonly jobId: string; readonly attempt: number }[];
+}
+
+export interface Bridge extends AsyncDisposable {
+  /** The status changed: it is sent, the last value wins. */
+  statusChanged(): void;
+  health(): BridgeHealth;
+  /** Ends handlers and link; jobs stay in the spool and go on when the agent starts again. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS = 30_000;
+
+/**
+ * Opens the spool and begins to connect; never waits for the catalog, which may be away for as long as it likes.
+ * @throws Fault `config.invalid` for an address that may not be used, `spool.failed` when the spool cannot be opened
+ */
+export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
+  const { identity, log, settings } = options;
+  const clock = options.clock ?? systemClock;
+  const address = gatewayAddress(settings.gatewayUrl);
+  const bootId = randomUUID();
+  const spool = await Spool.open(options.spoolFolder, {
+    onFault: (fault) => {
+      if (fault) log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+      else log.info({}, 'the spool has room again');
+    },
+    ...options.spool,
+  });
+  const { agentId, keyId } = identity;
+  const session = new AgentSession(
+    { agentId, keyId, bootId, version: options.version },
+    options.status(),
+    spool.attempts.map((attempt) => attempt.held()),
+  );
+  const jobs = new JobRunner({
+    spool,
+    handlers: options.handlers,
+    verifyJob: (spec, signature) => identity.verifyJob(spec, signature),
+    dispatch: (event) => link.dispatch(event),
+    log,
+    timestamp: () => new Date().toISOString(),
+  });
+  const link: Link = new Link({
+    session,
+    transport: options.transport ?? webSocketTransport(options.dialer, address.link, settings.tls),
+    clock,
+    log,
+    sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
+    onJob: (effect) => jobs.perform(effect),
+    readFrame: (ref, seq) => jobs.readFrame(ref, seq),
+    onUnreadable: (ref, error) => jobs.unreadable(ref, error),
+  });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    link.dispatch({ type: 'drain', deadlineMs: DRAIN_MS });
+    await jobs.stop();
+    await link.stop();
+    await spool.close();
+  };
+  const bridge: Bridge = {
+    statusChanged: () => link.dispatch({ type: 'status', status: options.status() }),
+    health: () => {
+      const { state, lastRoundTripMs } = session;
+      const since = lastRoundTripMs === undefined ? null : clock.nowMs() - lastRoundTripMs;
+      return {
+        state: state.name,
+        healthy: state.name === 'open' && since !== null && since <= 2 * TIMES.heartbeatMs,
+        sinceRoundTripMs: since,
+        epoch: state.name === 'open' ? state.epoch : null,
+        error: link.lastError ?? null,
+        spoolError: spool.fault?.toJSON() ?? null,
+        spoolBytes: spool.usedBytes,
+        running: jobs.running,
+      };
+    },
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => bridge.close(),
+  };
+  link.dispatch({ type: 'start' });
+  return bridge;
+};

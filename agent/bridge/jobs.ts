@@ -1,0 +1,336 @@
+import { z } from 'zod';
+import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
+import type { Spool } from '#agent/spool/spool.ts';
+import { SpoolWriter } from '#agent/spool/writer.ts';
+import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
+import { JobSpec } from '#protocol/messages.ts';
+import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.ts';
+import type { JobEffect } from './link.ts';
+import type { BridgeLog } from './log.ts';
+
+const Kind = z.looseObject({ jobId: z.string(), kind: z.string() });
+
+/** A progress message at most this often. */
+const PROGRESS_MS = 500;
+/** How long a handler may take to end after its signal. */
+const STOP_MS = 10_000;
+
+interface Running {
+  /** Ends the handler. */
+  readonly stop: AbortController;
+  /** Ends the writer too: what it has not made durable is given up. */
+  readonly discard: AbortController;
+  readonly writer: SpoolWriter;
+  done: Promise<void>;
+}
+
+interface Held {
+  readonly spool: AttemptSpool;
+  running: Running | undefined;
+  paused: boolean;
+}
+
+export interface JobRunnerOptions {
+  readonly spool: Spool;
+  readonly handlers: JobHandlers;
+  readonly verifyJob: (spec: string, signature: string) => boolean;
+  readonly dispatch: (event: AgentEvent) => void;
+  readonly log: BridgeLog;
+  /** ISO 8601, for the record of an attempt. */
+  readonly timestamp: () => string;
+}
+
+/** Runs what the catalog asks for, each attempt into its own spool, whether there is a link or not. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+  readonly #held = new Map<string, Held>();
+  /** Disk work of one attempt goes one after another. */
+  readonly #tails = new Map<string, Promise<void>>();
+  #stopping = false;
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+    for (const spool of options.spool.attempts)
+      this.#held.set(attemptKey(spool.record), { spool, running: undefined, paused: false });
+  }
+
+  /** Attempts that run at the moment. */
+  get running(): readonly AttemptRef[] {
+    return [...this.#held.values()].flatMap(({ spool, running }) =>
+      running ? [{ jobId: spool.record.jobId, attempt: spool.record.attempt }] : [],
+    );
+  }
+
+  perform(effect: JobEffect): void {
+    switch (effect.type) {
+      case 'verify':
+        this.#verify(effect.offer);
+        break;
+      case 'record':
+        this.#record(effect.offer, effect.stream);
+        break;
+      case 'startJob':
+        this.#start(effect, effect.skipScopes);
+        break;
+      case 'trim':
+        this.#inTurn(effect, async (held) => await held?.spool.trim(effect.upto));
+        break;
+      case 'remove':
+        this.#remove(effect, effect.why);
+        break;
+      case 'cancel':
+        this.#cancel(effect, effect.reason);
+        break;
+      case 'pauseJob':
+      case 'resumeJob': {
+        const held = this.#held.get(attemptKey(effect));
+        if (!held) break;
+        held.paused = effect.type === 'pauseJob';
+        if (held.paused) held.running?.writer.pause();
+        else held.running?.writer.resume();
+        break;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** The bytes of a spooled batch; undefined when the attempt is gone. */
+  async readFrame(ref: AttemptRef, seq: number): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#held.get(attemptKey(ref))?.spool.readFrame(seq);
+    } catch (error) {
+      if (!this.#held.has(attemptKey(ref))) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends every handler, keeping what was written: a restarted agent goes on from there. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const reason = new Fault('job.agent_offline', 'the agent is shutting down');
+    await Promise.all(
+      [...this.#held.values()].map(async ({ running }) => {
+        if (!running) return;
+        running.stop.abort(reason);
+        await withinMs(running.done, STOP_MS);
+        running.discard.abort(reason);
+        await running.writer.idle();
+      }),
+    );
+    await Promise.all(this.#tails.values());
+  }
+
+  /** The handler for a job text that is genuine, or why it is not taken. */
+  #judge(
+    spec: string,
+    signature: string,
+    jobId: string,
+  ): { readonly spec: JobSpec; readonly handler: JobHandler } | Fault {
+    if (!this.#options.verifyJob(spec, signature))
+      return new Fault('bridge.job_signature', `Job ${jobId} is not signed by the catalog of this agent`);
+    let value: unknown;
+    try {
+      value = JSON.parse(spec);
+    } catch {
+      return new Fault('bridge.protocol', `Job ${jobId} is not JSON`);
+    }
+    const kind = Kind.safeParse(value);
+    // A genuine text under another job's lease would be a replay.
+    if (!kind.success || kind.data.jobId !== jobId)
+      return new Fault('bridge.protocol', `Job ${jobId} names another job`);
+    const handler = Object.hasOwn(this.#options.handlers, kind.data.kind)
+      ? this.#options.handlers[kind.data.kind]
+      : undefined;
+    if (!handler) return new Fault('job.unknown_kind', `This agent does not know jobs of kind ${kind.data.kind}`);
+    const read = JobSpec.safeParse(value);
+    if (!read.success) return new Fault('bridge.protocol', `Job ${jobId} is incomplete: ${read.error.message}`);
+    return { spec: read.data, handler };
+  }
+
+  #verify(offer: Offer): void {
+    const { jobId, attempt } = offer;
+    const judged = this.#judge(offer.spec, offer.signature, jobId);
+    if (judged instanceof Fault) {
+      this.#options.log.error({ jobId, attempt, code: judged.code, advice: judged.advice }, judged.message);
+      this.#options.dispatch({ type: 'refused', jobId, attempt, error: judged.toJSON() });
+    } else this.#options.dispatch({ type: 'verified', jobId, attempt });
+  }
+
+  #record({ jobId, attempt, leaseToken, spec, signature }: Offer, stream: number): void {
+    const { spool, dispatch, timestamp, log } = this.#options;
+    this.#inTurn({ jobId, attempt }, async () => {
+      try {
+        const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp() };
+        const made = await spool.create(record);
+        this.#held.set(attemptKey(record), { spool: made, running: undefined, paused: false });
+        dispatch({ type: 'recorded', jobId, attempt });
+      } catch (error) {
+        const fault = asFault(error, 'spool.failed');
+        log.error({ jobId, attempt, code: fault.code, advice: fault.advice }, fault.message);
+        dispatch({ type: 'refused', jobId, attempt, error: fault.toJSON() });
+      }
+    });
+  }
+
+  #start(ref: AttemptRef, published: readonly string[]): void {
+    const held = this.#held.get(attemptKey(ref));
+    if (!held || held.running || this.#stopping) return;
+    const { record } = held.spool;
+    const judged = this.#judge(record.spec, record.signature, record.jobId);
+    if (judged instanceof Fault) {
+      this.#seal(ref, held, 'error', judged);
+      return;
+    }
+    const stop = new AbortController();
+    const discard = new AbortController();
+    const writer = new SpoolWriter(held.spool, discard.signal, ({ seq, frameBytes }) =>
+      this.#options.dispatch({ type: 'spooled', ...pick(ref), seq, bytes: frameBytes }),
+    );
+    if (held.paused) writer.pause();
+    const skipScopes = new Set([...published, ...held.spool.completedScopes()]);
+    const running: Running = { stop, discard, writer, done: Promise.resolve() };
+    held.running = running;
+    this.#options.log.info({ ...pick(ref), connection: judged.spec.connection, kind: judged.spec.kind }, 'job starts');
+    running.done = this.#run(ref, held, running, judged.spec, judged.handler, skipScopes);
+  }
+
+  async #run(
+    ref: AttemptRef,
+    held: Held,
+    { stop, writer }: Running,
+    spec: JobSpec,
+    handler: JobHandler,
+    skipScopes: ReadonlySet<string>,
+  ): Promise<void> {
+    const progress = this.#progress(ref);
+    let failure: unknown;
+    try {
+      const onProgress = progress.report;
+      await handler.run(spec, writer, { signal: stop.signal, skipScopes, onProgress });
+    } catch (error) {
+      failure = error;
+    }
+    progress.end();
+    // What was written before a failure stays: scopes that are complete are published all the same.
+    await writer.flush().catch((error: unknown) => {
+      failure ??= error;
+    });
+    await writer.idle();
+    held.running = undefined;
+    if (stop.signal.aborted) {
+      const reason = asFault(stop.signal.reason);
+      // Not awaited: a removal that has its turn waits for this run.
+      if (reason.code === 'job.cancelled') void this.#seal(ref, held, 'cancelled', reason);
+    } else if (failure === undefined) void this.#seal(ref, held, 'ok', undefined);
+    else void this.#seal(ref, held, 'error', asFault(failure));
+  }
+
+  /** How the attempt ended goes to the disk before it is told. */
+  #seal(ref: AttemptRef, held: Held, result: Seal['result'], fault: Fault | undefined): Promise<void> {
+    const { log, dispatch } = this.#options;
+    return this.#inTurn(ref, async (current) => {
+      if (current !== held) return;
+      try {
+        const seal = await held.spool.seal(result, fault?.toJSON());
+        const fields = { ...pick(ref), result, records: seal.records, batches: seal.lastSeq };
+        if (fault) log.warn({ ...fields, code: fault.code, advice: fault.advice }, fault.message);
+        else log.info(fields, 'job done');
+        dispatch({ type: 'sealed', ...pick(ref), seal });
+      } catch (error) {
+        this.unreadable(ref, error);
+      }
+    });
+  }
+
+  /** The attempt's spool cannot be used: the catalog is told and the attempt removed. */
+  unreadable(ref: AttemptRef, error: unknown): void {
+    const fault = asFault(error, 'spool.failed');
+    this.#options.log.error({ ...pick(ref), code: fault.code, advice: fault.advice }, fault.message);
+    this.#options.dispatch({ type: 'broken', ...pick(ref), error: fault.toJSON() });
+  }
+
+  #cancel(ref: AttemptRef, reason: string): void {
+    const held = this.#held.get(attemptKey(ref));
+    if (!held) return;
+    const fault = new Fault('job.cancelled', `The job was ${reason}`);
+    if (held.running) {
+      held.running.stop.abort(fault);
+      held.running.discard.abort(fault);
+    } else void this.#seal(ref, held, 'cancelled', fault);
+  }
+
+  #remove(ref: AttemptRef, why: 'closed' | 'lost' | 'broken'): void {
+    const key = attemptKey(ref);
+    const { log, spool } = this.#options;
+    const doomed = this.#held.get(key);
+    const fault = new Fault('bridge.lease_lost', `Job ${ref.jobId} is not this agent's any more`);
+    doomed?.running?.stop.abort(fault);
+    doomed?.running?.discard.abort(fault);
+    this.#inTurn(ref, async (held) => {
+      if (!held) return;
+      this.#held.delete(key);
+      if (held.running) {
+        await withinMs(held.running.done, STOP_MS);
+        await held.running?.writer.idle();
+      }
+      try {
+        await spool.remove(held.spool);
+        log.info({ ...pick(ref), why }, 'job removed from the spool');
+      } catch (error) {
+        // It is found again at the next start; the catalog then says that it is over.
+        log.warn({ ...pick(ref) }, `the spool of a job could not be deleted: ${asFault(error).message}`);
+      }
+    });
+  }
+
+  #progress(ref: AttemptRef): { readonly report: (latest: JobProgressReport) => void; readonly end: () => void } {
+    let pending: JobProgressReport | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const send = (): void => {
+      timer = undefined;
+      if (!pending) return;
+      this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...pending } });
+      pending = undefined;
+      timer = setTimeout(send, PROGRESS_MS);
+    };
+    return {
+      report: (latest) => {
+        pending = latest;
+        if (!timer) send();
+      },
+      end: () => {
+        clearTimeout(timer);
+        timer = undefined;
+        if (pending) this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...pending } });
+        pending = undefined;
+      },
+    };
+  }
+
+  #inTurn(ref: AttemptRef, act: (held: Held | undefined) => Promise<void>): Promise<void> {
+    const key = attemptKey(ref);
+    const tail = (this.#tails.get(key) ?? Promise.resolve())
+      .then(() => act(this.#held.get(key)))
+      .catch((error: unknown) => {
+        this.#options.log.error({ ...pick(ref) }, `the spool failed: ${asFault(error).message}`);
+      })
+      .finally(() => {
+        if (this.#tails.get(key) === tail) this.#tails.delete(key);
+      });
+    this.#tails.set(key, tail);
+    return tail;
+  }
+}
+
+const pick = ({ jobId, attempt }: AttemptRef): AttemptRef => ({ jobId, attempt });
+
+const withinMs = async (promise: Promise<void>, ms: number): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+};

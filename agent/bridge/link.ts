@@ -1,0 +1,209 @@
+import { type AgentEffect, type AgentEvent, type AttemptRef, attemptKey } from '#protocol/agent-events.ts';
+import type { AgentSession } from '#protocol/agent-session.ts';
+import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import type { BridgeLog } from './log.ts';
+import type { Transport, TransportConnection } from './transport.ts';
+
+/** Time and chance, so that tests have them in hand. */
+export interface LinkClock {
+  /** Milliseconds on a clock that does not go back. */
+  nowMs(): number;
+  /** Calls once after `ms`; returns how to call it off. */
+  after(ms: number, call: () => void): () => void;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** The real ones. */
+export const systemClock: LinkClock = {
+  nowMs: () => performance.now(),
+  after: (ms, call) => {
+    const timer = setTimeout(call, Math.min(Math.max(0, Math.ceil(ms)), 2 ** 31 - 1));
+    return () => clearTimeout(timer);
+  },
+  random: Math.random,
+};
+
+/** Effects that concern jobs and the spool: the link passes them on. */
+export type JobEffect = Extract<
+  AgentEffect,
+  { type: 'verify' | 'record' | 'startJob' | 'trim' | 'remove' | 'cancel' | 'pauseJob' | 'resumeJob' }
+>;
+
+export interface LinkOptions {
+  readonly session: AgentSession;
+  readonly transport: Transport;
+  readonly clock: LinkClock;
+  readonly log: BridgeLog;
+  readonly sign: (nonce: string) => string;
+  readonly onJob: (effect: JobEffect) => void;
+  /** The bytes of a spooled batch; undefined when its attempt is gone. */
+  readonly readFrame: (ref: AttemptRef, seq: number) => Promise<Uint8Array | undefined>;
+  /** A batch could not be read. */
+  readonly onUnreadable: (ref: AttemptRef, error: unknown) => void;
+}
+
+/** Drives the agent's session machine over a transport: dials, sends, wakes it in time. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #events: AgentEvent[] = [];
+  #dispatching = false;
+  #connection: TransportConnection | undefined;
+  #batches: (AttemptRef & { readonly seq: number })[] = [];
+  #sending = false;
+  #cancelDial: () => void = () => undefined;
+  #cancelTick: () => void = () => undefined;
+  #tickAtMs: number | undefined;
+  #closed: (() => void) | undefined;
+  #stopped = false;
+  #lastError: ErrorInfo | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Why there is no session, in words for people; undefined while there is one. */
+  get lastError(): ErrorInfo | undefined {
+    return this.#options.session.state.name === 'open' ? undefined : this.#lastError;
+  }
+
+  /** Tells the machine of an event and does what it asks for; events that arise from that come after it. */
+  dispatch(event: AgentEvent): void {
+    this.#events.push(event);
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    const { session, clock } = this.#options;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift())
+        for (const effect of session.handle(next, clock.nowMs(), clock.random())) this.#perform(effect);
+    } finally {
+      this.#dispatching = false;
+    }
+    this.#schedule();
+  }
+
+  /** Ends the connection, if there is one, and connects no more. Resolves when the socket is closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelDial();
+    const connection = this.#connection;
+    if (connection) {
+      const closed = new Promise<void>((resolve) => {
+        this.#closed = resolve;
+      });
+      connection.close(1000, 'the agent stops');
+      await closed;
+    }
+    this.#cancelTick();
+  }
+
+  #perform(effect: AgentEffect): void {
+    switch (effect.type) {
+      case 'connect':
+        this.#batches = [];
+        if (!this.#stopped) this.#cancelDial = this.#options.clock.after(effect.afterMs, () => this.#dial());
+        break;
+      case 'send':
+        this.#connection?.sendText(effect.text);
+        break;
+      case 'sendBatch':
+        this.#batches.push({ jobId: effect.jobId, attempt: effect.attempt, seq: effect.seq });
+        void this.#sendBatches();
+        break;
+      case 'close':
+        this.#batches = [];
+        this.#connection?.close(effect.code, effect.reason);
+        break;
+      case 'sign':
+        this.dispatch({ type: 'signed', nonce: effect.nonce, signature: this.#options.sign(effect.nonce) });
+        break;
+      case 'ended': {
+        const { code, message, advice } = effect;
+        this.#options.log.warn({ code, advice }, `the catalog ended the session: ${message}`);
+        this.#lastError = {
+          code: code >= 4503 && code <= 4509 ? 'bridge.identity_refused' : 'bridge.protocol',
+          message,
+          retryable: code < 4500,
+          advice,
+        };
+        break;
+      }
+      default:
+        this.#options.onJob(effect);
+    }
+  }
+
+  #dial(): void {
+    if (this.#stopped) return;
+    const { transport, log } = this.#options;
+    const failed = (fault: Fault, retryAfterMs: number | undefined): void => {
+      this.#connection = undefined;
+      this.#closed?.();
+      this.#lastError = fault.toJSON();
+      log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+      this.dispatch({ type: 'unreachable', retryAfterMs });
+    };
+    let connection: TransportConnection;
+    // Of a connection that was given up nothing counts any more.
+    const when =
+      <A extends readonly unknown[]>(call: (...values: A) => void) =>
+      (...values: A): void => {
+        if (this.#connection === connection) call(...values);
+      };
+    try {
+      connection = transport.connect({
+        opened: when(() => this.dispatch({ type: 'opened' })),
+        text: when((text: string) => this.dispatch({ type: 'text', text })),
+        binary: when(() => this.dispatch({ type: 'binary' })),
+        activity: when(() => this.dispatch({ type: 'activity' })),
+        closed: when((code: number) => {
+          this.#connection = undefined;
+          this.#closed?.();
+          log.info({ code }, 'the link to the catalog ended');
+          this.dispatch({ type: 'closed', code });
+        }),
+        failed: when(failed),
+      });
+    } catch (error) {
+      failed(asFault(error, 'bridge.unreachable'), undefined);
+      return;
+    }
+    this.#connection = connection;
+  }
+
+  /** One batch after another, in order, no faster than the socket takes them. */
+  async #sendBatches(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
+        const connection = this.#connection;
+        try {
+          const bytes = await this.#options.readFrame(batch, batch.seq);
+          await connection?.writable();
+          // A session that began meanwhile has its own account of what to send.
+          if (bytes && connection === this.#connection) connection?.sendBinary(bytes);
+        } catch (error) {
+          const key = attemptKey(batch);
+          this.#batches = this.#batches.filter((other) => attemptKey(other) !== key);
+          this.#options.onUnreadable(batch, error);
+        }
+      }
+    } finally {
+      this.#sending = false;
+    }
+  }
+
+  #schedule(): void {
+    const { session, clock } = this.#options;
+    const wakeAtMs = this.#stopped ? undefined : session.wakeAtMs;
+    if (wakeAtMs === this.#tickAtMs) return;
+    this.#cancelTick();
+    this.#tickAtMs = wakeAtMs;
+    if (wakeAtMs === undefined) return;
+    this.#cancelTick = clock.after(wakeAtMs - clock.nowMs(), () => {
+      this.#tickAtMs = undefined;
+      this.dispatch({ type: 'tick' });
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
+import type { TlsOptions } from '#agent/network/tls.ts';
+import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
+
+/** What a connection tells; after `closed` or `failed` nothing more comes. */
+export interface TransportListener {
+  opened(): void;
+  text(text: string): void;
+  binary(): void;
+  /** Any byte came in. */
+  activity(): void;
+  closed(code: number): void;
+  /** It never opened. `retryAfterMs` when the server asked for patience. */
+  failed(fault: Fault, retryAfterMs: number | undefined): void;
+}
+
+export interface TransportConnection {
+  sendText(text: string): void;
+  sendBinary(bytes: Uint8Array): void;
+  /** Resolves when little enough waits to be written that more may be given, or when the connection ended. */
+  writable(): Promise<void>;
+  /** Closes; terminates when the other end does not answer within a second. */
+  close(code: number, reason: string): void;
+}
+
+/** A way to the gateway. The session knows nothing of how its messages travel. */
+export interface Transport {
+  connect(listener: TransportListener): TransportConnection;
+}
+
+const HIGH_WATER_BYTES = 1024 * 1024;
+const LOW_WATER_BYTES = 256 * 1024;
+const CLOSE_MS = 1_000;
+
+const retryAfterMs = (error: unknown): number | undefined => {
+  if (!(error instanceof UpgradeRefused)) return undefined;
+  const seconds = Number(error.headers['retry-after']);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : undefined;
+};
+
+const failure = (error: Error): Fault =>
+  error instanceof UpgradeRefused
+    ? new Fault('bridge.unreachable', error.message, {
+        cause: error,
+        ...(error.status === 200 || error.status === 426
+          ? { advice: 'Something between removed the WebSocket upgrade: let the proxy pass WebSockets to the catalog.' }
+          : {}),
+      })
+    : new Fault('bridge.unreachable', asFault(error).message, { cause: error, advice: asFault(error).advice });
+
+/** The WebSocket to the gateway, through the one Dialer. */
+export const webSocketTransport = (dialer: Dialer, address: string, tls?: TlsOptions): Transport => ({
+  connect(listener) {
+    const socket = dialer.webSocket(address, {
+      protocols: [SUBPROTOCOL],
+      tls,
+      handshakeTimeoutMs: TIMES.connectMs,
+      maxPayloadBytes: LIMITS.dataBytes,
+    });
+    let open = false;
+    let ended = false;
+    let terminator: NodeJS.Timeout | undefined;
+    const waiting = new Set<() => void>();
+    const wake = (): void => {
+      for (const resolve of waiting) resolve();
+      waiting.clear();
+    };
+    const written = (): void => {
+      if (ended || socket.bufferedAmount <= LOW_WATER_BYTES) wake();
+    };
+    socket.on('upgrade', (response) => response.socket.on('data', () => listener.activity()));
+    socket.on('open', () => {
+      open = true;
+      listener.opened();
+    });
+    socket.on('message', (data, isBinary) => {
+      if (ended) return;
+      if (isBinary) listener.binary();
+      else listener.text(String(data));
+    });
+    // What ws emits says less than what the Dialer noted; `close` always follows and is told once.
+    let reason: unknown;
+    socket.on('error', (error) => {
+      reason ??= error;
+    });
+    socket.on('close', (code) => {
+      ended = true;
+      clearTimeout(terminator);
+      wake();
+      if (open) listener.closed(code);
+      else {
+        const error = webSocketFailure(socket, reason ?? new Error('the socket was closed before it opened'));
+        listener.failed(failure(error), retryAfterMs(error));
+      }
+    });
+    return {
+      sendText: (text) => {
+        if (!ended) socket.send(text, written);
+      },
+      sendBinary: (bytes) => {
+        if (!ended) socket.send(bytes, written);
+      },
+      writable: () =>
+        ended || socket.bufferedAmount <= HIGH_WATER_BYTES
+          ? Promise.resolve()
+          : new Promise((resolve) => waiting.add(resolve)),
+      close: (code, text) => {
+        if (ended) return;
+        socket.close(code, text);
+        terminator ??= setTimeout(() => socket.terminate(), CLOSE_MS);
+      },
+    };
+  },
+});

@@ -1,0 +1,320 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
+import { type Codec, encodeFrame, FRAME_HEADER_BYTES } from '#protocol/frame.ts';
+import { type Disk, type DiskFile, errnoOf } from './disk.ts';
+import type { Quota } from './quota.ts';
+import { encodeEntry, encodeHeader, type SegmentEntry, type SegmentHeader, scanSegment } from './segment.ts';
+
+/** An attempt as it was accepted: all that a restarted agent needs to go on with it. */
+export interface AttemptRecord {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly leaseToken: string;
+  readonly stream: number;
+  /** The exact text of the job and the catalog's signature over it. */
+  readonly spec: string;
+  readonly signature: string;
+  readonly acceptedAt: string;
+  readonly seal?: Seal | undefined;
+}
+
+export interface BatchContent {
+  readonly codec: Codec;
+  readonly records: number;
+  readonly rawBytes: number;
+  readonly payload: Uint8Array;
+  /** Scopes whose outcome record is in this batch. */
+  readonly completed: readonly string[];
+}
+
+interface Segment {
+  readonly path: string;
+  readonly file: DiskFile;
+  readonly firstSeq: number;
+  readonly entries: SegmentEntry[];
+  bytes: number;
+}
+
+export interface AttemptSpoolOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly quota: Quota;
+  readonly segmentBytes: number;
+}
+
+export const RECORD_FILE = 'attempt.json';
+const SEGMENT_NAME = /^(\d{12})\.seg$/;
+const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(12, '0')}.seg`;
+
+/**
+ * The batches of one attempt on the disk. A batch is durable when {@link AttemptSpool.append} resolves, and only then
+ * has a number; acknowledged batches go away with their segment, the last segment stays, as it carries the numbering.
+ */
+export class AttemptSpool {
+  readonly #options: AttemptSpoolOptions;
+  readonly #segments: Segment[] = [];
+  readonly #crcs: number[] = [];
+  readonly #completed = new Set<string>();
+  #record: AttemptRecord;
+  #records = 0;
+  #lastSeq = 0;
+  #trimmedSeq = 0;
+  #removed = false;
+  #trimming: Promise<void> = Promise.resolve();
+
+  private constructor(record: AttemptRecord, options: AttemptSpoolOptions) {
+    this.#record = record;
+    this.#options = options;
+  }
+
+  /** Writes the record of a new attempt; it is on the disk when this resolves. */
+  static async create(record: AttemptRecord, options: AttemptSpoolOptions): Promise<AttemptSpool> {
+    await options.disk.makeFolder(options.folder);
+    const spool = new AttemptSpool(record, options);
+    await spool.#writeRecord();
+    return spool;
+  }
+
+  /** Opens what an earlier process left, cutting what is torn; undefined when there is no readable record. */
+  static async open(options: AttemptSpoolOptions): Promise<AttemptSpool | undefined> {
+    const { disk, folder } = options;
+    const names = await disk.list(folder);
+    if (!names.includes(RECORD_FILE)) return undefined;
+    let record: AttemptRecord;
+    try {
+      record = JSON.parse(Buffer.from(await disk.readFile(join(folder, RECORD_FILE))).toString()) as AttemptRecord;
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+    const spool = new AttemptSpool(record, options);
+    const segments = names.filter((name) => SEGMENT_NAME.test(name)).sort();
+    for (const [index, name] of segments.entries()) {
+      if (await spool.#load(name)) continue;
+      // A hole: what follows cannot be numbered and would be taken for the next process's own.
+      for (const later of segments.slice(index)) await disk.removeFile(join(folder, later));
+      break;
+    }
+    // The seal counts batches that a damaged disk no longer has: the crawl has to write them again.
+    if (record.seal && record.seal.lastSeq !== spool.#lastSeq) {
+      spool.#record = { ...record, seal: undefined };
+      await spool.#writeRecord();
+    }
+    return spool;
+  }
+
+  get record(): AttemptRecord {
+    return this.#record;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Scopes that lie complete in the spool or were sent completely: the crawl need not read them again. */
+  completedScopes(): ReadonlySet<string> {
+    return new Set(this.#completed);
+  }
+
+  held(): HeldAttempt {
+    const { jobId, attempt, leaseToken, stream, seal } = this.#record;
+    const frameBytes = this.#segments.flatMap(({ entries }) => entries.map((entry) => entry.frameBytes));
+    return { jobId, attempt, leaseToken, stream, seal, trimmedSeq: this.#trimmedSeq, frameBytes };
+  }
+
+  /**
+   * Makes a batch durable and numbers it. Waits while the disk is full. Calls may not overlap.
+   * @throws Fault `spool.failed`, or the signal's reason
+   */
+  async append(
+    content: BatchContent,
+    signal: AbortSignal,
+  ): Promise<{ readonly seq: number; readonly frameBytes: number }> {
+    const seq = this.#lastSeq + 1;
+    const { codec, records, rawBytes, payload, completed } = content;
+    const frame = encodeFrame({ codec, records, rawBytes, payload, stream: this.#record.stream, seq });
+    const { bytes, frameAt } = encodeEntry(frame, completed);
+    const crc = new DataView(frame.buffer).getUint32(FRAME_HEADER_BYTES - 4);
+    await this.#options.quota.reserve(bytes.length, signal);
+    try {
+      const offset = await this.#write(bytes, signal);
+      const entry = { seq, records, crc32: crc, completed, offset: offset + frameAt, frameBytes: frame.length };
+      this.#segments.at(-1)?.entries.push(entry);
+    } catch (error) {
+      this.#options.quota.release(bytes.length);
+      throw error;
+    }
+    this.#count(records, crc, completed);
+    this.#lastSeq = seq;
+    return { seq, frameBytes: frame.length };
+  }
+
+  /** The bytes to send, as they were spooled. @throws Fault `spool.failed` when they cannot be read */
+  async readFrame(seq: number): Promise<Uint8Array> {
+    const segment = this.#segments.findLast(({ firstSeq }) => firstSeq <= seq);
+    const entry = segment?.entries[seq - segment.firstSeq];
+    if (!segment || !entry) throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is not there`);
+    try {
+      const bytes = await segment.file.read(entry.offset, entry.frameBytes);
+      if (bytes.length === entry.frameBytes) return bytes;
+    } catch (error) {
+      throw this.#failed(`Batch ${seq} cannot be read`, error);
+    }
+    throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is cut short on the disk`);
+  }
+
+  /** Everything up to `seq` is durable in the catalog: whole segments of it are deleted. */
+  trim(seq: number): Promise<void> {
+    this.#trimming = this.#trimming.then(() => this.#trim(seq));
+    return this.#trimming;
+  }
+
+  /** Ends the attempt: how it ended is on the disk when this resolves. */
+  async seal(result: Seal['result'], error?: Seal['error']): Promise<Seal> {
+    const packed = Buffer.alloc(this.#crcs.length * 4);
+    for (const [index, crc] of this.#crcs.entries()) packed.writeUInt32BE(crc, index * 4);
+    const sha256 = createHash('sha256').update(packed).digest('hex');
+    const seal = { lastSeq: this.#lastSeq, records: this.#records, sha256, result, error };
+    this.#record = { ...this.#record, seal };
+    await this.#writeRecord();
+    return seal;
+  }
+
+  async close(): Promise<void> {
+    await this.#trimming.catch(() => undefined);
+    for (const { file } of this.#segments) await file.close();
+    this.#segments.length = 0;
+  }
+
+  /** Deletes everything of this attempt, the record first: a half deleted attempt is none. */
+  async remove(): Promise<void> {
+    if (this.#removed) return;
+    this.#removed = true;
+    const { disk, folder, quota } = this.#options;
+    await this.#trimming.catch(() => undefined);
+    const bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    await this.close();
+    await disk.removeFile(join(folder, RECORD_FILE));
+    await disk.removeFolder(folder);
+    quota.release(bytes);
+  }
+
+  async #writeRecord(): Promise<void> {
+    const bytes = Buffer.from(`${JSON.stringify(this.#record)}\n`);
+    await this.#options.disk.replaceFile(join(this.#options.folder, RECORD_FILE), bytes);
+  }
+
+  /** False when the segment does not continue what was read before. */
+  async #load(name: string): Promise<boolean> {
+    const { disk, folder, quota } = this.#options;
+    const path = join(folder, name);
+    const file = await disk.open(path);
+    const scan = await scanSegment(file, this.#record.stream);
+    const first = this.#segments.length === 0;
+    if (!scan || (!first && scan.header.firstSeq !== this.#lastSeq + 1)) {
+      await file.close();
+      return false;
+    }
+    const { header, soundBytes } = scan;
+    if (soundBytes < (await file.size())) {
+      await file.truncate(soundBytes);
+      await file.datasync();
+    }
+    if (first) {
+      this.#trimmedSeq = header.firstSeq - 1;
+      this.#lastSeq = this.#trimmedSeq;
+      this.#records = header.records;
+      this.#crcs.push(...header.crcs);
+      for (const scope of header.completed) this.#completed.add(scope);
+    }
+    for (const entry of scan.entries) this.#count(entry.records, entry.crc32, entry.completed);
+    this.#lastSeq += scan.entries.length;
+    this.#segments.push({ path, file, firstSeq: header.firstSeq, entries: [...scan.entries], bytes: soundBytes });
+    quota.add(soundBytes);
+    return true;
+  }
+
+  #count(records: number, crc: number, completed: readonly string[]): void {
+    this.#records += records;
+    this.#crcs.push(crc);
+    for (const scope of completed) this.#completed.add(scope);
+  }
+
+  /** Appends to the last segment, or to a new one; returns where. ENOSPC waits, as the quota does. */
+  async #write(bytes: Uint8Array, signal: AbortSignal): Promise<number> {
+    for (;;) {
+      try {
+        const segment = await this.#current(bytes.length);
+        const at = segment.bytes;
+        try {
+          await segment.file.write(bytes, at);
+        } catch (error) {
+          // A part may be written: nothing may follow it.
+          await segment.file.truncate(at).catch(() => undefined);
+          throw error;
+        }
+        await segment.file.datasync();
+        segment.bytes = at + bytes.length;
+        this.#options.quota.clear();
+        return at;
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOSPC' && errnoOf(error) !== 'EDQUOT') throw this.#failed('Cannot write', error);
+        this.#options.quota.report(
+          new Fault('spool.full', `The disk of ${this.#options.folder} is full`, { cause: error }),
+        );
+        await this.#options.quota.wait(signal);
+      }
+    }
+  }
+
+  async #current(bytes: number): Promise<Segment> {
+    const { disk, folder, segmentBytes, quota } = this.#options;
+    const last = this.#segments.at(-1);
+    if (last && (last.entries.length === 0 || last.bytes + bytes <= segmentBytes)) return last;
+    const firstSeq = this.#lastSeq + 1;
+    const header: SegmentHeader = {
+      firstSeq,
+      records: this.#records,
+      crcs: this.#crcs,
+      completed: [...this.#completed],
+    };
+    const head = encodeHeader(header);
+    const path = join(folder, segmentName(firstSeq));
+    const file = await disk.create(path);
+    try {
+      await file.write(head, 0);
+      // Earlier segments may be deleted from now on: what they counted must be on the disk.
+      await file.datasync();
+    } catch (error) {
+      await file.close();
+      await disk.removeFile(path);
+      throw error;
+    }
+    const segment = { path, file, firstSeq, entries: [], bytes: head.length };
+    this.#segments.push(segment);
+    quota.add(head.length);
+    return segment;
+  }
+
+  async #trim(seq: number): Promise<void> {
+    for (;;) {
+      const [oldest, next] = this.#segments;
+      if (!oldest || !next || next.firstSeq > seq + 1) return;
+      this.#segments.shift();
+      this.#trimmedSeq = next.firstSeq - 1;
+      await oldest.file.close();
+      await this.#options.disk.removeFile(oldest.path);
+      this.#options.quota.release(oldest.bytes);
+    }
+  }
+
+  #failed(what: string, error: unknown): Fault {
+    return new Fault('spool.failed', `${what} in ${this.#options.folder}: ${asFault(error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,124 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, statfs, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** An open file of the spool. Offsets and lengths in bytes. */
+export interface DiskFile {
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** All that was written is on the disk when this resolves. */
+  datasync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  /** Fewer than `length` bytes at the end of the file. */
+  read(position: number, length: number): Promise<Uint8Array>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What the spool needs of a disk; tests give it one that fails. */
+export interface Disk {
+  makeFolder(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  readFile(path: string): Promise<Uint8Array>;
+  /** The whole file is on the disk under its name, or the old one still is. */
+  replaceFile(path: string, bytes: Uint8Array): Promise<void>;
+  open(path: string): Promise<DiskFile>;
+  /** A new file, whose name is on the disk when this resolves. */
+  create(path: string): Promise<DiskFile>;
+  removeFile(path: string): Promise<void>;
+  removeFolder(path: string): Promise<void>;
+  freeBytes(path: string): Promise<number>;
+}
+
+export const errnoOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+/** What Windows answers while a virus scanner or an indexer holds the file: it passes. */
+const PASSING = new Set(['EPERM', 'EBUSY', 'EACCES']);
+const RETRIES_MS = [5, 10, 20, 40, 80, 160, 320, 640] as const;
+
+const patiently = async <T>(act: () => Promise<T>): Promise<T> => {
+  for (const waitMs of RETRIES_MS) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!PASSING.has(errnoOf(error))) throw error;
+      await delay(waitMs);
+    }
+  }
+  return await act();
+};
+
+/** A name is durable when its folder is; Windows has no such call and needs none. */
+const syncFolder = async (path: string): Promise<void> => {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+};
+
+const writeAll = async (file: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+};
+
+const diskFile = (file: FileHandle): DiskFile => ({
+  write: (bytes, position) => writeAll(file, bytes, position),
+  datasync: () => file.datasync(),
+  truncate: (bytes) => file.truncate(bytes),
+  read: async (position, length) => {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  },
+  size: async () => (await file.stat()).size,
+  close: () => file.close(),
+});
+
+/** The real disk. Files are for this user only: the spool holds lease tokens and what was read from the site. */
+export const nodeDisk: Disk = {
+  makeFolder: async (path) => {
+    await patiently(() => mkdir(path, { recursive: true, mode: 0o700 }));
+    await syncFolder(dirname(path));
+  },
+  list: (path) => readdir(path),
+  readFile: (path) => patiently(() => readFile(path)),
+  replaceFile: async (path, bytes) => {
+    const temporary = `${path}.new`;
+    const file = await patiently(() => open(temporary, 'w', 0o600));
+    try {
+      await writeAll(file, bytes, 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await patiently(() => rename(temporary, path));
+    await syncFolder(dirname(path));
+  },
+  open: async (path) => diskFile(await patiently(() => open(path, 'r+'))),
+  create: async (path) => {
+    const file = await patiently(() => open(path, 'w+', 0o600));
+    await syncFolder(dirname(path));
+    return diskFile(file);
+  },
+  removeFile: (path) =>
+    patiently(() =>
+      unlink(path).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+      }),
+    ),
+  removeFolder: (path) => patiently(() => rm(path, { recursive: true, force: true })),
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+};

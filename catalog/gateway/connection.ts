@@ -1,0 +1,240 @@
+import type { WebSocket } from 'ws';
+import { leaseOf } from '#protocol/agent-events.ts';
+import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
+import { GatewaySession } from '#protocol/gateway-session.ts';
+import type { AgentSession, GatewayBackend } from './backend.ts';
+import type { GatewayClock, GatewayLog } from './gateway.ts';
+
+export interface ConnectionOptions {
+  readonly backend: GatewayBackend;
+  /** As the agent named it in the `Host` header. */
+  readonly host: string;
+  readonly nonce: string;
+  readonly clock: GatewayClock;
+  readonly log: GatewayLog;
+  readonly onAuthenticated: () => void;
+  /** Called once, when the socket is closed. */
+  readonly onClosed: () => void;
+}
+
+/** The store has this long for an answer; finishing waits for all that is still to be published. */
+const STORE_MS = 30_000;
+const FINISH_MS = 30 * 60_000;
+const CLOSE_MS = 1_000;
+/** An agent that lets this much pile up does not read. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+
+/** Drives the gateway's machine for one agent: a socket on one side, the store on the other. */
+export class AgentConnection {
+  readonly #socket: WebSocket;
+  readonly #options: ConnectionOptions;
+  readonly #machine: GatewaySession;
+  readonly #events: GatewayEvent[] = [];
+  /** Last values that wait for the store, so that a talkative agent cannot queue up work. */
+  readonly #latest = new Map<string, { next: (() => Promise<void>) | undefined }>();
+  #dispatching = false;
+  #session: AgentSession | undefined;
+  #unsubscribe: () => void = () => undefined;
+  #cancelTick: () => void = () => undefined;
+  #tickAtMs: number | undefined;
+  #told = false;
+
+  constructor(socket: WebSocket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#machine = new GatewaySession({ nonce: options.nonce, serverTime: options.clock.timestamp() });
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) this.dispatch({ type: 'binary', bytes: data as Buffer });
+      else this.dispatch({ type: 'text', text: String(data) });
+    });
+    socket.on('ping', () => this.dispatch({ type: 'activity' }));
+    socket.on('pong', () => this.dispatch({ type: 'activity' }));
+    // ws closes by itself (1009 for size, 1002 for broken framing); `close` follows.
+    socket.on('error', (error) => options.log.warn({ error: error.message }, 'an agent connection failed'));
+    socket.on('close', () => {
+      this.dispatch({ type: 'closed' });
+      this.#cancelTick();
+      this.#unsubscribe();
+      options.onClosed();
+    });
+    this.dispatch({ type: 'open' });
+  }
+
+  get agent(): AgentSession | undefined {
+    return this.#session;
+  }
+
+  dispatch(event: GatewayEvent): void {
+    this.#events.push(event);
+    if (this.#dispatching) return;
+    this.#dispatching = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift())
+        for (const effect of this.#machine.handle(next, this.#options.clock.nowMs())) this.#perform(effect);
+    } finally {
+      this.#dispatching = false;
+    }
+    this.#schedule();
+  }
+
+  #perform(effect: GatewayEffect): void {
+    const { backend, log } = this.#options;
+    switch (effect.type) {
+      case 'send':
+        this.#socket.send(effect.text);
+        if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.#socket.terminate();
+        return;
+      case 'close':
+        log.info({ agentId: this.#session?.agentId, code: effect.code, reason: effect.reason }, 'closing an agent');
+        this.#socket.close(effect.code, effect.reason);
+        this.#options.clock.after(CLOSE_MS, () => this.#socket.terminate());
+        return;
+      case 'authenticate':
+        this.#ask(
+          async () => await backend.authenticate(effect.auth, { host: this.#options.host, nonce: effect.nonce }),
+          (reply) => {
+            if ('refused' in reply) return { type: 'refused', ...reply.refused };
+            this.#session = reply.session;
+            this.#options.onAuthenticated();
+            const { sessionId, epoch } = reply.session;
+            return { type: 'authenticated', sessionId, epoch, jobs: reply.jobs };
+          },
+        );
+        return;
+      default:
+        if (this.#session) this.#withSession(effect, this.#session);
+    }
+  }
+
+  #withSession(
+    effect: Exclude<GatewayEffect, { type: 'send' | 'close' | 'authenticate' }>,
+    session: AgentSession,
+  ): void {
+    const { backend } = this.#options;
+    switch (effect.type) {
+      case 'subscribe':
+        this.#unsubscribe = backend.onWake(session, ({ cancel }) => this.dispatch({ type: 'wake', cancel }));
+        break;
+      case 'claim':
+        this.#ask(
+          () => backend.claim(session),
+          (offer) => ({ type: 'claimed', offer }),
+        );
+        break;
+      case 'accept':
+        this.#ask(
+          () => backend.accept(session, effect.lease),
+          (result) => ({ type: 'accepted', stream: effect.stream, result }),
+        );
+        break;
+      case 'reject':
+        this.#ask(
+          () => backend.reject(session, effect.lease, effect.error),
+          () => undefined,
+        );
+        break;
+      case 'store':
+        this.#store(effect, session);
+        break;
+      case 'renew':
+        this.#ask(
+          () => backend.renew(session, effect.leases),
+          (reply) => ({ type: 'renewed', ...reply }),
+        );
+        break;
+      case 'finish': {
+        const { jobId, attempt } = effect.finish;
+        this.#ask(
+          () => backend.finish(session, effect.finish),
+          (reply) => ({ type: 'finished', jobId, attempt, ...reply }),
+          FINISH_MS,
+        );
+        break;
+      }
+      case 'progress':
+        this.#lastValue(`progress ${effect.progress.jobId}`, () => backend.progress(session, effect.progress));
+        break;
+      case 'status':
+        this.#lastValue('status', () => backend.status(session, effect.status));
+        break;
+      case 'disconnected':
+        if (this.#told) break;
+        this.#told = true;
+        backend.disconnected(session).catch((error: unknown) => this.#failed(error));
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #store(effect: Extract<GatewayEffect, { type: 'store' }>, session: AgentSession): void {
+    const { stream, bytes, frame } = effect;
+    const { seq, records, rawBytes, codec, crc32, payload } = frame;
+    this.#ask(
+      async () => {
+        const batch = { seq, records, rawBytes, codec, crc32, payload };
+        const reply = await this.#options.backend.storeBatch(session, leaseOf(effect.lease), batch);
+        // Handled here whatever comes of it: a rejection later must not end the process.
+        reply.consumed.then(
+          () => {
+            if (reply.result === 'stored') this.dispatch({ type: 'consumed', stream, bytes });
+          },
+          (error: unknown) => this.#failed(error),
+        );
+        return { result: reply.result, durableSeq: reply.durableSeq };
+      },
+      (reply) => ({ type: 'stored', stream, bytes, ...reply }),
+    );
+  }
+
+  /** Asks the store, with a deadline; a store that fails ends the session, and the agent comes back. */
+  #ask<T>(ask: () => Promise<T>, event: (reply: T) => GatewayEvent | undefined, deadlineMs = STORE_MS): void {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#options.clock.after(deadlineMs, () =>
+        reject(new Error(`the store did not answer within ${deadlineMs} ms`)),
+      );
+    });
+    Promise.race([ask(), late])
+      .finally(() => cancel())
+      .then((reply) => {
+        const next = event(reply);
+        if (next) this.dispatch(next);
+      })
+      .catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.error({ error: error instanceof Error ? error.message : String(error) }, 'the store failed');
+    this.dispatch({ type: 'failed', message: 'the catalog cannot store at the moment' });
+  }
+
+  /** At most one call of a kind at a time; of those that come meanwhile only the last is made. */
+  #lastValue(kind: string, call: () => Promise<void>): void {
+    const slot = this.#latest.get(kind);
+    if (slot) {
+      slot.next = call;
+      return;
+    }
+    const busy: { next: (() => Promise<void>) | undefined } = { next: undefined };
+    this.#latest.set(kind, busy);
+    this.#ask(call, () => {
+      this.#latest.delete(kind);
+      if (busy.next) this.#lastValue(kind, busy.next);
+      return undefined;
+    });
+  }
+
+  #schedule(): void {
+    const { clock } = this.#options;
+    const wakeAtMs = this.#machine.wakeAtMs;
+    if (wakeAtMs === this.#tickAtMs) return;
+    this.#cancelTick();
+    this.#tickAtMs = wakeAtMs;
+    if (wakeAtMs === undefined || !Number.isFinite(wakeAtMs)) return;
+    this.#cancelTick = clock.after(wakeAtMs - clock.nowMs(), () => {
+      this.#tickAtMs = undefined;
+      this.dispatch({ type: 'tick' });
+    });
+  }
+}
