@@ -1,0 +1,178 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { Secret } from '../secret.ts';
+import type { Place } from '../tree.ts';
+import type { Authentication } from './connection.ts';
+import { looksLikePem, readCertificates, readPrivateKey, storeTypeOf, unescapePem } from './pem.ts';
+import type { Problems } from './problem.ts';
+import type { SideFiles } from './side-files.ts';
+import type { Placed, Values } from './values.ts';
+
+const EXPORT =
+  'Export the certificates from the QMC (Certificates, platform independent PEM, include secret key) and name that folder.';
+
+interface Material {
+  readonly bytes: Buffer;
+  readonly at: Place;
+}
+
+/** Reads a client certificate: PEM files, PEM texts, or the folder that the QMC exports. Undefined when wrong. */
+export const readClientCertificate = (
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+  nowMs: number,
+  at: Place | undefined,
+): Authentication | undefined => {
+  const path = values.text('connection.auth.certificate.path');
+  const keyPath = values.text('connection.auth.certificate.key_path');
+  const caPath = values.text('connection.auth.certificate.ca_path');
+  const password = values.text('connection.auth.certificate.password');
+  const userDirectory = values.text('connection.auth.user_directory');
+  const userId = values.text('connection.auth.user_id');
+  for (const [name, value] of [
+    ['certificate.path', path],
+    ['user_directory', userDirectory],
+    ['user_id', userId],
+  ] as const)
+    if (value === undefined)
+      problems.error('config.missing_key', at, `connection.auth.${name} is missing, and certificates need it.`);
+    else if (name !== 'certificate.path' && /[^\u0020-\u007e\u00a0-\u00ff]|;/.test(value.value))
+      problems.error(
+        'config.invalid',
+        value.at,
+        `connection.auth.${name} holds a character that the header X-Qlik-User cannot carry.`,
+        'It can carry Latin-1 without control characters and semicolons.',
+      );
+  if (path === undefined || userDirectory === undefined || userId === undefined) return undefined;
+
+  const folder = looksLikePem(path.value) ? undefined : folderOf(path, files);
+  const material = (what: string, given: Placed<string> | undefined, standard: string): Material | undefined => {
+    if (given === undefined || (folder !== undefined && given === path))
+      return folder === undefined ? undefined : open(what, { value: join(folder, standard), at: path.at });
+    return open(what, given);
+  };
+  const open = (what: string, given: Placed<string>): Material | undefined => {
+    if (looksLikePem(given.value)) return { bytes: Buffer.from(unescapePem(given.value)), at: given.at };
+    const content = files.readNamed(given.value);
+    if (content.type === 'file') return { bytes: content.bytes, at: given.at };
+    problems.error(
+      'config.unreadable',
+      given.at,
+      `The ${what} cannot be read: ${content.reason}.`,
+      'Check the path (relative to the connections folder, or absolute), or export from the QMC again.',
+    );
+    return undefined;
+  };
+
+  const client = material('client certificate', path, 'client.pem');
+  // A PEM file may hold the key beside the certificate.
+  const key =
+    keyPath === undefined && folder === undefined ? client : material('private key', keyPath, 'client_key.pem');
+  const authority =
+    caPath === undefined && folder === undefined ? undefined : material('root certificate', caPath, 'root.pem');
+  if (client === undefined || key === undefined) return undefined;
+
+  const certificate = certificateOf(client, problems, nowMs);
+  const privateKey = keyOf(key, password?.value, problems);
+  let roots: string | undefined;
+  if (authority !== undefined) {
+    try {
+      roots = readCertificates(authority.bytes)
+        .map((root) => root.toString())
+        .join('');
+    } catch {
+      problems.error(
+        'tls.client_certificate',
+        authority.at,
+        'The root certificate is not a certificate in PEM.',
+        EXPORT,
+      );
+    }
+  }
+  if (certificate === undefined || privateKey === undefined) return undefined;
+  if (!certificate.checkPrivateKey(privateKey)) {
+    problems.error(
+      'tls.client_certificate',
+      key.at,
+      'The private key does not belong to the client certificate.',
+      EXPORT,
+    );
+    return undefined;
+  }
+  return {
+    type: 'certificate',
+    certificate: readCertificates(client.bytes)
+      .map((one) => one.toString())
+      .join(''),
+    key: new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    authority: roots,
+    userDirectory: userDirectory.value.trim(),
+    userId: userId.value.trim(),
+  };
+};
+
+const folderOf = (path: Placed<string>, files: SideFiles): string | undefined =>
+  files.readNamed(path.value).type === 'folder' ? files.pathOf(path.value) : undefined;
+
+const certificateOf = (material: Material, problems: Problems, nowMs: number): X509Certificate | undefined => {
+  let certificate: X509Certificate | undefined;
+  try {
+    certificate = readCertificates(material.bytes)[0];
+  } catch {
+    if (storeTypeOf(material.bytes) === 'PKCS12')
+      problems.error(
+        'config.not_supported_yet',
+        material.at,
+        'PFX files are not supported yet; PEM files are.',
+        'Export from the QMC as platform independent PEM, or: openssl pkcs12 -in client.pfx -nodes -out client.pem',
+      );
+    else
+      problems.error(
+        'tls.client_certificate',
+        material.at,
+        'The client certificate is not a certificate in PEM.',
+        EXPORT,
+      );
+  }
+  if (certificate === undefined) return undefined;
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  if (to <= nowMs) {
+    problems.error(
+      'tls.client_certificate',
+      material.at,
+      `The client certificate expired at ${new Date(to).toISOString()}.`,
+      EXPORT,
+    );
+    return undefined;
+  }
+  if (from > nowMs) {
+    problems.error(
+      'tls.client_certificate',
+      material.at,
+      `The client certificate is valid only from ${new Date(from).toISOString()} on.`,
+      'Check the clock of this machine.',
+    );
+    return undefined;
+  }
+  return certificate;
+};
+
+const keyOf = (material: Material, password: string | undefined, problems: Problems): KeyObject | undefined => {
+  try {
+    const key = readPrivateKey(material.bytes.toString('latin1'), password);
+    if (key !== undefined) return key;
+    problems.error('tls.client_certificate', material.at, 'There is no private key in PEM.', EXPORT);
+  } catch {
+    problems.error(
+      'tls.client_certificate',
+      material.at,
+      password === undefined
+        ? 'The private key cannot be read: it is damaged, or it is encrypted and the password is missing.'
+        : 'The private key cannot be read: it is damaged, or connection.auth.certificate.password is wrong.',
+      EXPORT,
+    );
+  }
+  return undefined;
+};

@@ -1,0 +1,124 @@
+import { extname } from 'node:path';
+import type { FileReader } from '../files.ts';
+import { parseHocon } from '../hocon/hocon.ts';
+import { Source } from '../hocon/source.ts';
+import type { Place, Tree } from '../tree.ts';
+import { parseYaml } from '../yaml.ts';
+import { checkFields, explain } from './mistakes.ts';
+import { Problems } from './problem.ts';
+
+export interface Document {
+  /** Absent when the text cannot be read at all. */
+  readonly tree: Tree | undefined;
+  readonly problems: Problems;
+  /** Where a key was set last; undefined when it was not set in a file. */
+  readonly placeOf: (path: string) => Place | undefined;
+}
+
+/** Reads the bytes of a file by its extension, with the checks on the text itself. */
+export const readDocument = (
+  bytes: Uint8Array,
+  file: string,
+  context: {
+    readonly folder: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly read: FileReader;
+  },
+): Document => {
+  const nothing = (problems: Problems): Document => ({ tree: undefined, problems, placeOf: () => undefined });
+  const decoded = decode(bytes);
+  if (decoded.text === undefined) {
+    const problems = new Problems(file);
+    problems.error('config.syntax', { file, line: decoded.line, column: 1 }, decoded.message, decoded.advice);
+    return nothing(problems);
+  }
+  const extension = extname(file).toLowerCase();
+  return extension === '.yaml' || extension === '.yml'
+    ? readYaml(decoded.text, file)
+    : readHocon(decoded.text, file, context);
+};
+
+type Decoded =
+  | { readonly text: string }
+  | { readonly text: undefined; readonly line: number; readonly message: string; readonly advice: string };
+
+const decode = (bytes: Uint8Array): Decoded => {
+  const failed = (line: number, message: string): Decoded => ({
+    text: undefined,
+    line,
+    message,
+    advice: 'Save the file as UTF-8 (in Notepad: Save as, Encoding UTF-8).',
+  });
+  const [a, b] = bytes;
+  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) return failed(1, 'The file is UTF-16, not UTF-8.');
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    const lenient = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+    const line = lenient.slice(0, Math.max(0, lenient.indexOf('\uFFFD'))).split('\n').length;
+    return failed(line, 'A character on this line is not UTF-8.');
+  }
+};
+
+const readHocon = (
+  text: string,
+  file: string,
+  context: { folder: string; env: Readonly<Record<string, string | undefined>>; read: FileReader },
+): Document => {
+  const document = parseHocon(text, file, {
+    includes: { folder: context.folder, read: context.read },
+    env: context.env,
+  });
+  const sources = new Map<string, Source>([[file, document.source]]);
+  for (const field of document.fields) sources.set(field.source.file, field.source);
+  const hidden = new Set<string>();
+  // Lines inside a string that runs over several lines may look like anything.
+  for (const { source, tokens } of document.fields)
+    for (const token of tokens)
+      if (token.type === 'string') {
+        const first = source.at(token.start).line;
+        const last = source.at(Math.max(token.start, token.end - 1)).line;
+        for (let line = first + 1; line <= last; line += 1) hidden.add(`${source.file}:${line}`);
+      }
+  const problems = new Problems(file, ({ file: of, line }) =>
+    hidden.has(`${of}:${line}`) ? undefined : sources.get(of)?.line(line),
+  );
+  checkFields(document.fields, problems);
+  if (document.error !== undefined) explain(document.error, sources.get(document.error.at.file), problems);
+  const places = new Map<string, Place>();
+  for (const { path, source, key, empty } of document.fields) if (!empty) places.set(path.join('.'), source.at(key));
+  return { tree: document.tree, problems, placeOf: (path) => places.get(path) };
+};
+
+const readYaml = (text: string, file: string): Document => {
+  const source = new Source(file, text);
+  const problems = new Problems(file, ({ line }) => (insideBlock(source, line) ? undefined : source.line(line)));
+  const { tree, error } = parseYaml(text, file);
+  if (error !== undefined) problems.error('config.syntax', error.at, `${capital(error.message)}.`);
+  else if (tree !== undefined && tree.type !== 'object') {
+    problems.error('config.syntax', tree.at, 'The file must hold keys and values.');
+    return { tree: undefined, problems, placeOf: () => undefined };
+  }
+  const places = new Map<string, Place>();
+  if (tree !== undefined) collect(tree, '', places);
+  return { tree, problems, placeOf: (path) => places.get(path) };
+};
+
+const collect = (tree: Tree, path: string, into: Map<string, Place>): void => {
+  if (path !== '') into.set(path, tree.at);
+  if (tree.type === 'object')
+    for (const [key, value] of tree.entries) collect(value, path === '' ? key : `${path}.${key}`, into);
+};
+
+/** True for a line of a block scalar (`key: |`), which may look like anything. */
+const insideBlock = (source: Source, line: number): boolean => {
+  const indent = (text: string): number => text.length - text.trimStart().length;
+  const own = indent(source.line(line));
+  for (let above = line - 1; above > 0; above -= 1) {
+    const text = source.line(above);
+    if (text.trim() !== '' && indent(text) < own) return /[|>][-+0-9]*\s*(?:#.*)?$/.test(text);
+  }
+  return false;
+};
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,73 @@
+import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
+
+/** What stands in an excerpt for what may not be shown. */
+export const HIDDEN = '[redacted]';
+
+const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS];
+const secret = new Set(all.filter((key) => key.secret === true).map((key) => lastOf(key.path)));
+/** Last parts of keys whose values may be shown. Everything else is hidden: a password may stand after a typo. */
+const open = new Set(
+  all
+    .filter((key) => key.type !== 'any' && !key.secret)
+    .map((key) => lastOf(key.path))
+    .filter((key) => !secret.has(key)),
+);
+
+const KEY = /\s*(?:-\s+)?("[^"\\]*"|[A-Za-z0-9_.-]+)(?:\s*(\+=|[=:])\s*|\s*(?=\{))/y;
+const VALUE = /"""[^"]*"""|"(?:[^"\\]|\\.)*"|[^\s"{}[\],#][^"{}[\],#]*/y;
+
+/** True when the value of a key may never be shown, nor any part of it. */
+export const isSecretKey = (path: readonly string[]): boolean => !open.has(path[path.length - 1] ?? '');
+
+/**
+ * A line of a connection file as it may be shown: values of keys that hold secrets, of unknown keys, and credentials in
+ * URLs are hidden. Undefined when the line is not of the form `key = value`, since then nothing is known about it.
+ */
+export const excerptOf = (line: string): string | undefined => {
+  let shown = '';
+  let at = 0;
+  const step = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(line);
+    if (match !== null) at += match[0].length;
+    return match;
+  };
+  const opening = step(/\s*[{}]?\s*/y);
+  shown += opening?.[0] ?? '';
+  if (at === line.length) return shown.trim() === '' ? undefined : clean(shown);
+  for (;;) {
+    const key = step(KEY);
+    if (key === null) return shown.trim() === '' ? undefined : clean(`${shown}${HIDDEN}`);
+    shown += key[0];
+    const brace = step(/\s*\{\s*/y);
+    if (brace !== null) {
+      shown += brace[0];
+      if (at === line.length) return clean(shown);
+      continue;
+    }
+    if (at === line.length) return clean(shown);
+    const name = lastOf((key[1] ?? '').replaceAll('"', ''));
+    if (!open.has(name)) return clean(`${shown}${HIDDEN}`);
+    // Only a single plain value is understood well enough to be shown together with what follows it.
+    const value = step(VALUE);
+    const rest = line.slice(at);
+    if (value === null || /^\s*[,}]/.test(rest)) {
+      shown += value?.[0] ?? '';
+      const next = step(/\s*[,}]+\s*/y);
+      if (next === null) return clean(shown + (line[at] === '"' || line[at] === "'" ? rest : HIDDEN));
+      shown += next[0];
+      if (at === line.length) return clean(shown);
+      continue;
+    }
+    // What follows as a comment stays out: people keep old passwords there.
+    return clean(shown + value[0] + rest.replace(/\s(?:#|\/\/).*$/, ''));
+  }
+};
+
+const clean = (text: string): string | undefined => {
+  if (text.includes('-----')) return undefined;
+  const hidden = text.replace(/\/\/.*@/g, `//${HIDDEN}@`).trimEnd();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they would spoil a terminal.
+  return (hidden.length > 200 ? `${hidden.slice(0, 199)}…` : hidden).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+};

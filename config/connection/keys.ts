@@ -1,0 +1,164 @@
+/** What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds. */
+type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'any';
+
+export interface KeySpec {
+  readonly path: string;
+  readonly type: KeyType;
+  /**
+   * `used`: works. `tolerated`: known from files of other connectors, has no effect here and says so. `later`: means
+   * something that this release cannot do; a file that sets it is refused, because ignoring it would do another thing
+   * than the file says.
+   */
+  readonly status: 'used' | 'tolerated' | 'later';
+  /** Never shown, not even in part. */
+  readonly secret?: true;
+  readonly required?: true;
+  readonly values?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly standard?: string | number | boolean;
+  readonly description: string;
+}
+
+const used = (path: string, type: KeyType, description: string, more: Partial<KeySpec> = {}): KeySpec => ({
+  path,
+  type,
+  status: 'used',
+  description,
+  ...more,
+});
+const later = (path: string, type: KeyType, description: string, more: Partial<KeySpec> = {}): KeySpec => ({
+  path,
+  type,
+  status: 'later',
+  description,
+  ...more,
+});
+const tolerated = (path: string): KeySpec => ({
+  path,
+  type: 'any',
+  status: 'tolerated',
+  description: 'Known from files of other connectors; has no effect.',
+});
+
+/** Every key of a connection file. A key of type `any` stands for everything below it, too. */
+export const CONNECTION_KEYS: readonly KeySpec[] = [
+  used('name', 'string', 'Label of the connection.', { required: true }),
+  used('code', 'string', 'Unique and lasting name; the first part of the key of every asset.', { required: true }),
+  used('connector_id', 'string', 'Always qlik-sense.', { required: true, values: ['qlik-sense'] }),
+  used('enabled', 'boolean', 'False stops crawls and keeps what was published.', { standard: true }),
+  used('catalog_code', 'string', 'Catalog that the items belong to.', { standard: 'default' }),
+  used('environment', 'string', 'Shown in the catalog, for instance production.'),
+  used('description', 'string', 'Shown in the catalog.'),
+  used('access_notes', 'string', 'Shown in the catalog: how a person gets access.'),
+  used('connection.url', 'string', 'https://host[:port][/virtual proxy prefix].', { required: true }),
+  used('connection.engine_url', 'string', 'wss://host[:port][/prefix]; by default made from connection.url.'),
+  used('connection.display_url', 'string', 'Base of links for people; by default connection.url.'),
+  used('connection.alias_host', 'string', 'Name for TLS and the Host header when the URL holds an address.'),
+  used('connection.auth.type', 'string', 'How the connection proves who it is.', {
+    values: ['header', 'jwt', 'certificate', 'windows', 'ticket'],
+  }),
+  used('connection.auth.key', 'string', 'Name of the header that carries the user.'),
+  used('connection.auth.value', 'string', 'The user, as DOMAIN\\\\user in double quotes.', { secret: true }),
+  used('connection.auth.token', 'string', 'A JSON web token.', { secret: true }),
+  used('connection.auth.token_file', 'string', 'File that holds the JSON web token.'),
+  used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.'),
+  used('connection.auth.user_id', 'string', 'User that a certificate speaks for.'),
+  used('connection.auth.certificate.path', 'string', 'Client certificate: PEM file, PEM text, or the exported folder.'),
+  used('connection.auth.certificate.key_path', 'string', 'Private key: PEM file or PEM text.'),
+  used('connection.auth.certificate.ca_path', 'string', 'Root certificate of the site: PEM file or PEM text.'),
+  used('connection.auth.certificate.password', 'string', 'Password of an encrypted private key.', { secret: true }),
+  later('connection.auth.username', 'string', 'Windows user.'),
+  later('connection.auth.password', 'string', 'Password of the Windows user.', { secret: true }),
+  later('connection.auth.jwt', 'any', 'Tokens that the agent signs itself.', { secret: true }),
+  used('tls.truststore.path', 'string', 'Certificates of authorities to trust besides the usual ones.'),
+  used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
+  used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the extension.', {
+    values: ['PEM', 'PKCS12', 'JKS'],
+  }),
+  used('tls.bypass_certificate_validation', 'boolean', 'True accepts any certificate: for a test only.', {
+    standard: false,
+  }),
+  used('tls.verify_host_name', 'boolean', 'False accepts a certificate of another host.', { standard: true }),
+  later('proxy.scheme', 'string', 'How to speak to the proxy.', { values: ['http', 'https'] }),
+  later('proxy.hostname', 'string', 'Host of the proxy.'),
+  later('proxy.port', 'port', 'Port of the proxy.'),
+  later('proxy.username', 'string', 'User for the proxy.'),
+  later('proxy.password', 'string', 'Password for the proxy.', { secret: true }),
+  used('secret_manager.enabled', 'boolean', 'True takes secrets from a secret manager (not supported yet).', {
+    standard: false,
+  }),
+  used('secret_manager.key', 'string', 'Name of the secret in the secret manager.'),
+  used('crawl.engine_sessions', 'integer', 'Engine sessions at a time.', { minimum: 1, maximum: 4, standard: 2 }),
+  used('crawl.app_timeout', 'duration', 'How long one app may take.', {
+    minimum: 1000,
+    maximum: 86_400_000,
+    standard: '10m',
+  }),
+  used('crawl.sheet_id', 'string', 'Which id names a sheet in its key.', {
+    values: ['engine', 'repository'],
+    standard: 'engine',
+  }),
+  later('filter', 'any', 'Which items to keep.'),
+  later('filters', 'any', 'Which items to keep, as a list of rules.'),
+  later('crawl.filter', 'any', 'Which items to keep.'),
+  later('crawl.filters', 'any', 'Which items to keep, as a list of rules.'),
+  later('crawl.include', 'any', 'Which items to read.'),
+  later('crawl.exclude', 'any', 'Which items not to read.'),
+  later('crawl.streams', 'any', 'Which streams to read.'),
+  later('crawl.apps', 'any', 'Which apps to read.'),
+  later('crawl.quiet_hours', 'any', 'When not to crawl.'),
+  later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
+  later('policy', 'any', 'What may leave the network.'),
+  tolerated('alias'),
+  tolerated('inventory'),
+  tolerated('inventory_on_reports_only'),
+  tolerated('multi_catalog'),
+  tolerated('contact'),
+  tolerated('lineage'),
+  tolerated('dsn'),
+  tolerated('cache'),
+  tolerated('connection.timeout'),
+  tolerated('connection.max_retries'),
+  tolerated('connection.multi_sites'),
+  tolerated('time_between_scan'),
+  tolerated('custom_properties'),
+  tolerated('field_custom_properties'),
+  tolerated('fields'),
+  tolerated('prompt_answers'),
+  { ...tolerated('json_key'), secret: true },
+  tolerated('site'),
+];
+
+/** Keys of `agent.conf`. */
+export const SETTINGS_KEYS: readonly KeySpec[] = [
+  used('name', 'string', 'Name of this agent in the catalog; by default the name of the machine.'),
+  used('gateway.url', 'string', 'wss://host of the catalog; ws:// only for this machine itself.'),
+  used('connections', 'string', 'Folder of the connection files.', { standard: 'connections' }),
+  used('state', 'string', 'Folder for the key, the spool and what else the agent keeps.', { standard: 'state' }),
+  used('tls.truststore.path', 'string', 'PEM file of authorities to trust for the catalog besides the usual ones.'),
+  used('tls.truststore.type', 'string', 'PEM.', { values: ['PEM', 'PKCS12', 'JKS'] }),
+  used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
+  used(
+    'tls.bypass_certificate_validation',
+    'boolean',
+    'True accepts any certificate of the catalog: for a test only.',
+    {
+      standard: false,
+    },
+  ),
+  used('log.level', 'string', 'How much is logged.', {
+    values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    standard: 'info',
+  }),
+  used('log.file', 'string', 'File to log to; by default the standard output.'),
+  used('watch.polling', 'boolean', 'True looks at the connections folder by the clock: for network shares.', {
+    standard: false,
+  }),
+  used('watch.interval', 'duration', 'How often to look when polling.', {
+    minimum: 100,
+    maximum: 3_600_000,
+    standard: '2s',
+  }),
+  later('proxy', 'any', 'Proxy on the way to the catalog.', { secret: true }),
+];

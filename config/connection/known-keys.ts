@@ -1,0 +1,106 @@
+import type { Place, Tree } from '../tree.ts';
+import type { KeySpec } from './keys.ts';
+import type { Problems } from './problem.ts';
+
+/** Edits between two keys: insert, delete, replace, or swap neighbours. */
+const distance = (a: string, b: string): number => {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (before[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    before = previous;
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+};
+
+/** Only the shape of a name may be shown: what looks like anything else could be a secret in the wrong place. */
+const showable = (path: string): boolean => path.length <= 80 && /^[A-Za-z][A-Za-z0-9_.-]*$/.test(path);
+
+const nearest = (path: string, keys: readonly KeySpec[]): string | undefined => {
+  if (path.length > 80) return undefined;
+  const wanted = path.toLowerCase();
+  let best: { readonly path: string; readonly cost: number } | undefined;
+  for (const key of keys) {
+    if (key.status === 'tolerated') continue;
+    const cost = Math.min(
+      distance(wanted, key.path),
+      // The same last part below another parent: `auth.key` for `connection.auth.key`.
+      key.path.endsWith(`.${wanted}`) || wanted.endsWith(`.${key.path}`) ? 1 : Number.POSITIVE_INFINITY,
+    );
+    if (best === undefined || cost < best.cost) best = { path: key.path, cost };
+  }
+  return best !== undefined && best.cost <= Math.max(2, Math.floor(path.length / 5)) ? best.path : undefined;
+};
+
+interface Leaf {
+  readonly path: string;
+  readonly at: Place;
+  readonly empty: boolean;
+}
+
+function* leaves(tree: Tree, path: string, open: (path: string) => boolean): Generator<Leaf> {
+  if (tree.type === 'object' && open(path)) {
+    for (const [key, value] of tree.entries) yield* leaves(value, path === '' ? key : `${path}.${key}`, open);
+    return;
+  }
+  const empty = tree.type === 'scalar' && (tree.value === null || tree.text.trim() === '');
+  yield { path, at: tree.at, empty };
+}
+
+/**
+ * Reports every key that has no effect: refused when it means something that this release cannot do, a warning when it
+ * belongs to other connectors or is unknown.
+ */
+export const checkKeys = (
+  tree: Tree,
+  keys: readonly KeySpec[],
+  problems: Problems,
+  placeOf: (path: string) => Place | undefined,
+): void => {
+  const subtrees = keys.filter((key) => key.type === 'any').map((key) => key.path);
+  const below = (path: string): string | undefined =>
+    subtrees.find((root) => path === root || path.startsWith(`${root}.`));
+  const exact = new Map(keys.map((key) => [key.path, key]));
+  for (const { path, at, empty } of leaves(tree, '', (p) => below(p) === undefined)) {
+    const root = below(path);
+    const spec = exact.get(root ?? path);
+    // Of a value that came from elsewhere (a substitution, an include) the place of the key is what helps.
+    const place = placeOf(path) ?? at;
+    if (spec === undefined) unknown(path, place, keys, problems);
+    else if (spec.status === 'tolerated' && !empty)
+      problems.warn(
+        'config.unknown_key',
+        place,
+        `${path} belongs to other connectors and has no effect on Qlik Sense.`,
+        'Nothing needs to be done; the line may be deleted.',
+      );
+    else if (spec.status === 'later' && !empty)
+      problems.error(
+        'config.not_supported_yet',
+        place,
+        `${path} is not supported yet, and without it the connection would do something else than the file says.`,
+      );
+  }
+};
+
+const unknown = (path: string, at: Place, keys: readonly KeySpec[], problems: Problems): void => {
+  if (!showable(path)) {
+    problems.warn('config.unknown_key', at, 'A key that is not known stands here; it has no effect.');
+    return;
+  }
+  const guess = nearest(path, keys);
+  problems.warn(
+    'config.unknown_key',
+    at,
+    `${path} is not a known key; it has no effect.${guess === undefined ? '' : ` Did you mean ${guess}?`}`,
+    guess === undefined ? undefined : `Write ${guess} instead of ${path}, or delete the line.`,
+  );
+};

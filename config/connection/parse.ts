@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
+import type { Problem } from '#protocol/status.ts';
+import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
+import { plainValue, type Tree } from '../tree.ts';
+import { readAddresses } from './address.ts';
+import { authenticationType, readAuthentication } from './authentication.ts';
+import type { Authentication, Connection } from './connection.ts';
+import { readDocument } from './document.ts';
+import { CONNECTION_KEYS } from './keys.ts';
+import { checkKeys } from './known-keys.ts';
+import { Problems } from './problem.ts';
+import { SideFiles } from './side-files.ts';
+import { readTruststore } from './trust.ts';
+import { Values } from './values.ts';
+
+export interface ParseOptions {
+  /** Absolute path of the connections folder: includes stay inside, relative paths start here. */
+  readonly folder: string;
+  /** For `${NAME}`; default: the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Reads includes, trust stores, tokens and certificates; default: from the disk. */
+  readonly readFile?: FileReader;
+  /** For expiry dates, in ms since 1970; default: now. */
+  readonly nowMs?: number;
+}
+
+export interface ParsedConnection {
+  /** Absent when there is an error among the problems. */
+  readonly connection: Connection | undefined;
+  readonly problems: readonly Problem[];
+  /** As far as they could be read, also when the file is refused. */
+  readonly code: string | undefined;
+  readonly name: string | undefined;
+  /** SHA-256 (hex) of the file and its side files. */
+  readonly contentHash: string;
+  /** Absolute paths of the files that it named, also of missing ones. */
+  readonly sideFiles: readonly string[];
+  /** For each key that is set a digest of its value, to tell which keys an edit changed. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads one connection file: HOCON, YAML or JSON by its extension. Everything wrong is in `problems`, with place and
+ * fix; nothing is thrown for bad input, and no secret is in a problem.
+ */
+export const parseConnection = (
+  text: string | Uint8Array,
+  fileName: string,
+  options: ParseOptions,
+): ParsedConnection => {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  const files = new SideFiles(options.folder, options.readFile ?? readFromDisk);
+  const refused = (problems: Problems): ParsedConnection => ({
+    connection: undefined,
+    problems: problems.list(),
+    code: undefined,
+    name: undefined,
+    contentHash: files.hash(bytes),
+    sideFiles: files.paths(),
+    digests: new Map(),
+  });
+  if (bytes.byteLength > MAX_FILE_BYTES) {
+    const problems = new Problems(fileName);
+    problems.error('config.too_large', undefined, 'The file is larger than 1 MiB.');
+    return refused(problems);
+  }
+  const { tree, problems, placeOf } = readDocument(bytes, fileName, {
+    folder: options.folder,
+    env: options.env ?? process.env,
+    read: files.read,
+  });
+  if (tree === undefined) return refused(problems);
+  if (isOpenMetadata(tree)) {
+    problems.error(
+      'config.not_supported_yet',
+      placeOf('source.type'),
+      'This is an ingestion file of OpenMetadata; such files are not supported yet.',
+      'Write a connection file with name, code, connector_id = "qlik-sense" and connection { url, auth }.',
+    );
+    return refused(problems);
+  }
+  const values = new Values(tree, CONNECTION_KEYS, problems);
+  checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
+  const nowMs = options.nowMs ?? Date.now();
+  const draft = readConnection(values, files, problems, nowMs);
+  return {
+    connection:
+      draft.connection === undefined || problems.failed
+        ? undefined
+        : { ...draft.connection, file: fileName, contentHash: files.hash(bytes) },
+    problems: problems.list(),
+    code: draft.code,
+    name: draft.name,
+    contentHash: files.hash(bytes),
+    sideFiles: files.paths(),
+    digests: digestsOf(tree),
+  };
+};
+
+const digestsOf = (tree: Tree, path = '', into = new Map<string, string>()): ReadonlyMap<string, string> => {
+  if (tree.type === 'object')
+    for (const [key, value] of tree.entries) digestsOf(value, path === '' ? key : `${path}.${key}`, into);
+  else
+    into.set(
+      path,
+      createHash('sha256')
+        .update(JSON.stringify(plainValue(tree)))
+        .digest('hex'),
+    );
+  return into;
+};
+
+const isOpenMetadata = (tree: Tree): boolean => {
+  const source = tree.type === 'object' ? tree.entries.get('source') : undefined;
+  const type = source?.type === 'object' ? source.entries.get('type') : undefined;
+  return type?.type === 'scalar' && type.text.trim().toLowerCase() === 'qliksense';
+};
+
+const readConnection = (
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+  nowMs: number,
+): {
+  readonly connection: Omit<Connection, 'file' | 'contentHash'> | undefined;
+  readonly code: string | undefined;
+  readonly name: string | undefined;
+} => {
+  const name = values.text('name')?.value.trim();
+  const code = readCode(values, problems);
+  const connectorId = values.text('connector_id');
+  if (values.flag('secret_manager.enabled'))
+    problems.error(
+      'config.not_supported_yet',
+      values.node('secret_manager.enabled')?.at,
+      'Secret managers are not supported yet.',
+      'Write the secret into the file (readable only for the agent), or take it from the environment.',
+    );
+  const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);
+  const authentication = readAuthentication(values, files, problems, nowMs);
+  const extraAuthorities = readTruststore(values, files, problems);
+  const bypass = values.flag('tls.bypass_certificate_validation');
+  if (bypass)
+    problems.warn(
+      'config.suspicious_value',
+      values.node('tls.bypass_certificate_validation')?.at,
+      'Certificates of the server are not checked: whoever stands between can read the credentials.',
+      'Name the certificate of the authority in tls.truststore.path instead.',
+    );
+  const optional = (path: string): string | undefined => values.text(path)?.value;
+  const rest = {
+    enabled: values.flag('enabled'),
+    catalogCode: optional('catalog_code'),
+    environment: optional('environment'),
+    description: optional('description'),
+    accessNotes: optional('access_notes'),
+    tls: {
+      extraAuthorities: [
+        ...extraAuthorities,
+        ...(authentication?.type === 'certificate' && authentication.authority !== undefined
+          ? [authentication.authority]
+          : []),
+      ],
+      verifyHostName: values.flag('tls.verify_host_name'),
+      bypassCertificateValidation: bypass,
+    },
+    crawl: {
+      engineSessions: values.integer('crawl.engine_sessions') ?? 2,
+      appTimeoutMs: values.durationMs('crawl.app_timeout'),
+      sheetId: values.text('crawl.sheet_id')?.value === 'repository' ? ('repository' as const) : ('engine' as const),
+    },
+  };
+  if (name === undefined || code === undefined || connectorId === undefined)
+    return { connection: undefined, code, name };
+  if (addresses === undefined || authentication === undefined) return { connection: undefined, code, name };
+  return { connection: { code, name, ...rest, ...addresses, authentication }, code, name };
+};
+
+const readCode = (values: Values, problems: Problems): string | undefined => {
+  const given = values.text('code');
+  if (given === undefined) return undefined;
+  const written = given.value.trim();
+  if (CODE_PATTERN.test(written)) return written;
+  const code = connectionCode(written);
+  problems.warn(
+    'config.suspicious_value',
+    given.at,
+    `code holds characters other than letters, digits, . _ - or is longer than 64; keys of assets will begin with ${code}.`,
+    'Keep it when assets exist under this code already; else choose one of letters, digits, . _ and -.',
+  );
+  return code;
+};

@@ -1,0 +1,43 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+
+const CERTIFICATE =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+const KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----/;
+
+/** True for PEM given by value, not as a path. */
+export const looksLikePem = (text: string): boolean => text.includes('-----BEGIN');
+
+/** PEM text with real line ends: values often carry `\n` as two characters. */
+export const unescapePem = (text: string): string =>
+  text.replaceAll('\\r\\n', '\n').replaceAll('\\n', '\n').replaceAll('\r\n', '\n');
+
+/** The certificates of a PEM or DER file. Throws when one of them cannot be read, or when there is none. */
+export const readCertificates = (bytes: Buffer): readonly X509Certificate[] => {
+  const text = unescapePem(bytes.toString('latin1'));
+  if (!looksLikePem(text)) return [new X509Certificate(bytes)];
+  const blocks = text.match(CERTIFICATE) ?? [];
+  if (blocks.length === 0) throw new Error('it holds no certificate');
+  return blocks.map((block) => new X509Certificate(block));
+};
+
+/** The first private key of a PEM text; undefined when there is none. Throws when it cannot be read. */
+export const readPrivateKey = (text: string, password: string | undefined): KeyObject | undefined => {
+  const block = KEY.exec(unescapePem(text))?.[0];
+  if (block === undefined) return undefined;
+  return createPrivateKey({ key: block, ...(password === undefined ? {} : { passphrase: password }) });
+};
+
+export type StoreType = 'PEM' | 'PKCS12' | 'JKS';
+
+/** What a trust store is by its first bytes; undefined when they say nothing. */
+export const storeTypeOf = (bytes: Buffer): StoreType | undefined => {
+  if (bytes.readUInt32BE !== undefined && bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed) return 'JKS';
+  if (bytes.includes('-----BEGIN')) return 'PEM';
+  if (bytes[0] !== 0x30) return undefined;
+  try {
+    new X509Certificate(bytes);
+    return 'PEM';
+  } catch {
+    return 'PKCS12';
+  }
+};

@@ -1,0 +1,103 @@
+import { ERROR_KINDS, type ErrorCode } from '#protocol/errors.ts';
+import type { Problem } from '#protocol/status.ts';
+import type { Place } from '../tree.ts';
+import { excerptOf, HIDDEN } from './excerpt.ts';
+
+/** At most so many problems of one file are kept: a status message has a bound. */
+const MAX_PROBLEMS = 50;
+
+/** Collects what is wrong or odd in one file. */
+export class Problems {
+  readonly #file: string;
+  readonly #list: Problem[] = [];
+  readonly #lineOf: (place: Place) => string | undefined;
+
+  /** `lineOf` gives the text of the line of a place, or undefined when it may not be shown. */
+  constructor(file: string, lineOf: (place: Place) => string | undefined = () => undefined) {
+    this.#file = file;
+    this.#lineOf = lineOf;
+  }
+
+  error(code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
+    this.#add('error', code, at, message, advice);
+  }
+
+  warn(code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
+    this.#add('warning', code, at, message, advice);
+  }
+
+  get failed(): boolean {
+    return this.#list.some((problem) => problem.severity === 'error');
+  }
+
+  /** Errors first, then by place. */
+  list(): readonly Problem[] {
+    return [...this.#list]
+      .sort(
+        (a, b) =>
+          Number(a.severity !== 'error') - Number(b.severity !== 'error') ||
+          Number(a.file !== this.#file) - Number(b.file !== this.#file) ||
+          (a.line ?? 0) - (b.line ?? 0) ||
+          (a.column ?? 0) - (b.column ?? 0),
+      )
+      .slice(0, MAX_PROBLEMS);
+  }
+
+  #add(severity: Problem['severity'], code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
+    const known = this.#list.some(
+      (p) => p.line === at?.line && p.column === at?.column && p.message === message && p.file === (at?.file ?? p.file),
+    );
+    if (known) return;
+    const line = at === undefined ? undefined : this.#lineOf(at);
+    const excerpt = line === undefined ? undefined : excerptOf(line);
+    this.#list.push({
+      severity,
+      code,
+      message,
+      advice: advice ?? ERROR_KINDS[code].advice,
+      file: at?.file ?? this.#file,
+      ...(at === undefined ? {} : { line: at.line, column: at.column }),
+      ...(excerpt === undefined ? {} : { excerpt }),
+    });
+  }
+}
+
+const wrap = (text: string, width: number, indent: string): string => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    let rest = word;
+    const room = Math.max(10, width - indent.length);
+    if (line !== '' && line.length + 1 + rest.length > room) {
+      lines.push(line);
+      line = '';
+    }
+    while (line === '' && rest.length > room) {
+      lines.push(rest.slice(0, room));
+      rest = rest.slice(room);
+    }
+    line = line === '' ? rest : `${line} ${rest}`;
+  }
+  if (line !== '') lines.push(line);
+  return lines.map((part) => `${indent}${part}`).join('\n');
+};
+
+/** A problem for a terminal of `width` columns: place, message, the line with a caret below the column, the advice. */
+export const formatProblem = (problem: Problem, width = 80): string => {
+  const place = [problem.file, problem.line, problem.column].filter((part) => part !== undefined).join(':');
+  const parts = [wrap(`${place}: ${problem.severity}: ${problem.message}`, width, '')];
+  const { excerpt, line, column } = problem;
+  if (excerpt !== undefined && line !== undefined && column !== undefined) {
+    const gutter = `${line} | `;
+    const hidden = excerpt.indexOf(HIDDEN);
+    let at = Math.min(column - 1, excerpt.length);
+    if (hidden >= 0 && at > hidden) at = hidden;
+    const room = Math.max(20, width - gutter.length);
+    // A window of the line around the column; tabs count as one column.
+    const from = at < room - 2 ? 0 : at - Math.floor(room / 2);
+    const shown = excerpt.slice(from, from + room);
+    parts.push(`${gutter}${shown}`, `${' '.repeat(gutter.length - 2)}| ${' '.repeat(at - from)}^`);
+  }
+  parts.push(wrap(problem.advice, width, '  '));
+  return parts.join('\n');
+};

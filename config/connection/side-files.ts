@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FileContent, FileReader } from '../files.ts';
+
+/** Reads the files that a connection names, and remembers which: they are watched and hashed with it. */
+export class SideFiles {
+  readonly #folder: string;
+  readonly #read: FileReader;
+  readonly #seen = new Map<string, FileContent>();
+
+  constructor(folder: string, read: FileReader) {
+    this.#folder = resolve(folder);
+    this.#read = read;
+  }
+
+  /** The absolute path that a value stands for: relative to the folder, absolute, or a `file:` URL of either kind. */
+  pathOf(value: string): string {
+    if (/^file:\/\//i.test(value)) return fileURLToPath(value);
+    const path = value.replace(/^file:/i, '');
+    return isAbsolute(path) ? path : resolve(this.#folder, path);
+  }
+
+  /** Reads a file once; an arrow function, so that it can be handed on as a {@link FileReader}. */
+  readonly read: FileReader = (path) => {
+    const known = this.#seen.get(path);
+    if (known !== undefined) return known;
+    const content = this.#read(path);
+    this.#seen.set(path, content);
+    return content;
+  };
+
+  /** Reads the file that a value of the connection names. */
+  readNamed(value: string): FileContent {
+    try {
+      return this.read(this.pathOf(value));
+    } catch {
+      return { type: 'unreadable', reason: 'it is not a path or a file: URL' };
+    }
+  }
+
+  /** Absolute paths of everything that was asked for, also of what was not there. */
+  paths(): readonly string[] {
+    return [...this.#seen.keys()];
+  }
+
+  /** SHA-256 (hex) over the text and every side file. */
+  hash(text: Uint8Array): string {
+    const hash = createHash('sha256').update(text);
+    for (const [path, content] of [...this.#seen].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      hash.update(`\0${path}\0${content.type}\0`);
+      if (content.type === 'file') hash.update(content.bytes);
+    }
+    return hash.digest('hex');
+  }
+}

@@ -1,0 +1,138 @@
+import type { Place, Tree } from '../tree.ts';
+import { descend } from '../tree.ts';
+import type { KeySpec } from './keys.ts';
+import type { Problems } from './problem.ts';
+
+/** A value with the place it came from, so that a later check can name it. */
+export interface Placed<T> {
+  readonly value: T;
+  readonly at: Place;
+}
+
+const TRUE = new Set(['true', 'yes', 'on']);
+const FALSE = new Set(['false', 'no', 'off']);
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  ms: 1,
+  s: 1000,
+  sec: 1000,
+  second: 1000,
+  seconds: 1000,
+  m: 60_000,
+  min: 60_000,
+  minute: 60_000,
+  minutes: 60_000,
+  h: 3_600_000,
+  hour: 3_600_000,
+  hours: 3_600_000,
+};
+
+/** Reads typed values out of a tree and reports what does not fit. A missing, empty or null value is undefined. */
+export class Values {
+  readonly #tree: Tree;
+  readonly #keys: ReadonlyMap<string, KeySpec>;
+  readonly #problems: Problems;
+
+  constructor(tree: Tree, keys: readonly KeySpec[], problems: Problems) {
+    this.#tree = tree;
+    this.#keys = new Map(keys.map((key) => [key.path, key]));
+    this.#problems = problems;
+  }
+
+  #spec(path: string): KeySpec {
+    const spec = this.#keys.get(path);
+    if (spec === undefined) throw new RangeError(`${path} is not in the table of keys`);
+    return spec;
+  }
+
+  /** The node of a path, also when it is empty. */
+  node(path: string): Tree | undefined {
+    return descend(this.#tree, path.split('.'));
+  }
+
+  /** A text; a scalar of another type gives the text that stood in the file. */
+  text(path: string): Placed<string> | undefined {
+    const spec = this.#spec(path);
+    const node = this.node(path);
+    if (node === undefined) return this.#missing(spec);
+    if (node.type !== 'scalar') {
+      this.#problems.error(
+        'config.invalid',
+        node.at,
+        `${path} must be a text, not ${node.type === 'list' ? 'a list' : 'an object'}.`,
+      );
+      return undefined;
+    }
+    if (node.value === null || node.text.trim() === '') return this.#missing(spec, node.at);
+    if (spec.values !== undefined && spec.type === 'string') return this.#choice(spec, spec.values, node.text, node.at);
+    return { value: node.text, at: node.at };
+  }
+
+  #missing(spec: KeySpec, at?: Place): undefined {
+    if (spec.required === true)
+      this.#problems.error('config.missing_key', at, `${spec.path} is missing. ${spec.description}`);
+    return undefined;
+  }
+
+  #choice(spec: KeySpec, values: readonly string[], text: string, at: Place): Placed<string> | undefined {
+    const found = values.find((value) => value.toLowerCase() === text.trim().toLowerCase());
+    if (found !== undefined && (found === text || spec.path !== 'connector_id')) return { value: found, at };
+    this.#problems.error(
+      'config.invalid',
+      at,
+      `${spec.path} must be ${values.map((value) => `"${value}"`).join(' or ')}.`,
+      `Write ${spec.path} = "${values[0] ?? ''}"${values.length > 1 ? ', or one of the others' : ''}.`,
+    );
+    return undefined;
+  }
+
+  /** true, yes, on, false, no, off; the standard value of the key when it is absent or wrong. */
+  flag(path: string): boolean {
+    const spec = this.#spec(path);
+    const standard = spec.standard === true;
+    const found = this.text(path);
+    if (found === undefined) return standard;
+    const word = found.value.trim().toLowerCase();
+    if (TRUE.has(word)) return true;
+    if (FALSE.has(word)) return false;
+    this.#problems.error('config.invalid', found.at, `${path} must be true or false.`, `Write ${path} = ${standard}.`);
+    return standard;
+  }
+
+  /** A whole number inside the bounds of the key. */
+  integer(path: string): number | undefined {
+    const spec = this.#spec(path);
+    const found = this.text(path);
+    if (found === undefined) return typeof spec.standard === 'number' ? spec.standard : undefined;
+    const value = /^[-+]?\d{1,15}$/.test(found.value.trim()) ? Number(found.value) : Number.NaN;
+    const minimum = spec.minimum ?? (spec.type === 'port' ? 1 : Number.MIN_SAFE_INTEGER);
+    const maximum = spec.maximum ?? (spec.type === 'port' ? 65_535 : Number.MAX_SAFE_INTEGER);
+    if (value >= minimum && value <= maximum) return value;
+    this.#problems.error('config.invalid', found.at, `${path} must be a whole number from ${minimum} to ${maximum}.`);
+    return typeof spec.standard === 'number' ? spec.standard : undefined;
+  }
+
+  /** Milliseconds from `10m`, `30s`, `500ms`, `2h` or a plain number of milliseconds. */
+  durationMs(path: string): number {
+    const spec = this.#spec(path);
+    const standard = durationOf(String(spec.standard ?? '0')) ?? 0;
+    const found = this.text(path);
+    if (found === undefined) return standard;
+    const value = durationOf(found.value);
+    if (value !== undefined && value >= (spec.minimum ?? 0) && value <= (spec.maximum ?? Number.MAX_SAFE_INTEGER))
+      return value;
+    this.#problems.error(
+      'config.invalid',
+      found.at,
+      `${path} must be a duration from ${spec.minimum ?? 0} ms to ${spec.maximum ?? 0} ms.`,
+      `Write ${path} = ${String(spec.standard ?? '30s')}, for instance.`,
+    );
+    return standard;
+  }
+}
+
+const durationOf = (text: string): number | undefined => {
+  const match = /^\s*(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]*)\s*$/i.exec(text);
+  const unit = UNITS[(match?.[2] ?? '').toLowerCase()];
+  return match === null || unit === undefined ? undefined : Math.round(Number(match[1]) * unit);
+};

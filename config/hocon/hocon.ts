@@ -1,0 +1,45 @@
+import type { FileReader } from '../files.ts';
+import type { Tree } from '../tree.ts';
+import { HoconError } from './error.ts';
+import { folderIncluder } from './include.ts';
+import { type Field, type Includer, parseSource } from './parser.ts';
+import { resolveTree } from './resolver.ts';
+import { Source } from './source.ts';
+
+export interface HoconOptions {
+  /** Folder that includes are confined to, with the reader for them; without it `include` is refused. */
+  readonly includes?: { readonly folder: string; readonly read: FileReader };
+  /** Where `${NAME}` is looked up when the file has no such path. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HoconDocument {
+  readonly source: Source;
+  /** Absent when there is an error. */
+  readonly tree: Tree | undefined;
+  readonly error: HoconError | undefined;
+  /** Every `key = value` that was read before the error, also those of included files. */
+  readonly fields: readonly Field[];
+}
+
+const refuseIncludes: Includer = ({ source, start }) => {
+  throw new HoconError('include_refused', source.at(start), 'this file may not include others');
+};
+
+/**
+ * Reads HOCON as Lightbend's reader does, with one declared deviation: `key =` with nothing after it counts as absent.
+ * Never throws for bad text: the error is in the result.
+ */
+export const parseHocon = (text: string, file: string, options: HoconOptions = {}): HoconDocument => {
+  const source = new Source(file, text);
+  const fields: Field[] = [];
+  try {
+    const include =
+      options.includes === undefined ? refuseIncludes : folderIncluder(options.includes.folder, options.includes.read);
+    const root = parseSource(source, include, fields);
+    return { source, tree: resolveTree(root, options.env ?? {}), error: undefined, fields };
+  } catch (error) {
+    if (error instanceof HoconError) return { source, tree: undefined, error, fields };
+    throw error;
+  }
+};

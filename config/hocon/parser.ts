@@ -1,0 +1,318 @@
+import { Cursor } from './cursor.ts';
+import { HoconError, type HoconReason } from './error.ts';
+import { readIncludeStatement } from './include.ts';
+import { lex, type Token } from './lexer.ts';
+import { type ListNode, MAX_MERGE_STACK, type Node, type ObjectNode, setField } from './nodes.ts';
+import { readPath } from './path.ts';
+import type { Source } from './source.ts';
+
+/** How deep objects and lists may be nested. */
+const MAX_DEPTH = 128;
+
+/** A key and its value as they stand in a file, for checks on the text itself. */
+export interface Field {
+  readonly path: readonly string[];
+  readonly source: Source;
+  readonly key: number;
+  /** Tokens from after the separator to the first token that is no longer part of the value (included). */
+  readonly tokens: readonly Token[];
+  /** True for `key =` with nothing after it, which counts as absent. */
+  readonly empty: boolean;
+}
+
+/** What a file says to include, resolved by the caller; undefined when there is nothing to include. */
+export type Includer = (request: {
+  readonly name: string;
+  readonly required: boolean;
+  readonly source: Source;
+  readonly start: number;
+}) => readonly Source[];
+
+/** Reads one file and what it includes, and notes every field in `fields`. Throws {@link HoconError}. */
+export const parseSource = (source: Source, include: Includer, fields: Field[]): ObjectNode =>
+  new Parser(source, include, fields, []).document();
+
+class Parser {
+  readonly #source: Source;
+  readonly #cursor: Cursor;
+  readonly #include: Includer;
+  readonly #fields: Field[];
+  /** Keys above this file, when it was included below a key. */
+  readonly #prefix: readonly string[];
+  #path: readonly string[];
+  #depth = 0;
+  #lists = 0;
+
+  constructor(source: Source, include: Includer, fields: Field[], prefix: readonly string[]) {
+    this.#source = source;
+    this.#cursor = new Cursor(source, lex(source));
+    this.#include = include;
+    this.#fields = fields;
+    this.#prefix = prefix;
+    this.#path = prefix;
+  }
+
+  document(): ObjectNode {
+    const first = this.#cursor.peekMeaningful();
+    if (first.type === '[') throw this.#fail('root_list', first, 'the file must hold keys and values, not a list');
+    if (first.type !== '{') return this.#objectBody(first, false);
+    this.#cursor.next();
+    const root = this.#objectBody(first, true);
+    const after = this.#cursor.nextMeaningful();
+    if (after.type === '}') throw this.#unbalanced(after);
+    if (after.type !== 'end') throw this.#fail('trailing', after, 'nothing may follow the closing brace of the file');
+    return root;
+  }
+
+  #fail(reason: HoconReason, token: Token, message: string): HoconError {
+    return new HoconError(reason, this.#source.at(token.start), message, { field: this.#cursor.field });
+  }
+
+  #unbalanced(token: Token): HoconError {
+    return this.#fail('unbalanced_close', token, 'this } closes nothing: there is no { open before it');
+  }
+
+  #enter(token: Token): void {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw this.#fail('limit', token, `nesting is limited to ${MAX_DEPTH} levels`);
+  }
+
+  /** Reads fields up to the closing brace, or up to the end of the file when no brace was opened. */
+  #objectBody(open: Token, braced: boolean): ObjectNode {
+    this.#enter(open);
+    const object: ObjectNode = { type: 'object', fields: new Map(), at: this.#source.at(open.start) };
+    for (;;) {
+      this.#cursor.skipBlanks();
+      const token = this.#cursor.peek();
+      if (token.type === '}' && braced) break;
+      if (token.type === '}') throw this.#unbalanced(token);
+      if (token.type === 'end') {
+        if (!braced) break;
+        throw this.#fail('unclosed_object', open, 'the { that stands here is not closed with a }');
+      }
+      if (token.type === 'text' && token.text === 'include') this.#includeStatement(object);
+      else this.#field(object);
+      if (this.#separator()) continue;
+      const after = this.#cursor.peekMeaningful();
+      if (after.type === '}' || after.type === 'end') continue;
+      throw this.#fail('expected_comma', after, 'a value ends here, so a line end, a comma or a } must follow');
+    }
+    if (braced) this.#cursor.next();
+    this.#depth -= 1;
+    return object;
+  }
+
+  /** Steps over the comma or the line ends after a field or an element; false when there were none. */
+  #separator(): boolean {
+    const crossed = this.#cursor.skipBlanks();
+    if (this.#cursor.peek().type !== 'comma') return crossed;
+    this.#cursor.next();
+    return true;
+  }
+
+  #includeStatement(object: ObjectNode): void {
+    const start = this.#cursor.next();
+    const statement = readIncludeStatement(this.#cursor);
+    if (this.#lists > 0) throw this.#fail('include', start, 'include may not stand inside a list');
+    for (const included of this.#include({ ...statement, source: this.#source, start: start.start })) {
+      const { fields } = new Parser(included, this.#include, this.#fields, this.#path).document();
+      for (const [key, value] of fields) setField(object, key, value);
+    }
+  }
+
+  #key(): { readonly path: readonly string[]; readonly start: number } {
+    const start = this.#cursor.peek();
+    const from = this.#cursor.index;
+    for (;;) {
+      const token = this.#cursor.peek();
+      if (token.type !== 'string' && token.type !== 'number' && token.type !== 'literal' && token.type !== 'text')
+        break;
+      this.#cursor.next();
+    }
+    if (this.#cursor.index === from) throw this.#fail('expected_key', start, 'a key must stand here');
+    return {
+      path: readPath(this.#source, this.#cursor.slice(from, this.#cursor.index), start.start),
+      start: start.start,
+    };
+  }
+
+  #field(object: ObjectNode): void {
+    const key = this.#key();
+    const outer = this.#path;
+    const path = [...outer, ...key.path];
+    this.#cursor.skipBlanks();
+    const separator = this.#cursor.peek();
+    const appends = separator.type === 'plusEquals';
+    if (separator.type !== '{') {
+      if (separator.type !== 'equals' && separator.type !== 'colon' && !appends)
+        throw this.#fail('expected_separator', separator, 'after a key must come =, :, += or {');
+      this.#cursor.next();
+    }
+    if (appends && this.#lists > 0)
+      throw this.#fail('plus_equals_in_list', separator, '+= may not stand inside a list');
+    const from = this.#cursor.index;
+    const record = (empty: boolean) =>
+      this.#fields.push({
+        path,
+        source: this.#source,
+        key: key.start,
+        tokens: this.#cursor.slice(from, this.#cursor.index + 1),
+        empty,
+      });
+    if (separator.type !== '{' && this.#isAbsent()) {
+      record(true);
+      this.#cursor.index = from;
+      return;
+    }
+    this.#path = path;
+    this.#cursor.field = path;
+    if (appends) this.#lists += 1;
+    let value = this.#value();
+    if (appends) {
+      this.#lists -= 1;
+      value = this.#appended(value, path);
+    }
+    record(false);
+    this.#cursor.field = undefined;
+    this.#path = outer;
+    this.#assign(object, key.path, value);
+  }
+
+  #assign(object: ObjectNode, path: readonly string[], value: Node): void {
+    let nested = value;
+    for (const key of path.slice(1).reverse())
+      nested = { type: 'object', fields: new Map([[key, nested]]), at: value.at };
+    const first = path[0] ?? '';
+    setField(object, first, nested);
+    const set = object.fields.get(first);
+    if (set?.type === 'merge' && set.stack.length > MAX_MERGE_STACK)
+      throw new HoconError('limit', value.at, `a key may be set at most ${MAX_MERGE_STACK} times with substitutions`);
+  }
+
+  /** `a += x` stands for `a = ${?a} [x]`. */
+  #appended(value: Node, path: readonly string[]): Node {
+    const list: ListNode = { type: 'list', items: [value], at: value.at };
+    return {
+      type: 'concatenation',
+      pieces: [
+        {
+          type: 'reference',
+          path,
+          prefixLength: this.#prefix.length,
+          optional: true,
+          field: path,
+          alone: true,
+          at: value.at,
+        },
+        list,
+      ],
+      field: path,
+      at: value.at,
+    };
+  }
+
+  /**
+   * After a separator: nothing follows but a `}`, the end, or on a later line another key with its separator. Lightbend
+   * refuses that; published templates are full of it, so the key counts as absent and the lint warns.
+   */
+  #isAbsent(): boolean {
+    const from = this.#cursor.index;
+    const crossed = this.#cursor.skipBlanks();
+    const first = this.#cursor.peek();
+    let absent = first.type === '}' || first.type === 'end';
+    if (crossed && !absent) {
+      let any = false;
+      // Looked at without throwing: what cannot be read is reported when it is really read.
+      for (const token of this.#cursor.rest()) {
+        const { type } = token;
+        if (type === 'string' || type === 'number' || type === 'literal' || type === 'text') any = true;
+        else if (type !== 'space') {
+          absent = any && (type === 'equals' || type === 'colon' || type === 'plusEquals' || type === '{');
+          break;
+        }
+      }
+    }
+    this.#cursor.index = from;
+    return absent;
+  }
+
+  /** A value with all that is concatenated to it on its line. */
+  #value(): Node {
+    this.#cursor.skipBlanks();
+    const start = this.#cursor.peek();
+    const pieces: Node[] = [];
+    for (;;) {
+      const token = this.#cursor.peek();
+      if (token.type === 'space') {
+        this.#cursor.next();
+        continue;
+      }
+      const piece = this.#piece(token);
+      if (piece === undefined) break;
+      pieces.push(piece);
+    }
+    const [first] = pieces;
+    if (first === undefined) throw this.#fail('expected_value', start, 'a value must stand here');
+    if (pieces.length === 1) return first.type === 'reference' ? { ...first, alone: true } : first;
+    return { type: 'concatenation', pieces, field: this.#path, at: this.#source.at(start.start) };
+  }
+
+  #piece(token: Token): Node | undefined {
+    const at = this.#source.at(token.start);
+    switch (token.type) {
+      case 'string':
+        this.#cursor.next();
+        return { type: 'scalar', value: token.value, text: token.value, quoted: true, at };
+      case 'text':
+        this.#cursor.next();
+        return { type: 'scalar', value: token.text, text: token.text, quoted: false, at };
+      case 'number':
+        this.#cursor.next();
+        return { type: 'scalar', value: token.value, text: token.text, quoted: false, at };
+      case 'literal':
+        this.#cursor.next();
+        return { type: 'scalar', value: token.value, text: String(token.value), quoted: false, at };
+      case 'reference':
+        this.#cursor.next();
+        return {
+          type: 'reference',
+          path: [...this.#prefix, ...readPath(this.#source, token.expression, token.start)],
+          prefixLength: this.#prefix.length,
+          optional: token.optional,
+          field: this.#path,
+          alone: false,
+          at,
+        };
+      case '{':
+        this.#cursor.next();
+        return this.#objectBody(token, true);
+      case '[':
+        this.#cursor.next();
+        return this.#list(token);
+      default:
+        return undefined;
+    }
+  }
+
+  #list(open: Token): Node {
+    this.#enter(open);
+    this.#lists += 1;
+    const items: Node[] = [];
+    for (;;) {
+      this.#cursor.skipBlanks();
+      const token = this.#cursor.peek();
+      if (token.type === ']') break;
+      if (token.type === 'end')
+        throw this.#fail('unclosed_list', open, 'the [ that stands here is not closed with a ]');
+      items.push(this.#value());
+      if (this.#separator()) continue;
+      const after = this.#cursor.peekMeaningful();
+      if (after.type !== ']')
+        throw this.#fail('expected_comma', after, 'an element ends here, so a comma, a line end or a ] must follow');
+    }
+    this.#cursor.next();
+    this.#lists -= 1;
+    this.#depth -= 1;
+    return { type: 'list', items, at: this.#source.at(open.start) };
+  }
+}

@@ -1,0 +1,107 @@
+import { dirname, resolve } from 'node:path';
+import type { Problem } from '#protocol/status.ts';
+import { readDocument } from './connection/document.ts';
+import { SETTINGS_KEYS } from './connection/keys.ts';
+import { checkKeys } from './connection/known-keys.ts';
+import { Problems } from './connection/problem.ts';
+import { SideFiles } from './connection/side-files.ts';
+import { readTruststore } from './connection/trust.ts';
+import { Values } from './connection/values.ts';
+import { type FileReader, readFromDisk } from './files.ts';
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+/** `agent.conf`, validated; every path is absolute. */
+export interface Settings {
+  /** Absolute path of the file itself. */
+  readonly file: string;
+  /** Name of the agent in the catalog; undefined for the name of the machine. */
+  readonly name: string | undefined;
+  /** `wss://host[:port]`, or `ws://` to this machine, without trailing slash; undefined for an agent without a catalog. */
+  readonly gatewayUrl: string | undefined;
+  readonly connectionsFolder: string;
+  readonly stateFolder: string;
+  readonly tls: {
+    /** PEM certificates to trust for the catalog besides the default roots. */
+    readonly extraAuthorities: readonly string[];
+    readonly bypassCertificateValidation: boolean;
+  };
+  readonly log: { readonly level: LogLevel; readonly file: string | undefined };
+  readonly watch: { readonly polling: boolean; readonly intervalMs: number };
+}
+
+export interface LoadedSettings {
+  /** Absent when there is an error among the problems. */
+  readonly settings: Settings | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads `agent.conf` (HOCON). Paths in it are relative to the file. Never throws for a bad or missing file. */
+export const loadSettings = (
+  path: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  read: FileReader = readFromDisk,
+): LoadedSettings => {
+  const file = resolve(path);
+  const folder = dirname(file);
+  const content = read(file);
+  if (content.type !== 'file') {
+    const problems = new Problems(path);
+    problems.error('config.unreadable', undefined, `The settings cannot be read: ${content.reason}.`);
+    return { settings: undefined, problems: problems.list() };
+  }
+  const files = new SideFiles(folder, read);
+  const { tree, problems, placeOf } = readDocument(content.bytes, path, { folder, env, read: files.read });
+  if (tree === undefined) return { settings: undefined, problems: problems.list() };
+  checkKeys(tree, SETTINGS_KEYS, problems, placeOf);
+  const values = new Values(tree, SETTINGS_KEYS, problems);
+  const optional = (key: string): string | undefined => values.text(key)?.value.trim();
+  const logFile = optional('log.file');
+  const bypass = values.flag('tls.bypass_certificate_validation');
+  if (bypass)
+    problems.warn(
+      'config.suspicious_value',
+      placeOf('tls.bypass_certificate_validation'),
+      'The certificate of the catalog is not checked: whoever stands between can read what is sent.',
+      'Name the certificate of the authority in tls.truststore.path instead.',
+    );
+  const settings: Settings = {
+    file,
+    name: optional('name'),
+    gatewayUrl: readGateway(values, problems),
+    connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
+    stateFolder: resolve(folder, optional('state') ?? 'state'),
+    tls: { extraAuthorities: readTruststore(values, files, problems), bypassCertificateValidation: bypass },
+    log: {
+      level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
+      file: logFile === undefined ? undefined : resolve(folder, logFile),
+    },
+    watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
+  };
+  return { settings: problems.failed ? undefined : settings, problems: problems.list() };
+};
+
+/** True for names and addresses of this machine itself. */
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+
+const readGateway = (values: Values, problems: Problems): string | undefined => {
+  const given = values.text('gateway.url');
+  if (given === undefined) return undefined;
+  const fail = (message: string, advice = 'Write gateway.url = "wss://catalog.example.com".'): undefined => {
+    problems.error('config.invalid', given.at, `gateway.url ${message}`, advice);
+    return undefined;
+  };
+  const text = given.value.trim();
+  if (/^[a-z]+:\/\/[^?#]*@/i.test(text))
+    return fail('holds a user or a password.', 'Take out everything from // up to and with the @.');
+  if (!URL.canParse(text) || !/^[a-z]+:\/\//i.test(text)) return fail('is not a URL.');
+  const url = new URL(text);
+  const secure = url.protocol === 'wss:' || url.protocol === 'https:';
+  if (!secure && url.protocol !== 'ws:' && url.protocol !== 'http:') return fail('must begin with wss://.');
+  if (!secure && !isLoopback(url.hostname))
+    return fail('may be without TLS only to this machine itself (localhost, 127.0.0.1, [::1]).');
+  if (url.search !== '' || url.hash !== '') return fail('may have no part after ? or #.');
+  return `${secure ? 'wss' : 'ws'}://${url.host}${url.pathname.replace(/\/+$/, '')}`;
+};
