@@ -1,0 +1,92 @@
+import type { AppLists } from '#agent/qlik/engine/app.ts';
+import type { ContainerEntry, Properties, PropertyEntry } from '#agent/qlik/engine/calls.ts';
+import type { DataModel } from '#agent/qlik/engine/data-model.ts';
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import type { Site } from '#agent/qlik/site.ts';
+import { Fault } from '#protocol/errors.ts';
+import { Gaps } from './missing.ts';
+import { resultOf, resultsOf, settled } from './settled.ts';
+
+/** What one visit to an app brings home. */
+export interface AppContent {
+  readonly sheets: readonly { readonly entry: ContainerEntry; readonly tree: PropertyEntry }[];
+  readonly stories: readonly ContainerEntry[];
+  readonly visualizations: readonly { readonly entry: ContainerEntry; readonly properties: Properties }[];
+  readonly lists: AppLists;
+  /** As the author wrote it; blank when there is none or it is not visible. */
+  readonly script: string;
+  readonly model: DataModel;
+  /** Repository ids of the sheets by engine id; undefined when keys are made of engine ids. */
+  readonly sheetIds: ReadonlyMap<string, string> | undefined;
+  readonly gaps: Gaps;
+}
+
+const NO_LISTS: AppLists = { dimensions: [], measures: [], variables: [], bookmarks: [] };
+const TYPES = ['sheet', 'story', 'masterobject'] as const;
+
+/**
+ * Reads an app in one session, without its data. All calls that do not need another's answer are sent at once: the engine
+ * works them off in a row, and the way there and back is paid three times for each app instead of once a call. The
+ * session is closed before this returns. Parts that cannot be read are noted in `gaps`; what breaks the visit is thrown.
+ */
+export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Promise<AppContent> => {
+  const gaps = new Gaps();
+  // Beside the session: this needs none, and is the answer that takes the engine least.
+  const model = settled(site.dataModel(row.id, signal));
+  const sheetIds =
+    site.connection.crawl.sheetId === 'repository' ? settled(site.sheetRepositoryIds(row.id, signal)) : undefined;
+  const app = await site.openApp(row.id, signal);
+  try {
+    // First what others wait for: while its answer travels, the engine works on the rest.
+    const objects = settled(gaps.part('sheets, stories and master visualizations', app.objects(TYPES), []));
+    const lists = settled(gaps.part('master items, variables and bookmarks', app.lists(), NO_LISTS));
+    const script = settled(gaps.part('load script', app.script(), ''));
+    const entries = await resultOf(objects);
+    const ofType = (type: string): readonly ContainerEntry[] => entries.filter(({ qInfo }) => qInfo.qType === type);
+    const trees = ofType('sheet').map((entry) =>
+      settled(gaps.object(`sheet ${entry.qInfo.qId}`, app.propertyTree(entry.qInfo.qId))),
+    );
+    const masters = ofType('masterobject').map((entry) =>
+      settled(gaps.object(`master visualization ${entry.qInfo.qId}`, app.properties(entry.qInfo.qId))),
+    );
+    const sheets = (await resultsOf(trees)).flatMap((tree, index) => {
+      const entry = ofType('sheet')[index];
+      return tree === undefined || entry === undefined ? [] : [{ entry, tree }];
+    });
+    const visualizations = (await resultsOf(masters)).flatMap((properties, index) => {
+      const entry = ofType('masterobject')[index];
+      return properties === undefined || entry === undefined ? [] : [{ entry, properties }];
+    });
+    const [theLists, theScript] = [await resultOf(lists), await resultOf(script)];
+    await app.close();
+    const content: AppContent = {
+      sheets,
+      stories: ofType('story'),
+      visualizations,
+      lists: theLists,
+      script: theScript,
+      model: await resultOf(model),
+      sheetIds: sheetIds === undefined ? undefined : await resultOf(sheetIds),
+      gaps,
+    };
+    noteUnseen(row, content);
+    return content;
+  } finally {
+    await app.close();
+  }
+};
+
+/** An app that was reloaded has a script and, since June 2018, a data model. */
+const noteUnseen = (row: QrsApp, { script, model, gaps }: AppContent): void => {
+  if (row.lastReloadTime === null) return;
+  if (script.trim() === '' && !gaps.missing.some(({ what }) => what === 'load script')) {
+    gaps.note(
+      'load script',
+      new Fault(
+        'qlik.script_not_visible',
+        `The load script of "${row.name}" is empty for this user, though it was run`,
+      ),
+    );
+  }
+  if (!model.available) gaps.note('tables and fields', model.reason);
+};

@@ -1,0 +1,28 @@
+import type { Owner, QrsUser } from '#agent/qlik/repository/entities.ts';
+import { type JsonObject, type JsonValue, present } from './cleanse.ts';
+
+/** The e-mail addresses of the site's users by id: all that is kept of them while the apps are read. */
+export class People {
+  readonly #emails = new Map<string, string>();
+
+  add(user: QrsUser): void {
+    if (user.attributes.email !== undefined && user.attributes.email !== '') {
+      this.#emails.set(user.id, user.attributes.email);
+    }
+  }
+
+  email(id: string): string | undefined {
+    return this.#emails.get(id);
+  }
+
+  /** An owner as attributes: name, `directory\id`, and e-mail when the user is known. */
+  owner(owner: Partial<Owner> | null | undefined): JsonObject | undefined {
+    if (owner === null || owner === undefined || (owner.id ?? '') === '') return undefined;
+    const account = owner.userId === undefined || owner.userId === '' ? '' : `${owner.userDirectory}\\${owner.userId}`;
+    return present({ id: owner.id, name: owner.name, account, email: this.#emails.get(owner.id ?? '') });
+  }
+}
+
+/** Custom property values as attributes. */
+export const customPropertyValues = (values: readonly { name: string; value: string }[]): JsonValue =>
+  values.map(({ name, value }) => ({ name, value }));

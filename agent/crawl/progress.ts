@@ -1,0 +1,51 @@
+import type { AssetKind, EdgeKind, Outcome } from '#protocol/records.ts';
+import type { ScopeWriter } from './scope-writer.ts';
+
+/** How far a crawl is. */
+export interface CrawlProgress {
+  /** Null until the apps were listed. */
+  readonly appsTotal: number | null;
+  readonly appsDone: number;
+  /** Apps that were skipped because their scope had been published before. */
+  readonly appsSkipped: number;
+  readonly records: number;
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  readonly assets: Readonly<Partial<Record<AssetKind, number>>>;
+  readonly edges: Readonly<Partial<Record<EdgeKind, number>>>;
+}
+
+export interface CrawlSummary extends CrawlProgress {
+  readonly appsTotal: number;
+  readonly durationMs: number;
+}
+
+/** Adds up what the scopes of a crawl wrote, once each is done: a scope that is begun again counts once. */
+export class Tally {
+  appsTotal: number | null = null;
+  appsSkipped = 0;
+  #appsDone = 0;
+  #records = 0;
+  readonly #outcomes: Partial<Record<Outcome, number>> = {};
+  readonly #assets: Partial<Record<AssetKind, number>> = {};
+  readonly #edges: Partial<Record<EdgeKind, number>> = {};
+
+  add(out: ScopeWriter, kind: 'site' | 'app', outcome: Outcome | undefined): void {
+    if (kind === 'app') this.#appsDone += 1;
+    this.#records += out.records;
+    if (outcome !== undefined) this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
+    for (const [asset, count] of out.assets) this.#assets[asset] = (this.#assets[asset] ?? 0) + count;
+    for (const [edge, count] of out.edges) this.#edges[edge] = (this.#edges[edge] ?? 0) + count;
+  }
+
+  progress(): CrawlProgress {
+    return {
+      appsTotal: this.appsTotal,
+      appsDone: this.#appsDone,
+      appsSkipped: this.appsSkipped,
+      records: this.#records,
+      outcomes: { ...this.#outcomes },
+      assets: { ...this.#assets },
+      edges: { ...this.#edges },
+    };
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { RecordSink } from '#agent/spool/sink.ts';
+import type { Fault } from '#protocol/errors.ts';
+import type { AssetKind, EdgeKind, Missing, Outcome, StreamRecord } from '#protocol/records.ts';
+import { cleanse, type JsonObject, wellFormed } from './cleanse.ts';
+
+export interface Asset {
+  readonly kind: AssetKind;
+  readonly key: string;
+  readonly name: string;
+  readonly parent?: string;
+  readonly attributes?: JsonObject;
+}
+
+/**
+ * Writes one scope: everything that goes through it is redacted and well formed, counted and hashed. One call after the
+ * other: await each, or the hash would be over another order than the stream has.
+ */
+export class ScopeWriter {
+  readonly scope: string;
+  readonly #sink: RecordSink;
+  #hash: Hash = createHash('sha256');
+  #records = 0;
+  /** Assets and edges written since the scope was (re)opened, by kind. */
+  readonly assets = new Map<AssetKind, number>();
+  readonly edges = new Map<EdgeKind, number>();
+
+  constructor(sink: RecordSink, scope: string) {
+    this.#sink = sink;
+    this.scope = scope;
+  }
+
+  /** Opens the scope, or opens it afresh: what was written of it before no longer counts. */
+  async open(kind: 'site' | 'app', name: string): Promise<void> {
+    this.#hash = createHash('sha256');
+    this.#records = 0;
+    this.assets.clear();
+    this.edges.clear();
+    await this.#sink.write({ t: 'scope', scope: this.scope, kind, name: wellFormed(name) });
+  }
+
+  async asset({ kind, key, name, parent, attributes }: Asset): Promise<void> {
+    const sound = wellFormed(name);
+    const clean = attributes === undefined ? undefined : cleanse(attributes);
+    await this.#count({
+      t: 'asset',
+      scope: this.scope,
+      key,
+      kind,
+      name: sound,
+      ...(parent === undefined ? {} : { parent }),
+      ...(clean === undefined || Object.keys(clean.value).length === 0 ? {} : { attributes: clean.value }),
+      ...(sound !== name || clean?.sanitized === true ? { sanitized: true as const } : {}),
+    });
+    this.assets.set(kind, (this.assets.get(kind) ?? 0) + 1);
+  }
+
+  async edge(kind: EdgeKind, from: string, to: string): Promise<void> {
+    await this.#count({ t: 'edge', scope: this.scope, kind, from, to });
+    this.edges.set(kind, (this.edges.get(kind) ?? 0) + 1);
+  }
+
+  async listed(key: string, name: string): Promise<void> {
+    await this.#count({ t: 'listed', scope: this.scope, key, name: wellFormed(name) });
+  }
+
+  /** Ends the scope. */
+  async outcome(outcome: Outcome, why: { missing?: readonly Missing[]; error?: Fault } = {}): Promise<void> {
+    await this.#sink.write({
+      t: 'outcome',
+      scope: this.scope,
+      outcome,
+      records: this.#records,
+      sha256: this.#hash.digest('hex'),
+      ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: [...why.missing] }),
+      ...(why.error === undefined ? {} : { error: why.error.toJSON() }),
+    });
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  async #count(record: StreamRecord): Promise<void> {
+    this.#hash.update(`${JSON.stringify(record)}\n`);
+    this.#records += 1;
+    await this.#sink.write(record);
+  }
+}
