@@ -1,0 +1,161 @@
+/**
+ * What goes wrong, and when. Everything can be changed while the site runs (`simulator.faults.set`, `POST /faults`);
+ * chance comes from the seed, so that a run can be repeated.
+ */
+
+/** When a fault strikes: every condition that is given must hold. Without `nth`, `every` and `probability`: each time. */
+export interface Trigger {
+  /** Engine method, such as `GetLayout`. */
+  readonly method?: string;
+  readonly appId?: string;
+  /** A part of the path of an HTTP request. */
+  readonly path?: string;
+  /** The n-th call that fits (from 1) and no other. */
+  readonly nth?: number;
+  readonly every?: number;
+  readonly probability?: number;
+  /** At most so many times. */
+  readonly times?: number;
+}
+
+export interface EngineErrorFault extends Trigger {
+  /** A code of the engine: 15 aborted, 19 memory limit, 5006 busy, … */
+  readonly code: number;
+}
+
+export interface HttpErrorFault extends Trigger {
+  readonly status: number;
+  readonly on: 'qrs' | 'proxy' | 'metadata';
+}
+
+export interface FaultSettings {
+  /** Added to every answer. */
+  readonly latencyMs: number;
+  /** The first request after `coldAfterMs` without any takes so much longer (the first of all included). */
+  readonly coldStartMs: number;
+  readonly coldAfterMs: number;
+  readonly engineErrors: readonly EngineErrorFault[];
+  readonly httpErrors: readonly HttpErrorFault[];
+  /** The socket is cut (no close frame) instead of answering the call. */
+  readonly drops: readonly Trigger[];
+  /** The call is never answered. */
+  readonly hangs: readonly Trigger[];
+  /** `/engine/healthcheck` says `saturated`. */
+  readonly saturated: boolean;
+  /** Replies of pipelined calls come in another order than the calls. */
+  readonly outOfOrder: boolean;
+  /** A notification that nobody asked for comes before every so-many-th reply; 0: none. */
+  readonly extraNotifications: number;
+  /** False: no user may read scripts; they are empty texts. */
+  readonly scriptRights: boolean;
+  /** False: `data/metadata` is 404 everywhere. */
+  readonly metadata: boolean;
+  /** Apps that nobody may open (error 5), beside those with section access. */
+  readonly deniedApps: readonly string[];
+  /** False: section access lets everybody in. */
+  readonly sectionAccess: boolean;
+}
+
+export const NO_FAULTS: FaultSettings = {
+  latencyMs: 0,
+  coldStartMs: 0,
+  coldAfterMs: 60_000,
+  engineErrors: [],
+  httpErrors: [],
+  drops: [],
+  hangs: [],
+  saturated: false,
+  outOfOrder: false,
+  extraNotifications: 0,
+  scriptRights: true,
+  metadata: true,
+  deniedApps: [],
+  sectionAccess: true,
+};
+
+export interface Call {
+  readonly method?: string;
+  readonly appId?: string | null;
+  readonly path?: string;
+}
+
+/** Numbers in [0, 1) that repeat with the seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+export class Faults {
+  #settings: FaultSettings;
+  readonly #random: () => number;
+  /** How often each trigger fitted, and how often it struck. */
+  readonly #seen = new Map<Trigger, { fitted: number; struck: number }>();
+  #lastRequestMs = Number.NEGATIVE_INFINITY;
+
+  constructor(seed: number, settings: Partial<FaultSettings> = {}) {
+    this.#random = seededRandom(seed);
+    this.#settings = { ...NO_FAULTS, ...settings };
+  }
+
+  get settings(): FaultSettings {
+    return this.#settings;
+  }
+
+  /** Changes what is given and leaves the rest. Counting starts anew for lists that are given. */
+  set(settings: Partial<FaultSettings>): void {
+    this.#settings = { ...this.#settings, ...settings };
+    this.#lastRequestMs = settings.coldStartMs === undefined ? this.#lastRequestMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** All well again. */
+  clear(): void {
+    this.#settings = NO_FAULTS;
+    this.#seen.clear();
+  }
+
+  /** The error that this engine call must answer, or null. */
+  engineError(call: Call): number | null {
+    return this.#settings.engineErrors.find((fault) => this.#strikes(fault, call))?.code ?? null;
+  }
+
+  /** The status that this request must answer, or null. */
+  httpError(on: HttpErrorFault['on'], path: string): number | null {
+    return this.#settings.httpErrors.find((fault) => fault.on === on && this.#strikes(fault, { path }))?.status ?? null;
+  }
+
+  drops(call: Call): boolean {
+    return this.#settings.drops.some((fault) => this.#strikes(fault, call));
+  }
+
+  hangs(call: Call): boolean {
+    return this.#settings.hangs.some((fault) => this.#strikes(fault, call));
+  }
+
+  /** What this request has to wait beside its service time; counts as activity for the cold start. */
+  waitMs(nowMs: number): number {
+    const { latencyMs, coldStartMs, coldAfterMs } = this.#settings;
+    const cold = coldStartMs > 0 && nowMs - this.#lastRequestMs > coldAfterMs;
+    this.#lastRequestMs = nowMs;
+    return latencyMs + (cold ? coldStartMs : 0);
+  }
+
+  #strikes(fault: Trigger, call: Call): boolean {
+    if (fault.method !== undefined && fault.method !== call.method) return false;
+    if (fault.appId !== undefined && fault.appId !== call.appId) return false;
+    if (fault.path !== undefined && !(call.path ?? '').includes(fault.path)) return false;
+    const seen = this.#seen.get(fault) ?? { fitted: 0, struck: 0 };
+    this.#seen.set(fault, seen);
+    seen.fitted += 1;
+    if (fault.times !== undefined && seen.struck >= fault.times) return false;
+    if (fault.nth !== undefined && seen.fitted !== fault.nth) return false;
+    if (fault.every !== undefined && seen.fitted % fault.every !== 0) return false;
+    if (fault.probability !== undefined && this.#random() >= fault.probability) return false;
+    seen.struck += 1;
+    return true;
+  }
+}
