@@ -48,6 +48,8 @@ export interface FaultSettings {
   readonly extraNotifications: number;
   /** False: no user may read scripts; they are empty texts. */
   readonly scriptRights: boolean;
+  /** False: only owners may update apps, which `GetScript` asks for and `GetScriptEx` does not. */
+  readonly updateRights: boolean;
   /** False: `data/metadata` is 404 everywhere. */
   readonly metadata: boolean;
   /** Apps that nobody may open (error 5), beside those with section access. */
@@ -68,6 +70,7 @@ export const NO_FAULTS: FaultSettings = {
   outOfOrder: false,
   extraNotifications: 0,
   scriptRights: true,
+  updateRights: true,
   metadata: true,
   deniedApps: [],
   sectionAccess: true,

@@ -1,16 +1,12 @@
-/** Who asks: a user directory and a user id, as Qlik keeps them. Both compare without regard to case. */
-export interface Identity {
-  readonly userDirectory: string;
-  readonly userId: string;
-}
+import type { UserName } from './model/types.ts';
 
 /** One text per user, for maps and for comparing. */
-export const identityKey = (identity: Identity): string =>
-  `${identity.userDirectory}\\${identity.userId}`.toLocaleLowerCase('en');
+export const userKey = (user: UserName): string =>
+  `${user.directory}\\${user.id}`.toLocaleLowerCase('en');
 
 /** `INTERNAL\sa_api` and the other service accounts see and may do everything. */
-export const isServiceAccount = (identity: Identity): boolean =>
-  identity.userDirectory.toUpperCase() === 'INTERNAL' && identity.userId.toLowerCase().startsWith('sa_');
+export const isServiceAccount = (user: UserName): boolean =>
+  user.directory.toUpperCase() === 'INTERNAL' && user.id.toLowerCase().startsWith('sa_');
 
 const decoded = (value: string): string | null => {
   try {
@@ -25,7 +21,7 @@ const decoded = (value: string): string | null => {
  * the semicolon is optional, the values are percent-encoded UTF-8. Null when anything else stands there: a directory or
  * an id is missing or empty, a name is repeated, a percent sign starts no valid code, or raw bytes above ASCII came.
  */
-export function parseQlikUser(header: string | undefined): Identity | null {
+export function parseQlikUser(header: string | undefined): UserName | null {
   if (header === undefined || /[^\x20-\x7e]/.test(header)) return null;
   const values = new Map<string, string>();
   for (const part of header.split(';')) {
@@ -39,11 +35,11 @@ export function parseQlikUser(header: string | undefined): Identity | null {
     if (value === null || value === '' || values.has(name)) return null;
     values.set(name, value);
   }
-  const userDirectory = values.get('userdirectory');
-  const userId = values.get('userid');
-  return userDirectory === undefined || userId === undefined ? null : { userDirectory, userId };
+  const directory = values.get('userdirectory');
+  const id = values.get('userid');
+  return directory === undefined || id === undefined ? null : { directory, id };
 }
 
 /** The header value that {@link parseQlikUser} reads. */
-export const qlikUserHeader = (identity: Identity): string =>
-  `UserDirectory=${encodeURIComponent(identity.userDirectory)}; UserId=${encodeURIComponent(identity.userId)}`;
+export const qlikUserHeader = (user: UserName): string =>
+  `UserDirectory=${encodeURIComponent(user.directory)}; UserId=${encodeURIComponent(user.id)}`;

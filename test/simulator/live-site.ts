@@ -4,7 +4,9 @@ import type { App, AppContent, Site } from './model/types.ts';
 export type Mutation =
   | { readonly action: 'rename'; readonly appId: string; readonly name: string }
   | { readonly action: 'delete'; readonly appId: string }
-  | { readonly action: 'touch'; readonly appId: string };
+  /** Somebody edited it: `modifiedDate` goes on. */
+  | { readonly action: 'touch'; readonly appId: string }
+  | { readonly action: 'hideScript'; readonly appId: string };
 
 export class LiveSite implements Site {
   readonly #base: Site;
@@ -20,6 +22,9 @@ export class LiveSite implements Site {
 
   get seed() {
     return this.#base.seed;
+  }
+  get crawlUser() {
+    return this.#base.crawlUser;
   }
   get nodeId() {
     return this.#base.nodeId;
@@ -70,6 +75,7 @@ export class LiveSite implements Site {
         ? this.#apps.filter((app) => app.id !== mutation.appId)
         : this.#apps.map((app) => {
             if (app.id !== mutation.appId) return app;
+            if (mutation.action === 'hideScript') return { ...app, scriptHidden: true };
             return mutation.action === 'rename'
               ? { ...app, name: mutation.name, modifiedDate }
               : { ...app, modifiedDate };

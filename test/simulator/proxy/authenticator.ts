@@ -1,0 +1,87 @@
+/**
+ * How a virtual proxy learns who asks. Header and JWT need one request; methods that take several (Windows) or a detour
+ * (ticket, forms) answer a challenge and may serve pages of their own: they fit the same interface.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { UserName } from '../model/types.ts';
+import { htmlReply, type Reply } from '../reply.ts';
+import { verifyToken } from '../tokens.ts';
+
+export type Authentication =
+  | { readonly kind: 'user'; readonly user: UserName }
+  /** Nothing was offered that this method takes: the proxy sends the client to its login page. */
+  | { readonly kind: 'none' }
+  /** Something was offered, and refused. */
+  | { readonly kind: 'refused'; readonly reply: Reply }
+  /** The method wants to say something first, such as a 401 with `WWW-Authenticate`. */
+  | { readonly kind: 'challenge'; readonly reply: Reply };
+
+export interface Authenticator {
+  readonly method: 'header' | 'jwt' | 'login' | 'windows' | 'ticket';
+  /** Asked when a request has no valid session cookie. State of one connection belongs to `request.socket`. */
+  authenticate(request: IncomingMessage, query: URLSearchParams): Authentication;
+  /** A page of the method's own below the prefix (`/internal_…`); null when the path is none of its. */
+  page?(request: IncomingMessage, path: string): Reply | null;
+}
+
+export interface HeaderSettings {
+  /** The header that names the user. `X-Qlik-…` names are not allowed. */
+  readonly header: string;
+  /** Dynamic: the value is `directory\user`. Else the directory of everyone; the value is the user alone. */
+  readonly directory: 'dynamic' | { readonly static: string };
+}
+
+/** What the proxy says to a header it cannot read. */
+export const incorrectHeader = (): Reply =>
+  htmlReply(400, 'Error 400 - Bad request', 'The http request header is incorrect.');
+
+/** @throws TypeError for a header name that Qlik refuses in its settings */
+export function headerAuthenticator({ header, directory }: HeaderSettings): Authenticator {
+  const name = header.toLowerCase();
+  if (name.startsWith('x-qlik-')) throw new TypeError(`header authentication may not use ${header}`);
+  return {
+    method: 'header',
+    authenticate(request) {
+      const value = request.headers[name];
+      if (value === undefined) return { kind: 'none' };
+      // Only US-ASCII is supported; a repeated header is none.
+      if (typeof value !== 'string' || value === '' || /[^\x20-\x7e]/.test(value))
+        return { kind: 'refused', reply: incorrectHeader() };
+      if (directory !== 'dynamic') return { kind: 'user', user: { directory: directory.static, id: value } };
+      const [domain, ...rest] = value.split('\\');
+      const id = rest.join('\\');
+      if (!domain || id === '') return { kind: 'refused', reply: incorrectHeader() };
+      return { kind: 'user', user: { directory: domain, id } };
+    },
+  };
+}
+
+export interface JwtSettings {
+  readonly certificatePem: string;
+  /** The names of the claims that hold user and directory. */
+  readonly userClaim: string;
+  readonly directoryClaim: string;
+}
+
+export function jwtAuthenticator({ certificatePem, userClaim, directoryClaim }: JwtSettings): Authenticator {
+  const refused = (): Authentication => ({
+    kind: 'refused',
+    reply: htmlReply(401, 'Error 401 - Unauthorized', 'The token could not be validated.'),
+  });
+  return {
+    method: 'jwt',
+    authenticate(request) {
+      const header = request.headers.authorization;
+      if (header === undefined) return { kind: 'none' };
+      const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+      const claims = token === undefined ? null : verifyToken(certificatePem, token, Date.now());
+      const id = claims?.[userClaim];
+      const directory = claims?.[directoryClaim];
+      if (typeof id !== 'string' || typeof directory !== 'string' || id === '' || directory === '') return refused();
+      return { kind: 'user', user: { directory, id } };
+    },
+  };
+}
+
+/** Interactive login only: nobody gets in by a program. */
+export const loginAuthenticator = (): Authenticator => ({ method: 'login', authenticate: () => ({ kind: 'none' }) });

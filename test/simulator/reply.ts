@@ -1,0 +1,57 @@
+/** HTTP answers of the site, and how they are sent. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Recorder } from './record.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Buffer;
+}
+
+export const jsonReply = (status: number, value: unknown): Reply => ({
+  status,
+  headers: { 'Content-Type': 'application/json;charset=utf-8' },
+  body: JSON.stringify(value),
+});
+
+export const htmlReply = (status: number, title: string, text: string): Reply => ({
+  status,
+  headers: { 'Content-Type': 'text/html; charset=utf-8' },
+  body: `<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>${title}</title></head><body><h1>${title}</h1><p>${text}</p></body></html>\n`,
+});
+
+export const emptyReply = (status: number, headers: Reply['headers'] = {}): Reply => ({ status, headers });
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** The request's body. @throws RangeError above 4 MiB */
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const piece = Buffer.from(chunk as Uint8Array);
+    size += piece.length;
+    if (size > MAX_BODY_BYTES) throw new RangeError('the body is larger than 4 MiB');
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Sends and records. `path` is without the prefix of a virtual proxy, so that both routes count together. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  record: Recorder,
+  path: string,
+  bytesIn: number,
+): void {
+  const body = reply.body ?? '';
+  record.http(request.method ?? 'GET', path, reply.status, bytesIn, Buffer.byteLength(body));
+  if (response.destroyed) return;
+  response.statusCode = reply.status;
+  for (const [name, value] of Object.entries(reply.headers ?? {}))
+    response.setHeader(name, typeof value === 'string' ? value : [...value]);
+  if (reply.status !== 204 && reply.status !== 304) response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
