@@ -1,6 +1,7 @@
 /** Who may see, open and edit what: the site's security rules and section access, as far as clients notice them. */
 import type { Faults } from './faults.ts';
 import { isServiceAccount, userKey } from './identity.ts';
+import { isAdmitted } from './model/access.ts';
 import type { App, Site, UserName } from './model/types.ts';
 
 const ADMINISTRATORS = new Set(['RootAdmin', 'ContentAdmin', 'AuditAdmin']);
@@ -37,8 +38,7 @@ export class Access {
   opensApp(user: UserName, app: App): boolean {
     const { sectionAccess, deniedApps } = this.#faults.settings;
     if (!this.seesApp(user, app) || deniedApps.includes(app.id)) return false;
-    const name = `${user.directory}\\${user.id}`.toUpperCase();
-    return !sectionAccess || app.admitted === null || app.admitted.includes(name);
+    return !sectionAccess || isAdmitted(app, user);
   }
 
   /** `GetScript` asks for the right to update, `GetScriptEx` only for the right to read. */

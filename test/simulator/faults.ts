@@ -46,12 +46,16 @@ export interface FaultSettings {
   readonly outOfOrder: boolean;
   /** A notification that nobody asked for comes before every so-many-th reply; 0: none. */
   readonly extraNotifications: number;
+  /** `/full` returns at most so many rows; 0: as the release has it. */
+  readonly fullCap: number;
   /** False: no user may read scripts; they are empty texts. */
   readonly scriptRights: boolean;
   /** False: only owners may update apps, which `GetScript` asks for and `GetScriptEx` does not. */
   readonly updateRights: boolean;
   /** False: `data/metadata` is 404 everywhere. */
   readonly metadata: boolean;
+  /** What `data/metadata` answers for an app that was never reloaded: an empty model or 404. */
+  readonly neverReloadedMetadata: 'empty' | 'missing';
   /** Apps that nobody may open (error 5), beside those with section access. */
   readonly deniedApps: readonly string[];
   /** False: section access lets everybody in. */
@@ -69,9 +73,11 @@ export const NO_FAULTS: FaultSettings = {
   saturated: false,
   outOfOrder: false,
   extraNotifications: 0,
+  fullCap: 0,
   scriptRights: true,
   updateRights: true,
   metadata: true,
+  neverReloadedMetadata: 'missing',
   deniedApps: [],
   sectionAccess: true,
 };

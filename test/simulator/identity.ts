@@ -1,8 +1,7 @@
 import type { UserName } from './model/types.ts';
 
 /** One text per user, for maps and for comparing. */
-export const userKey = (user: UserName): string =>
-  `${user.directory}\\${user.id}`.toLocaleLowerCase('en');
+export const userKey = (user: UserName): string => `${user.directory}\\${user.id}`.toLocaleLowerCase('en');
 
 /** `INTERNAL\sa_api` and the other service accounts see and may do everything. */
 export const isServiceAccount = (user: UserName): boolean =>

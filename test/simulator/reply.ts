@@ -1,11 +1,13 @@
 /** HTTP answers of the site, and how they are sent. */
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Recorder } from './record.ts';
 
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  readonly body?: string | Buffer;
+  /** Pieces are sent as they are made. */
+  readonly body?: string | Buffer | Iterable<string>;
 }
 
 export const jsonReply = (status: number, value: unknown): Reply => ({
@@ -37,21 +39,43 @@ export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+const isPieces = (body: NonNullable<Reply['body']>): body is Iterable<string> =>
+  typeof body !== 'string' && !Buffer.isBuffer(body);
+
+async function sendPieces(response: ServerResponse, pieces: Iterable<string>): Promise<number> {
+  let bytes = 0;
+  for (const piece of pieces) {
+    if (response.destroyed) break;
+    bytes += Buffer.byteLength(piece);
+    if (!response.write(piece)) {
+      // A client that goes away while it is waited for ends the wait too.
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    }
+  }
+  response.end();
+  return bytes;
+}
+
 /** Sends and records. `path` is without the prefix of a virtual proxy, so that both routes count together. */
-export function send(
+export async function send(
   request: IncomingMessage,
   response: ServerResponse,
   reply: Reply,
   record: Recorder,
   path: string,
   bytesIn: number,
-): void {
+): Promise<void> {
+  const method = request.method ?? 'GET';
   const body = reply.body ?? '';
-  record.http(request.method ?? 'GET', path, reply.status, bytesIn, Buffer.byteLength(body));
-  if (response.destroyed) return;
   response.statusCode = reply.status;
   for (const [name, value] of Object.entries(reply.headers ?? {}))
     response.setHeader(name, typeof value === 'string' ? value : [...value]);
+  if (isPieces(body)) {
+    record.http(method, path, reply.status, bytesIn, await sendPieces(response, body));
+    return;
+  }
+  record.http(method, path, reply.status, bytesIn, Buffer.byteLength(body));
+  if (response.destroyed) return;
   if (reply.status !== 204 && reply.status !== 304) response.setHeader('Content-Length', Buffer.byteLength(body));
-  response.end(request.method === 'HEAD' ? undefined : body);
+  response.end(method === 'HEAD' ? undefined : body);
 }

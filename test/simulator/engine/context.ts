@@ -1,20 +1,23 @@
 /** What all engine sessions share. */
 import type { Access } from '../access.ts';
 import type { Faults } from '../faults.ts';
-import type { LiveSite } from '../live-site.ts';
+import type { MutableSite } from '../model/mutate.ts';
 import type { Pacing } from '../pacing.ts';
 import type { Profile } from '../profiles.ts';
 import type { Recorder } from '../record.ts';
+import type { EngineConnection } from './connection.ts';
 import type { SessionRegistry } from './registry.ts';
 
 export interface EngineContext {
-  readonly site: LiveSite;
+  readonly site: MutableSite;
   readonly profile: Profile;
   readonly access: Access;
   readonly faults: Faults;
   readonly record: Recorder;
   readonly pacing: Pacing;
   readonly registry: SessionRegistry;
+  /** The open sockets: they hear of changes that others make. */
+  readonly connections: Set<EngineConnection>;
   /** `/qDim/qFieldDefs` in list definitions comes out as an empty text. */
   readonly textListsEmpty: boolean;
   readonly startedAt: Date;

@@ -311,4 +311,3 @@ export function documentCall(call: Call): Outputs {
   if (!handler) throw new EngineError(17, call.method);
   return handler(call);
 }
-

@@ -49,7 +49,11 @@ export function checkExpression(
     if (token === '(' || token === '{') open.push(token);
     else if (token === ')' || token === '}') {
       if (open.pop() !== closing[token])
-        return { qErrorMsg: `Error in expression: unexpected '${token}'`, qBadFieldNames: [], qDangerousFieldNames: [] };
+        return {
+          qErrorMsg: `Error in expression: unexpected '${token}'`,
+          qBadFieldNames: [],
+          qDangerousFieldNames: [],
+        };
     } else if (token.length === 1) {
       return { qErrorMsg: `Error in expression: ${token} is not closed`, qBadFieldNames: [], qDangerousFieldNames: [] };
     }
@@ -64,7 +68,10 @@ export function checkExpression(
 }
 
 /** Constants and sums of constants; everything else has no value here and reads `-`, as a failed calculation does. */
-export function evaluate(expression: string, content: AppContent): { qText: string; qIsNumeric: boolean; qNumber: number } {
+export function evaluate(
+  expression: string,
+  content: AppContent,
+): { qText: string; qIsNumeric: boolean; qNumber: number } {
   const text = expandDollars(expression, content).trim().replace(/^=/, '').trim();
   const quoted = /^'((?:[^']|'')*)'$/.exec(text);
   if (quoted) return { qText: (quoted[1] ?? '').replaceAll("''", "'"), qIsNumeric: false, qNumber: 0 };

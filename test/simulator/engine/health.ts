@@ -2,7 +2,13 @@
 import type { EngineContext } from './context.ts';
 
 /** Memory figures in MiB; the number of open apps comes from the sessions, the rest from the record. */
-export function healthOf({ registry, record, faults, profile, startedAt }: EngineContext): Readonly<Record<string, unknown>> {
+export function healthOf({
+  registry,
+  record,
+  faults,
+  profile,
+  startedAt,
+}: EngineContext): Readonly<Record<string, unknown>> {
   const open = registry.sessions.flatMap((session) => (session.document ? [session.document] : []));
   const loaded = [...new Set(open.map((document) => document.appId))];
   const inMemory = [...new Set(open.filter((document) => document.withData).map((document) => document.appId))];
@@ -11,7 +17,11 @@ export function healthOf({ registry, record, faults, profile, startedAt }: Engin
   return {
     version: profile.engineVersion,
     started: startedAt.toISOString().replaceAll(/[-:]/g, ''),
-    mem: { committed: 812.5 + inMemory.length * 40, allocated: 731.25 + inMemory.length * 40, free: saturated ? 512 : 24_576 },
+    mem: {
+      committed: 812.5 + inMemory.length * 40,
+      allocated: 731.25 + inMemory.length * 40,
+      free: saturated ? 512 : 24_576,
+    },
     cpu: { total: saturated ? 98 : 4 },
     session: { active: record.engineSockets.now, total: registry.sessions.length },
     apps: {

@@ -3,9 +3,9 @@
  * up: values of a dimension are named after its field, numbers come from the row, so that a page reads the same twice.
  */
 import type { Field } from '../model/types.ts';
-import { fieldNamesIn } from './expression.ts';
 import type { DocumentView } from './document-view.ts';
 import { EngineError } from './errors.ts';
+import { fieldNamesIn } from './expression.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -46,10 +46,7 @@ export const rowsOf = (definition: Json, view: DocumentView): number => {
   if (!view.withData) return 0;
   const dimensions = list(definition['qDimensions']).map((entry) => dimensionOf(json(entry), view));
   if (dimensions.length === 0) return list(definition['qMeasures']).length > 0 ? 1 : 0;
-  return Math.min(
-    MAX_ROWS,
-    Math.max(...dimensions.map(({ defs }) => cardinalOf(defs[0] ?? '', view))),
-  );
+  return Math.min(MAX_ROWS, Math.max(...dimensions.map(({ defs }) => cardinalOf(defs[0] ?? '', view))));
 };
 
 const stateCounts = (options: number): Json => ({

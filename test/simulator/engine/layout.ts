@@ -1,11 +1,11 @@
 /** From properties to layouts, to effective properties, and to property trees. */
 import type { EngineObject } from '../model/types.ts';
+import type { DocumentView } from './document-view.ts';
 import { evaluate } from './expression.ts';
 import { hyperCube, listObject } from './hypercube.ts';
 import { listOf } from './lists.ts';
 import { objectMeta } from './meta.ts';
 import { dataOf } from './pointer.ts';
-import type { DocumentView } from './document-view.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 /** The lists that session objects hold: sheets, master items, variables, bookmarks, fields. */
 import type { EngineObject, Variable } from '../model/types.ts';
+import type { DocumentView } from './document-view.ts';
 import { objectMeta } from './meta.ts';
 import { dataOf } from './pointer.ts';
-import type { DocumentView } from './document-view.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -128,7 +128,10 @@ export function objectCall(call: Call, held: Held, handle: number): Outputs {
     case 'GetChildInfos':
       return { qInfos: (persisted(held)?.children ?? []).map(({ qId, qType }) => ({ qId, qType })) };
     case 'GetChild':
-      return relation(call, persisted(held)?.children.find((child) => child.qId === call.args['qId']));
+      return relation(
+        call,
+        persisted(held)?.children.find((child) => child.qId === call.args['qId']),
+      );
     case 'GetParent':
       return relation(call, view.index.objects.get(persisted(held)?.qId ?? '')?.parent);
     case 'GetLinkedObjects':

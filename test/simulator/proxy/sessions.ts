@@ -105,7 +105,8 @@ export class ProxySessions {
     const now = this.#now();
     for (const session of this.#sessions.values()) {
       const idle = now - session.activeAtMs > session.proxy.inactivityMs;
-      if (session.endedAtMs === null && idle) this.#tell(session, 'OnSessionTimedOut', 'Session timed out due to inactivity');
+      if (session.endedAtMs === null && idle)
+        this.#tell(session, 'OnSessionTimedOut', 'Session timed out due to inactivity');
       const over = session.endedAtMs === null ? idle : now - session.endedAtMs >= this.#limits.lingerMs;
       if (!over) continue;
       this.#sessions.delete(session.id);

@@ -1,0 +1,105 @@
+/**
+ * The simulator's own door, on loopback: what is true, what clients did, and what shall go wrong. No Qlik site has it.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { FaultSettings, Faults } from './faults.ts';
+import { NO_FAULTS } from './faults.ts';
+import type { SiteTruth } from './model/truth.ts';
+import type { Mutation } from './mutations.ts';
+import type { Recorder } from './record.ts';
+import { bodyOf, jsonReply, type Reply } from './reply.ts';
+
+export interface ControlTarget {
+  readonly record: Recorder;
+  readonly faults: Faults;
+  truth(): SiteTruth;
+  /** @throws RangeError for an app that does not exist */
+  mutate(mutation: Mutation): void;
+  apps(): readonly { readonly id: string; readonly name: string }[];
+}
+
+const isMutation = (value: unknown): value is Mutation => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { action, appId, name, change } = value as Readonly<Record<string, unknown>>;
+  if (typeof appId !== 'string') return false;
+  if (action === 'delete') return true;
+  if (action === 'rename') return typeof name === 'string';
+  return action === 'change' && typeof change === 'object' && change !== null;
+};
+
+/** The settings given, when every name is one of a fault and has a value of its kind. */
+const faultsOf = (value: unknown): Partial<FaultSettings> | null => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const fits = Object.entries(value).every(([name, setting]) => {
+    if (!Object.hasOwn(NO_FAULTS, name)) return false;
+    const usual: unknown = NO_FAULTS[name as keyof FaultSettings];
+    return typeof setting === typeof usual && Array.isArray(setting) === Array.isArray(usual);
+  });
+  return fits ? (value as Partial<FaultSettings>) : null;
+};
+
+const parse = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+const bad = (error: string): Reply => jsonReply(400, { error });
+
+const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): Reply => {
+  const url = new URL(request.url ?? '/', 'http://control');
+  switch (`${request.method} ${url.pathname}`) {
+    case 'GET /truth':
+      return jsonReply(200, target.truth());
+    case 'GET /record':
+      return jsonReply(200, target.record.snapshot());
+    case 'DELETE /record':
+      target.record.reset();
+      return jsonReply(200, target.record.snapshot());
+    case 'GET /apps':
+      return jsonReply(200, target.apps());
+    case 'GET /faults':
+      return jsonReply(200, target.faults.settings);
+    case 'DELETE /faults':
+      target.faults.clear();
+      return jsonReply(200, target.faults.settings);
+    case 'POST /faults': {
+      const settings = faultsOf(parse(body));
+      if (!settings) return bad(`the body must be a JSON object with some of: ${Object.keys(NO_FAULTS).join(', ')}`);
+      target.faults.set(settings);
+      return jsonReply(200, target.faults.settings);
+    }
+    case 'POST /mutate': {
+      const mutation = parse(body);
+      if (!isMutation(mutation))
+        return bad(
+          'the body must be {"action":"rename","appId":…,"name":…}, {"action":"delete","appId":…} or {"action":"change","appId":…,"change":{…}}',
+        );
+      try {
+        target.mutate(mutation);
+      } catch (error) {
+        if (error instanceof RangeError) return jsonReply(404, { error: error.message });
+        throw error;
+      }
+      return jsonReply(200, { done: true });
+    }
+    default:
+      return jsonReply(404, { error: `no ${request.method} ${url.pathname}` });
+  }
+};
+
+export function controlServer(target: ControlTarget): Server {
+  return createServer((request: IncomingMessage, response: ServerResponse) => {
+    const respond = async (): Promise<void> => {
+      const { status, headers, body } = answer(target, request, await bodyOf(request));
+      response.writeHead(status, headers as Record<string, string>);
+      response.end(body as string);
+    };
+    respond().catch((error: unknown) => {
+      response.writeHead(500, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ error: String(error) }));
+    });
+  });
+}

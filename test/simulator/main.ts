@@ -1,0 +1,138 @@
+/**
+ * A Qlik Sense site on this machine: `node test/simulator/main.ts --seed 1 --apps 50`. Prints one line of JSON with all
+ * addresses once it is ready, and stays up until it gets SIGTERM or SIGINT, or standard input ends.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FaultSettings } from './faults.ts';
+import type { SimulatorOptions } from './options.ts';
+import { isProfileName, PROFILE_NAMES, type ProfileName } from './profiles.ts';
+import { startSimulator } from './simulator.ts';
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('a whole number is needed');
+  return value;
+};
+
+const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Said below, for both cases.
+  }
+  throw new InvalidArgumentError('a JSON object is needed');
+};
+
+/** `may2025` and `May 2025` are the same as `may-2025`. */
+const profileName = (text: string): ProfileName => {
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  const name = PROFILE_NAMES.find((candidate) => plain(candidate) === plain(text));
+  if (name === undefined || !isProfileName(name)) throw new InvalidArgumentError(`one of: ${PROFILE_NAMES.join(', ')}`);
+  return name;
+};
+
+interface Flags {
+  readonly seed: number;
+  readonly apps: number;
+  readonly profile: ProfileName;
+  readonly switches: Readonly<Record<string, unknown>>;
+  readonly host: string;
+  readonly hostName: readonly string[];
+  readonly port: number;
+  readonly httpPort?: number;
+  readonly qrsPort: number;
+  readonly enginePort: number;
+  readonly controlPort: number;
+  readonly folder?: string;
+  readonly certificate: 'valid' | 'expired' | 'wrong-host';
+  readonly serviceTime: boolean;
+  readonly faults: Readonly<Record<string, unknown>>;
+  readonly latency: number;
+  readonly coldStart: number;
+  readonly headerName?: string;
+  readonly headerDirectory?: string;
+  readonly user?: string;
+  readonly sessions: number;
+  readonly sessionInactivity: number;
+}
+
+const program = new Command('simulator')
+  .description('A Qlik Sense site on this machine, made from a seed.')
+  .option('--seed <number>', 'what the site is made from', wholeNumber, 1)
+  .option('--apps <number>', 'how many apps', wholeNumber, 50)
+  .option('--profile <release>', `release: ${PROFILE_NAMES.join(', ')}`, profileName, 'may-2025')
+  .option('--switches <json>', 'switches of the release set otherwise, e.g. {"fullCap":100}', jsonObject, {})
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--host-name <name...>', 'more names for the certificate and the Host allow list', [])
+  .option('--port <number>', 'proxy over TLS; 0: any', wholeNumber, 0)
+  .option('--http-port <number>', 'proxy over plain http too; 0: any', wholeNumber)
+  .option('--qrs-port <number>', 'repository; 0: any', wholeNumber, 0)
+  .option('--engine-port <number>', 'engine; 0: any', wholeNumber, 0)
+  .option('--control-port <number>', 'control endpoint, loopback only; 0: any', wholeNumber, 0)
+  .option('--folder <path>', 'where keys, certificates and tokens are kept')
+  .addOption(
+    new Option('--certificate <kind>', 'what the servers show')
+      .choices(['valid', 'expired', 'wrong-host'])
+      .default('valid'),
+  )
+  .option('--service-time', 'take as long as a real site', false)
+  .option('--faults <json>', 'what goes wrong from the start, as POST /faults takes it', jsonObject, {})
+  .option('--latency <ms>', 'added to every answer', wholeNumber, 0)
+  .option('--cold-start <ms>', 'added to the first answer after a pause', wholeNumber, 0)
+  .option('--header-name <name>', 'header of the virtual proxy "header"')
+  .option('--header-directory <name>', 'static user directory of "header"; default: dynamic, directory\\user')
+  .option('--user <directory\\user>', 'whom the ready-made token and header speak for')
+  .option('--sessions <number>', 'parallel sessions a user may have', wholeNumber, 5)
+  .option('--session-inactivity <ms>', 'after which a proxy session ends', wholeNumber, 1_800_000)
+  .parse();
+const flags = program.opts<Flags>();
+
+const options = (): SimulatorOptions => {
+  const [directory, ...rest] = (flags.user ?? '').split('\\');
+  const id = rest.join('\\');
+  if (flags.user !== undefined && (!directory || id === '')) program.error('--user needs directory\\user');
+  return {
+    seed: flags.seed,
+    apps: flags.apps,
+    profile: flags.profile,
+    switches: flags.switches,
+    host: flags.host,
+    hostNames: flags.hostName,
+    ports: {
+      proxy: flags.port,
+      proxyHttp: flags.httpPort ?? null,
+      qrs: flags.qrsPort,
+      engine: flags.enginePort,
+      control: flags.controlPort,
+    },
+    certificate: flags.certificate,
+    serviceTime: flags.serviceTime,
+    faults: {
+      ...(flags.faults as Partial<FaultSettings>),
+      ...(flags.latency > 0 ? { latencyMs: flags.latency } : {}),
+      ...(flags.coldStart > 0 ? { coldStartMs: flags.coldStart } : {}),
+    },
+    sessionsPerUser: flags.sessions,
+    sessionInactivityMs: flags.sessionInactivity,
+    ...(flags.folder === undefined ? {} : { folder: flags.folder }),
+    ...(flags.headerName === undefined ? {} : { headerName: flags.headerName }),
+    ...(flags.headerDirectory === undefined ? {} : { headerDirectory: flags.headerDirectory }),
+    ...(flags.user === undefined ? {} : { user: { directory: directory ?? '', id } }),
+  };
+};
+
+const simulator = await startSimulator(options());
+let stopping = false;
+const stop = async (): Promise<void> => {
+  if (stopping) return;
+  stopping = true;
+  await simulator[Symbol.asyncDispose]();
+  process.exit(0);
+};
+process.once('SIGTERM', () => void stop());
+process.once('SIGINT', () => void stop());
+process.stdin.once('end', () => void stop());
+process.stdin.once('error', () => void stop());
+process.stdin.resume();
+process.stdout.write(`${JSON.stringify({ ready: true, ...simulator.addresses })}\n`);

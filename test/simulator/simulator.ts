@@ -1,0 +1,259 @@
+/** A whole site in this process: starts its servers, wires its parts, and stops them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Access } from './access.ts';
+import { controlServer } from './control.ts';
+import { engineServer, repositoryServer } from './direct.ts';
+import type { EngineContext } from './engine/context.ts';
+import { SessionRegistry } from './engine/registry.ts';
+import { Faults } from './faults.ts';
+import { qlikUserHeader } from './identity.ts';
+import { generateSite } from './model/generate.ts';
+import { mutableSite } from './model/mutate.ts';
+import { type SiteTruth, truth } from './model/truth.ts';
+import type { Site, UserName } from './model/types.ts';
+import { applyMutation, type Mutation } from './mutations.ts';
+import type { SimulatorOptions } from './options.ts';
+import { NO_SERVICE_TIMES, Pacing } from './pacing.ts';
+import { openPki, PFX_PASSPHRASE, type Pki } from './pki.ts';
+import { profileOf } from './profiles.ts';
+import { headerAuthenticator, jwtAuthenticator, loginAuthenticator } from './proxy/authenticator.ts';
+import { SenseProxy } from './proxy/proxy.ts';
+import { ProxySessions } from './proxy/sessions.ts';
+import { cookieNameOf, type VirtualProxy } from './proxy/virtual-proxy.ts';
+import { Recorder } from './record.ts';
+import { repositoryOf } from './repository.ts';
+import { SERVICE_TIMES } from './service-times.ts';
+import { Services } from './services.ts';
+import { signToken } from './tokens.ts';
+
+/** Where everything is, as the command prints it. */
+export interface Addresses {
+  readonly seed: number;
+  readonly profile: string;
+  readonly host: string;
+  /** `https://127.0.0.1:…`, without prefix: the default virtual proxy, with a login page. */
+  readonly proxyUrl: string;
+  readonly proxyHttpUrl: string | null;
+  readonly qrsUrl: string;
+  readonly qrsPort: number;
+  readonly engineUrl: string;
+  readonly enginePort: number;
+  readonly header: {
+    readonly url: string;
+    readonly prefix: string;
+    readonly headerName: string;
+    readonly headerValue: string;
+  };
+  readonly jwt: { readonly url: string; readonly prefix: string; readonly tokenPath: string };
+  readonly certificates: {
+    readonly folder: string;
+    readonly clientPath: string;
+    readonly clientKeyPath: string;
+    readonly rootPath: string;
+    readonly pfxPath: string;
+    readonly pfxPassphrase: string;
+    /** The value of `X-Qlik-User` for the user that header and token speak for. */
+    readonly qlikUser: string;
+  };
+  readonly user: UserName;
+  readonly controlUrl: string;
+}
+
+export interface Simulator extends AsyncDisposable {
+  readonly addresses: Addresses;
+  readonly site: Site;
+  readonly record: Recorder;
+  readonly faults: Faults;
+  readonly sessions: ProxySessions;
+  readonly pki: Pki;
+  /** What a perfect crawl by the ready-made user finds now. */
+  truth(): SiteTruth;
+  /** @throws RangeError for an app that does not exist */
+  mutate(mutation: Mutation): void;
+  /** A token for any user that the virtual proxy `jwt` takes; `claims` add to or replace the usual ones. */
+  token(user?: UserName, claims?: Readonly<Record<string, unknown>>): string;
+}
+
+const listen = (server: Server, port: number, host: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+
+const close = (server: HttpServer): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+
+const DAY_MS = 86_400_000;
+const CRAWL_HEADER = 'X-Sim-User';
+
+/** Starts a site. Rejects when a port is taken or the folder cannot be written. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const seed = options.site?.seed ?? options.seed ?? 1;
+  const profile = profileOf(options.profile, options.switches);
+  const host = options.host ?? '127.0.0.1';
+  const names = [
+    ...new Set(['localhost', '127.0.0.1', ...(options.hostNames ?? []), ...(host === '0.0.0.0' ? [] : [host])]),
+  ];
+  const folder = options.folder ?? join(tmpdir(), `qlik-simulator-${userInfo().username}`);
+  const pki = openPki(folder, names);
+  const site = mutableSite(options.site ?? generateSite({ seed, apps: options.apps ?? 20, profile: profile.name }));
+  const user = options.user ?? site.crawlUser;
+  const record = new Recorder();
+  const faults = new Faults(seed, options.faults);
+  const pacing = new Pacing(options.serviceTime ? SERVICE_TIMES : NO_SERVICE_TIMES);
+  const inactivityMs = options.sessionInactivityMs ?? 30 * 60_000;
+  const context: EngineContext = {
+    site,
+    profile,
+    access: new Access(site, faults),
+    faults,
+    record,
+    pacing,
+    registry: new SessionRegistry(options.engineLingerMs ?? { proxy: inactivityMs, direct: 0 }),
+    connections: new Set(),
+    textListsEmpty: options.dimensionTextLists !== 'whole',
+    startedAt: new Date(),
+  };
+
+  const headerName = options.headerName ?? CRAWL_HEADER;
+  const directory = options.headerDirectory === undefined ? 'dynamic' : { static: options.headerDirectory };
+  const complete = (part: Partial<VirtualProxy> & Pick<VirtualProxy, 'prefix' | 'authenticator'>): VirtualProxy => ({
+    description: part.prefix === '' ? 'Central Proxy (Default)' : part.prefix,
+    cookieName: cookieNameOf(part.prefix),
+    allowedHosts: names,
+    linked: true,
+    inactivityMs,
+    ...part,
+  });
+  const own = (options.virtualProxies ?? []).map(complete);
+  const virtualProxies = [
+    complete({ prefix: '', authenticator: loginAuthenticator() }),
+    complete({ prefix: 'header', authenticator: headerAuthenticator({ header: headerName, directory }) }),
+    complete({
+      prefix: 'jwt',
+      authenticator: jwtAuthenticator({
+        certificatePem: pki.jwtCertificatePem,
+        userClaim: 'userId',
+        directoryClaim: 'userDirectory',
+      }),
+    }),
+  ].filter(({ prefix }) => own.every((other) => other.prefix !== prefix));
+  virtualProxies.push(...own);
+
+  const repository = repositoryOf(context, virtualProxies, options.headerDirectory === undefined);
+  const services = new Services(context, repository.handle);
+  const sessions = new ProxySessions(
+    { perUser: options.sessionsPerUser ?? 5, lingerMs: options.sessionLingerMs ?? 0 },
+    record,
+    () => pacing.now(),
+    Math.max(10, Math.min(1_000, inactivityMs / 4)),
+  );
+  const proxy = new SenseProxy(context, { virtualProxies, sessions, services });
+  const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem };
+  const httpsProxy = createHttpsServer(tls, proxy.onRequest).on('upgrade', proxy.onUpgrade);
+  const plainProxy = createHttpServer(proxy.onRequest).on('upgrade', proxy.onUpgrade);
+  const qrs = repositoryServer(context, services, tls);
+  const engine = engineServer(context, services, tls);
+
+  const token = (who: UserName = user, claims: Readonly<Record<string, unknown>> = {}): string => {
+    const now = Math.floor(Date.now() / 1000);
+    const exp = now + Math.floor((options.tokenLifetimeMs ?? DAY_MS) / 1000);
+    return signToken(pki.jwtKeyPem, {
+      userId: who.id,
+      userDirectory: who.directory,
+      iat: now,
+      nbf: now - 60,
+      exp,
+      ...claims,
+    });
+  };
+  const mutate = (mutation: Mutation): void => {
+    applyMutation(site, mutation, new Date());
+    if (mutation.action === 'delete') repository.deleted(mutation.appId, new Date());
+    for (const connection of [...context.connections]) {
+      if (connection.session.document?.appId !== mutation.appId) continue;
+      if (mutation.action !== 'delete') connection.announce([1], []);
+      else {
+        connection.announce([], connection.session.closeDocument());
+        connection.end(1011, 'The app was deleted');
+      }
+    }
+  };
+  const simulator = {
+    record,
+    faults,
+    truth: () => truth(site, { user }),
+    mutate,
+    apps: () => site.apps.map(({ id, name }) => ({ id, name })),
+  };
+  const control = controlServer(simulator);
+
+  const ports = options.ports ?? {};
+  const httpPort = ports.proxyHttp ?? null;
+  const servers: HttpServer[] = [httpsProxy, plainProxy, qrs, engine, control];
+  const dispose = async (): Promise<void> => {
+    pacing.close();
+    sessions.close();
+    context.registry.close();
+    for (const connection of context.connections) connection.end(1001, 'The site stops');
+    await Promise.all(servers.filter((server) => server.listening).map(close));
+  };
+  const at = async (server: HttpServer, port: number | undefined, on = host): Promise<number> =>
+    await listen(server, port ?? 0, on);
+  try {
+    const proxyPort = await at(httpsProxy, ports.proxy);
+    const plainPort = httpPort === null ? null : await at(plainProxy, httpPort);
+    const qrsPort = await at(qrs, ports.qrs);
+    const enginePort = await at(engine, ports.engine);
+    const controlPort = await at(control, ports.control, '127.0.0.1');
+    const shown = host === '0.0.0.0' ? '127.0.0.1' : host;
+    const proxyUrl = `https://${shown}:${proxyPort}`;
+    mkdirSync(join(folder, 'tokens'), { recursive: true, mode: 0o700 });
+    const tokenPath = join(folder, 'tokens', `${proxyPort}.jwt`);
+    writeFileSync(tokenPath, token(), { mode: 0o600 });
+    const addresses: Addresses = {
+      seed,
+      profile: profile.name,
+      host: shown,
+      proxyUrl,
+      proxyHttpUrl: plainPort === null ? null : `http://${shown}:${plainPort}`,
+      qrsUrl: `https://${shown}:${qrsPort}`,
+      qrsPort,
+      engineUrl: `wss://${shown}:${enginePort}`,
+      enginePort,
+      header: {
+        url: `${proxyUrl}/header`,
+        prefix: 'header',
+        headerName,
+        headerValue: options.headerDirectory === undefined ? `${user.directory}\\${user.id}` : user.id,
+      },
+      jwt: { url: `${proxyUrl}/jwt`, prefix: 'jwt', tokenPath },
+      certificates: {
+        folder,
+        clientPath: join(folder, 'client.pem'),
+        clientKeyPath: join(folder, 'client_key.pem'),
+        rootPath: join(folder, 'root.pem'),
+        pfxPath: pki.pfxPath,
+        pfxPassphrase: PFX_PASSPHRASE,
+        qlikUser: qlikUserHeader(user),
+      },
+      user,
+      controlUrl: `http://127.0.0.1:${controlPort}`,
+    };
+    return { ...simulator, addresses, site, sessions, pki, token, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
