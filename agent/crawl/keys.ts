@@ -1,15 +1,15 @@
-import { assetKey, connectionCode } from '#protocol/keys.ts';
+import { assetKey } from '#protocol/keys.ts';
 
-/** Keys of one connection's assets; every one begins with its code. */
+/** Keys of one connection's assets; every one begins with its code, which the connection file's reader has encoded. */
 export interface Keys {
   readonly site: string;
   of(...parts: readonly string[]): string;
 }
 
-export const keysOf = (code: string): Keys => {
-  const site = connectionCode(code);
-  return { site, of: (...parts) => `${site}/${assetKey(...parts)}` };
-};
+export const keysOf = (code: string): Keys => ({
+  site: code,
+  of: (...parts) => `${code}/${assetKey(...parts)}`,
+});
 
 /** Gives `name`, then `name~2`, `name~3`, …: ids that are repeated within one object, sections of one name. */
 export const numbered = (): ((name: string) => string) => {

@@ -38,7 +38,7 @@ const RULES: readonly Rule[] = [
   // `https://user:password@host`
   { pattern: /([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@'"\]]+@/gi, with: `$1${REDACTED}@` },
   // `Bearer …`; one that a variable gives (`Bearer $(vToken)`) says nothing.
-  { pattern: /\b(bearer(?:\s|%20|\+)+)(?!\$\()[\w.~+/=-]{6,}/gi, with: `$1${REDACTED}` },
+  { pattern: /((?:\b|%2B|%20)bearer(?:\s|%20|\+)+)(?!\$\()[\w.~+/=-]{6,}/gi, with: `$1${REDACTED}` },
   { pattern: /(authorization["'\]:=,\s]+(?:basic|digest)\s+)[^\s"';,)]+/gi, with: `$1${REDACTED}` },
   { pattern: /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/g, with: REDACTED },
   { pattern: /\bAKIA[0-9A-Z]{16}\b/g, with: REDACTED },

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest';
+import { namesSecret, redactText } from '#agent/crawl/redaction.ts';
+
+const gone = (text: string): void => {
+  expect(redactText(text)).not.toContain('canary');
+};
+
+test.each([
+  'OLEDB CONNECT TO [Provider=SQLOLEDB.1;User ID=u;Password=canary-1;Data Source=sql01];',
+  'ODBC CONNECT TO [DSN;UID=u;PWD=canary 2 with blanks];',
+  'CUSTOM CONNECT TO "provider=x.exe;host=h;pwd=canary-3;"',
+  "LIB CONNECT TO 'x'; SET vPassword = 'canary; 4';",
+  "LET vToken = 'canary-5';",
+  'LET vApiKey=canary-6;',
+  'FROM [https://user:canary-7@host.example/file.csv] (txt);',
+  'FROM [https://host.example/file.csv?api_key=canary-8&page=2] (txt);',
+  'FROM [https://host.example/file.csv?page=2&access_token=canary-9] (txt);',
+  'HTTPHEADER "Authorization" "Bearer canary-10"',
+  'HTTPHEADER "Authorization" "Basic canary-11"',
+  'CONNECT TO x (XUserId is canary12, XPassword is canary13);',
+  'Password={canary;14};Database=x',
+  "'secret' : 'canary-15'",
+  '-----BEGIN RSA PRIVATE KEY-----\ncanary-16\n-----END RSA PRIVATE KEY-----',
+  'https://corp.example/plan.xlsx?tempauth=canary-17',
+  'Provider=X;Password=canary-18',
+  'queryHeaders=Authorization%20Bearer%20canary-19;',
+])('a secret goes: %s', gone);
+
+test('what stands around a secret stays', () => {
+  expect(redactText('OLEDB CONNECT TO [Provider=X;Password=hunter2;Data Source=sql01];')).toBe(
+    'OLEDB CONNECT TO [Provider=X;Password=[redacted];Data Source=sql01];',
+  );
+  expect(redactText('https://u:p@host/x?token=abc&y=1')).toBe('https://[redacted]@host/x?token=[redacted]&y=1');
+  const variable = 'HTTPHEADER "Authorization" "Bearer $(vHeader)"';
+  expect(redactText(variable)).toBe(variable);
+});
+
+test.each([
+  'Sum({<Year={2025}>} Sales) / Count(DISTINCT Token)',
+  'LOAD Country, Sum(Amount) AS Amount FROM [lib://QVD/x.qvd] (qvd) GROUP BY Country;',
+  "If(Password > 3, 'a', 'b')",
+  'Tokens per agent: see https://host.example/path',
+])('what is no secret stays: %s', (text) => {
+  expect(redactText(text)).toBe(text);
+});
+
+test('section access loses its rows and literals, keeps its shape, and nothing else is touched', () => {
+  const script = [
+    '///$tab Main',
+    "LET vX = 'stays';",
+    '///$tab Access',
+    'SECTION ACCESS;',
+    '// section application; is not the end',
+    'LOAD * INLINE [',
+    'ACCESS, USERID, REDUCTION',
+    'USER, CORP\\canary-a, DE',
+    '///$tab More',
+    'ADMIN, CORP\\canary-b, *];',
+    "LOAD 'USER' AS ACCESS, 'CORP\\canary-c' AS USERID AUTOGENERATE 1;",
+    "LOAD * FROM [lib://QVD/access.qvd] (qvd) WHERE USERID <> 'canary-d';",
+    'Section  Application;',
+    'LOAD * INLINE [',
+    'Code, Name',
+    'DE, Deutschland',
+    '];',
+  ].join('\r\n');
+  const clean = redactText(script);
+  expect(clean).not.toContain('canary');
+  expect(clean.split('\n').length).toBe(script.split('\n').length);
+  for (const kept of [
+    "LET vX = 'stays';",
+    'ACCESS, USERID, REDUCTION',
+    '///$tab More',
+    'lib://QVD/access.qvd',
+    'DE, Deutschland',
+  ]) {
+    expect(clean).toContain(kept);
+  }
+});
+
+test('a section access without end, on one line, or in another letter case is blanked to the end', () => {
+  gone("section access; load * inline [ACCESS, USERID\nUSER, canary];\nload 'canary' as x;");
+  gone('SECTION ACCESS;\nLOAD * INLINE "ACCESS, USERID\nUSER, canary"');
+  gone('SECTION\tACCESS;\nLOAD * INLINE [\r\nACCESS, USERID\r\nUSER, canary');
+});
+
+test('a name that promises a secret is known', () => {
+  expect(['vPassword', 'DB_PWD', 'vApiKey', 'v_token'].every(namesSecret)).toBe(true);
+  expect(['vCurrentYear', 'vPath'].some(namesSecret)).toBe(false);
+});
+
+test('redaction takes time in proportion to the text, whatever the text is', () => {
+  for (const piece of [
+    'password=',
+    'token:',
+    '://',
+    "'",
+    '[',
+    'section access;',
+    'inline [',
+    'Bearer ',
+    'a'.repeat(50),
+  ]) {
+    expect(redactText(piece.repeat(20_000)).length).toBeGreaterThan(0);
+  }
+}, 20_000);
