@@ -1,0 +1,170 @@
+import * as contract from '#catalog/api/contract.ts';
+import type { World } from './world.ts';
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly value?: unknown;
+}
+
+const NOW = '2026-11-21T21:00:00.000Z';
+const notFound = (what: string): Answer => ({
+  status: 404,
+  value: contract.ApiError.parse({
+    code: 'api.not_found',
+    message: `There is no ${what}.`,
+    retryable: false,
+    advice: 'It may have been deleted; go back to the list.',
+  }),
+});
+
+/** One page of a list; `after` is the position of the last item that was sent. */
+const page = <T>(items: readonly T[], query: URLSearchParams, size: number): { items: T[]; next: string | null } => {
+  const from = Number(query.get('after') ?? 0);
+  const to = from + Math.min(size, Number(query.get('limit') ?? size));
+  return { items: items.slice(from, to), next: to < items.length ? String(to) : null };
+};
+
+const assets = (world: World, query: URLSearchParams): contract.AssetSummary[] => {
+  const [connection, kind, parent, q] = ['connection', 'kind', 'parent', 'q'].map((name) => query.get(name));
+  return world
+    .all()
+    .filter((asset) => !connection || asset.key.split('/')[0] === connection)
+    .filter((asset) => !kind || asset.kind === kind)
+    .filter((asset) => !parent || asset.parent === parent)
+    .filter((asset) => !q || asset.name.toLowerCase().includes(q.toLowerCase()))
+    .filter((asset) => parent || q || kind || asset.parent === undefined)
+    .map((asset) => world.summary(asset));
+};
+
+const counts = (world: World, connection: string | null): contract.Counts => {
+  const result: contract.Counts = { assets: {}, edges: {} };
+  for (const { key, kind } of world.all())
+    if (!connection || key.split('/')[0] === connection) result.assets[kind] = (result.assets[kind] ?? 0) + 1;
+  return result;
+};
+
+const startJob = (world: World, connection: contract.Connection): contract.Job => {
+  const job: contract.Job = contract.Job.parse({
+    id: `job-${world.jobs.length + 1}`,
+    connection: connection.code,
+    kind: 'crawl',
+    state: 'queued',
+    attempt: 1,
+    createdAt: new Date().toISOString(),
+    startedAt: null,
+    finishedAt: null,
+    createdBy: 'ada@example.com',
+    progress: null,
+    outcomes: {},
+    error: null,
+    waiting: null,
+  });
+  world.jobs.unshift(job);
+  world.change(connection.code, { lastJob: job });
+  return job;
+};
+
+const ofConnection = (world: World, call: Call, code: string, action: string | undefined): Answer => {
+  const connection = world.connection(code);
+  if (!connection) return notFound(`connection ${code}`);
+  const body = (call.body ?? {}) as Record<string, string>;
+  switch (`${call.method} ${action ?? ''}`) {
+    case 'GET ':
+      return { status: 200, value: contract.Connection.parse(connection) };
+    case 'POST jobs':
+      return { status: 201, value: startJob(world, connection) };
+    case 'POST take-over':
+      world.change(code, { takeOver: null });
+      return { status: 200, value: world.connection(code) };
+    case 'POST assign': {
+      const agent = world.agents.find(({ id }) => id === body['agentId']);
+      if (!agent) return notFound('agent');
+      world.change(code, { agentId: agent.id, agentName: agent.name, agentHealth: agent.health, standby: [] });
+      return { status: 200, value: world.connection(code) };
+    }
+    case 'DELETE ': {
+      if (body['confirm'] !== code) return { status: 400, value: undefined };
+      world.connections = world.connections.filter((each) => each !== connection);
+      world.emit({ name: 'connection', code });
+      return {
+        status: 200,
+        value: { assets: connection.assets, fileStillExists: connection.status.state !== 'absent' },
+      };
+    }
+    default:
+      return notFound('such call');
+  }
+};
+
+const ofJob = (world: World, call: Call, id: string, action: string | undefined): Answer => {
+  const job = world.jobs.find((each) => each.id === id);
+  if (!job) return notFound(`job ${id}`);
+  if (action === 'scopes') {
+    const outcome = call.query.get('outcome');
+    const all = (world.scopes.get(id) ?? []).filter((scope) => !outcome || scope.outcome === outcome);
+    return { status: 200, value: contract.ScopeOutcomeList.parse(page(all, call.query, 20)) };
+  }
+  if (action === 'cancel' && call.method === 'POST') world.changeJob(id, { state: 'cancelling' });
+  return { status: 200, value: contract.Job.parse(world.jobs.find((each) => each.id === id)) };
+};
+
+const ofTokens = (world: World, call: Call, id: string | undefined): Answer => {
+  if (call.method === 'GET') return { status: 200, value: { items: contract.ApiToken.array().parse(world.tokens) } };
+  if (call.method === 'DELETE') {
+    world.tokens = world.tokens.filter((token) => token.id !== id);
+    return { status: 204 };
+  }
+  const { name, expiresInDays } = call.body as { name: string; expiresInDays?: number };
+  const expiresAt = expiresInDays ? new Date(Date.now() + expiresInDays * 86_400_000).toISOString() : null;
+  const token = { id: `t${world.tokens.length + 1}`, name, createdAt: NOW, lastUsedAt: null, expiresAt };
+  world.tokens.push(contract.ApiToken.parse(token));
+  return { status: 201, value: { ...token, token: 'canary-api-token-4711' } };
+};
+
+/** What the catalog answers to a call of a user who is logged in; every answer is checked against the contract. */
+export const answer = (world: World, call: Call): Answer => {
+  const [, , , room = '', name, action] = call.path.split('/').map(decodeURIComponent);
+  switch (room) {
+    case 'connections':
+      if (name !== undefined) return ofConnection(world, call, name, action);
+      return {
+        status: 200,
+        value: contract.ConnectionList.parse({ items: world.connections, broken: world.broken }),
+      };
+    case 'jobs': {
+      if (name !== undefined) return ofJob(world, call, name, action);
+      const code = call.query.get('connection');
+      const jobs = world.jobs.filter((job) => !code || job.connection === code);
+      return { status: 200, value: contract.JobList.parse(page(jobs, call.query, 20)) };
+    }
+    case 'agents':
+      return { status: 200, value: contract.AgentList.parse(page(world.agents, call.query, 100)) };
+    case 'enrolment-tokens':
+      return {
+        status: 201,
+        value: contract.EnrolmentToken.parse({
+          token: 'canary-enrolment-token-0815',
+          expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+        }),
+      };
+    case 'assets':
+      return { status: 200, value: contract.AssetList.parse(page(assets(world, call.query), call.query, 50)) };
+    case 'asset': {
+      const asset = world.asset(call.query.get('key') ?? '');
+      return asset ? { status: 200, value: contract.Asset.parse(asset) } : notFound('such asset');
+    }
+    case 'counts':
+      return { status: 200, value: contract.Counts.parse(counts(world, call.query.get('connection'))) };
+    case 'tokens':
+      return ofTokens(world, call, name);
+    default:
+      return notFound(`call ${call.method} ${call.path}`);
+  }
+};

@@ -1,0 +1,242 @@
+import type { Agent, BrokenFile, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
+import { addSite } from './site.ts';
+import { World } from './world.ts';
+
+const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+
+export const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
+  id,
+  name: id,
+  health: 'online',
+  version: '0.1.0',
+  hostname: `${id}.corp.example.com`,
+  platform: 'win32-x64',
+  enrolledAt: ago(86_400 * 40),
+  lastSeenAt: ago(4),
+  connections: 1,
+  ...fields,
+});
+
+export const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
+  id,
+  connection,
+  kind: 'crawl',
+  state: 'published',
+  attempt: 1,
+  createdAt: ago(7_300),
+  startedAt: ago(7_298),
+  finishedAt: ago(7_100),
+  createdBy: 'ada@example.com',
+  progress: null,
+  outcomes: { complete: 38, unchanged: 4, partial: 2, denied: 1, failed: 1 },
+  error: null,
+  waiting: null,
+  ...fields,
+});
+
+export const running = (id: string, connection: string, done = 17): Job =>
+  job(id, connection, {
+    state: 'running',
+    createdAt: ago(95),
+    startedAt: ago(93),
+    finishedAt: null,
+    outcomes: { complete: done },
+    progress: { scopesDone: done, scopesTotal: 46, records: 18_204, current: ['Sales Überblick', 'Claims «2026»'] },
+  });
+
+export const state = (code: string, fields: Partial<Connection['status']> = {}): Connection['status'] => ({
+  file: `${code}.conf`,
+  code,
+  name: `Qlik ${code}`,
+  state: 'ready',
+  inForce: 'a'.repeat(64),
+  loadedAt: ago(5_000),
+  url: `https://qlik-${code}.corp.example.com/culvert`,
+  authentication: 'header X-Qlik-User',
+  environment: null,
+  description: null,
+  accessNotes: null,
+  bypassCertificateValidation: false,
+  problems: [],
+  ...fields,
+});
+
+export const connection = (code: string, fields: Partial<Connection> = {}): Connection => ({
+  code,
+  agentId: 'vienna',
+  agentName: 'vienna',
+  agentHealth: 'online',
+  status: state(code),
+  standby: [],
+  takeOver: null,
+  assets: 4_312,
+  lastJob: null,
+  reportedAt: ago(5),
+  ...fields,
+});
+
+export const escapeProblem: Connection['status']['problems'][number] = {
+  severity: 'error',
+  code: 'config.syntax',
+  message: 'In double quotes, \\s is not an escape that HOCON knows.',
+  advice: 'Write the backslash twice: auth.value = "CORP\\\\svc_qlik".',
+  file: 'finance.conf',
+  line: 12,
+  column: 22,
+  excerpt: '  auth.value = "CORP\\svc_qlik"',
+};
+
+export const brokenFile: BrokenFile = {
+  agentId: 'vienna',
+  agentName: 'vienna',
+  status: state('', {
+    file: 'new-site.conf',
+    code: null,
+    name: null,
+    state: 'error',
+    inForce: null,
+    loadedAt: null,
+    url: null,
+    authentication: null,
+    problems: [
+      {
+        severity: 'error',
+        code: 'config.missing_key',
+        message: 'The key `code` is missing.',
+        advice: 'Add code = "…": the unique name of this connection, for example code = "new-site".',
+        file: 'new-site.conf',
+      },
+    ],
+  }),
+};
+
+const scope = (name: string, fields: Partial<ScopeOutcome> = {}): ScopeOutcome => ({
+  scope: `prod/${name}`,
+  kind: 'app',
+  name,
+  outcome: 'complete',
+  records: 412,
+  added: 0,
+  changed: 0,
+  removed: 0,
+  missing: [],
+  error: null,
+  publishedAt: ago(7_150),
+  ...fields,
+});
+
+const scopesOfProd = (): ScopeOutcome[] => [
+  scope('Qlik production', { scope: 'prod', kind: 'site', records: 903, added: 3 }),
+  scope('Sales Überblick', { scope: 'prod/app-1', added: 12, changed: 5, removed: 2 }),
+  scope('Claims «2026»', {
+    scope: 'prod/app-2',
+    outcome: 'partial',
+    changed: 7,
+    missing: [
+      {
+        what: 'load script',
+        code: 'qlik.script_not_visible',
+        message: 'The engine returned no script for this user.',
+        advice: 'Give the user read access to the load script (resource `App*`, action Read, in Hub and QMC).',
+      },
+    ],
+  }),
+  scope('HR: salaries', {
+    scope: 'prod/app-3',
+    outcome: 'denied',
+    records: 1,
+    error: {
+      code: 'qlik.access_denied',
+      message: 'The engine refused to open the app: access denied (1010).',
+      retryable: false,
+      advice: 'Give the user read access to this app (or to its section access).',
+    },
+  }),
+  scope('Archive 2019', { scope: 'prod/app-4', outcome: 'unchanged' }),
+  ...Array.from({ length: 40 }, (_, index) => scope(`Report ${index + 1}`, { changed: index % 7 })),
+];
+
+/** A catalog in which every state that the page can show is there at once. */
+export const busyWorld = (): World => {
+  const world = new World();
+  world.agents = [
+    agent('vienna', { connections: 5 }),
+    agent('graz', { health: 'late', lastSeenAt: ago(48), platform: 'linux-x64' }),
+    agent('linz', { health: 'offline', lastSeenAt: ago(9_400) }),
+    agent('new-one', {
+      health: 'new',
+      version: null,
+      hostname: null,
+      platform: null,
+      lastSeenAt: null,
+      connections: 0,
+    }),
+  ];
+  const last = job('job-1', 'prod');
+  const now = running('job-2', 'sales');
+  const failed = job('job-3', 'claims', {
+    state: 'failed',
+    outcomes: {},
+    error: {
+      code: 'qlik.unauthorized',
+      message: 'https://qlik-claims.corp.example.com/culvert/qrs/about answered 401.',
+      retryable: false,
+      advice: 'Check the token, header or certificate, and that the virtual proxy prefix in `connection.url` is right.',
+    },
+  });
+  world.jobs = [now, last, failed, job('job-0', 'prod', { state: 'cancelled', createdAt: ago(90_000) })];
+  world.scopes.set('job-1', scopesOfProd());
+  world.scopes.set('job-2', scopesOfProd().slice(0, 2));
+  world.broken = [brokenFile];
+  world.connections = [
+    connection('prod', {
+      lastJob: last,
+      status: state('prod', {
+        name: 'Qlik production',
+        environment: 'Production',
+        description: 'The site of the head office: finance, sales and claims.',
+        accessNotes: 'Ask the BI team (bi@example.com) for access.',
+      }),
+    }),
+    connection('sales', { lastJob: now, status: state('sales', { environment: 'Production' }) }),
+    connection('finance', {
+      status: state('finance', {
+        state: 'error',
+        problems: [
+          escapeProblem,
+          {
+            severity: 'warning',
+            code: 'config.unknown_key',
+            message: 'The key `conection.timeout` is not known.',
+            advice: 'Check the spelling; a key that Culvert does not know has no effect.',
+            file: 'finance.conf',
+            line: 15,
+            column: 1,
+            excerpt: '\tconection.timeout = 30',
+          },
+        ],
+      }),
+    }),
+    connection('claims', {
+      lastJob: failed,
+      status: state('claims', { bypassCertificateValidation: true, environment: 'Test' }),
+      standby: [{ agentId: 'graz', agentName: 'graz' }],
+    }),
+    connection('renamed', { takeOver: 'old-name', assets: 0 }),
+    connection('lab', { agentId: 'linz', agentName: 'linz', agentHealth: 'offline' }),
+    connection('retired', { status: state('retired', { state: 'absent' }), agentHealth: 'online' }),
+    connection('paused', { status: state('paused', { state: 'disabled' }) }),
+  ];
+  world.tokens = [
+    {
+      id: 't1',
+      name: 'Nightly export',
+      createdAt: ago(86_400 * 12),
+      lastUsedAt: ago(30_000),
+      expiresAt: ago(-86_400 * 78),
+    },
+    { id: 't2', name: 'Dashboard <b>', createdAt: ago(86_400 * 2), lastUsedAt: null, expiresAt: null },
+  ];
+  addSite(world);
+  return world;
+};
