@@ -41,7 +41,7 @@ const refusalOf = async (response: Response): Promise<Refusal> => {
   }
   return new Refusal(response.status, {
     code: `page.http_${response.status}`,
-    message: `The catalog answered ${response.status} ${response.statusText}`.trim() + '.',
+    message: `The catalog answered with HTTP status ${response.status}.`,
     retryable: response.status >= 500,
     advice: response.status >= 500 ? "Try again in a moment; if it stays, look into the catalog's log." : 'Go back.',
   });

@@ -247,7 +247,7 @@ export const ConnectionCard = ({
           )}
         </Fact>
         <Fact label="Assets">{number(connection.assets)}</Fact>
-        <Fact label="Last crawl">
+        <Fact label="Last crawl" wide={lastJob !== null && !isActive(lastJob)}>
           <LastCrawl connection={connection} />
         </Fact>
         {level === 'detail' && status.accessNotes && (

@@ -1,12 +1,12 @@
 import type { Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
-import { number } from '../format.ts';
+import { number, words } from '../format.ts';
 import { assetLink, connectionLink, jobLink } from '../kinds.ts';
 import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
 import { isActive, JobDuration, JobState, OUTCOME_ORDER, OUTCOME_TONES } from '../parts/job.tsx';
 import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
-import { Name, When } from '../parts/text.tsx';
+import { Marked, Name, When } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
 import { RunningJob } from './connection.tsx';
 
@@ -45,7 +45,9 @@ const Scope = ({ scope }: { scope: ScopeOutcome }) => (
         )}{' '}
         <span class="quiet">{scope.kind === 'site' ? 'the site itself' : 'app'}</span>
       </span>
-      <span class="scope-records">{number(scope.records)} records</span>
+      <span class="scope-records">
+        {number(scope.records)} {scope.records === 1 ? 'record' : 'records'}
+      </span>
       <Difference scope={scope} />
       <span class="quiet scope-when">
         <When time={scope.publishedAt} />
@@ -54,10 +56,10 @@ const Scope = ({ scope }: { scope: ScopeOutcome }) => (
     {scope.error && (
       <div class="scope-note bad">
         <p>
-          {scope.error.message} <code class="code">{scope.error.code}</code>
+          <Marked text={scope.error.message} /> <code class="code">{scope.error.code}</code>
         </p>
         <p>
-          <strong>What to do:</strong> {scope.error.advice}
+          <strong>What to do:</strong> <Marked text={scope.error.advice} />
         </p>
       </div>
     )}
@@ -66,10 +68,11 @@ const Scope = ({ scope }: { scope: ScopeOutcome }) => (
         {scope.missing.map((missing, index) => (
           <li key={`${index} ${missing.code}`}>
             <p>
-              <strong>Missing: {missing.what}.</strong> {missing.message} <code class="code">{missing.code}</code>
+              <strong>Missing: {missing.what}.</strong> <Marked text={missing.message} />{' '}
+              <code class="code">{missing.code}</code>
             </p>
             <p>
-              <strong>What to do:</strong> {missing.advice}
+              <strong>What to do:</strong> <Marked text={missing.advice} />
             </p>
           </li>
         ))}
@@ -91,7 +94,7 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
   const all = OUTCOME_ORDER.reduce((sum, each) => sum + (job.outcomes[each] ?? 0), 0);
   const choices = [
     { value: undefined, label: 'All', count: all },
-    ...OUTCOME_ORDER.map((each) => ({ value: each, label: each, count: job.outcomes[each] ?? 0 })),
+    ...OUTCOME_ORDER.map((each) => ({ value: each, label: words(each), count: job.outcomes[each] ?? 0 })),
   ].filter(({ value, count }) => value === undefined || value === outcome || count > 0);
   return (
     <section>

@@ -13,7 +13,8 @@ export const AssetRows = ({
   mixed?: boolean;
   site?: boolean;
 }) => (
-  <ul class="assets">
+  // What has nothing to say beside its name (fields, say) stands in columns.
+  <ul class={items.some(({ description }) => description) ? 'assets' : 'assets compact'}>
     {items.map((asset) => (
       <li key={asset.key}>
         <a href={assetLink(asset.key)}>

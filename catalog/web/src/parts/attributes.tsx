@@ -9,6 +9,7 @@ type Json = Asset['attributes'][string];
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 /** Attributes that hold Qlik expressions or other code, whatever asset they are on. */
 const CODE = /(^|[a-z])(expression|definition|statement|query|script|sql|formula)s?$/i;
+const NESTED_LIMIT = 40;
 /** Qlik's own way to say "never". */
 const NEVER = '1753-01-01';
 
@@ -34,9 +35,11 @@ export const scriptOf = (asset: Asset): { readonly text: string; readonly attrib
 };
 
 const isCode = (name: string): boolean => CODE.test(name);
+/** Whether the distance from now says more than the date itself. */
+const isRecent = (time: string): boolean => Math.abs(Date.now() - Date.parse(time)) < 30 * 86_400_000;
 const isPlain = (value: Json): boolean => value === null || typeof value !== 'object';
 
-const Value = ({ name, value }: { name: string; value: Json }): ComponentChildren => {
+const Value = ({ name, value, depth }: { name: string; value: Json; depth: number }): ComponentChildren => {
   if (value === null || value === '') return <span class="quiet">–</span>;
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (typeof value === 'number') {
@@ -49,7 +52,12 @@ const Value = ({ name, value }: { name: string; value: Json }): ComponentChildre
       if (value.startsWith(NEVER)) return <span class="quiet">never</span>;
       return (
         <>
-          <When time={value} /> <span class="quiet">{exactTime(Date.parse(value))}</span>
+          <span class="exact">{exactTime(Date.parse(value))}</span>{' '}
+          {isRecent(value) && (
+            <span class="quiet exact">
+              <When time={value} />
+            </span>
+          )}
         </>
       );
     }
@@ -81,6 +89,22 @@ const Value = ({ name, value }: { name: string; value: Json }): ComponentChildre
         ))}
       </span>
     );
+  // Names in a nested object may be a person's own (custom properties): they are shown as they are.
+  if (!Array.isArray(value) && depth < 2 && Object.keys(value).length <= NESTED_LIMIT)
+    return (
+      <dl class="nested">
+        {Object.entries(value).map(([inner, each]) => (
+          <div key={inner}>
+            <dt>
+              <bdi>{inner}</bdi>
+            </dt>
+            <dd>
+              <Value name={inner} value={each} depth={depth + 1} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    );
   return <LongText text={JSON.stringify(value, null, 2)} what={words(name)} code />;
 };
 
@@ -93,6 +117,9 @@ const rank = (name: string): number => {
   return at < 0 ? FIRST.length : at;
 };
 
+const isWide = (name: string, value: Json): boolean =>
+  isCode(name) || typeof value === 'object' || (typeof value === 'string' && value.length > 45);
+
 /** The unit is in the value as it is shown: `sizeBytes` is called `Size`. */
 const labelOf = (name: string): string => LABELS[name] ?? words(name.replace(/(?<=[a-z])(Bytes|Ms)$/, ''));
 
@@ -100,17 +127,16 @@ const labelOf = (name: string): string => LABELS[name] ?? words(name.replace(/(?
 export const Attributes = ({ asset, hidden }: { asset: Asset; hidden: readonly string[] }) => {
   const entries = Object.entries(asset.attributes)
     .filter(([name, value]) => !hidden.includes(name) && value !== '' && value !== null)
-    .sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
+    .sort(
+      ([a, left], [b, right]) =>
+        rank(a) - rank(b) || Number(isWide(a, left)) - Number(isWide(b, right)) || a.localeCompare(b),
+    );
   if (entries.length === 0) return null;
   return (
     <dl class="facts attributes">
       {entries.map(([name, value]) => (
-        <Fact
-          key={name}
-          label={labelOf(name)}
-          wide={isCode(name) || typeof value === 'object' || (typeof value === 'string' && value.length > 60)}
-        >
-          <Value name={name} value={value} />
+        <Fact key={name} label={labelOf(name)} wide={isWide(name, value)}>
+          <Value name={name} value={value} depth={0} />
         </Fact>
       ))}
     </dl>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { ApiError } from '#catalog/api/contract.ts';
 import { useArrival } from '../router.ts';
-import { LongText } from './text.tsx';
+import { Marked } from './text.tsx';
 
 /** One page: its heading takes the focus when one arrives by a link, and names the window. */
 export const Page = ({
@@ -47,11 +47,11 @@ export const ErrorPanel = ({
   <div class="panel bad" role="alert">
     <p class="panel-title">{title ?? 'That did not work'}</p>
     <p>
-      <LongText text={error.message} what="Error message" />
+      <Marked text={error.message} />
     </p>
     {error.advice !== '' && (
       <p>
-        <strong>What to do:</strong> {error.advice}
+        <strong>What to do:</strong> <Marked text={error.advice} />
       </p>
     )}
     <p class="panel-foot">

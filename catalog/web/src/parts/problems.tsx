@@ -1,5 +1,6 @@
 import type { BrokenFile } from '#catalog/api/contract.ts';
 import { Scroll } from './panels.tsx';
+import { Marked } from './text.tsx';
 
 export type ConfigProblem = BrokenFile['status']['problems'][number];
 
@@ -39,7 +40,9 @@ const Problem = ({ problem }: { problem: ConfigProblem }) => {
         </code>
         <code class="code">{problem.code}</code>
       </p>
-      <p class="problem-message">{problem.message}</p>
+      <p class="problem-message">
+        <Marked text={problem.message} />
+      </p>
       {excerpt && (
         <Scroll label={problem.line === undefined ? 'The file' : `Line ${problem.line} of the file`} class="excerpt">
           <pre dir="ltr">
@@ -54,7 +57,7 @@ const Problem = ({ problem }: { problem: ConfigProblem }) => {
         </Scroll>
       )}
       <p class="problem-advice">
-        <strong>What to do:</strong> {problem.advice}
+        <strong>What to do:</strong> <Marked text={problem.advice} />
       </p>
     </li>
   );

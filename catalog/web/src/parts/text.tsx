@@ -7,7 +7,9 @@ import { clockTime, cut, exactTime, number, relativeTime, useNow } from '../form
  */
 const NAME_LIMIT = 160;
 const TITLE_LIMIT = 1_000;
-const TEXT_LIMIT = 1_500;
+const TEXT_LIMIT = 600;
+const MESSAGE_LIMIT = 4_000;
+const CODE_LIMIT = 2_000;
 
 export const Name = ({ text, limit = NAME_LIMIT }: { text: string; limit?: number }) => {
   if (text.trim() === '') return <span class="nameless">(no name)</span>;
@@ -17,7 +19,8 @@ export const Name = ({ text, limit = NAME_LIMIT }: { text: string; limit?: numbe
 /** Prose with its line breaks; the rest of a long one is a button away. */
 export const LongText = ({ text, what, code = false }: { text: string; what: string; code?: boolean }) => {
   const [whole, setWhole] = useState(false);
-  const long = text.length > TEXT_LIMIT;
+  const limit = code ? CODE_LIMIT : TEXT_LIMIT;
+  const long = text.length > limit;
   const Tag = code ? 'code' : 'span';
   return (
     <>
@@ -26,7 +29,7 @@ export const LongText = ({ text, what, code = false }: { text: string; what: str
         dir={code ? 'ltr' : 'auto'}
         {...(whole ? { tabIndex: 0, role: 'region', 'aria-label': what, 'data-whole': true } : {})}
       >
-        {whole ? text : cut(text, TEXT_LIMIT)}
+        {whole ? text : cut(text, limit)}
       </Tag>
       {long && (
         <button type="button" class="plain" aria-expanded={whole} onClick={() => setWhole(!whole)}>
@@ -36,6 +39,22 @@ export const LongText = ({ text, what, code = false }: { text: string; what: str
     </>
   );
 };
+
+/** Messages and advice mark names of keys and commands with backticks. */
+export const Marked = ({ text }: { text: string }) => (
+  <>
+    {cut(text, MESSAGE_LIMIT)
+      .split('`')
+      .map((part, index, parts) =>
+        // A backtick without its partner stays what it is.
+        index % 2 === 1 && index < parts.length - 1 ? (
+          <code key={`${index}`}>{part}</code>
+        ) : (
+          <bdi key={`${index}`}>{index % 2 === 1 ? `\`${part}` : part}</bdi>
+        ),
+      )}
+  </>
+);
 
 /** A time as its distance from now; exactly when pointed at. */
 export const When = ({ time }: { time: string }) => {
