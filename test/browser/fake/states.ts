@@ -82,7 +82,7 @@ export const escapeProblem: Connection['status']['problems'][number] = {
   advice: 'Write the backslash twice: auth.value = "CORP\\\\svc_qlik".',
   file: 'finance.conf',
   line: 12,
-  column: 22,
+  column: 21,
   excerpt: '  auth.value = "CORP\\svc_qlik"',
 };
 
