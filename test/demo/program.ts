@@ -62,7 +62,8 @@ export const startProgram = async (
   options: ProgramOptions = {},
 ): Promise<Program> => {
   const child = spawn(process.execPath, [script, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // An open standard input: the simulator ends when it does, so that it never outlives this process.
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });
   const last: string[] = [];

@@ -1,0 +1,46 @@
+import type { JobHandler } from '#agent/bridge/job-handler.ts';
+import { crawl } from '#agent/crawl/crawl.ts';
+import type { Dialer } from '#agent/network/dialer.ts';
+import type { Log } from '#agent/qlik/log.ts';
+import { openSite } from '#agent/qlik/site.ts';
+import type { ConnectionFolder } from '#config/folder.ts';
+import { Fault } from '#protocol/errors.ts';
+
+/** Does the jobs of kind `crawl` against the connections of a folder. */
+export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log): JobHandler => ({
+  run: async (spec, sink, { signal, skipScopes, onProgress }) => {
+    // Taken once: a crawl keeps the version that was in force when it began.
+    const connection = folder.get(spec.connection);
+    if (connection === undefined) {
+      const broken = folder.states().find((state) => state.code === spec.connection && state.state === 'error');
+      throw broken === undefined
+        ? new Fault('job.unknown_connection', `This agent has no connection ${spec.connection}`)
+        : new Fault('job.connection_invalid', `${broken.file} cannot be used: ${broken.problems[0]?.message ?? ''}`);
+    }
+    if (!connection.enabled) {
+      throw new Fault('job.connection_invalid', `The connection ${spec.connection} is disabled`, {
+        advice: `Set enabled = true in ${connection.file}.`,
+      });
+    }
+    log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl }, 'crawl started');
+    await using site = openSite(connection, { dialer, log, signal });
+    const summary = await crawl(site, connection, sink, {
+      signal,
+      skipScopes,
+      log,
+      onProgress: ({ appsTotal, appsDone, appsSkipped, records }) =>
+        onProgress({
+          // The site is a scope too.
+          scopesDone: appsDone + appsSkipped + 1,
+          scopesTotal: appsTotal === null ? null : appsTotal + 1,
+          records,
+          current: [],
+        }),
+    });
+    const { appsTotal, records, outcomes, durationMs } = summary;
+    log.info(
+      { jobId: spec.jobId, connection: connection.code, appsTotal, records, outcomes, durationMs },
+      'crawl done',
+    );
+  },
+});

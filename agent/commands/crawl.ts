@@ -1,0 +1,73 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { crawl } from '#agent/crawl/crawl.ts';
+import { Dialer } from '#agent/network/dialer.ts';
+import { openSite } from '#agent/qlik/site.ts';
+import type { Connection } from '#config/connection/connection.ts';
+import { formatProblem } from '#config/connection/problem.ts';
+import { loadConnectionFile } from '#config/loading.ts';
+import { Fault } from '#protocol/errors.ts';
+import { createLog } from './log.ts';
+import { RecordFile } from './record-file.ts';
+import { untilStopped } from './stop.ts';
+
+interface Options {
+  readonly out: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+const readConnection = async (file: string): Promise<Connection> => {
+  const parsed = await loadConnectionFile(basename(file), { folder: dirname(resolve(file)) });
+  if (parsed === undefined) throw new Fault('config.unreadable', `There is no ${file}`);
+  for (const problem of parsed.problems)
+    process.stderr.write(`${formatProblem(problem, process.stderr.columns ?? 80)}\n`);
+  if (parsed.connection === undefined) throw new Fault('config.invalid', `${file} cannot be used`);
+  return parsed.connection;
+};
+
+const table = (title: string, counts: Readonly<Partial<Record<string, number>>>): string =>
+  [`${title}:`, ...Object.entries(counts).map(([name, n]) => `  ${name.padEnd(22)}${String(n).padStart(9)}`)].join(
+    '\n',
+  );
+
+const crawlToFile = async (file: string, options: Options): Promise<void> => {
+  const connection = await readConnection(file);
+  const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
+  const stop = new AbortController();
+  void untilStopped().then(() =>
+    stop.abort(new Fault('job.cancelled', 'The crawl was stopped', { advice: 'Run it again for the whole site.' })),
+  );
+  await using site = openSite(connection, { dialer: new Dialer(), log, signal: stop.signal });
+  await using sink = new RecordFile(options.out);
+  const summary = await crawl(site, connection, sink, {
+    signal: stop.signal,
+    log,
+    onProgress: ({ appsDone, appsTotal, records }) => {
+      if (process.stderr.isTTY) {
+        process.stderr.write(`\r\u001b[K${appsDone} of ${appsTotal ?? '?'} apps, ${records} records`);
+      }
+    },
+  });
+  await sink.close();
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  if (options.json) process.stdout.write(`${JSON.stringify({ out: options.out, ...summary })}\n`);
+  else {
+    const seconds = (summary.durationMs / 1000).toFixed(1);
+    process.stdout.write(
+      `${summary.records} records of ${connection.code} in ${seconds} s, written to ${options.out}\n`,
+    );
+    process.stdout.write(`${table('scopes', summary.outcomes)}\n${table('assets', summary.assets)}\n`);
+  }
+};
+
+export const addCrawlCommand = (program: Command): void => {
+  program
+    .command('crawl')
+    .description('crawl one site into a file, without any catalog')
+    .argument('<file>', 'connection file')
+    .requiredOption('--out <file>', 'where to write the records (NDJSON)')
+    .option('--json', 'print the summary as one JSON line')
+    .option('--verbose', 'log what is asked')
+    .action(crawlToFile);
+};

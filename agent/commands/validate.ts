@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { formatProblem } from '#config/connection/problem.ts';
+import { scanFolder } from '#config/folder.ts';
+import { loadConnectionFile } from '#config/loading.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { Problem } from '#protocol/status.ts';
+
+/** The problems of one file, or of a whole folder, where files can also clash with each other. */
+const problemsOf = async (path: string): Promise<{ readonly files: number; readonly problems: readonly Problem[] }> => {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const { states } = await scanFolder(path);
+    return { files: states.length, problems: states.flatMap((state) => state.problems) };
+  }
+  const parsed = await loadConnectionFile(basename(path), { folder: dirname(resolve(path)) });
+  if (parsed === undefined) throw new Fault('config.unreadable', `There is no ${path}`);
+  return { files: 1, problems: parsed.problems };
+};
+
+const validate = async (path: string, options: { readonly json?: boolean }): Promise<void> => {
+  const { files, problems } = await problemsOf(path);
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  if (options.json) process.stdout.write(`${JSON.stringify({ files, errors, problems }, null, 2)}\n`);
+  else {
+    for (const problem of problems) process.stdout.write(`${formatProblem(problem, process.stdout.columns ?? 80)}\n\n`);
+    const warnings = problems.length - errors;
+    process.stdout.write(`${files} ${files === 1 ? 'file' : 'files'}, ${errors} errors, ${warnings} warnings\n`);
+  }
+  if (errors > 0) process.exitCode = 1;
+};
+
+export const addValidateCommand = (program: Command): void => {
+  program
+    .command('validate')
+    .description('check a connection file or a connections folder; exit code 1 when there are errors')
+    .argument('[path]', 'file or folder', 'connections')
+    .option('--json', 'print JSON')
+    .action(validate);
+};
