@@ -69,7 +69,11 @@ export const webSocketTransport = (dialer: Dialer, address: string, tls?: TlsOpt
     const written = (): void => {
       if (ended || socket.bufferedAmount <= LOW_WATER_BYTES) wake();
     };
-    socket.on('upgrade', (response) => response.socket.on('data', () => listener.activity()));
+    socket.on('upgrade', (response) => {
+      // Not earlier than `open`: a listener that is there before the one of ws would be given what came with the
+      // upgrade, and ws would not.
+      socket.once('open', () => response.socket.on('data', () => listener.activity()));
+    });
     socket.on('open', () => {
       open = true;
       listener.opened();
