@@ -10,6 +10,8 @@ export class RecordFile implements RecordSink, AsyncDisposable {
   readonly #stream: WriteStream;
   readonly #path: string;
   #failure: Error | undefined;
+  /** One wait for all writers: several apps are written side by side. */
+  #room: Promise<unknown> | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -22,7 +24,10 @@ export class RecordFile implements RecordSink, AsyncDisposable {
   async write(record: StreamRecord): Promise<void> {
     this.#check();
     if (!this.#stream.write(`${JSON.stringify(record)}\n`)) {
-      await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]);
+      this.#room ??= Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]).finally(() => {
+        this.#room = undefined;
+      });
+      await this.#room.catch(() => undefined);
       this.#check();
     }
   }
