@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { RecordSink } from '#agent/spool/sink.ts';
@@ -10,12 +9,16 @@ export class RecordFile implements RecordSink, AsyncDisposable {
   readonly #stream: WriteStream;
   readonly #path: string;
   #failure: Error | undefined;
-  /** One wait for all writers: several apps are written side by side. */
-  #room: Promise<unknown> | undefined;
+  /** Writers that wait for room: several apps are written side by side. */
+  #waiting: (() => void)[] = [];
 
   constructor(path: string) {
     this.#path = path;
     this.#stream = createWriteStream(path, { mode: 0o600 });
+    const wake = (): void => {
+      for (const go of this.#waiting.splice(0)) go();
+    };
+    this.#stream.on('drain', wake).on('close', wake);
     this.#stream.on('error', (error) => {
       this.#failure = error;
     });
@@ -23,13 +26,9 @@ export class RecordFile implements RecordSink, AsyncDisposable {
 
   async write(record: StreamRecord): Promise<void> {
     this.#check();
-    if (!this.#stream.write(`${JSON.stringify(record)}\n`)) {
-      this.#room ??= Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]).finally(() => {
-        this.#room = undefined;
-      });
-      await this.#room.catch(() => undefined);
-      this.#check();
-    }
+    if (this.#stream.write(`${JSON.stringify(record)}\n`) || this.#stream.destroyed) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#check();
   }
 
   /** Waits until all is on disk. @throws Fault when it could not be written */
