@@ -1,10 +1,161 @@
+import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
 import type { Bus } from '#catalog/store/events.ts';
 import type { Sql } from '#catalog/store/sql.ts';
-import type { EnrolRequest } from '#protocol/messages.ts';
+import { isStorable } from '#catalog/store/storable.ts';
+import type { Lease } from '#protocol/messages.ts';
+import { accept, claim, reject, takeProgress } from './claim.ts';
 import { enrol } from './enrolment.ts';
+import { closeAttempt } from './finish.ts';
+import type { AttemptRef } from './publish.ts';
+import { Publisher, type PublisherLog } from './publisher.ts';
+import { authenticate, endAgentSession, renew, takeStatus } from './session.ts';
+import { stageBatch } from './staging.ts';
+import { sweep } from './sweep.ts';
 
-export const createBackend = ({ sql }: { sql: Sql; bus: Bus; log: unknown }) => ({
-  enrol: (request: EnrolRequest) => enrol(sql, request),
-  start: async (): Promise<void> => {},
-  close: async (): Promise<void> => {},
-});
+const SWEEP_MS = 5_000;
+
+export interface Backend extends GatewayBackend {
+  /** Goes on with what an earlier run left staged, and begins to look for leases that ran out. */
+  start(): Promise<void>;
+  /** Stops the publishers; what they did not publish stays staged. */
+  close(): Promise<void>;
+}
+
+const nameOf = (ref: Pick<AttemptRef, 'organisationId' | 'jobId' | 'attempt'>): string =>
+  `${ref.organisationId} ${ref.jobId} ${ref.attempt}`;
+
+/** All that the gateway needs, over PostgreSQL. Any number of these may work on one database. */
+export const createBackend = ({
+  sql,
+  bus,
+  log,
+  sweepMs = SWEEP_MS,
+}: {
+  readonly sql: Sql;
+  readonly bus: Bus;
+  readonly log: PublisherLog;
+  /** How often to look for leases that ran out; 0: never (tests do it themselves). */
+  readonly sweepMs?: number;
+}): Backend => {
+  const publishers = new Map<string, Publisher>();
+  let timer: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> = Promise.resolve();
+  let isClosed = false;
+
+  const publisherOf = (ref: AttemptRef): Publisher => {
+    const found = publishers.get(nameOf(ref));
+    if (found && found.ref.leaseToken === ref.leaseToken) return found;
+    const made = new Publisher(sql, log, ref);
+    publishers.set(nameOf(ref), made);
+    return made;
+  };
+
+  const refOf = async (session: AgentSession, lease: Lease): Promise<AttemptRef | undefined> => {
+    const { organisationId, agentId } = session;
+    const known = publishers.get(nameOf({ organisationId, jobId: lease.jobId, attempt: lease.attempt }));
+    if (known?.ref.leaseToken === lease.leaseToken) return known.ref;
+    const [row] = await sql<{ connection: string }[]>`
+      select j.connection from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
+      where a.organisation_id = ${organisationId} and a.job_id = ${lease.jobId} and a.attempt = ${lease.attempt}
+        and a.lease_token = ${lease.leaseToken} and a.agent_id = ${agentId} and a.state = 'active'`;
+    if (!row) return undefined;
+    const { jobId, attempt, leaseToken } = lease;
+    return { organisationId, jobId, attempt, leaseToken, connection: row.connection };
+  };
+
+  const drop = async (name: string): Promise<void> => {
+    const publisher = publishers.get(name);
+    publishers.delete(name);
+    await publisher?.close();
+  };
+
+  /** Publishers of attempts that have ended have nothing more to do. */
+  const dropEnded = async (): Promise<void> => {
+    for (const [name, { ref }] of publishers) {
+      const [active] = await sql`select from attempt where organisation_id = ${ref.organisationId}
+        and job_id = ${ref.jobId} and attempt = ${ref.attempt} and state = 'active'`;
+      if (!active) await drop(name);
+    }
+  };
+
+  /** Publishes what is staged but was not published yet, by a process that is gone. */
+  const recover = async (): Promise<void> => {
+    const left = await sql<(AttemptRef & { durableSeq: number })[]>`
+      select a.organisation_id as "organisationId", a.job_id as "jobId", a.attempt, a.lease_token as "leaseToken",
+        j.connection, a.durable_seq::float8 as "durableSeq"
+      from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
+      where a.state = 'active' and a.published_seq < a.durable_seq`;
+    for (const { durableSeq, ...ref } of left)
+      if (!publishers.has(nameOf(ref))) void publisherOf(ref).consumed(durableSeq);
+  };
+
+  const sweepOnce = async (): Promise<void> => {
+    try {
+      await sweep(sql);
+      await dropEnded();
+    } catch (error) {
+      if (!isClosed) log.warn({ err: error }, 'sweep failed');
+    }
+  };
+
+  return {
+    enrol: (request) => enrol(sql, request),
+    authenticate: (auth, proof) => authenticate(sql, auth, proof),
+    claim: (session) => claim(sql, session),
+    accept: (session, lease) => accept(sql, session, lease),
+    reject: (session, lease, error) => reject(sql, session, lease, error),
+    renew: (session, leases) => renew(sql, session, leases),
+    progress: (session, progress) => takeProgress(sql, session, progress),
+    status: (session, status) => takeStatus(sql, session, status),
+    disconnected: (session) => endAgentSession(sql, session),
+    onWake: (session, wake) => bus.onWake(session.agentId, wake),
+
+    storeBatch: async (session, lease, batch) => {
+      const staged = await stageBatch(sql, session, lease, batch);
+      const ref = staged.result === 'stored' ? await refOf(session, lease) : undefined;
+      return { ...staged, consumed: ref && !isClosed ? publisherOf(ref).consumed(batch.seq) : Promise.resolve() };
+    },
+
+    finish: async (session, finish) => {
+      if (!isStorable(finish.jobId) || !isStorable(finish.leaseToken)) return { result: 'lost', durableSeq: 0 };
+      const ref = await refOf(session, finish);
+      // Without an active attempt the answer is `closed` or `lost`; closing finds out which.
+      const { organisationId } = session;
+      const { jobId, attempt, leaseToken } = finish;
+      if (!ref)
+        return await closeAttempt(
+          sql,
+          session,
+          { organisationId, jobId, attempt, leaseToken, connection: '' },
+          finish,
+          [],
+        );
+      const [row] = await sql<{ durableSeq: number }[]>`
+        select durable_seq::float8 as "durableSeq" from attempt where organisation_id = ${organisationId}
+          and job_id = ${jobId} and attempt = ${attempt}`;
+      const durableSeq = row?.durableSeq ?? 0;
+      if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
+      const publisher = publisherOf(ref);
+      await publisher.consumed(durableSeq);
+      if (isClosed) throw new Error('the catalog is stopping');
+      const answer = await closeAttempt(sql, session, ref, finish, publisher.openScopes);
+      if (answer.result !== 'gap') await drop(nameOf(ref));
+      return answer;
+    },
+
+    start: async () => {
+      await recover();
+      if (sweepMs > 0)
+        timer = setInterval(() => {
+          sweeping = sweeping.then(sweepOnce);
+        }, sweepMs);
+    },
+
+    close: async () => {
+      isClosed = true;
+      clearInterval(timer);
+      await sweeping;
+      await Promise.all([...publishers.keys()].map(drop));
+    },
+  };
+};

@@ -76,8 +76,10 @@ create index edge_connection on edge (organisation_id, connection, kind);
 
 -- Records of scopes that are still open, decoded. Unlogged: after a crash they are read again from the staged batches.
 create unlogged table staged_record (
-  organisation_id uuid not null references organisation on delete cascade,
-  publisher text not null, -- one run of one attempt's publisher
+  organisation_id uuid not null,
+  job_id text not null,
+  attempt integer not null,
+  publisher text not null, -- one run of the attempt's publisher
   scope text not null,
   line integer not null,
   t text not null,
@@ -87,6 +89,8 @@ create unlogged table staged_record (
   sort_name text,
   parent text, -- of an edge: where it leads
   attributes jsonb,
-  hash bytea
+  hash bytea,
+  foreign key (organisation_id, job_id, attempt) references attempt on delete cascade
 );
-create index staged_record_scope on staged_record (organisation_id, publisher, scope);
+create index staged_record_scope on staged_record (organisation_id, publisher, scope, key);
+create index staged_record_attempt on staged_record (organisation_id, job_id, attempt);

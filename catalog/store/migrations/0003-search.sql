@@ -5,6 +5,7 @@ alter table asset add column search_text text not null default '';
 update asset
   set search_text = lower(left(name, 500) || coalesce(E'\n' || left(attributes ->> 'description', 500), ''));
 alter table asset alter column search_text drop default;
+alter table staged_record add column search_text text;
 
 -- Trigrams make the search fast; a server that lacks them searches all the same.
 do $$

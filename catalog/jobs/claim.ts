@@ -1,0 +1,128 @@
+import { createPrivateKey, randomUUID, sign } from 'node:crypto';
+import type { AgentSession, GatewayBackend, Offer } from '#catalog/gateway/backend.ts';
+import { announce, wakeAgent } from '#catalog/store/events.ts';
+import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/sql.ts';
+import { storable } from '#catalog/store/storable.ts';
+import { MAX_ATTEMPTS } from '#protocol/constants.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { Lease } from '#protocol/messages.ts';
+import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
+
+/** Sites that one agent crawls side by side. */
+const JOBS_PER_AGENT = 2;
+const MOST_NAMES = 20;
+
+/** The exact text of the job, signed with the organisation's key. */
+const signSpec = async (tx: Transaction, organisationId: string, spec: string): Promise<string> => {
+  const [row] = await tx<{ privateKey: Buffer }[]>`
+    select private_key as "privateKey" from catalog_key
+    where organisation_id = ${organisationId} and retired_at is null order by created_at desc limit 1`;
+  if (!row) throw new Error('the organisation has no signing key');
+  const key = createPrivateKey({ key: row.privateKey, format: 'der', type: 'pkcs8' });
+  return sign(null, Buffer.from(spec), key).toString('base64');
+};
+
+/** Leases the oldest queued job of a connection that this agent owns; undefined when there is none to do now. */
+export const claim = async (sql: Sql, session: AgentSession): Promise<Offer | undefined> => {
+  try {
+    return await transact(sql, (tx) => claimOne(tx, session));
+  } catch (error) {
+    // Another session of the same agent began another job of that connection a moment ago.
+    if (sqlState(error) === '23505') return undefined;
+    throw error;
+  }
+};
+
+const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer | undefined> => {
+  const { organisationId, agentId } = session;
+  if (!(await isCurrent(tx, session))) return undefined;
+  const [busy] = await tx<{ n: number }[]>`
+    select count(*)::int as n from attempt a join job j
+      on j.organisation_id = a.organisation_id and j.id = a.job_id and j.attempt = a.attempt
+    where a.organisation_id = ${organisationId} and a.agent_id = ${agentId} and a.state = 'active'
+      and j.state in ('leased', 'running', 'cancelling')`;
+  if ((busy?.n ?? 0) >= JOBS_PER_AGENT) return undefined;
+  for (;;) {
+    const [job] = await tx<{ id: string; attempt: number; connection: string; spec: string }[]>`
+      select j.id, j.attempt, j.connection, j.spec
+      from job j join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
+      where j.organisation_id = ${organisationId} and j.state = 'queued' and j.not_before <= now()
+        and c.agent_id = ${agentId}
+        and (c.status ->> 'state' = 'ready' or (c.status ->> 'state' = 'error' and c.status ->> 'inForce' is not null))
+        and not exists (select from job b where b.organisation_id = j.organisation_id
+          and b.connection = j.connection and b.state in ('leased', 'running', 'cancelling'))
+      order by j.created_at, j.id limit 1
+      for update of j skip locked`;
+    if (!job) return undefined;
+    const earlier = await tx<{ attempt: number }[]>`select attempt from attempt
+      where organisation_id = ${organisationId} and job_id = ${job.id} and state = 'active'`;
+    for (const { attempt } of earlier) await endAttempt(tx, organisationId, job.id, attempt, 'lost');
+    if (job.attempt >= MAX_ATTEMPTS) {
+      await endJob(tx, organisationId, job, { state: 'again', error: undefined, delayMs: 0 });
+      continue;
+    }
+    const lease = { jobId: job.id, attempt: job.attempt + 1, leaseToken: randomUUID() };
+    await tx`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at)
+      values (${organisationId}, ${job.id}, ${lease.attempt}, ${agentId}, ${lease.leaseToken}, 'active',
+        now() + ${LEASE}::interval)`;
+    await tx`update job set state = 'leased', attempt = ${lease.attempt}, progress = null,
+        started_at = coalesce(started_at, now())
+      where organisation_id = ${organisationId} and id = ${job.id}`;
+    await announce(tx, organisationId, { name: 'job', id: job.id, connection: job.connection });
+    return { ...lease, spec: job.spec, signature: await signSpec(tx, organisationId, job.spec) };
+  }
+};
+
+/** The agent has the job on its disk and begins. */
+export const accept = (sql: Sql, session: AgentSession, lease: Lease): Promise<'ok' | 'lost'> =>
+  transact(sql, async (tx) => {
+    if (!(await isCurrent(tx, session))) return 'lost';
+    const { standing, connection } = await prolong(tx, session, lease);
+    if (standing !== 'held' && standing !== 'cancelling') return 'lost';
+    await tx`update job set state = 'running', error = null
+      where organisation_id = ${session.organisationId} and id = ${lease.jobId} and state = 'leased'`;
+    await announce(tx, session.organisationId, { name: 'job', id: lease.jobId, connection });
+    return 'ok';
+  });
+
+/** The agent cannot or may not do this job. */
+export const reject = (sql: Sql, session: AgentSession, lease: Lease, error: ErrorInfo): Promise<void> =>
+  transact(sql, async (tx) => {
+    if (!(await isCurrent(tx, session))) return;
+    const { standing, connection } = await lockLease(tx, session, lease);
+    if (standing !== 'held' && standing !== 'cancelling') return;
+    const job = { id: lease.jobId, attempt: lease.attempt, connection };
+    await endAttempt(tx, session.organisationId, job.id, job.attempt, 'closed');
+    await endJob(
+      tx,
+      session.organisationId,
+      job,
+      standing === 'cancelling'
+        ? { state: 'cancelled' }
+        : error.retryable
+          ? { state: 'again', error, delayMs: retryDelayMs(job.attempt) }
+          : { state: 'failed', error },
+    );
+    await wakeAgent(tx, session.organisationId, session.agentId);
+  });
+
+/** Lossy news for people; the last one wins. */
+export const takeProgress = (
+  sql: Sql,
+  session: AgentSession,
+  sent: Parameters<GatewayBackend['progress']>[1],
+): Promise<void> =>
+  transact(sql, async (tx) => {
+    const { scopesDone, scopesTotal, records, current } = storable(sent);
+    const progress = { scopesDone, scopesTotal, records, current: current.slice(0, MOST_NAMES) };
+    const [job] = await tx<{ connection: string }[]>`
+      update job j set progress = ${JSON.stringify(progress)}::text::jsonb
+      from attempt a, agent g
+      where j.organisation_id = ${session.organisationId} and j.id = ${sent.jobId} and j.attempt = ${sent.attempt}
+        and j.state in ('leased', 'running', 'cancelling')
+        and a.organisation_id = j.organisation_id and a.job_id = j.id and a.attempt = j.attempt
+        and a.lease_token = ${sent.leaseToken} and a.agent_id = ${session.agentId} and a.state = 'active'
+        and g.organisation_id = j.organisation_id and g.id = a.agent_id and g.epoch = ${session.epoch}
+      returning j.connection`;
+    if (job) await announce(tx, session.organisationId, { name: 'job', id: sent.jobId, connection: job.connection });
+  });

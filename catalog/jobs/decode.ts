@@ -1,0 +1,56 @@
+import { promisify } from 'node:util';
+import { inflate, zstdDecompress } from 'node:zlib';
+import { LIMITS } from '#protocol/constants.ts';
+import { Fault } from '#protocol/errors.ts';
+
+const unzstd = promisify(zstdDecompress);
+const uninflate = promisify(inflate);
+
+export interface StagedBatch {
+  readonly seq: number;
+  readonly records: number;
+  readonly rawBytes: number;
+  readonly codec: string;
+  readonly payload: Uint8Array;
+}
+
+const LINE_FEED = 10;
+
+const unpack = async ({ codec, payload, rawBytes, seq }: StagedBatch): Promise<Uint8Array> => {
+  if (rawBytes > LIMITS.batchRawBytes)
+    throw new Fault(
+      'bridge.protocol',
+      `Batch ${seq} says it has ${rawBytes} bytes, which is more than a batch may have.`,
+    );
+  // Never more than was announced: a small batch that unpacks to gigabytes ends here.
+  const options = { maxOutputLength: Math.max(rawBytes, 1) };
+  try {
+    if (codec === 'zstd') return await unzstd(payload, options);
+    if (codec === 'deflate') return await uninflate(payload, options);
+  } catch (cause) {
+    throw new Fault('bridge.protocol', `Batch ${seq} cannot be unpacked.`, { cause });
+  }
+  if (codec === 'none') return payload;
+  throw new Fault('bridge.protocol', `Batch ${seq} is packed in an unknown way.`);
+};
+
+/**
+ * The lines of a batch, each with its line feed.
+ *
+ * @throws Fault `bridge.protocol` when it cannot be unpacked or does not hold what its header says.
+ */
+export const readLines = async (batch: StagedBatch): Promise<readonly Uint8Array[]> => {
+  const bytes = await unpack(batch);
+  if (bytes.length !== batch.rawBytes)
+    throw new Fault('bridge.protocol', `Batch ${batch.seq} has ${bytes.length} bytes instead of ${batch.rawBytes}.`);
+  const lines: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(LINE_FEED, at);
+    if (end < 0) throw new Fault('bridge.protocol', `Batch ${batch.seq} ends within a line.`);
+    lines.push(bytes.subarray(at, end + 1));
+    at = end + 1;
+  }
+  if (lines.length !== batch.records)
+    throw new Fault('bridge.protocol', `Batch ${batch.seq} has ${lines.length} records instead of ${batch.records}.`);
+  return lines;
+};

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { searchText, sortName } from '#catalog/store/assets.ts';
+import { canonicalJson } from '#catalog/store/canonical.ts';
+import { isStorableValue } from '#catalog/store/storable.ts';
+import { Fault } from '#protocol/errors.ts';
+import { connectionCode } from '#protocol/keys.ts';
+import { type AssetRecord, type EdgeRecord, type ListedRecord, StreamRecord } from '#protocol/records.ts';
+
+/** Keys are indexed; an index entry of PostgreSQL holds two of this length. */
+const KEY_BYTES = 1024;
+const HASH_BYTES = 16;
+
+/** A row of `staged_record`, as JSON gives it to PostgreSQL. */
+export interface StagedRow {
+  readonly scope: string;
+  readonly line: number;
+  readonly t: 'asset' | 'edge' | 'listed';
+  readonly key: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly sort_name?: string;
+  readonly search_text?: string;
+  readonly parent?: string;
+  readonly attributes?: unknown;
+  readonly hash?: string;
+}
+
+/** A line that is no good record: `scope` tells whose it is, when that much can be read. */
+export class BadRecord extends Error {
+  readonly scope: string | undefined;
+
+  constructor(scope: string | undefined, message: string) {
+    super(message);
+    this.scope = scope;
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Escapes that PostgreSQL cannot hold are rare: only lines that have some are searched for them. */
+const SUSPICIOUS = /\\u(0000|d[89a-f])/i;
+
+/**
+ * One line as a record.
+ *
+ * @throws BadRecord
+ */
+export const readRecord = (line: Uint8Array): StreamRecord => {
+  let text: string;
+  let value: unknown;
+  try {
+    text = decoder.decode(line);
+    value = JSON.parse(text);
+  } catch {
+    throw new BadRecord(undefined, 'a line is not JSON in UTF-8');
+  }
+  const result = StreamRecord.safeParse(value);
+  if (result.success && !(SUSPICIOUS.test(text) && !isStorableValue(value))) return result.data;
+  const scope = (value as { scope?: unknown } | null)?.scope;
+  const issue = result.error?.issues[0];
+  throw new BadRecord(
+    typeof scope === 'string' ? scope : undefined,
+    issue ? `${issue.path.join('.') || 'record'}: ${issue.message}` : 'holds U+0000 or half a surrogate pair',
+  );
+};
+
+const within = (key: string, root: string): boolean => key === root || key.startsWith(`${root}/`);
+
+const checkKeys = (scope: string, ...keys: readonly (string | undefined)[]): void => {
+  for (const key of keys)
+    if (key !== undefined && Buffer.byteLength(key) > KEY_BYTES)
+      throw new BadRecord(scope, `a key has more than ${KEY_BYTES} bytes: ${key.slice(0, 200)}…`);
+};
+
+/**
+ * May an agent publish this scope for this connection? Only the site itself and what lies below it.
+ *
+ * @throws Fault `bridge.protocol`
+ */
+export const checkScope = (connection: string, scope: string, kind: 'site' | 'app'): void => {
+  checkKeys(scope, scope);
+  const site = [connection, connectionCode(connection)];
+  const fits = kind === 'site' ? site.includes(scope) : site.some((root) => scope.startsWith(`${root}/`));
+  if (!fits) throw new Fault('bridge.protocol', `The scope ${scope} does not belong to the connection ${connection}.`);
+};
+
+/** Datasets and columns are named by where they are; everything else lies below its scope. */
+const FREE_KINDS: ReadonlySet<string> = new Set(['dataset', 'column']);
+
+const contentHash = (content: unknown): string =>
+  createHash('sha256')
+    .update(canonicalJson(content))
+    .digest('hex')
+    .slice(0, HASH_BYTES * 2);
+
+/**
+ * A record as it is staged.
+ *
+ * @throws BadRecord when the key lies outside the scope or is too long.
+ */
+export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connection: string, line: number): StagedRow => {
+  const { t, scope } = record;
+  if (t === 'listed') {
+    checkKeys(scope, record.key);
+    return { scope, line, t, key: record.key, name: record.name };
+  }
+  if (t === 'edge') {
+    const { kind, from, to, attributes = {} } = record;
+    checkKeys(scope, from, to);
+    return { scope, line, t, key: from, kind, parent: to, attributes, hash: contentHash(attributes) };
+  }
+  const { key, kind, name, parent } = record;
+  checkKeys(scope, key, parent);
+  if (!FREE_KINDS.has(kind)) {
+    if (!within(key, scope)) throw new BadRecord(scope, `the key ${key} does not lie in its scope`);
+    const site = [connection, connectionCode(connection)];
+    if (parent !== undefined && !site.some((root) => within(parent, root)))
+      throw new BadRecord(scope, `the parent of ${key} belongs to another connection`);
+  }
+  const attributes: Record<string, unknown> = { ...record.attributes, ...(record.sanitized && { sanitized: true }) };
+  return {
+    scope,
+    line,
+    t,
+    key,
+    kind,
+    name,
+    sort_name: sortName(name),
+    search_text: searchText(name, attributes['description']),
+    ...(parent === undefined ? {} : { parent }),
+    attributes,
+    hash: contentHash([kind, name, parent ?? null, attributes]),
+  };
+};

@@ -1,0 +1,71 @@
+import { health } from '#catalog/store/agents.ts';
+import { announce, wakeAgent } from '#catalog/store/events.ts';
+import { purgeLogins } from '#catalog/store/members.ts';
+import { type Sql, transact } from '#catalog/store/sql.ts';
+import { MAX_ATTEMPTS } from '#protocol/constants.ts';
+import { loseAttempt } from './lease.ts';
+
+const MOST_AT_ONCE = 100;
+
+/**
+ * Leases that ran out: the job waits again. The attempt stays, so that its agent can go on with it when it comes back
+ * before another attempt began; unless the job was to stop, its stream was bad, or it was the last attempt.
+ */
+export const expireLeases = async (sql: Sql): Promise<void> => {
+  const expired = await sql<{ organisationId: string; jobId: string; attempt: number }[]>`
+    select a.organisation_id as "organisationId", a.job_id as "jobId", a.attempt
+    from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id and j.attempt = a.attempt
+    where a.state = 'active' and a.lease_expires_at < now() and j.state in ('leased', 'running', 'cancelling')
+    limit ${MOST_AT_ONCE}`;
+  for (const { organisationId, jobId, attempt } of expired)
+    await transact(sql, async (tx) => {
+      const [job] = await tx<{ state: string; connection: string; agentId: string; isBad: boolean }[]>`
+        select j.state, j.connection, a.agent_id as "agentId", a.error is not null as "isBad"
+        from job j join attempt a on a.organisation_id = j.organisation_id and a.job_id = j.id and a.attempt = j.attempt
+        where j.organisation_id = ${organisationId} and j.id = ${jobId} and a.attempt = ${attempt}
+          and a.state = 'active' and a.lease_expires_at < now() and j.state in ('leased', 'running', 'cancelling')
+        for update of j, a`;
+      if (!job) return;
+      if (job.state === 'cancelling' || job.isBad || attempt >= MAX_ATTEMPTS)
+        await loseAttempt(tx, organisationId, jobId, attempt);
+      else {
+        await tx`update job set state = 'queued', not_before = now()
+          where organisation_id = ${organisationId} and id = ${jobId}`;
+        await announce(tx, organisationId, { name: 'job', id: jobId, connection: job.connection });
+      }
+      await wakeAgent(tx, organisationId, job.agentId);
+    });
+};
+
+/** Wakes the agents that have a job to begin: one whose time has come, or whose wake-up was lost. */
+export const wakeForWaiting = async (sql: Sql): Promise<void> => {
+  const agents = await sql<{ organisationId: string; agentId: string }[]>`
+    select distinct a.organisation_id as "organisationId", a.id as "agentId"
+    from job j
+      join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
+      join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id
+    where j.state = 'queued' and j.not_before <= now() and a.session_id is not null
+      and not exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
+        and b.state in ('leased', 'running', 'cancelling'))`;
+  for (const { organisationId, agentId } of agents) await wakeAgent(sql, organisationId, agentId);
+};
+
+/** Tells those who watch when an agent's health changed with time alone: no heartbeat for too long. */
+export const announceHealth = async (sql: Sql): Promise<void> => {
+  const changed = await sql<{ organisationId: string; id: string }[]>`
+    update agent a set announced_health = ${health(sql)} where announced_health <> ${health(sql)}
+    returning organisation_id as "organisationId", id`;
+  for (const { organisationId, id } of changed) {
+    await announce(sql, organisationId, { name: 'agent', id });
+    const connections = await sql<{ code: string }[]>`select code from connection
+      where organisation_id = ${organisationId} and agent_id = ${id}`;
+    for (const { code } of connections) await announce(sql, organisationId, { name: 'connection', code });
+  }
+};
+
+export const sweep = async (sql: Sql): Promise<void> => {
+  await expireLeases(sql);
+  await wakeForWaiting(sql);
+  await announceHealth(sql);
+  await purgeLogins(sql);
+};
