@@ -9,6 +9,7 @@ import { ASSET_KINDS } from '#protocol/records.ts';
 import { connectionFile } from './connection-file.ts';
 import { buildPage } from './page.ts';
 import { Pipe } from './pipe.ts';
+import { SimulatedSite } from './site.ts';
 
 const USAGE = `usage: npm run demo -- [--apps N] [--seed N] [--profile NAME] [--port N] [--once] [--json]
 
@@ -71,9 +72,11 @@ const startedMs = Date.now();
 await buildPage();
 const folder = await mkdtemp(join(tmpdir(), 'culvert-demo-'));
 try {
-  await using pipe = await Pipe.start({ folder, seed, apps, profile: options.profile, port, say });
+  say(`starting a Qlik Sense site with ${apps} apps (seed ${seed})`);
+  await using site = await SimulatedSite.start({ folder: join(folder, 'site'), seed, apps, profile: options.profile });
+  await using pipe = await Pipe.start({ folder, port, say });
   const file = join(pipe.connections, 'demo.conf');
-  await writeFile(file, connectionFile(pipe.site));
+  await writeFile(file, connectionFile(site.addresses));
   say('dropping connections/demo.conf');
   await pipe.connection('demo', ({ status }) => status.state === 'ready');
 
@@ -93,7 +96,7 @@ try {
     throw new Error(`the crawl was not published: ${why}`);
   }
   const counts = await pipe.api.counts('demo');
-  const truth = await pipe.ask<{ assets: Record<string, number> }>('/truth');
+  const truth = await site.ask<{ assets: Record<string, number> }>('/truth');
   const assets = sorted(counts.assets);
   const expected = sorted(truth.assets);
 
@@ -120,7 +123,7 @@ try {
     say(`Log in (works once):  ${pipe.loginLink}`);
     say(`Edit this file:       ${file}`);
     say('Stop with Ctrl-C.');
-    const ended = [pipe.simulator, pipe.catalog, pipe.agent].map(async (program) => {
+    const ended = [site.program, pipe.catalog, pipe.agent].map(async (program) => {
       await program.ended;
       if (!stop.signal.aborted) throw new Error(`${program.name} ended:\n${program.tail()}`);
     });
