@@ -41,7 +41,7 @@ export class SimulatedSite implements AsyncDisposable {
     return (await response.json()) as T;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.program[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
   }
 }
