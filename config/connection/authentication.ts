@@ -93,6 +93,7 @@ const header = (
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what no header may hold.
   const control = /[\u0000-\u001f\u007f]/.exec(value.value);
   if (control !== null) {
+    if (problems.explained.has('connection.auth.value')) return undefined;
     problems.error(
       'config.invalid',
       value.at,

@@ -4,7 +4,8 @@ import { parseHocon } from '../hocon/hocon.ts';
 import { Source } from '../hocon/source.ts';
 import type { Place, Tree } from '../tree.ts';
 import { parseYaml } from '../yaml.ts';
-import { checkFields, explain } from './mistakes.ts';
+import { explain } from './explain.ts';
+import { checkFields } from './mistakes.ts';
 import { Problems } from './problem.ts';
 
 export interface Document {
@@ -84,7 +85,8 @@ const readHocon = (
     hidden.has(`${of}:${line}`) ? undefined : sources.get(of)?.line(line),
   );
   checkFields(document.fields, problems);
-  if (document.error !== undefined) explain(document.error, sources.get(document.error.at.file), problems);
+  if (document.error !== undefined)
+    explain(document.error, sources.get(document.error.at.file), document.fields, problems);
   const places = new Map<string, Place>();
   for (const { path, source, key, empty } of document.fields) if (!empty) places.set(path.join('.'), source.at(key));
   return { tree: document.tree, problems, placeOf: (path) => places.get(path) };

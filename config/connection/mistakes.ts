@@ -1,32 +1,181 @@
-import type { HoconError } from '../hocon/error.ts';
+import type { Token } from '../hocon/lexer.ts';
 import type { Field } from '../hocon/parser.ts';
-import type { Source } from '../hocon/source.ts';
+import { isSecretKey } from './excerpt.ts';
+import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
 import type { Problems } from './problem.ts';
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** Turns what the parser says into what a person should do. */
-export const explain = (error: HoconError, _source: Source | undefined, problems: Problems): void => {
-  if (error.substitution?.[0] === 'secret_manager') {
-    problems.error(
-      'config.not_supported_yet',
-      error.at,
-      'Secret managers are not supported yet, so this substitution cannot be filled in.',
-      'Write the secret into the file (readable only for the agent), or take it from the environment.',
-    );
-    return;
-  }
-  problems.error('config.syntax', error.at, `${capital(error.message)}.`);
+/** Texts for people, where a line end or a doubled quote does no harm. */
+const FREE_TEXT = new Set(['name', 'description', 'access_notes', 'environment']);
+const known = new Map([...CONNECTION_KEYS, ...SETTINGS_KEYS].map((key) => [key.path, key]));
+const NAMES: Readonly<Record<string, string>> = {
+  n: 'a line end',
+  t: 'a tab',
+  b: 'a backspace',
+  r: 'a carriage return',
+  f: 'a form feed',
 };
+export const QUOTE = 'Put the whole value in double quotes; inside them write \\\\ for \\ and \\" for ".';
+
+/** How bad it is when the value is not what was meant: a wrong credential locks accounts, a wrong label does not. */
+const severity = (path: string): 'error' | 'warn' => {
+  const spec = known.get(path);
+  return spec !== undefined && spec.type === 'string' && !FREE_TEXT.has(path) && spec.status !== 'tolerated'
+    ? 'error'
+    : 'warn';
+};
+
+interface Subject {
+  readonly field: Field;
+  readonly path: string;
+  readonly raw: (token: Token) => string;
+  readonly at: (offset: number) => ReturnType<Field['source']['at']>;
+  readonly report: (offset: number, message: string, advice: string) => void;
+}
 
 /** Checks on the text itself: what is valid HOCON and yet hardly what was meant. */
 export const checkFields = (fields: readonly Field[], problems: Problems): void => {
-  for (const { empty, path, source, key } of fields)
-    if (empty)
-      problems.warn(
-        'config.empty_value',
-        source.at(key),
-        `${path.join('.')} has no value; it counts as absent.`,
-        `Write a value after ${path.join('.')} =, or delete the line.`,
+  for (const field of fields) {
+    const { source } = field;
+    const path = field.path.join('.');
+    const subject: Subject = {
+      field,
+      path,
+      raw: (token) => source.text.slice(token.start, token.end),
+      at: (offset) => source.at(offset),
+      report: (offset, message, advice) => {
+        problems.explained.add(path);
+        problems[severity(path)]('config.suspicious_value', source.at(offset), message, advice);
+      },
+    };
+    if (field.empty) empty(subject, problems);
+    // Fields inside an object are looked at on their own.
+    else if (!field.tokens.some(({ type }) => type === '{' || type === '[')) {
+      for (const token of field.tokens) if (token.type === 'string') quoted(subject, token);
+      neighbours(subject);
+    }
+  }
+  twice(fields, problems);
+};
+
+const label = (path: string): string => (/^[A-Za-z0-9_.-]{1,80}$/.test(path) ? path : 'this key');
+
+const empty = ({ field, path, at }: Subject, problems: Problems): void => {
+  const comment = field.tokens.find(({ type }) => type !== 'space');
+  if (comment?.type === 'comment' && field.source.text[comment.end - 1] !== '=') {
+    problems.warn(
+      'config.empty_value',
+      at(field.key),
+      `${label(path)} has no value: what follows is a comment. It counts as absent.`,
+      'If it is the value, put it in double quotes: # and // begin a comment outside them.',
+    );
+    return;
+  }
+  problems.warn(
+    'config.empty_value',
+    at(field.key),
+    `${label(path)} has no value; it counts as absent.`,
+    `Write a value after ${label(path)} =, or delete the line.`,
+  );
+};
+
+/** The string as it should have been, or the part that matters when the rest may not be shown. */
+const corrected = (path: readonly string[], raw: string, offset: number): string => {
+  const body = raw.slice(1, -1);
+  if (isSecretKey(path) || body.length > 100 || /\/\/.*@/.test(body)) return `"…\\${raw.slice(offset, offset + 2)}…"`;
+  return `"${body.replaceAll('\\\\', '\\').replaceAll('\\', '\\\\')}"`;
+};
+
+const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): void => {
+  const { field, path, raw, report } = subject;
+  const text = raw(token);
+  if (!token.triple && !token.value.includes('-----') && path !== 'description' && path !== 'access_notes') {
+    // An escape that is not one of a backslash or a quote, and that makes a control character.
+    for (const match of text.matchAll(/\\(?:([ntbrf])|u00(?:[01][0-9a-fA-F]|7[fF])|[\s\S])/g)) {
+      const letter = match[1];
+      if (letter === undefined && match[0].length < 6) continue;
+      report(
+        token.start + match.index,
+        letter === undefined
+          ? `${match[0]} inside double quotes is a control character.`
+          : `\\${letter} inside double quotes is ${NAMES[letter] ?? 'a control character'}, not a backslash and the letter ${letter}.`,
+        `Write two backslashes: ${corrected(field.path, text, match.index)}.`,
       );
+      break;
+    }
+  }
+  if (token.triple && /^[^\\\n]+\\\\[^\\\n]+$/.test(token.value))
+    report(
+      token.start + 3 + token.value.indexOf('\\'),
+      'Between triple quotes a backslash stands for itself, so this value has two of them.',
+      'Write one backslash between triple quotes, or two between double quotes.',
+    );
+  const substitution = /\$\{\??([A-Za-z_][A-Za-z0-9_.-]*)\}/.exec(token.value);
+  if (substitution !== null)
+    report(
+      token.start,
+      'A substitution inside quotes is not replaced: the value holds it as it is written.',
+      'Take the quotes away around it. If it is meant as it stands, it has no effect as a substitution.',
+    );
+};
+
+/** Looks at tokens that touch each other, and at texts that look quoted and are not. */
+const neighbours = ({ field, path, report }: Subject): void => {
+  const { tokens } = field;
+  const joined = tokens.some(({ type }) => type === 'reference');
+  tokens.forEach((token, i) => {
+    const next = tokens[i + 1];
+    if (next === undefined || next.start !== token.end) return;
+    if (token.type === 'text' && next.type === 'comment')
+      report(
+        next.start,
+        `${field.source.text[next.start] === '#' ? '#' : '//'} begins a comment, so the value of ${label(path)} ends before it.`,
+        'Put the whole value in double quotes, or a space before the comment if it is one.',
+      );
+    if (token.type === 'string' && next.type === 'string')
+      report(
+        next.start,
+        'Two quoted texts side by side are joined, and the quotes between them vanish.',
+        'To have a quote in the value write \\" for it.',
+      );
+    else if (
+      !joined &&
+      (token.type === 'string' ? next.type === 'text' : token.type === 'text' && next.type === 'string')
+    )
+      if (!blank(token) && !blank(next))
+        report(
+          next.start,
+          'Quotes in the middle of a value vanish.',
+          'Put the whole value in double quotes, and write \\" for a quote in it.',
+        );
+  });
+  const texts = tokens.filter((token) => !['space', 'newline', 'comment', 'comma', '}', 'end'].includes(token.type));
+  const [first] = texts;
+  const last = texts[texts.length - 1];
+  if (first?.type === 'text' && last?.type === 'text' && first.text.startsWith("'") && last.text.endsWith("'"))
+    report(
+      first.start,
+      'Single quotes are not quotes in HOCON: they are part of the value.',
+      'Use double quotes; inside them write \\\\ for \\.',
+    );
+};
+
+const blank = (token: Token): boolean => token.type === 'text' && token.text.trim() === '';
+
+/** The same key set twice to plain values in one file: the later wins, silently. */
+const twice = (fields: readonly Field[], problems: Problems): void => {
+  const seen = new Map<string, number>();
+  for (const { path, source, key, tokens, empty: absent } of fields) {
+    if (absent || tokens.some(({ type }) => type === '{' || type === '[' || type === 'reference')) continue;
+    const name = path.join('.');
+    const id = JSON.stringify([source.file, path]);
+    const before = seen.get(id);
+    seen.set(id, source.at(key).line);
+    if (before !== undefined && known.has(name))
+      problems.warn(
+        'config.suspicious_value',
+        source.at(key),
+        `${name} stands on line ${before} already; this line wins.`,
+        'Keep one of the two lines.',
+      );
+  }
 };

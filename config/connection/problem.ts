@@ -10,6 +10,8 @@ const MAX_PROBLEMS = 50;
 export class Problems {
   readonly #file: string;
   readonly #list: Problem[] = [];
+  /** Keys whose value was found to be mistaken: later checks need not say it again. */
+  readonly explained = new Set<string>();
   readonly #lineOf: (place: Place) => string | undefined;
 
   /** `lineOf` gives the text of the line of a place, or undefined when it may not be shown. */

@@ -207,7 +207,7 @@ class Lexer {
         at += length;
         continue;
       }
-      if (c < ' ' || (c >= '\u007f' && c <= '\u009f'))
+      if (c < ' ')
         throw this.#fail(
           'control_in_string',
           at,

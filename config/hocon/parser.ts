@@ -113,7 +113,6 @@ class Parser {
   #includeStatement(object: ObjectNode): void {
     const start = this.#cursor.next();
     const statement = readIncludeStatement(this.#cursor);
-    if (this.#lists > 0) throw this.#fail('include', start, 'include may not stand inside a list');
     for (const included of this.#include({ ...statement, source: this.#source, start: start.start })) {
       const { fields } = new Parser(included, this.#include, this.#fields, this.#path).document();
       for (const [key, value] of fields) setField(object, key, value);

@@ -1,0 +1,465 @@
+import { family, familyWithFiles } from './case.ts';
+
+const { raw } = String;
+/** Texts separated by a line of dashes. */
+const texts = (block: string): string[] => block.replace(/^\n/, '').split(/\n?---\n/);
+
+const layout = [
+  '',
+  ' ',
+  '\n\n',
+  '# only a comment',
+  '// only a comment',
+  '{}',
+  ' { } ',
+  '{}\n\n# end',
+  'a=1',
+  'a=1\n',
+  'a = 1,',
+  'a = 1,,',
+  ',a = 1',
+  'a = 1, b = 2',
+  'a = 1,\nb = 2',
+  'a = 1\n,b = 2',
+  'a = 1\n\n,\n\nb = 2',
+  'a = 1\n,,\nb = 2',
+  'a = 1 b = 2',
+  'a : 1',
+  'a:1,b:2',
+  '{"a":1,"b":[1,2],"c":{"d":null}}',
+  '{"a":1,"b":[1,2],"c":{"d":null}',
+  '{a=1}}',
+  '{a=1} {b=2}',
+  '{a=1} b',
+  '{a=1},',
+  '{a=1} # c',
+  '}',
+  'a=1}',
+  'a=1\n}',
+  '[]',
+  '[1]',
+  '[1',
+  'a',
+  'a b',
+  '"a"',
+  '1',
+  '= 1',
+  'a {b=1}',
+  'a{b=1}',
+  'a {b=1} c=2',
+  'a {b=1}, c=2',
+  'a {b=1}\nc=2',
+  'a\n{b=1}',
+  'a\n=\n1',
+  'a\n\n:\n\n1',
+  'a = # c\n1',
+  'a # c\n= 1',
+  'a = 1 # c',
+  'a = 1 // c',
+  'a = 1# c',
+  '# c\na = 1',
+  '{ # c\n a = 1 # d\n} // e',
+  'a = {\n  b = 1\n  c = 2\n}',
+  'a = {\n  b = 1,\n  c = 2,\n}',
+  'a = { b = 1 c = 2 }',
+  'a = {b {c {d = 1}}}',
+  'a = {b = 1',
+  'a = [1, 2',
+  'a = 1; b = 2',
+  'a += 1',
+  'a +=1',
+  'a+=1',
+  'a + = 1',
+  'a ++ 1',
+  'a == 1',
+  'a = = 1',
+  'a : = 1',
+  'a := 1',
+  'a => 1',
+  'a -> 1',
+  '/* block */ a = 1',
+  'a = 1 /* block */',
+  '\ufeffa = 1',
+  '\ufeff{a = 1}',
+  'a = 1\ufeff',
+  'a\ufeff= 1',
+  'a = \ufeff1',
+  'a = 1\r\nb = 2\r\n',
+  'a = foo\r\nb {\r\n c = 1\r\n}\r\n',
+  'a = 1\rb = 2',
+  'a\u00a0=\u00a01',
+  'a = x\u00a0y',
+  'a = \u2003x\u2003',
+  'a = x\u2028y',
+  'a =\t1',
+  'a = x\f',
+  '\ta\t=\tx\ty\t',
+  'a = 1\u0000',
+  'a = "x" \\\n "y"',
+];
+
+const keys = texts(raw`
+a.b = 1
+---
+a.b.c = 1, a.b.d = 2
+---
+a.b = 1, a = { c = 2 }
+---
+a = { c = 2 }, a.b = 1
+---
+"a.b" = 1
+---
+"a"."b" = 1
+---
+a."b.c".d = 1
+---
+a . b = 1
+---
+a .b = 1
+---
+a. b = 1
+---
+a b = 1
+---
+a b c.d e = 1
+---
+.a = 1
+---
+a. = 1
+---
+a..b = 1
+---
+"" = 1
+---
+a."" = 1
+---
+"".a = 1
+---
+a"" = 1
+---
+a"b" = 1
+---
+"a"b = 1
+---
+"a" "b" = 1
+---
+1 = 1
+---
+1.2 = 1
+---
+1.2.3 = 1
+---
+1a = 1
+---
+-1 = 1
+---
+1e3 = 1
+---
+true = 1
+---
+null = 1
+---
+truely = 1
+---
+a-b_c = 1
+---
+a/b = 1
+---
+é = 1
+---
+"a\nb" = 1
+---
+"""a""" = 1
+---
+a$b = 1
+---
+a@b = 1
+---
+[a] = 1
+---
+{a} = 1
+---
+__proto__ = 1
+---
+__proto__.polluted = 1
+---
+__proto__ { polluted = 1 }
+---
+constructor.prototype.polluted = 1
+---
+constructor = 1, toString = 2, hasOwnProperty = 3
+---
+a.__proto__.b = 1, a.c = 2
+---
+a { __proto__ = { b = 1 } }, b = €{a.__proto__.b}
+---
+include = 1
+---
+"include" = 1
+---
+a.include = 1
+---
+include.a = 1
+---
+includes = 1
+---
+a include = 1
+---
+€{a} = 1
+---
+a = 1, A = 2
+---
+#a = 1
+---
+a#b = 1
+---
+a//b = 1
+---
+*a = 1
+---
+a? = 1
+---
+a' = 1
+---
+'a' = 1
+`);
+
+const merging = texts(raw`
+a = 1, a = 2
+---
+a = 1, a = null
+---
+a = null, a = {b=1}
+---
+a = {b=1}, a = null
+---
+a = {b=1}, a = {c=2}
+---
+a = {b=1}, a = {b=2}
+---
+a = {b=1}, a = 5, a = {c=2}
+---
+a = {b=1}, a = [1], a = {c=2}
+---
+a = [1], a = [2]
+---
+a = {b={c=1}}, a = {b={d=2}}
+---
+a = {b={c=1}}, a = {b=2}
+---
+a {b=1}
+a {c=2}
+a.d = 3
+---
+a.b.c = 1
+a.b = 2
+a.b.d = 3
+---
+a = "x", a = {b=1}, a.c = 2
+---
+a = {b=1, b=2, b={c=1}, b={d=1}}
+---
+a = {b=1}{c=2}
+---
+a = {b=1} {b=2}
+---
+a = {b=1}
+{c=2}
+---
+a = {b={x=1}} {b={y=2}}
+---
+a = {} {b=1} {}
+---
+a = {b=1} foo
+---
+a = foo {b=1}
+---
+a = {b=1} 1
+---
+a = {b=1} "foo"
+---
+a = {b=1} [1]
+---
+a = [1] {b=1}
+---
+a = {"0":1,"1":2} [3]
+---
+a = [3] {"1":5,"0":4}
+---
+a = [3] {"x":5,"0":4}
+---
+a = {b=1} true
+---
+a = {b=1} null
+`);
+
+const lists = texts(raw`
+a = []
+---
+a = [ ]
+---
+a = [1]
+---
+a = [1,2,3]
+---
+a = [1,2,3,]
+---
+a = [1,2,3,,]
+---
+a = [,1]
+---
+a = [,]
+---
+a = [1,,2]
+---
+a = [
+1
+2
+3
+]
+---
+a = [
+1,
+2
+,3
+]
+---
+a = [ # c
+1 # d
+// e
+2
+]
+---
+a = [1 2 3]
+---
+a = [foo bar, baz]
+---
+a = ["x", 'y', z]
+---
+a = [[1],[2,[3]]]
+---
+a = [{b=1},{c=2}]
+---
+a = [{b=1}{c=2}]
+---
+a = [{b=1}
+{c=2}]
+---
+a = [1][2]
+---
+a = [1] [2] [3]
+---
+a = [1]
+[2]
+---
+a = [1] foo
+---
+a = foo [1]
+---
+a = [1] 2
+---
+a = 2 [1]
+---
+a = [1] "x"
+---
+a = [null, true, 1.5]
+---
+a = [a = 1]
+---
+a = [1}
+---
+a = {1]
+---
+a = ]
+---
+a = [1] ]
+---
+a = [b {c=1}]
+---
+a = ["https://x", https://y]
+---
+a += 1, a += 2
+---
+a = [1], a += 2
+---
+a = [1], a += [2]
+---
+a = 1, a += 2
+---
+a.b += 1, a.b += 2
+---
+a = {}, a += 1
+---
+a = null, a += 1
+---
+a += {b=1}, a += {c=2}
+---
+a = [{b += 1}]
+---
+a { b += 1 }, a { b += 2 }
+---
+list = [1,2], list += 3
+---
+a += [1], a += [2]
+---
+a += foo bar
+---
+a += €{b}, b = 7
+---
+a = €{b}, b = [1], a += 2
+`);
+
+const includes = familyWithFiles('include', [
+  ['include "x"', { 'x.conf': 'a = 1' }],
+  ['include "x.conf"', { 'x.conf': 'a = 1' }],
+  ['include "x.json"', { 'x.json': '{"a":1}' }],
+  ['include "x"', { 'x.json': '{"a":1,"b":1}', 'x.conf': 'a = 2, c = 3' }],
+  ['include "missing"', {}],
+  ['include "missing.conf"\na = 1', {}],
+  ['a = 1\ninclude "x"', { 'x.conf': 'a = 2' }],
+  ['include "x"\na = 1', { 'x.conf': 'a = 2' }],
+  ['a { include "x" }', { 'x.conf': 'b = 1' }],
+  ['a { b = 0, include "x", c = 3 }', { 'x.conf': 'b = 1' }],
+  ['a { include "x" }', { 'x.conf': 'b = 1, c = €{b}' }],
+  ['a { include "x" }, b = 7', { 'x.conf': 'c = €{b}' }],
+  ['a { include "x" }, a.b = 2', { 'x.conf': 'b = 1, c = €{b}' }],
+  ['include "x"\nb = 2', { 'x.conf': 'a = €{b}' }],
+  ['include "x"', { 'x.conf': 'a = €{?nope}, b = 1' }],
+  ['include "x"\ninclude "y"', { 'x.conf': 'a { p = 1 }', 'y.conf': 'a { q = 2 }' }],
+  ['include "sub/x"', { 'sub/x.conf': 'include "y"', 'sub/y.conf': 'a = 1' }],
+  ['include "x" # comment', { 'x.conf': 'a = 1' }],
+  ['include "x", b = 2', { 'x.conf': 'a = 1' }],
+  ['include\n"x"', { 'x.conf': 'a = 1' }],
+  ['include x', { 'x.conf': 'a = 1' }],
+  ['include', {}],
+  ['include {a=1}', {}],
+  ['include "x" "y"', { 'x.conf': 'a = 1' }],
+  ['a = [include "x"]', { 'x.conf': 'a = 1' }],
+  ['a = [{include "x"}]', { 'x.conf': 'a = 1' }],
+  ['include "x"', { 'x.conf': '[1]' }],
+  ['include "x"', { 'x.conf': 'a = {' }],
+  ['include "x"', { 'x.conf': '' }],
+  ['include "x"', { 'x.conf': '\ufeffa = 1' }],
+  ['include file(x)', { 'x.conf': 'a = 1' }],
+  ['include file("x"', { 'x.conf': 'a = 1' }],
+  ['include foo("x")', { 'x.conf': 'a = 1' }],
+  ['a { include "x" }', { 'x.conf': 'l += 1\nl += 2' }],
+  ['a = 1\na = €{a}2\ninclude "x"', { 'x.conf': 'a = €{a}3' }],
+  ['p.q { include "x" }', { 'x.conf': 'r = 1, s = €{r}t, s = €{s}u' }],
+  ['include "x"', { 'x.conf': 'a = €{CULVERT_A}' }],
+  ['a { include "x" }', { 'x.conf': 'b = €{CULVERT_A}' }],
+  ['include file("x.conf")\na = 1', { 'x.conf': 'b = 2' }],
+  ['include required("x")', { 'x.conf': 'a = 1' }],
+  ['include required(file("x.conf"))', { 'x.conf': 'a = 1' }],
+  ['include required("missing")', {}],
+  ['include url("file:x.conf")\na = 1', { 'x.conf': 'b = 2' }],
+  ['include classpath("x.conf")\na = 1', { 'x.conf': 'b = 2' }],
+]);
+
+export const structureCases = [
+  ...family('layout', layout),
+  ...family('keys', keys),
+  ...family('merging', merging),
+  ...family('lists', lists),
+  ...includes,
+];
