@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '#catalog/api/context.ts';
 import { isLoopback } from '#catalog/api/guard.ts';
 import { createApi } from '#catalog/api/server.ts';
+import { Gateway } from '#catalog/gateway/gateway.ts';
 import { createBackend } from '#catalog/jobs/backend.ts';
 import { type Bus, openBus } from '#catalog/store/events.ts';
 import { migrate } from '#catalog/store/migrate.ts';
@@ -72,6 +73,12 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       behindProxy: behindTlsProxy,
     });
     undo.push(() => api.close());
+    const gateway = new Gateway({ backend, log });
+    undo.push(() => gateway.close());
+    api.server.on('upgrade', (request, socket, head) => {
+      if (Gateway.accepts(request)) gateway.handleUpgrade(request, socket, head);
+      else socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    });
     try {
       await api.listen({ host, port });
     } catch (cause) {
