@@ -67,7 +67,7 @@ export const writeSiteScope = async (
     name: connection.name,
     attributes: present({
       productVersion: about?.buildVersion,
-      nodeType: typeof about?.nodeType === 'object' ? undefined : String(about?.nodeType ?? ''),
+      nodeType: String(about?.nodeType ?? ''),
       url: connection.displayUrl,
       environment: connection.environment,
       description: connection.description,

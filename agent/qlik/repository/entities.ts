@@ -49,7 +49,11 @@ const Entity = z.object({
 });
 const OwnedEntity = Entity.extend({ owner: Owner, tags: Tags, customProperties: CustomProperties });
 
-export const QrsAbout = z.object({ buildVersion: Text, buildDate: Text, nodeType: z.unknown() });
+export const QrsAbout = z.object({
+  buildVersion: Text,
+  buildDate: Text,
+  nodeType: z.union([z.string(), z.number()]).nullish(),
+});
 export type QrsAbout = z.infer<typeof QrsAbout>;
 
 export const QrsApp = OwnedEntity.extend({
