@@ -18,6 +18,9 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
   'internal',
 ]);
 
+/** What ends a crawl even where it stands between two lists of the repository. */
+const OF_THE_CRAWL = /^(?:network|tls)\.|^qlik\.(?:unauthorized|login_page|prefix_unknown)$|^job\.|^internal$/;
+
 /** What parts of a scope could be read, and what not. */
 export class Gaps {
   readonly missing: Missing[] = [];
@@ -30,6 +33,17 @@ export class Gaps {
       if (!(error instanceof Fault) || OF_THE_WAY.has(error.code)) throw error;
       this.note(what, error);
       return fallback;
+    }
+  }
+
+  /** As {@link part}, for a list of the site: a service that fails for one list may well answer the others. */
+  async list<T>(what: string, value: Promise<T>): Promise<T | undefined> {
+    try {
+      return await value;
+    } catch (error) {
+      if (!(error instanceof Fault) || OF_THE_CRAWL.test(error.code)) throw error;
+      this.note(what, error);
+      return undefined;
     }
   }
 

@@ -59,7 +59,7 @@ export const writeSiteScope = async (
     reloadTasks: settled(site.reloadTasks()),
     extensions: settled(site.extensions()),
   };
-  const about = await gaps.part('product version', site.about(), undefined);
+  const about = await gaps.list('product version', site.about());
   await out.open('site', connection.name);
   await out.asset({
     kind: 'site',
@@ -75,7 +75,7 @@ export const writeSiteScope = async (
   });
 
   const write = async <T>({ what, kind, rows, asset }: Listed<T>): Promise<void> => {
-    const listing = await gaps.part<Listing<T> | undefined>(what, resultOf(rows), undefined);
+    const listing = await gaps.list(what, resultOf(rows));
     if (listing === undefined) return;
     if (listing.incomplete !== undefined) gaps.note(what, listing.incomplete);
     for (const row of listing.rows) await out.asset({ ...asset(row), kind, parent: keys.site });

@@ -15,6 +15,9 @@ export interface Asked {
 const isHtml = (reply: HttpReply): boolean =>
   reply.mediaType === 'text/html' || reply.mediaType === 'application/xhtml+xml';
 
+const through = ({ prefix }: Asked): string =>
+  prefix === undefined ? '' : prefix === '' ? ' (no virtual proxy prefix)' : ` (virtual proxy prefix "${prefix}")`;
+
 const where = ({ peer, method, path }: Asked): string => `${method} https://${peer.host}:${peer.port}${path}`;
 
 /**
@@ -28,12 +31,12 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
     const location = String(reply.headers['location'] ?? '').split('?')[0];
     return new Fault(
       'qlik.login_page',
-      `${at}: redirected (HTTP ${status}) to ${location === '' ? 'nowhere' : location}`,
+      `${at}: redirected (HTTP ${status}) to ${location === '' ? 'nowhere' : location}${through(asked)}`,
     );
   }
   if (status >= 200 && status < 300) {
     if (!isHtml(reply)) return undefined;
-    return new Fault('qlik.login_page', `${at}: answered with a page of HTML instead of data`);
+    return new Fault('qlik.login_page', `${at}: answered with a page of HTML instead of data${through(asked)}`);
   }
   switch (status) {
     case 401:
