@@ -25,7 +25,7 @@ const sizeOf = (value: unknown): number => JSON.stringify(value).length;
 
 const treeSize = (object: EngineObject): number =>
   // {"qProperty":…,"qChildren":[…]}
-  sizeOf(object.properties) + 27 + object.children.reduce((sum, child) => sum + treeSize(child), 0);
+  sizeOf(object.properties) + 29 + object.children.reduce((sum, child) => sum + treeSize(child), 0);
 
 /** Engine calls and answered characters: what one session works through, besides opening the app. */
 export interface EngineWork {

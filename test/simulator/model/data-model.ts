@@ -55,6 +55,19 @@ const FILE_FORMATS = [
   ['parquet', '(parquet)'],
 ] as const;
 
+/** Field names that people take over from spreadsheets. */
+const ODD_FIELDS: readonly ModelField[] = [
+  '💶 Betrag; brutto',
+  'שם לקוח',
+  'a]b [c]',
+  `Kommentar des Sachbearbeiters ${'zur Abweichung gegenüber dem Vorjahresmonat '.repeat(5)}A`,
+  `Kommentar des Sachbearbeiters ${'zur Abweichung gegenüber dem Vorjahresmonat '.repeat(5)}B`,
+  'Plan/Ist %',
+  "'quoted'",
+  '"double"',
+  'field ~2',
+].map((name) => ({ name, role: 'text' }));
+
 const connectionOf = (world: World, random: Random, role: string): string =>
   random.pick(world.connections.get(role) ?? []).name;
 
@@ -115,10 +128,11 @@ export const dataModelOf = (world: World, app: App): DataModel => {
   const folder = connectionOf(world, random, 'qvd');
   const transforms = random.chance(0.3);
   const mapped = random.pick(['Mapped Country', 'Land']);
+  const odd = random.chance(0.12) ? random.sample(ODD_FIELDS, random.int(1, 4)) : [];
   const tables: ModelTable[] = subject.tables.slice(0, number).map((table, index) => ({
     name: table.name,
     source: sourceOf(random, world, subject, table, layer),
-    fields: table.fields,
+    fields: index === 0 ? [...table.fields, ...odd] : table.fields,
     joined: transforms && index === 0 ? { name: mapped, role: 'text' } : null,
     rows: Math.round(random.logNormal(table.fact ? 400_000 : 2_000, 1.5)) + 1,
     storedAs: stores ? `lib://${folder}/${target}/${subject.folder}/${table.name}.qvd` : null,
