@@ -35,6 +35,7 @@ describe.skipIf(noBrowser())('connections', () => {
 
   test('green, red and grey stand for what they say', async () => {
     const { page } = await enter(busyWorld());
+    await card(page, 'Qlik paused').waitFor();
     const verdicts = await page
       .locator('.card-head')
       .evaluateAll((heads) =>
