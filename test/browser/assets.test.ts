@@ -10,7 +10,7 @@ describe.skipIf(noBrowser())('assets', () => {
   const { enter } = visits();
 
   test('from the site down to a chart, back again, and through a reload', async () => {
-    const { page, catalog, complaints } = await enter(busyWorld(), '/assets');
+    const { page, catalog, complaints } = await enter(busyWorld(), '/browse');
     for (const name of ['Qlik production', 'Everyone', 'Sales Überblick', 'Overview', 'Revenue by region']) {
       await page.getByRole('main').getByRole('link', { name }).last().click();
       await page.getByRole('heading', { level: 1, name }).waitFor();
@@ -105,7 +105,7 @@ describe.skipIf(noBrowser())('assets', () => {
   });
 
   test('search asks once for what was typed, keeps the URL in step, and narrows by kind', async () => {
-    const { page, catalog } = await enter(busyWorld(), '/assets');
+    const { page, catalog } = await enter(busyWorld(), '/browse');
     await page.getByRole('link', { name: 'Qlik production' }).waitFor();
     const before = catalog.calls.filter((call) => call === 'GET /api/v1/assets').length;
     await page.getByLabel('Search').pressSequentially('reven', { delay: 10 });

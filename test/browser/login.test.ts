@@ -14,7 +14,7 @@ describe.skipIf(noBrowser())('login', () => {
     const alert = page.getByRole('alert');
     await alert.waitFor();
     expect(await alert.innerText()).toContain('E-mail or password is wrong.');
-    expect(await alert.innerText()).toContain('api.login_refused');
+    expect(await alert.innerText()).toContain('api.wrong_login');
     expect(await alert.innerText()).toContain('What to do:');
     await signIn(page);
     await page.getByRole('heading', { level: 1, name: 'Connections' }).waitFor();

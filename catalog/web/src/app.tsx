@@ -42,7 +42,7 @@ const Route = ({ place }: { place: Place }) => {
       break;
     case 'agents':
       return <AgentsPage />;
-    case 'assets':
+    case 'browse':
       return <AssetsPage query={place.query} />;
     case 'asset': {
       const key = place.query.get('key');

@@ -75,8 +75,23 @@ const open = (): void => {
     });
 };
 
+/** Browsers allow few connections to one host: pages that nobody looks at give theirs back after a while. */
+const HIDDEN_MS = 30_000;
+let hidden: ReturnType<typeof setTimeout> | undefined;
+
 const onVisible = (): void => {
-  if (document.hidden || !running) return;
+  clearTimeout(hidden);
+  if (!running) return;
+  if (document.hidden) {
+    hidden = setTimeout(() => {
+      clearTimeout(retry);
+      source?.close();
+      source = undefined;
+      become('connecting');
+    }, HIDDEN_MS);
+    return;
+  }
+  if (source === undefined) open();
   tell({ name: 'anything' });
 };
 
@@ -95,6 +110,7 @@ export const stopLive = (): void => {
   document.removeEventListener('visibilitychange', onVisible);
   clearTimeout(timer);
   clearTimeout(retry);
+  clearTimeout(hidden);
   source?.close();
   source = undefined;
   become('connecting');

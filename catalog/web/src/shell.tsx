@@ -9,7 +9,7 @@ import type { Place } from './router.ts';
 
 const ROOMS = [
   { href: '/', label: 'Connections', paths: ['', 'connections', 'jobs'] },
-  { href: '/assets', label: 'Assets', paths: ['assets', 'asset'] },
+  { href: '/browse', label: 'Assets', paths: ['browse', 'asset'] },
   { href: '/agents', label: 'Agents', paths: ['agents'] },
   { href: '/tokens', label: 'API tokens', paths: ['tokens'] },
 ] as const;

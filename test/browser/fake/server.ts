@@ -42,7 +42,7 @@ export interface FakeCatalog extends AsyncDisposable {
 }
 
 const unauthorized: contract.ApiError = {
-  code: 'api.unauthorized',
+  code: 'api.unauthenticated',
   message: 'There is no session.',
   retryable: false,
   advice: 'Sign in.',
@@ -84,7 +84,7 @@ export const startFakeCatalog = async (webFolder: string, world: World): Promise
         : oneTime && asked.oneTimeToken === ONE_TIME;
     if (!right)
       return send(response, 401, {
-        code: 'api.login_refused',
+        code: 'api.wrong_login',
         message: 'email' in asked ? 'E-mail or password is wrong.' : 'This link was used already, or has expired.',
         retryable: false,
         advice:

@@ -75,7 +75,7 @@ const Crumbs = ({ asset }: { asset: Asset }) => (
   <nav aria-label="Breadcrumb" class="crumbs">
     <ol>
       <li>
-        <a href="/assets">Assets</a>
+        <a href="/browse">Assets</a>
       </li>
       {asset.path.map(({ key, kind, name }) => (
         <li key={key}>
@@ -125,7 +125,7 @@ const Detail = ({ asset }: { asset: Asset }) => {
           </Fact>
         </dl>
       </section>
-      {script && <Script text={script.text} />}
+      {script && <Script text={script.text} from={script.from} />}
       {groups.length > 0 && (
         <section aria-labelledby="relations">
           <h2 id="relations">Relations</h2>

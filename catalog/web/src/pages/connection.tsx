@@ -36,7 +36,7 @@ export const RunningJob = ({ job, reload }: { job: Job; reload: () => Promise<vo
   );
 };
 
-const AssetCounts = ({ code }: { code: string }) => {
+const AssetCounts = ({ code, crawling }: { code: string; crawling: boolean }) => {
   const { data, problem } = useLoad<Counts>(
     withQuery('/api/v1/counts', { connection: code }),
     (change) => change.name === 'assets' && change.connection === code,
@@ -47,7 +47,11 @@ const AssetCounts = ({ code }: { code: string }) => {
   if (kinds.length === 0)
     return (
       <Empty title="Nothing crawled yet">
-        <p>Press “Run crawl” to bring the metadata of this site here.</p>
+        <p>
+          {crawling
+            ? 'The crawl is on its way: every app appears here as soon as it was read.'
+            : 'Press “Run crawl” to bring the metadata of this site here.'}
+        </p>
       </Empty>
     );
   return (
@@ -56,7 +60,7 @@ const AssetCounts = ({ code }: { code: string }) => {
         const count = data.assets[kind] ?? 0;
         return (
           <li key={kind}>
-            <a href={withQuery('/assets', { connection: code, kind })}>
+            <a href={withQuery('/browse', { connection: code, kind })}>
               <span class="count">{number(count)}</span> {count === 1 ? kindName(kind) : kindPlural(kind)}
             </a>
           </li>
@@ -159,7 +163,7 @@ export const ConnectionPage = ({ code }: { code: string }) => {
           </section>
           <section>
             <h2>Assets</h2>
-            <AssetCounts code={code} />
+            <AssetCounts code={code} crawling={data.lastJob !== null && isActive(data.lastJob)} />
           </section>
           <section>
             <h2>Crawls</h2>

@@ -76,7 +76,9 @@ export const ConnectionsPage = () => {
         <p class="summary">
           {items.length === 1 ? '1 connection' : `${items.length} connections`}
           {red > 0 ? (
-            <strong class="red-text">, {red === 1 ? '1 needs' : `${red} need`} attention</strong>
+            <>
+              , <strong class="red-text">{red === 1 ? '1 needs' : `${red} need`} attention</strong>
+            </>
           ) : (
             ', all well'
           )}

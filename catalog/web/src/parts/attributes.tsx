@@ -25,11 +25,14 @@ export const webLink = (value: Json | undefined): string | undefined => {
 };
 
 /** The load script that an asset carries. */
-export const scriptOf = (asset: Asset): { readonly text: string; readonly attribute: string } | undefined => {
+export const scriptOf = (
+  asset: Asset,
+): { readonly text: string; readonly attribute: string; readonly from: number } | undefined => {
   if (asset.kind !== 'script' && asset.kind !== 'scriptSection') return undefined;
   for (const attribute of ['text', 'script', 'source']) {
     const text = asset.attributes[attribute];
-    if (typeof text === 'string' && text !== '') return { text, attribute };
+    const line = asset.attributes['line'];
+    if (typeof text === 'string' && text !== '') return { text, attribute, from: typeof line === 'number' ? line : 1 };
   }
   return undefined;
 };
@@ -38,6 +41,46 @@ const isCode = (name: string): boolean => CODE.test(name);
 /** Whether the distance from now says more than the date itself. */
 const isRecent = (time: string): boolean => Math.abs(Date.now() - Date.parse(time)) < 30 * 86_400_000;
 const isPlain = (value: Json): boolean => value === null || typeof value !== 'object';
+
+type Row = { readonly [name: string]: Json };
+const COLUMNS = 8;
+const isFlat = (value: Json): value is Row =>
+  value !== null &&
+  typeof value === 'object' &&
+  !Array.isArray(value) &&
+  Object.keys(value).length <= COLUMNS &&
+  Object.values(value).every((each) => isPlain(each));
+
+/** A list of alike objects (the cells of a sheet, say) as a table. */
+const Rows = ({ rows }: { rows: readonly Row[] }) => {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].slice(0, COLUMNS);
+  return (
+    <div class="scroll">
+      <table class="inner">
+        <thead>
+          <tr>
+            {names.map((name) => (
+              <th scope="col" key={name}>
+                {words(name)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={`${index}`}>
+              {names.map((name) => (
+                <td key={name}>
+                  <Value name={name} value={row[name] ?? null} depth={2} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+};
 
 const Value = ({ name, value, depth }: { name: string; value: Json; depth: number }): ComponentChildren => {
   if (value === null || value === '') return <span class="quiet">–</span>;
@@ -105,11 +148,28 @@ const Value = ({ name, value, depth }: { name: string; value: Json; depth: numbe
         ))}
       </dl>
     );
+  if (Array.isArray(value) && value.length <= NESTED_LIMIT && value.every(isFlat)) return <Rows rows={value} />;
   return <LongText text={JSON.stringify(value, null, 2)} what={words(name)} code />;
 };
 
 /** What matters most comes first; everything else follows by name. */
-const FIRST = ['title', 'subtitle', 'description', 'expression', 'definition', 'owner', 'published', 'approved'];
+const FIRST = [
+  'title',
+  'subtitle',
+  'description',
+  'expression',
+  'definition',
+  'type',
+  'owner',
+  'stream',
+  'published',
+  'approved',
+  'publishTime',
+  'created',
+  'modified',
+  'lastReload',
+  'sizeBytes',
+];
 const LABELS: Readonly<Record<string, string>> = { url: 'Address in Qlik' };
 
 const rank = (name: string): number => {

@@ -4,8 +4,8 @@ import { Copy } from './controls.tsx';
 import { Scroll } from './panels.tsx';
 import { sectionsOf } from './sections.ts';
 
-/** A load script with line numbers and a way to each of its sections. */
-export const Script = ({ text }: { text: string }) => {
+/** A load script with line numbers and a way to each of its sections; `from` is the number of its first line. */
+export const Script = ({ text, from }: { text: string; from: number }) => {
   const id = useId();
   const sections = sectionsOf(text);
   const lines = sections.reduce((sum, section) => sum + section.lines.length, 0);
@@ -42,7 +42,7 @@ export const Script = ({ text }: { text: string }) => {
               )}
               <Scroll label={`Script, section ${section.name}`} class="code-lines">
                 <pre class="line-numbers" aria-hidden="true">
-                  {section.lines.map((_, line) => section.from + line).join('\n')}
+                  {section.lines.map((_, line) => section.from + line + from - 1).join('\n')}
                 </pre>
                 <pre class="line-text" dir="ltr">
                   <code>{section.lines.join('\n')}</code>

@@ -11,7 +11,7 @@ export interface Asked {
   readonly connection: string;
 }
 
-export const searchUrl = ({ q, kind, connection }: Asked): string => withQuery('/assets', { q, kind, connection });
+export const searchUrl = ({ q, kind, connection }: Asked): string => withQuery('/browse', { q, kind, connection });
 
 /**
  * Search across the site. On the search page it searches while one types, keeping the URL in step; on an asset's page
@@ -55,7 +55,7 @@ export const Search = ({
       }}
     >
       <label class="field grow">
-        <span>Search</span>
+        <span class={instant ? '' : 'unseen'}>Search</span>
         <input
           ref={input}
           type="search"
