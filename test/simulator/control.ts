@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { FaultSettings, Faults } from './faults.ts';
 import { NO_FAULTS } from './faults.ts';
+import type { LowerBound } from './model/cost.ts';
 import type { SiteTruth } from './model/truth.ts';
 import type { Mutation } from './mutations.ts';
 import type { Recorder } from './record.ts';
@@ -13,6 +14,7 @@ export interface ControlTarget {
   readonly record: Recorder;
   readonly faults: Faults;
   truth(): SiteTruth;
+  lowerBound(sessions: number): LowerBound;
   /** @throws RangeError for an app that does not exist */
   mutate(mutation: Mutation): void;
   apps(): readonly { readonly id: string; readonly name: string }[];
@@ -60,6 +62,11 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
       return jsonReply(200, target.record.snapshot());
     case 'GET /apps':
       return jsonReply(200, target.apps());
+    case 'GET /lower-bound': {
+      const sessions = Number(url.searchParams.get('sessions') ?? '2');
+      if (!Number.isInteger(sessions) || sessions < 1) return bad('sessions must be a whole number from 1');
+      return jsonReply(200, target.lowerBound(sessions));
+    }
     case 'GET /faults':
       return jsonReply(200, target.faults.settings);
     case 'DELETE /faults':

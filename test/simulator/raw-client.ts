@@ -106,6 +106,12 @@ export interface Frame {
   readonly delta?: boolean;
 }
 
+/** One output parameter of an answer. @throws Error with the engine's error when it is one */
+export function outputOf<Value>(frame: Frame, name: string): Value {
+  if (!frame.result) throw new Error(JSON.stringify(frame.error ?? frame));
+  return frame.result[name] as Value;
+}
+
 export interface SocketAsk {
   readonly headers?: Readonly<Record<string, string>>;
   readonly origin?: string;

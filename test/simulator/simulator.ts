@@ -12,6 +12,7 @@ import type { EngineContext } from './engine/context.ts';
 import { SessionRegistry } from './engine/registry.ts';
 import { Faults } from './faults.ts';
 import { qlikUserHeader } from './identity.ts';
+import { type LowerBound, lowerBound, SERVICE_TIMES } from './model/cost.ts';
 import { generateSite } from './model/generate.ts';
 import { mutableSite } from './model/mutate.ts';
 import { type SiteTruth, truth } from './model/truth.ts';
@@ -27,7 +28,6 @@ import { ProxySessions } from './proxy/sessions.ts';
 import { cookieNameOf, type VirtualProxy } from './proxy/virtual-proxy.ts';
 import { Recorder } from './record.ts';
 import { repositoryOf } from './repository.ts';
-import { SERVICE_TIMES } from './service-times.ts';
 import { Services } from './services.ts';
 import { signToken } from './tokens.ts';
 
@@ -73,6 +73,8 @@ export interface Simulator extends AsyncDisposable {
   readonly pki: Pki;
   /** What a perfect crawl by the ready-made user finds now. */
   truth(): SiteTruth;
+  /** The time below which no crawl with so many engine sessions can come, with the service times on. */
+  lowerBound(sessions: number): LowerBound;
   /** @throws RangeError for an app that does not exist */
   mutate(mutation: Mutation): void;
   /** A token for any user that the virtual proxy `jwt` takes; `claims` add to or replace the usual ones. */
@@ -194,6 +196,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     record,
     faults,
     truth: () => truth(site, { user }),
+    lowerBound: (count: number) => lowerBound(site, { sessions: count, user }),
     mutate,
     apps: () => site.apps.map(({ id, name }) => ({ id, name })),
   };

@@ -1,0 +1,395 @@
+/** What clients of the engine depend on, one test a point; switches are tried on and off. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { indexOf } from './engine/app-index.ts';
+import type { App } from './model/types.ts';
+import { type Frame, outputOf, RawSocket } from './raw-client.ts';
+import { type Simulator, startSimulator } from './simulator.ts';
+
+let simulator: Simulator;
+let run = 0;
+beforeAll(async () => {
+  simulator = await startSimulator({ seed: 11, apps: 40 });
+});
+afterAll(() => simulator[Symbol.asyncDispose]());
+beforeEach(() => {
+  simulator.faults.clear();
+  run += 1;
+});
+
+/** An app that fits, the one with most sheets first. */
+const appWhere = (fits: (app: App) => boolean, on = simulator): App => {
+  const [app] = on.site.apps
+    .filter(fits)
+    .sort((a, b) => on.site.content(b.id).sheets.length - on.site.content(a.id).sheets.length);
+  if (!app) throw new Error('no such app in this site');
+  return app;
+};
+const usual = (app: App): boolean => app.admitted === null && app.lastReloadTime !== null && !app.directQuery;
+
+/** A session of its own with the app open. */
+const open = async (app: App, noData = true, on = simulator): Promise<RawSocket> => {
+  const socket = await RawSocket.direct(on, `/app/${app.id}/identity/run-${run}`);
+  const reply = await socket.call('OpenDoc', -1, [app.id, '', '', '', noData]);
+  expect(reply.error).toBeUndefined();
+  return socket;
+};
+const handleOf = (frame: Frame): number => outputOf<{ qHandle: number }>(frame, 'qReturn').qHandle;
+const list = async (
+  socket: RawSocket,
+  definition: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> => {
+  const made = await socket.call('CreateSessionObject', 1, [{ qInfo: { qType: 'list' }, ...definition }]);
+  const layout = await socket.call('GetLayout', handleOf(made));
+  return layout.result?.['qLayout'] as Readonly<Record<string, unknown>>;
+};
+
+describe('point 1: handles', () => {
+  it('go up from 1, and one object keeps its handle', async () => {
+    const app = appWhere(usual);
+    await using socket = await open(app);
+    const ids = [...indexOf(simulator.site.content(app.id)).objects.keys()].slice(0, 3);
+    const handles: number[] = [];
+    for (const id of ids) handles.push(handleOf(await socket.call('GetObject', 1, [id])));
+    expect(handles).toEqual([2, 3, 4]);
+    expect(handleOf(await socket.call('GetObject', 1, { qId: ids[0] }))).toBe(2);
+  });
+
+  it('begin anew in every session', async () => {
+    const app = appWhere(usual);
+    await using first = await open(app);
+    expect(handleOf(await first.call('GetActiveDoc'))).toBe(1);
+    run += 1;
+    await using second = await open(app);
+    expect(handleOf(await second.call('GetActiveDoc'))).toBe(1);
+  });
+});
+
+describe('point 2: change and close', () => {
+  it('are named beside the results', async () => {
+    const app = appWhere(usual);
+    await using socket = await RawSocket.direct(simulator, `/app/${app.id}/identity/change`);
+    const opened = await socket.call('OpenDoc', -1, [app.id, '', '', '', true]);
+    expect(opened).toMatchObject({
+      change: [1],
+      result: { qReturn: { qType: 'Doc', qHandle: 1, qGenericId: app.id } },
+    });
+    const made = await socket.call('CreateSessionObject', 1, [{ qInfo: { qId: 'mine', qType: 'x' } }]);
+    expect(made.change).toEqual([2]);
+    const gone = await socket.call('DestroySessionObject', 1, ['mine']);
+    expect(gone).toMatchObject({ close: [2], result: { qSuccess: true } });
+    expect((await socket.call('GetLayout', 2)).error?.code).toBe(-32602);
+  });
+});
+
+describe('point 3: delta', () => {
+  it('gives patches when asked, whole values when not', async () => {
+    const app = appWhere(usual);
+    await using socket = await open(app);
+    const whole = await socket.call('GetAppLayout', 1);
+    expect(whole.delta).toBeUndefined();
+    const value = whole.result?.['qLayout'];
+    const first = await socket.call('GetAppLayout', 1, [], { delta: true });
+    expect(first).toMatchObject({ delta: true, result: { qLayout: [{ op: 'add', path: '/', value }] } });
+    expect((await socket.call('GetAppLayout', 1, [], { delta: true })).result).toEqual({ qLayout: [] });
+    simulator.mutate({ action: 'rename', appId: app.id, name: `${app.name} (renamed)` });
+    const patches = (await socket.call('GetAppLayout', 1, [], { delta: true })).result?.['qLayout'] as {
+      path: string;
+    }[];
+    expect(patches).toContainEqual({ op: 'replace', path: '/qTitle', value: `${app.name} (renamed)` });
+    expect(patches.every(({ path }) => path !== '/')).toBe(true);
+  });
+});
+
+describe('point 4: the order of replies', () => {
+  const order = async (): Promise<number[]> => {
+    await using socket = await RawSocket.direct(simulator, `/app/engineData/identity/order-${run}`);
+    const ids = [1, 2, 3].map(() => socket.send('EngineVersion'));
+    await Promise.all(ids.map((id) => socket.reply(id)));
+    return socket.frames.flatMap((frame) => frame.id ?? []);
+  };
+  it('is that of the calls', async () => {
+    expect(await order()).toEqual([1, 2, 3]);
+  });
+  it('is another when switched on', async () => {
+    simulator.faults.set({ outOfOrder: true });
+    expect(await order()).not.toEqual([1, 2, 3]);
+  });
+});
+
+describe('point 13: ttl', () => {
+  it('keeps the session after its last socket, for others to attach to', async () => {
+    const app = appWhere(usual);
+    const path = `/app/${app.id}/identity/ttl/ttl/60`;
+    await using first = await RawSocket.direct(simulator, path);
+    await first.call('OpenDoc', -1, [app.id, '', '', '', true]);
+    await first[Symbol.asyncDispose]();
+    await using second = await RawSocket.direct(simulator, path);
+    expect((await second.notification('OnConnected')).params).toEqual({ qSessionState: 'SESSION_ATTACHED' });
+    expect((await second.call('GetActiveDoc')).result).toMatchObject({ qReturn: { qHandle: 1, qGenericId: app.id } });
+  });
+  it('of zero ends it at once', async () => {
+    const path = '/app/engineData/identity/no-ttl/ttl/0';
+    for (const _ of [1, 2]) {
+      await using socket = await RawSocket.direct(simulator, path);
+      expect((await socket.notification('OnConnected')).params).toEqual({ qSessionState: 'SESSION_CREATED' });
+    }
+  });
+});
+
+describe('point 15: apps that are open already', () => {
+  it('answers 1002 to a second open in the session, and GetActiveDoc gives it', async () => {
+    const app = appWhere(usual);
+    await using socket = await open(app);
+    expect((await socket.call('OpenDoc', -1, [app.id])).error?.code).toBe(1002);
+    expect(handleOf(await socket.call('GetActiveDoc'))).toBe(1);
+  });
+  it('answers 1009 to the other mode with the same identity, and opens with another one', async () => {
+    const app = appWhere(usual);
+    await using first = await open(app);
+    await using second = await RawSocket.direct(simulator, `/app/engineData/identity/run-${run}`);
+    expect((await second.call('OpenDoc', -1, [app.id, '', '', '', false])).error?.code).toBe(1009);
+    await using third = await RawSocket.direct(simulator, `/app/engineData/identity/other-${run}`);
+    expect((await third.call('OpenDoc', -1, [app.id, '', '', '', false])).error).toBeUndefined();
+    expect(first.frames.length).toBeGreaterThan(0);
+  });
+  it('lets a client attach to a session without data, which then looks empty', async () => {
+    const app = appWhere(usual);
+    await using first = await open(app, true);
+    await using second = await RawSocket.direct(simulator, `/app/${app.id}/identity/run-${run}`);
+    await second.call('GetActiveDoc');
+    const tables = await second.call('GetTablesAndKeys', 1, [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, false]);
+    expect(tables.result).toEqual({ qtr: [], qk: [] });
+    expect((await second.call('GetAppLayout', 1)).result).toMatchObject({ qLayout: { qIsOpenedWithoutData: true } });
+    expect(first.frames.length).toBeGreaterThan(0);
+  });
+  it('says that nothing is open', async () => {
+    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/nothing');
+    expect((await socket.call('GetActiveDoc')).error).toEqual({
+      code: 1007,
+      parameter: 'No active document',
+      message: 'App invalid',
+    });
+  });
+});
+
+describe('without data', () => {
+  it('fields, tables and cubes are empty; with data they are there', async () => {
+    const app = appWhere(usual);
+    const content = simulator.site.content(app.id);
+    const cube = {
+      qHyperCubeDef: { qDimensions: [{ qDef: { qFieldDefs: [content.fields[0]?.name] } }], qMeasures: [] },
+    };
+    for (const noData of [true, false]) {
+      run += 1;
+      await using socket = await open(app, noData);
+      const fields = (await list(socket, { qFieldListDef: {} }))['qFieldList'] as { qItems: unknown[] };
+      expect(fields.qItems.length > 0).toBe(!noData);
+      const size = ((await list(socket, cube))['qHyperCube'] as { qSize: { qcy: number } }).qSize;
+      expect(size.qcy > 0).toBe(!noData);
+    }
+    expect(simulator.record.snapshot().opensByApp[app.id]?.withData).toBeGreaterThan(0);
+  });
+});
+
+describe('point 17: definitions of dimensions in lists', () => {
+  const pointers = { qDimensionListDef: { qType: 'dimension', qData: { defs: '/qDim/qFieldDefs', dim: '/qDim' } } };
+  const firstOf = async (on: Simulator): Promise<{ defs: unknown; dim: { qFieldDefs: unknown } }> => {
+    const app = appWhere(
+      (candidate) => usual(candidate) && on.site.content(candidate.id).masterDimensions.length > 0,
+      on,
+    );
+    await using socket = await open(app, true, on);
+    const { qItems } = (await list(socket, pointers))['qDimensionList'] as { qItems: { qData: never }[] };
+    return qItems[0]?.qData as never;
+  };
+  it('are an empty text behind the short pointer, and whole behind /qDim', async () => {
+    const data = await firstOf(simulator);
+    expect(data.defs).toBe('');
+    expect(data.dim.qFieldDefs).not.toHaveLength(0);
+  });
+  it('are whole everywhere when switched so', async () => {
+    await using other = await startSimulator({ seed: 11, apps: 10, dimensionTextLists: 'whole' });
+    const data = await firstOf(other);
+    expect(data.defs).toEqual(data.dim.qFieldDefs);
+  });
+});
+
+describe('point 18: scripts without rights', () => {
+  const scripts = async (on: Simulator): Promise<[string, string]> => {
+    const app = appWhere((candidate) => usual(candidate) && on.site.content(candidate.id).script !== '', on);
+    await using socket = await open(app, true, on);
+    const old = (await socket.call('GetScript', 1)).result?.['qScript'];
+    const extended = (await socket.call('GetScriptEx', 1)).result?.['qScript'] as { qScript: string } | undefined;
+    run += 1;
+    return [String(old), extended?.qScript ?? '(no such method)'];
+  };
+  it('are empty texts and no errors', async () => {
+    const [old, extended] = await scripts(simulator);
+    expect(old).not.toBe('');
+    expect(extended).toBe(old);
+    simulator.faults.set({ updateRights: false });
+    expect(await scripts(simulator)).toEqual(['', old]);
+    simulator.faults.set({ scriptRights: false });
+    expect(await scripts(simulator)).toEqual(['', '']);
+  });
+  it('hide one app by mutation', async () => {
+    const app = appWhere((candidate) => usual(candidate) && simulator.site.content(candidate.id).script !== '');
+    simulator.mutate({ action: 'change', appId: app.id, change: { scriptHidden: true } });
+    await using socket = await open(app);
+    expect((await socket.call('GetScriptEx', 1)).result).toMatchObject({ qScript: { qScript: '' } });
+    simulator.mutate({ action: 'change', appId: app.id, change: { scriptHidden: false } });
+  });
+  it('have no GetScriptEx on old releases', async () => {
+    await using old = await startSimulator({ seed: 11, apps: 10, profile: 'june-2018' });
+    const [script, extended] = await scripts(old);
+    expect(script).not.toBe('');
+    expect(extended).toBe('(no such method)');
+  });
+});
+
+describe('point 19: section access', () => {
+  it('refuses who is not listed, administrators too, and admits who is', async () => {
+    const denied = appWhere((app) => app.admitted !== null && !app.admitted.includes('CORP\\SVC_CATALOG'));
+    for (const user of ['UserDirectory=CORP; UserId=svc_catalog', 'UserDirectory=INTERNAL; UserId=sa_api']) {
+      await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/denied', user);
+      expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error?.code).toBe(5);
+    }
+    const [name = ''] = denied.admitted ?? [];
+    const [directory = '', id = ''] = name.split('\\');
+    const admitted = `UserDirectory=${encodeURIComponent(directory)};UserId=${encodeURIComponent(id)}`;
+    if (denied.published) {
+      await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/admitted', admitted);
+      expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error).toBeUndefined();
+    }
+    simulator.faults.set({ sectionAccess: false });
+    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/off');
+    expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error).toBeUndefined();
+  });
+  it('refuses apps that a fault names', async () => {
+    const app = appWhere(usual);
+    simulator.faults.set({ deniedApps: [app.id] });
+    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/named');
+    expect((await socket.call('OpenDoc', -1, [app.id, '', '', '', true])).error?.code).toBe(5);
+  });
+});
+
+describe('point 23: errors of a busy engine', () => {
+  it.each([15, 19, 5006])('answers %i to the call that is meant', async (code) => {
+    simulator.faults.set({ engineErrors: [{ code, method: 'GetAppLayout', nth: 2 }] });
+    await using socket = await open(appWhere(usual));
+    const codes: (number | undefined)[] = [];
+    for (const _ of [1, 2, 3]) codes.push((await socket.call('GetAppLayout', 1)).error?.code);
+    expect(codes).toEqual([undefined, code, undefined]);
+  });
+  it('strikes by chance, the same way for the same seed', async () => {
+    const strikes = async (): Promise<boolean[]> => {
+      await using own = await startSimulator({
+        seed: 11,
+        apps: 8,
+        faults: { engineErrors: [{ code: 15, method: 'EngineVersion', probability: 0.5 }] },
+      });
+      await using socket = await RawSocket.direct(own, '/app/engineData');
+      const seen: boolean[] = [];
+      for (let index = 0; index < 20; index += 1) seen.push((await socket.call('EngineVersion')).error !== undefined);
+      return seen;
+    };
+    const first = await strikes();
+    expect(first).toContain(true);
+    expect(first).toContain(false);
+    expect(await strikes()).toEqual(first);
+  });
+  it('cuts sockets and leaves calls unanswered', async () => {
+    simulator.faults.set({ hangs: [{ method: 'QTProduct', times: 1 }], drops: [{ method: 'OSName', times: 1 }] });
+    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/cut');
+    const hung = socket.send('QTProduct');
+    expect((await socket.call('QTProduct')).result).toBeDefined();
+    expect(socket.frames.some((frame) => frame.id === hung)).toBe(false);
+    await expect(socket.call('OSName')).rejects.toThrow('closed with 1006');
+  });
+});
+
+describe('point 25: an app that was never reloaded', () => {
+  it('has objects and no tables, and no time of reload', async () => {
+    const app = appWhere((candidate) => candidate.lastReloadTime === null && candidate.admitted === null);
+    await using socket = await open(app, false);
+    const tables = await socket.call('GetTablesAndKeys', 1, [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, true]);
+    expect(tables.result).toEqual({ qtr: [], qk: [] });
+    expect((await socket.call('GetAppLayout', 1)).result).toMatchObject({
+      qLayout: { qLastReloadTime: '', qHasData: false },
+    });
+    const masters = simulator.site.content(app.id);
+    expect(masters.masterDimensions.length + masters.masterMeasures.length).toBeGreaterThan(0);
+  });
+});
+
+describe('point 26: lineage', () => {
+  it('has repeated rows and the spellings of reloads', async () => {
+    const rows: { qDiscriminator: string }[] = [];
+    for (const app of simulator.site.apps.filter(usual)) {
+      run += 1;
+      await using socket = await open(app);
+      rows.push(...outputOf<{ qDiscriminator: string }[]>(await socket.call('GetLineage', 1), 'qLineage'));
+    }
+    const names = rows.map((row) => row.qDiscriminator);
+    expect(new Set(names).size).toBeLessThan(names.length);
+    expect(names.some((name) => name.includes('STORE - '))).toBe(true);
+    expect(names.some((name) => name.endsWith(';'))).toBe(true);
+    expect(names.some((name) => /^RESIDENT |^INLINE|^AUTOGENERATE/.test(name))).toBe(true);
+  });
+  it('is empty without data where the release has it so', async () => {
+    await using old = await startSimulator({ seed: 11, apps: 10, switches: { lineageWithoutData: false } });
+    const app = appWhere((candidate) => usual(candidate) && old.site.content(candidate.id).lineage.length > 0, old);
+    for (const noData of [true, false]) {
+      run += 1;
+      await using socket = await open(app, noData, old);
+      const rows = (await socket.call('GetLineage', 1)).result?.['qLineage'] as unknown[];
+      expect(rows.length > 0).toBe(!noData);
+    }
+  });
+});
+
+describe('point 28: apps that go or change in between', () => {
+  it('tells open sessions of a rename, and closes those of a deleted app', async () => {
+    await using own = await startSimulator({ seed: 12, apps: 8 });
+    const app = appWhere(usual, own);
+    await using socket = await open(app, true, own);
+    own.mutate({ action: 'rename', appId: app.id, name: 'Autre nom' });
+    await socket.frame((frame) => frame.id === undefined && frame.change?.[0] === 1);
+    expect((await socket.call('GetAppLayout', 1)).result).toMatchObject({ qLayout: { qTitle: 'Autre nom' } });
+    own.mutate({ action: 'delete', appId: app.id });
+    expect(await socket.closed).toBe(1011);
+    expect(socket.frames.some((frame) => frame.close?.includes(1))).toBe(true);
+    await using again = await RawSocket.direct(own, '/app/engineData');
+    expect((await again.call('OpenDoc', -1, [app.id, '', '', '', true])).error?.code).toBe(1003);
+  });
+});
+
+describe('calls that are wrong', () => {
+  it('are answered with the codes of JSON-RPC', async () => {
+    await using socket = await open(appWhere(usual));
+    expect((await socket.call('NoSuchMethod', 1)).error?.code).toBe(-32601);
+    expect((await socket.call('GetObject', 1, [])).error).toMatchObject({
+      code: -32602,
+      parameter: 'Missing parameter: qId',
+    });
+    expect((await socket.call('GetObjects', 1, ['text'])).error?.code).toBe(-32602);
+    expect((await socket.call('SetScript', 1, ['x'])).error?.code).toBe(5);
+    expect((await socket.call('GetObject', 1, ['nowhere'])).result).toEqual({
+      qReturn: { qType: null, qHandle: null },
+    });
+    socket.socket.send('{');
+    await socket.frame((frame) => frame.error?.code === -32700);
+    socket.socket.send('{"jsonrpc":"2.0","id":99}');
+    await socket.frame((frame) => frame.error?.code === -32600);
+  });
+  it('include parameters that came with a later release', async () => {
+    const sizes = [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, false];
+    await using old = await startSimulator({ seed: 11, apps: 10, profile: 'february-2019' });
+    await using before = await open(appWhere(usual, old), true, old);
+    expect((await before.call('GetTablesAndKeys', 1, [...sizes, false])).error?.code).toBe(-32602);
+    expect((await before.call('GetTablesAndKeys', 1, sizes)).error).toBeUndefined();
+    run += 1;
+    await using after = await open(appWhere(usual));
+    expect((await after.call('GetTablesAndKeys', 1, [...sizes, false])).error).toBeUndefined();
+  });
+});
