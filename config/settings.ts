@@ -52,10 +52,10 @@ export const loadSettings = (
     return { settings: undefined, problems: problems.list() };
   }
   const files = new SideFiles(folder, read);
-  const { tree, problems, placeOf } = readDocument(content.bytes, path, { folder, env, read: files.read });
+  const { tree, problems, placeOf, emptyAt } = readDocument(content.bytes, path, { folder, env, read: files.read });
   if (tree === undefined) return { settings: undefined, problems: problems.list() };
   checkKeys(tree, SETTINGS_KEYS, problems, placeOf);
-  const values = new Values(tree, SETTINGS_KEYS, problems);
+  const values = new Values(tree, SETTINGS_KEYS, problems, emptyAt);
   const optional = (key: string): string | undefined => values.text(key)?.value.trim();
   const logFile = optional('log.file');
   const bypass = values.flag('tls.bypass_certificate_validation');

@@ -18,17 +18,19 @@ const percent = (text: string): string =>
   Array.from(encoder.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
 /** The encoded form of one part of a key. Lone surrogates become U+FFFD, as everywhere in a record. */
-export const keyPart = (part: string): string => {
-  const encoded = part.toWellFormed().replace(RESERVED, percent);
+export const keyPart = (part: string): string => cut(part.toWellFormed().replace(RESERVED, percent));
+
+/** Keeps an encoded part short enough for an index, and two long ones apart. */
+const cut = (encoded: string): string => {
   if (encoder.encode(encoded).length <= MAX_PART_BYTES) return encoded;
-  let cut = '';
+  let kept = '';
   let bytes = 0;
   for (const [unit] of encoded.matchAll(/%[0-9A-F]{2}|[\s\S]/gu)) {
     bytes += encoder.encode(unit).length;
     if (bytes > CUT_PART_BYTES) break;
-    cut += unit;
+    kept += unit;
   }
-  return `${cut}~${createHash('sha256').update(encoded).digest('hex').slice(0, 16)}`;
+  return `${kept}~${createHash('sha256').update(encoded).digest('hex').slice(0, 16)}`;
 };
 
 /** Joins parts to a key: `assetKey('prod', appId, 'field', 'a/b')` is `prod/<appId>/field/a%2Fb`. */
@@ -42,4 +44,4 @@ export const CODE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
  * caller reports as a warning; a code of over 64 bytes after that is cut as any part is.
  */
 export const connectionCode = (code: string): string =>
-  CODE_PATTERN.test(code) ? code : keyPart(code.toWellFormed().replace(/[^A-Za-z0-9._%-]/gu, percent));
+  CODE_PATTERN.test(code) ? code : cut(code.toWellFormed().replace(/[^A-Za-z0-9._-]/gu, percent));

@@ -56,7 +56,7 @@ export const readAuthentication = (
         problems.error(
           'config.missing_key',
           at,
-          'connection.auth says not how to log in.',
+          'connection.auth does not say how to log in.',
           'Add connection.auth.key and .value (header), .token or .token_file (JWT), or .certificate.path.',
         );
       return undefined;
@@ -71,11 +71,16 @@ const header = (
   const key = values.text('connection.auth.key');
   const value = values.text('connection.auth.value');
   if (key === undefined)
-    problems.error('config.missing_key', at, 'connection.auth.key is missing: the name of the header.');
+    problems.error(
+      'config.missing_key',
+      values.placeOf('connection.auth.key') ?? at,
+      'connection.auth.key is missing: the name of the header.',
+      'Add connection.auth.key = "X-Qlik-User", or the header name that the virtual proxy has in the QMC.',
+    );
   if (value === undefined)
     problems.error(
       'config.missing_key',
-      at,
+      values.placeOf('connection.auth.value') ?? at,
       'connection.auth.value is missing: the user that the header carries.',
       'Add connection.auth.value = "DOMAIN\\\\user" (two backslashes inside double quotes).',
     );

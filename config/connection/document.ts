@@ -14,6 +14,8 @@ export interface Document {
   readonly problems: Problems;
   /** Where a key was set last; undefined when it was not set in a file. */
   readonly placeOf: (path: string) => Place | undefined;
+  /** Where a key stands without a value. */
+  readonly emptyAt: (path: string) => Place | undefined;
 }
 
 /** Reads the bytes of a file by its extension, with the checks on the text itself. */
@@ -26,7 +28,12 @@ export const readDocument = (
     readonly read: FileReader;
   },
 ): Document => {
-  const nothing = (problems: Problems): Document => ({ tree: undefined, problems, placeOf: () => undefined });
+  const nothing = (problems: Problems): Document => ({
+    tree: undefined,
+    problems,
+    placeOf: () => undefined,
+    emptyAt: () => undefined,
+  });
   const decoded = decode(bytes);
   if (decoded.text === undefined) {
     const problems = new Problems(file);
@@ -88,8 +95,15 @@ const readHocon = (
   if (document.error !== undefined)
     explain(document.error, sources.get(document.error.at.file), document.fields, problems);
   const places = new Map<string, Place>();
-  for (const { path, source, key, empty } of document.fields) if (!empty) places.set(path.join('.'), source.at(key));
-  return { tree: document.tree, problems, placeOf: (path) => places.get(path) };
+  const empties = new Map<string, Place>();
+  for (const { path, source, key, empty } of document.fields)
+    (empty ? empties : places).set(path.join('.'), source.at(key));
+  return {
+    tree: document.tree,
+    problems,
+    placeOf: (path) => places.get(path),
+    emptyAt: (path) => empties.get(path),
+  };
 };
 
 const readYaml = (text: string, file: string): Document => {
@@ -99,11 +113,11 @@ const readYaml = (text: string, file: string): Document => {
   if (error !== undefined) problems.error('config.syntax', error.at, `${capital(error.message)}.`);
   else if (tree !== undefined && tree.type !== 'object') {
     problems.error('config.syntax', tree.at, 'The file must hold keys and values.');
-    return { tree: undefined, problems, placeOf: () => undefined };
+    return { tree: undefined, problems, placeOf: () => undefined, emptyAt: () => undefined };
   }
   const places = new Map<string, Place>();
   if (tree !== undefined) collect(tree, '', places);
-  return { tree, problems, placeOf: (path) => places.get(path) };
+  return { tree, problems, placeOf: (path) => places.get(path), emptyAt: () => undefined };
 };
 
 const collect = (tree: Tree, path: string, into: Map<string, Place>): void => {

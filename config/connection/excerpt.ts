@@ -14,7 +14,7 @@ const open = new Set(
     .filter((key) => !secret.has(key)),
 );
 
-const KEY = /\s*(?:-\s+)?("[^"\\]*"|[A-Za-z0-9_.-]+)(?:\s*(\+=|[=:])\s*|\s*(?=\{))/y;
+const KEY = /\s*(?:-\s+)?("[A-Za-z0-9_.-]*"|[A-Za-z0-9_.-]+)(?:\s*(\+=|[=:])\s*|\s*(?=\{))/y;
 const VALUE = /"""[^"]*"""|"(?:[^"\\]|\\.)*"|[^\s"{}[\],#][^"{}[\],#]*/y;
 
 /** True when the value of a key may never be shown, nor any part of it. */
@@ -61,9 +61,12 @@ export const excerptOf = (line: string): string | undefined => {
       continue;
     }
     // What follows as a comment stays out: people keep old passwords there.
-    return clean(shown + value[0] + rest.replace(/\s(?:#|\/\/).*$/, ''));
+    return clean(shown + withoutComment(value[0] + rest));
   }
 };
+
+/** A value without the comment after it. */
+export const withoutComment = (value: string): string => value.replace(/\s(?:#|\/\/).*$/, '');
 
 const clean = (text: string): string | undefined => {
   if (text.includes('-----')) return undefined;

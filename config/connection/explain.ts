@@ -1,7 +1,7 @@
 import type { HoconError } from '../hocon/error.ts';
 import type { Field } from '../hocon/parser.ts';
 import type { Source } from '../hocon/source.ts';
-import { isSecretKey } from './excerpt.ts';
+import { isSecretKey, withoutComment } from './excerpt.ts';
 import { QUOTE } from './mistakes.ts';
 import type { Problems } from './problem.ts';
 
@@ -29,10 +29,25 @@ export const explain = (
     );
     return;
   }
+  const torn = error.reason === 'unbalanced_close' ? tornAt(fields) : undefined;
+  if (torn !== undefined) {
+    problems.error('config.syntax', torn, 'This } ends the object, though it looks like part of a value.', QUOTE);
+    return;
+  }
   const line = source?.line(error.at.line) ?? '';
   const { message, advice } = explanation(error, line, fieldOf(error, line, fields));
   const text = message ?? error.message;
   problems.error('config.syntax', error.at, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`, advice);
+};
+
+/** A `}` that stands inside a word, as in `password = ab}cd`: the object ends there, and a later } closes nothing. */
+const tornAt = (fields: readonly Field[]): HoconError['at'] | undefined => {
+  for (const { source, tokens } of fields) {
+    const [before, last] = tokens.slice(-2);
+    if (last?.type !== '}' || before?.type !== 'text' || before.end !== last.start) continue;
+    if (/[^\s,}#\]]/.test(source.text.charAt(last.end))) return source.at(last.start);
+  }
+  return undefined;
 };
 
 /** The field that the mistake is about: the one being read, or the one whose value ended before it on this line. */
@@ -47,7 +62,7 @@ const fieldOf = (error: HoconError, line: string, fields: readonly Field[]): rea
 
 /** The line with its value in quotes, when it may be shown; else what to do in words. */
 const quoteLine = (line: string, field: readonly string[] | undefined): string => {
-  const match = /^\s*([A-Za-z0-9_.-]+)\s*(\+=|[=:])\s*(.*?)\s*,?\s*$/.exec(line);
+  const match = /^\s*([A-Za-z0-9_.-]+)\s*(\+=|[=:])\s*(.*?)\s*,?\s*$/.exec(withoutComment(line));
   const [, key = '', separator = '=', value = ''] = match ?? [];
   const last = key.split('.').at(-1);
   if (match === null || field === undefined || last !== field.at(-1) || isSecretKey(field)) return QUOTE;

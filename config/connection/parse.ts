@@ -65,7 +65,7 @@ export const parseConnection = (
     problems.error('config.too_large', undefined, 'The file is larger than 1 MiB.');
     return refused(problems);
   }
-  const { tree, problems, placeOf } = readDocument(bytes, fileName, {
+  const { tree, problems, placeOf, emptyAt } = readDocument(bytes, fileName, {
     folder: options.folder,
     env: options.env ?? process.env,
     read: files.read,
@@ -80,7 +80,7 @@ export const parseConnection = (
     );
     return refused(problems);
   }
-  const values = new Values(tree, CONNECTION_KEYS, problems);
+  const values = new Values(tree, CONNECTION_KEYS, problems, emptyAt);
   checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
   const nowMs = options.nowMs ?? Date.now();
   const draft = readConnection(values, files, problems, nowMs);

@@ -40,7 +40,10 @@ export const readTruststore = (values: Values, files: SideFiles, problems: Probl
   const stated = type?.value as StoreType | undefined;
   const guessed = stated ?? BY_EXTENSION[extname(path.value).toLowerCase()];
   if (content.type !== 'file') {
-    if (guessed === 'PKCS12' || guessed === 'JKS') refuse(guessed, problems, path.at);
+    if (guessed === 'PKCS12' || guessed === 'JKS') {
+      refuse(guessed, problems, path.at);
+      return [];
+    }
     problems.error(
       'config.unreadable',
       path.at,

@@ -9,6 +9,11 @@ export interface Placed<T> {
   readonly at: Place;
 }
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  name: 'Qlik Sense production',
+  code: 'qlik-prod',
+  'connection.url': 'https://qlik.example.com/prefix',
+};
 const TRUE = new Set(['true', 'yes', 'on']);
 const FALSE = new Set(['false', 'no', 'off']);
 const UNITS: Readonly<Record<string, number>> = {
@@ -33,7 +38,16 @@ export class Values {
   readonly #keys: ReadonlyMap<string, KeySpec>;
   readonly #problems: Problems;
 
-  constructor(tree: Tree, keys: readonly KeySpec[], problems: Problems) {
+  readonly #emptyAt: (path: string) => Place | undefined;
+
+  /** `emptyAt` says where a key stands without a value. */
+  constructor(
+    tree: Tree,
+    keys: readonly KeySpec[],
+    problems: Problems,
+    emptyAt: (path: string) => Place | undefined = () => undefined,
+  ) {
+    this.#emptyAt = emptyAt;
     this.#tree = tree;
     this.#keys = new Map(keys.map((key) => [key.path, key]));
     this.#problems = problems;
@@ -43,6 +57,11 @@ export class Values {
     const spec = this.#keys.get(path);
     if (spec === undefined) throw new RangeError(`${path} is not in the table of keys`);
     return spec;
+  }
+
+  /** Where a key stands, also without a value; undefined when it does not stand in the file. */
+  placeOf(path: string): Place | undefined {
+    return this.node(path)?.at ?? this.#emptyAt(path);
   }
 
   /** The node of a path, also when it is empty. */
@@ -70,7 +89,12 @@ export class Values {
 
   #missing(spec: KeySpec, at?: Place): undefined {
     if (spec.required === true)
-      this.#problems.error('config.missing_key', at, `${spec.path} is missing. ${spec.description}`);
+      this.#problems.error(
+        'config.missing_key',
+        at ?? this.placeOf(spec.path),
+        `${spec.path} is missing. ${spec.description}`,
+        `Add ${spec.path} = "${spec.values?.[0] ?? EXAMPLES[spec.path] ?? '…'}".`,
+      );
     return undefined;
   }
 

@@ -119,7 +119,7 @@ class Parser {
     }
   }
 
-  #key(): { readonly path: readonly string[]; readonly start: number } {
+  #key(): { readonly path: readonly string[]; readonly token: Token } {
     const start = this.#cursor.peek();
     const from = this.#cursor.index;
     for (;;) {
@@ -131,7 +131,7 @@ class Parser {
     if (this.#cursor.index === from) throw this.#fail('expected_key', start, 'a key must stand here');
     return {
       path: readPath(this.#source, this.#cursor.slice(from, this.#cursor.index), start.start),
-      start: start.start,
+      token: start,
     };
   }
 
@@ -139,12 +139,17 @@ class Parser {
     const key = this.#key();
     const outer = this.#path;
     const path = [...outer, ...key.path];
-    this.#cursor.skipBlanks();
+    const crossed = this.#cursor.skipBlanks();
     const separator = this.#cursor.peek();
     const appends = separator.type === 'plusEquals';
     if (separator.type !== '{') {
       if (separator.type !== 'equals' && separator.type !== 'colon' && !appends)
-        throw this.#fail('expected_separator', separator, 'after a key must come =, :, += or {');
+        // On a later line stands something else: what is wrong is the key without anything.
+        throw this.#fail(
+          'expected_separator',
+          crossed || separator.type === '}' || separator.type === 'end' ? key.token : separator,
+          'after a key must come =, :, += or {',
+        );
       this.#cursor.next();
     }
     if (appends && this.#lists > 0)
@@ -154,17 +159,17 @@ class Parser {
       this.#fields.push({
         path,
         source: this.#source,
-        key: key.start,
-        tokens: this.#cursor.slice(from, this.#cursor.index + 1),
+        key: key.token.start,
+        tokens: this.#cursor.slice(from, empty ? from + 2 : this.#cursor.index + 1),
         empty,
       });
+    this.#cursor.field = path;
     if (separator.type !== '{' && this.#isAbsent()) {
+      this.#cursor.field = undefined;
       record(true);
-      this.#cursor.index = from;
       return;
     }
     this.#path = path;
-    this.#cursor.field = path;
     if (appends) this.#lists += 1;
     let value = this.#value();
     if (appends) {
@@ -293,6 +298,10 @@ class Parser {
     }
   }
 
+  #unclosedList(open: Token): HoconError {
+    return this.#fail('unclosed_list', open, 'the [ that stands here is not closed with a ]');
+  }
+
   #list(open: Token): Node {
     this.#enter(open);
     this.#lists += 1;
@@ -301,11 +310,11 @@ class Parser {
       this.#cursor.skipBlanks();
       const token = this.#cursor.peek();
       if (token.type === ']') break;
-      if (token.type === 'end')
-        throw this.#fail('unclosed_list', open, 'the [ that stands here is not closed with a ]');
+      if (token.type === 'end' || token.type === '}') throw this.#unclosedList(open);
       items.push(this.#value());
       if (this.#separator()) continue;
       const after = this.#cursor.peekMeaningful();
+      if (after.type === 'end' || after.type === '}') throw this.#unclosedList(open);
       if (after.type !== ']')
         throw this.#fail('expected_comma', after, 'an element ends here, so a comma, a line end or a ] must follow');
     }
