@@ -1,0 +1,379 @@
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { zstdCompressSync } from 'node:zlib';
+import type { GatewayBackend, AgentSession as StoredSession } from '#catalog/gateway/backend.ts';
+import type { AgentEffect, AgentEvent, HeldAttempt, Offer, Seal } from '#protocol/agent-events.ts';
+import { attemptKey, leaseOf } from '#protocol/agent-events.ts';
+import { AgentSession } from '#protocol/agent-session.ts';
+import { decodeFrame, encodeFrame } from '#protocol/frame.ts';
+import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
+import { GatewaySession } from '#protocol/gateway-session.ts';
+import { challenge } from '#protocol/messages.ts';
+import { someStatus } from '../bridge/loopback.ts';
+import { scopeRecords } from '../bridge/site.ts';
+import { MemoryBackend } from '../gateway/memory-backend.ts';
+
+const HOST = 'catalog.test';
+
+type Wire =
+  | { readonly to: 'agent' | 'gateway'; readonly connection: number; readonly text: string }
+  | { readonly to: 'gateway'; readonly connection: number; readonly bytes: Uint8Array };
+
+/** What survives a crash of the agent: its spool. */
+interface Disk {
+  readonly offer: Offer;
+  readonly stream: number;
+  readonly frames: Map<number, Uint8Array>;
+  lastSeq: number;
+  trimmed: number;
+  crcs: number[];
+  records: number;
+  /** Records that are not durable yet. */
+  rest: string[];
+  seal: Seal | undefined;
+}
+
+/**
+ * Both machines joined in memory under one virtual clock: every message is a step, so that a test can cut the link, or
+ * take a side away, at each of them. The crawl is a fixed list of records, a batch of `batch` each time it may write.
+ */
+export class Linked {
+  nowMs = 1_000;
+  readonly backend = new MemoryBackend({ nowMs: () => this.nowMs });
+  readonly agentId: string;
+  readonly #key = generateKeyPairSync('ed25519');
+  readonly #lines: readonly string[];
+  readonly #batch: number;
+  readonly #wire: Wire[] = [];
+  readonly #disks = new Map<string, Disk>();
+  readonly seenByAgent: string[] = [];
+  readonly closes: number[] = [];
+  /** Messages that were delivered. */
+  steps = 0;
+  /** How often the agent was told to forget what the catalog did not have. */
+  trimmedBelowDurable = 0;
+  agent: AgentSession;
+  #gateway: GatewaySession | undefined;
+  #session: StoredSession | undefined;
+  #connection = 0;
+  #dialAtMs: number | undefined;
+  #boots = 0;
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(options: { readonly apps?: number; readonly assetsPerApp?: number; readonly batch?: number } = {}) {
+    const { apps = 3, assetsPerApp = 5, batch = 2 } = options;
+    this.#batch = batch;
+    this.#lines = Array.from({ length: apps }, (_, app) => scopeRecords(`site/app-${app}`, assetsPerApp, 20)).flatMap(
+      (records) => records.map((record) => `${JSON.stringify(record)}\n`),
+    );
+    this.agentId = this.backend.addAgent(
+      this.#key.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+    );
+    this.agent = this.#boot();
+  }
+
+  /** Records of the whole crawl without scope and outcome records, as the catalog should publish them. */
+  get expected(): Map<string, string[]> {
+    const scopes = new Map<string, string[]>();
+    for (const line of this.#lines) {
+      const { t, scope } = JSON.parse(line) as { t: string; scope: string };
+      if (t === 'scope') scopes.set(scope, []);
+      else if (t !== 'outcome') scopes.get(scope)?.push(line);
+    }
+    return scopes;
+  }
+
+  /** Attempts that the agent still holds. */
+  get held(): number {
+    return this.#disks.size;
+  }
+
+  start(): void {
+    this.event({ type: 'start' });
+  }
+
+  /** Delivers one message, or lets time pass to the next thing that is due. False when nothing is left to happen. */
+  async step(): Promise<boolean> {
+    await this.settle();
+    const wire = this.#wire.shift();
+    if (wire) {
+      this.steps += 1;
+      if (wire.connection !== this.#connection) return true;
+      if (wire.to === 'agent') {
+        this.seenByAgent.push((JSON.parse(wire.text) as { type: string }).type);
+        this.event({ type: 'text', text: wire.text });
+      } else if ('bytes' in wire) this.toGateway({ type: 'binary', bytes: wire.bytes });
+      else this.toGateway({ type: 'text', text: wire.text });
+      await this.settle();
+      return true;
+    }
+    const due = [this.#dialAtMs, this.agent.wakeAtMs, this.#gateway?.wakeAtMs].filter((at) => at !== undefined);
+    if (due.length === 0) return false;
+    this.nowMs = Math.max(this.nowMs, Math.min(...due));
+    if (this.#dialAtMs !== undefined && this.#dialAtMs <= this.nowMs) this.#dial();
+    if ((this.agent.wakeAtMs ?? Infinity) <= this.nowMs) this.event({ type: 'tick' });
+    if ((this.#gateway?.wakeAtMs ?? Infinity) <= this.nowMs) this.toGateway({ type: 'tick' });
+    await this.settle();
+    return true;
+  }
+
+  /** The link breaks: what was under way is lost, both sides hear of it. */
+  async cut(): Promise<void> {
+    if (this.#connection === 0 || this.#dialAtMs !== undefined) return;
+    this.#connection += 1;
+    this.#wire.length = 0;
+    this.toGateway({ type: 'closed' });
+    this.#gateway = undefined;
+    this.#session = undefined;
+    this.#unsubscribe();
+    this.event({ type: 'closed', code: 1006 });
+    await this.settle();
+  }
+
+  /** The agent's process dies and comes back with what lies on its disk. */
+  async crashAgent(): Promise<void> {
+    this.#connection += 1;
+    this.#wire.length = 0;
+    this.toGateway({ type: 'closed' });
+    this.#gateway = undefined;
+    this.#dialAtMs = undefined;
+    for (const disk of this.#disks.values()) disk.rest = [];
+    this.agent = this.#boot();
+    this.start();
+    await this.settle();
+  }
+
+  /** Lets the promises of the store resolve. */
+  async settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  event(event: AgentEvent): void {
+    for (const effect of this.agent.handle(event, this.nowMs, 0.5)) this.#agentEffect(effect);
+  }
+
+  toGateway(event: GatewayEvent): void {
+    for (const effect of this.#gateway?.handle(event, this.nowMs) ?? []) this.#gatewayEffect(effect);
+  }
+
+  #boot(): AgentSession {
+    this.#boots += 1;
+    const held = Array.from(this.#disks.values(), (disk): HeldAttempt => {
+      const kept = [...disk.frames].filter(([seq]) => seq > disk.trimmed).sort(([a], [b]) => a - b);
+      return {
+        ...leaseOf(disk.offer),
+        stream: disk.stream,
+        trimmedSeq: disk.trimmed,
+        frameBytes: kept.map(([, bytes]) => bytes.length),
+        seal: disk.seal,
+      };
+    });
+    const identity = { agentId: this.agentId, keyId: 'key-1', bootId: `boot-${this.#boots}`, version: '0.0.0' };
+    return new AgentSession(identity, someStatus(), held);
+  }
+
+  #dial(): void {
+    this.#dialAtMs = undefined;
+    this.#connection += 1;
+    this.#gateway = new GatewaySession({ nonce: `nonce-${this.#connection}`, serverTime: '2026-01-01T00:00:00.000Z' });
+    this.event({ type: 'opened' });
+    this.toGateway({ type: 'open' });
+  }
+
+  #agentEffect(effect: AgentEffect): void {
+    switch (effect.type) {
+      case 'connect':
+        this.#dialAtMs = this.nowMs + effect.afterMs;
+        break;
+      case 'send':
+        this.#wire.push({ to: 'gateway', connection: this.#connection, text: effect.text });
+        break;
+      case 'sendBatch': {
+        const bytes = this.#disks.get(attemptKey(effect))?.frames.get(effect.seq);
+        if (!bytes) throw new Error(`batch ${effect.seq} is not in the spool`);
+        this.#wire.push({ to: 'gateway', connection: this.#connection, bytes });
+        break;
+      }
+      case 'close':
+        this.closes.push(effect.code);
+        queueMicrotask(() => void this.cut());
+        break;
+      case 'sign': {
+        const text = challenge(HOST, effect.nonce, this.agentId, `boot-${this.#boots}`);
+        const signature = sign(null, Buffer.from(text), this.#key.privateKey).toString('base64');
+        queueMicrotask(() => this.event({ type: 'signed', nonce: effect.nonce, signature }));
+        break;
+      }
+      case 'verify': {
+        const { jobId, attempt } = effect.offer;
+        queueMicrotask(() => this.event({ type: 'verified', jobId, attempt }));
+        break;
+      }
+      case 'record': {
+        const { offer, stream } = effect;
+        const empty = { frames: new Map(), lastSeq: 0, trimmed: 0, crcs: [], records: 0, rest: [], seal: undefined };
+        this.#disks.set(attemptKey(offer), { offer, stream, ...empty });
+        queueMicrotask(() => this.event({ type: 'recorded', jobId: offer.jobId, attempt: offer.attempt }));
+        break;
+      }
+      case 'startJob': {
+        const disk = this.#disks.get(attemptKey(effect));
+        if (!disk) throw new Error('a job without a spool was started');
+        const skip = new Set([...effect.skipScopes, ...this.#completed(disk)]);
+        disk.rest = this.#lines.filter((line) => !skip.has((JSON.parse(line) as { scope: string }).scope));
+        queueMicrotask(() => this.#crawl(disk));
+        break;
+      }
+      case 'trim': {
+        const disk = this.#disks.get(attemptKey(effect));
+        if (!disk) break;
+        const durable = this.backend.jobs.get(effect.jobId)?.durableSeq ?? 0;
+        if (effect.upto > durable) this.trimmedBelowDurable += 1;
+        disk.trimmed = Math.max(disk.trimmed, effect.upto);
+        break;
+      }
+      case 'remove':
+        this.#disks.delete(attemptKey(effect));
+        break;
+      case 'cancel':
+      case 'pauseJob':
+      case 'resumeJob':
+      case 'ended':
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #completed(disk: Disk): string[] {
+    const written = [...disk.frames.values()].flatMap((bytes) => this.#scopesIn(bytes));
+    return written;
+  }
+
+  #scopesIn(bytes: Uint8Array): string[] {
+    const known = this.#contents.get(decodeFrame(bytes).crc32) ?? [];
+    return known.flatMap((line) => {
+      const { t, scope } = JSON.parse(line) as { t: string; scope: string };
+      return t === 'outcome' ? [scope] : [];
+    });
+  }
+
+  readonly #contents = new Map<number, readonly string[]>();
+
+  /** Writes a batch a turn, so that spooling and sending interleave. */
+  #crawl(disk: Disk): void {
+    const key = attemptKey(disk.offer);
+    if (this.#disks.get(key) !== disk) return;
+    const { jobId, attempt } = disk.offer;
+    const lines = disk.rest.splice(0, this.#batch);
+    if (lines.length === 0) {
+      if (disk.seal) return;
+      const packed = Buffer.alloc(disk.crcs.length * 4);
+      for (const [index, crc] of disk.crcs.entries()) packed.writeUInt32BE(crc, index * 4);
+      const sha256 = createHash('sha256').update(packed).digest('hex');
+      disk.seal = { lastSeq: disk.lastSeq, records: disk.records, sha256, result: 'ok' };
+      this.event({ type: 'sealed', jobId, attempt, seal: disk.seal });
+      return;
+    }
+    const raw = Buffer.from(lines.join(''));
+    const seq = disk.lastSeq + 1;
+    const bytes = encodeFrame({
+      codec: 'zstd',
+      stream: disk.stream,
+      seq,
+      records: lines.length,
+      rawBytes: raw.length,
+      payload: zstdCompressSync(raw),
+    });
+    const { crc32 } = decodeFrame(bytes);
+    this.#contents.set(crc32, lines);
+    disk.frames.set(seq, bytes);
+    disk.lastSeq = seq;
+    disk.crcs.push(crc32);
+    disk.records += lines.length;
+    this.event({ type: 'spooled', jobId, attempt, seq, bytes: bytes.length });
+    const boot = this.#boots;
+    setImmediate(() => {
+      if (this.#boots === boot) this.#crawl(disk);
+    });
+  }
+
+  #gatewayEffect(effect: GatewayEffect): void {
+    const connection = this.#connection;
+    const session = this.#session;
+    const answer = (event: GatewayEvent): void => {
+      if (connection === this.#connection) this.toGateway(event);
+    };
+    if (effect.type === 'send') {
+      this.#wire.push({ to: 'agent', connection, text: effect.text });
+    } else if (effect.type === 'close') {
+      this.closes.push(effect.code);
+      queueMicrotask(() => {
+        if (connection !== this.#connection) return;
+        this.#connection += 1;
+        this.#gateway = undefined;
+        for (const wire of this.#wire.splice(0))
+          if (wire.to === 'agent' && 'text' in wire) this.event({ type: 'text', text: wire.text });
+        this.event({ type: 'closed', code: effect.code });
+      });
+    } else if (effect.type === 'authenticate') {
+      void this.backend.authenticate(effect.auth, { host: HOST, nonce: effect.nonce }).then((reply) => {
+        if ('refused' in reply) answer({ type: 'refused', ...reply.refused });
+        else {
+          if (connection === this.#connection) this.#session = reply.session;
+          const { sessionId, epoch } = reply.session;
+          answer({ type: 'authenticated', sessionId, epoch, jobs: reply.jobs });
+        }
+      });
+    } else if (session) this.#storeEffect(effect, session, this.backend, answer);
+  }
+
+  #storeEffect(
+    effect: Exclude<GatewayEffect, { type: 'send' | 'close' | 'authenticate' }>,
+    session: StoredSession,
+    backend: GatewayBackend,
+    answer: (event: GatewayEvent) => void,
+  ): void {
+    switch (effect.type) {
+      case 'subscribe':
+        this.#unsubscribe = backend.onWake(session, ({ cancel }) => answer({ type: 'wake', cancel }));
+        break;
+      case 'claim':
+        void backend.claim(session).then((offer) => answer({ type: 'claimed', offer }));
+        break;
+      case 'accept':
+        void backend
+          .accept(session, effect.lease)
+          .then((result) => answer({ type: 'accepted', stream: effect.stream, result }));
+        break;
+      case 'reject':
+        void backend.reject(session, effect.lease, effect.error);
+        break;
+      case 'store': {
+        const { stream, bytes, frame, lease } = effect;
+        void backend.storeBatch(session, lease, frame).then(({ result, durableSeq, consumed }) => {
+          answer({ type: 'stored', stream, bytes, result, durableSeq });
+          void consumed.then(() => {
+            if (result === 'stored') answer({ type: 'consumed', stream, bytes });
+          });
+        });
+        break;
+      }
+      case 'renew':
+        void backend.renew(session, effect.leases).then((reply) => answer({ type: 'renewed', ...reply }));
+        break;
+      case 'finish': {
+        const { jobId, attempt } = effect.finish;
+        void backend
+          .finish(session, effect.finish)
+          .then((reply) => answer({ type: 'finished', jobId, attempt, ...reply }));
+        break;
+      }
+      case 'progress':
+      case 'status':
+      case 'disconnected':
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+}
