@@ -4,6 +4,7 @@ import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import { Fault } from '#protocol/errors.ts';
+import { listedProperties, MASTER_POINTERS } from './master-visualizations.ts';
 import { Gaps } from './missing.ts';
 import { resultOf, resultsOf, settled } from './settled.ts';
 
@@ -23,6 +24,7 @@ export interface AppContent {
 
 const NO_LISTS: AppLists = { dimensions: [], measures: [], variables: [], bookmarks: [] };
 const TYPES = ['sheet', 'story', 'masterobject'] as const;
+const DATA = { title: '/qMetaDef/title', ...MASTER_POINTERS };
 
 /**
  * Reads an app in one session, without its data. All calls that do not need another's answer are sent at once: the engine
@@ -38,7 +40,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Pro
   const app = await site.openApp(row.id, signal);
   try {
     // First what others wait for: while its answer travels, the engine works on the rest.
-    const objects = settled(gaps.part('sheets, stories and master visualizations', app.objects(TYPES), []));
+    const objects = settled(gaps.part('sheets, stories and master visualizations', app.objects(TYPES, DATA), []));
     const lists = settled(gaps.part('master items, variables and bookmarks', app.lists(), NO_LISTS));
     const script = settled(gaps.part('load script', app.script(), ''));
     const entries = await resultOf(objects);
@@ -47,7 +49,12 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Pro
       settled(gaps.object(`sheet ${entry.qInfo.qId}`, app.propertyTree(entry.qInfo.qId))),
     );
     const masters = ofType('masterobject').map((entry) =>
-      settled(gaps.object(`master visualization ${entry.qInfo.qId}`, app.properties(entry.qInfo.qId))),
+      settled(
+        gaps.object(
+          `master visualization ${entry.qInfo.qId}`,
+          Promise.resolve(listedProperties(entry) ?? app.properties(entry.qInfo.qId)),
+        ),
+      ),
     );
     const sheets = (await resultsOf(trees)).flatMap((tree, index) => {
       const entry = ofType('sheet')[index];

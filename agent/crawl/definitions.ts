@@ -17,30 +17,37 @@ const MAX_DEPTH = 64;
  * Every dimension and measure in the properties of a chart, in the order in which they stand there. Hypercubes may be
  * anywhere: map layers have one each, tables keep their alternates in a second one inside the first.
  */
-export function* definitionsIn(value: unknown, depth = 0): Generator<Definition> {
-  if (depth > MAX_DEPTH) return;
+export const definitionsIn = (properties: unknown): readonly Definition[] => {
+  const found: Definition[] = [];
+  collect(properties, 0, found);
+  return found;
+};
+
+const collect = (value: unknown, depth: number, found: Definition[]): void => {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return;
   if (Array.isArray(value)) {
-    for (const member of value) if (typeof member === 'object') yield* definitionsIn(member, depth + 1);
+    for (const member of value) collect(member, depth + 1, found);
     return;
   }
-  if (!isTree(value)) return;
-  for (const [name, member] of Object.entries(value)) {
+  const tree = value as Tree;
+  for (const name of Object.keys(tree)) {
+    const member = tree[name];
     if (typeof member !== 'object' || member === null || NOT_SHOWN.has(name)) continue;
     if (name === 'qHyperCubeDef' && isTree(member)) {
-      yield* entries('d', listAt(member, 'qDimensions'));
-      yield* entries('m', listAt(member, 'qMeasures'));
+      entries('d', listAt(member, 'qDimensions'), found);
+      entries('m', listAt(member, 'qMeasures'), found);
     } else if (name === 'qListObjectDef' && isTree(member)) {
-      yield { side: 'd', entry: member, id: idOf(member, 0) };
+      found.push({ side: 'd', entry: member, id: idOf(member, 0) });
     }
-    yield* definitionsIn(member, depth + 1);
+    collect(member, depth + 1, found);
   }
-}
+};
 
-function* entries(side: 'd' | 'm', list: readonly unknown[]): Generator<Definition> {
+const entries = (side: 'd' | 'm', list: readonly unknown[], found: Definition[]): void => {
   for (const [position, entry] of list.entries()) {
-    if (isTree(entry)) yield { side, entry, id: idOf(entry, position) };
+    if (isTree(entry)) found.push({ side, entry, id: idOf(entry, position) });
   }
-}
+};
 
 const idOf = (entry: Tree, position: number): string => {
   const id = textAt(entry['qDef'], 'cId');

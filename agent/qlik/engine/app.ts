@@ -85,10 +85,13 @@ export class OpenApp {
     }
   }
 
-  /** The objects of these types (`sheet`, `story`, `masterobject`), with ids and meta data but not their properties. */
-  async objects(types: readonly string[]): Promise<readonly ContainerEntry[]> {
+  /**
+   * The objects of these types (`sheet`, `story`, `masterobject`), with ids and meta data; of their properties only what
+   * `data` points to (JSON pointers by name).
+   */
+  async objects(types: readonly string[], data: Readonly<Record<string, string>>): Promise<readonly ContainerEntry[]> {
     const list = await this.#session.call('GetObjects', () =>
-      this.#doc.getObjects({ qTypes: types, qIncludeSessionObjects: false, qData: { title: '/qMetaDef/title' } }),
+      this.#doc.getObjects({ qTypes: types, qIncludeSessionObjects: false, qData: data }),
     );
     return arrayOf<ContainerEntry>(list, 'GetObjects');
   }
