@@ -175,7 +175,7 @@ describe('definitions in properties', () => {
     ['a hypercube without lists', { qHyperCubeDef: {} }, 0, 0],
     ['a hypercube that is null', { qHyperCubeDef: null }, 0, 0],
   ])('%s', (_, properties, dimensions, measures) => {
-    const sides = [...definitionsIn(properties)].map(({ side }) => side);
+    const sides = definitionsIn(properties).map(({ side }) => side);
     expect([sides.filter((s) => s === 'd').length, sides.filter((s) => s === 'm').length]).toEqual([
       dimensions,
       measures,

@@ -40,10 +40,7 @@ const listCharacters = (content: AppContent): number => {
     ...masterDimensions.map(({ qId, properties }) => [qId, properties['qDim']]),
     ...masterMeasures.map(({ qId, properties }) => [qId, properties['qMeasure']]),
     // A reader that knows where the definitions lie may ask for them alone.
-    ...masterVisualizations.map(({ qId, properties }) => [
-      qId,
-      [...definitionsIn(properties)].map(({ entry }) => entry),
-    ]),
+    ...masterVisualizations.map(({ qId, properties }) => [qId, definitionsIn(properties).map(({ entry }) => entry)]),
   ];
   const own = variables
     .filter((variable) => !variable.isReserved && !variable.isConfig)

@@ -75,13 +75,17 @@ export const randomOf = (seed: number, ...labels: readonly (string | number)[]):
     chance: (probability) => next() < probability,
     pick,
     weighted: (weights) => {
-      const entries = Object.entries(weights) as [keyof typeof weights, number][];
-      let at = next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-      for (const [key, weight] of entries) {
-        at -= weight;
-        if (at < 0) return key;
+      let total = 0;
+      for (const key in weights) total += weights[key];
+      let at = next() * total;
+      let last: keyof typeof weights | undefined;
+      for (const key in weights) {
+        last = key;
+        at -= weights[key];
+        if (at < 0) break;
       }
-      return (entries[0] as [keyof typeof weights, number])[0];
+      if (last === undefined) throw new RangeError('weighted: there is nothing to choose from');
+      return last;
     },
     sample: (list, count) => {
       const rest = [...list];

@@ -82,27 +82,35 @@ interface Definition {
   readonly position: number;
 }
 
-/** All dimension and measure definitions in the properties of a chart, in the order in which they stand there. */
-export function* definitionsIn(value: unknown): Generator<Definition> {
+const collectDefinitions = (value: unknown, found: Definition[]): void => {
+  if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
-    for (const member of value) yield* definitionsIn(member);
+    for (const member of value) collectDefinitions(member, found);
     return;
   }
-  if (!isObject(value)) return;
-  for (const [key, member] of Object.entries(value)) {
+  for (const key in value) {
     if (NOT_CHART_DATA.has(key)) continue;
+    const member = (value as JsonObject)[key];
+    if (typeof member !== 'object' || member === null) continue;
     if (key === 'qHyperCubeDef' && isObject(member)) {
       for (const [position, entry] of listOf(member['qDimensions']).entries()) {
-        if (isObject(entry)) yield { side: 'd', entry, position };
+        if (isObject(entry)) found.push({ side: 'd', entry, position });
       }
       for (const [position, entry] of listOf(member['qMeasures']).entries()) {
-        if (isObject(entry)) yield { side: 'm', entry, position };
+        if (isObject(entry)) found.push({ side: 'm', entry, position });
       }
     }
-    if (key === 'qListObjectDef' && isObject(member)) yield { side: 'd', entry: member, position: 0 };
-    yield* definitionsIn(member);
+    if (key === 'qListObjectDef' && isObject(member)) found.push({ side: 'd', entry: member, position: 0 });
+    collectDefinitions(member, found);
   }
-}
+};
+
+/** All dimension and measure definitions in the properties of a chart, in the order in which they stand there. */
+export const definitionsIn = (properties: unknown): readonly Definition[] => {
+  const found: Definition[] = [];
+  collectDefinitions(properties, found);
+  return found;
+};
 
 /** Gives `name`, then `name~2`, `name~3`, … */
 const numbered = (): ((name: string) => string) => {
