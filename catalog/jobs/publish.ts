@@ -50,12 +50,16 @@ export const dropStaged = async (tx: Transaction, ref: AttemptRef, publisher: st
     where organisation_id = ${ref.organisationId} and publisher = ${publisher} and scope = ${scope}`;
 };
 
-/** Locks the attempt while it is still the one that may publish; false when the job went to another or has ended. */
+/**
+ * Holds the attempt while it is still the one that may publish; false when the job went to another or has ended. Whatever
+ * ends an attempt locks its job first, so the shared lock on the job is the fence; the attempt's own row stays free, or
+ * every acknowledgement of a batch would wait for the publishing of the one before.
+ */
 export const holdAttempt = async (tx: Transaction, ref: AttemptRef): Promise<boolean> => {
   const rows = await tx`select from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
     where a.organisation_id = ${ref.organisationId} and a.job_id = ${ref.jobId} and a.attempt = ${ref.attempt}
       and a.lease_token = ${ref.leaseToken} and a.state = 'active' and j.attempt = a.attempt
-    for update of a`;
+    for share of j for key share of a`;
   return rows.length > 0;
 };
 
@@ -118,7 +122,8 @@ export const publishScope = async (
     if (!row) throw new Error(`the scope ${scope.key} belongs to another connection`);
     isFirst = row.isFirst;
     if (scope.outcome !== 'unchanged')
-      difference = await replaceRows(tx, ref, publisher, row.id, scope.key, scope.outcome === 'complete');
+      // A scope that was not there before has nothing to remove.
+      difference = await replaceRows(tx, ref, publisher, row.id, scope.key, scope.outcome === 'complete' && !isFirst);
     if (scope.kind === 'site' && scope.outcome === 'complete')
       await tx`update scope set listed_by = ${listing}
         where organisation_id = ${organisationId} and connection = ${ref.connection} and kind = 'app'
@@ -130,14 +135,14 @@ export const publishScope = async (
   return 'published';
 };
 
-/** Writes the assets and edges that came and, for a complete scope, removes what did not come. */
+/** Writes the assets and edges that came and, when `removeRest` says so, removes what did not come. */
 const replaceRows = async (
   tx: Transaction,
   ref: AttemptRef,
   publisher: string,
   scopeId: string,
   scope: string,
-  isComplete: boolean,
+  removeRest: boolean,
 ): Promise<Difference> => {
   const { organisationId, connection } = ref;
   const staged = tx`organisation_id = ${organisationId} and publisher = ${publisher} and scope = ${scope}`;
@@ -171,12 +176,14 @@ const replaceRows = async (
     from staged_record where ${staged} and t = 'edge' order by key, kind, parent, line desc
     on conflict (organisation_id, from_key, kind, to_key, scope_id) do update set attributes = excluded.attributes,
       hash = excluded.hash where e.hash <> excluded.hash`;
-  if (isComplete) {
+  if (removeRest) {
     const [removed] = await tx<{ n: number; names: Named[] | null }[]>`
-      with removed as (
+      with came as materialized (
+        -- Apart, so that the planner hashes it: it knows nothing of rows that were written a moment ago.
+        select key from staged_record where ${staged} and t = 'asset'
+      ), removed as (
         delete from asset a where a.organisation_id = ${organisationId} and a.scope_id = ${scopeId}
-          and not exists (select from staged_record s where s.organisation_id = ${organisationId}
-            and s.publisher = ${publisher} and s.scope = ${scope} and s.t = 'asset' and s.key = a.key)
+          and not exists (select from came where came.key = a.key)
         returning a.key, a.kind, a.name
       )
       select count(*)::int as n,
@@ -184,10 +191,10 @@ const replaceRows = async (
       from removed`;
     result.removed = removed?.n ?? 0;
     result.names.removed = removed?.names ?? [];
-    await tx`delete from edge e where e.organisation_id = ${organisationId} and e.scope_id = ${scopeId}
-      and not exists (select from staged_record s where s.organisation_id = ${organisationId}
-        and s.publisher = ${publisher} and s.scope = ${scope} and s.t = 'edge' and s.key = e.from_key
-        and s.kind = e.kind and s.parent = e.to_key)`;
+    await tx`
+      with came as materialized (select key, kind, parent from staged_record where ${staged} and t = 'edge')
+      delete from edge e where e.organisation_id = ${organisationId} and e.scope_id = ${scopeId}
+        and not exists (select from came where came.key = e.from_key and came.kind = e.kind and came.parent = e.to_key)`;
   }
   await tx`update scope set assets = assets + ${result.added} - ${result.removed}
     where organisation_id = ${organisationId} and id = ${scopeId}`;
