@@ -29,17 +29,6 @@ const isMutation = (value: unknown): value is Mutation => {
   return action === 'change' && typeof change === 'object' && change !== null;
 };
 
-/** The settings given, when every name is one of a fault and has a value of its kind. */
-const faultsOf = (value: unknown): Partial<FaultSettings> | null => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  const fits = Object.entries(value).every(([name, setting]) => {
-    if (!Object.hasOwn(NO_FAULTS, name)) return false;
-    const usual: unknown = NO_FAULTS[name as keyof FaultSettings];
-    return typeof setting === typeof usual && Array.isArray(setting) === Array.isArray(usual);
-  });
-  return fits ? (value as Partial<FaultSettings>) : null;
-};
-
 const parse = (body: Buffer): unknown => {
   try {
     return JSON.parse(body.toString('utf8'));
@@ -73,7 +62,7 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
       target.faults.clear();
       return jsonReply(200, target.faults.settings);
     case 'POST /faults': {
-      const settings = faultsOf(parse(body));
+      const settings = faultSettings(parse(body));
       if (!settings) return bad(`the body must be a JSON object with some of: ${Object.keys(NO_FAULTS).join(', ')}`);
       target.faults.set(settings);
       return jsonReply(200, target.faults.settings);

@@ -82,6 +82,17 @@ export const NO_FAULTS: FaultSettings = {
   sectionAccess: true,
 };
 
+/** The value as settings, when every name in it is one of a fault and has a value of its kind; else null. */
+export function faultSettings(value: unknown): Partial<FaultSettings> | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const fits = Object.entries(value).every(([name, setting]) => {
+    if (!Object.hasOwn(NO_FAULTS, name)) return false;
+    const usual: unknown = NO_FAULTS[name as keyof FaultSettings];
+    return typeof setting === typeof usual && Array.isArray(setting) === Array.isArray(usual);
+  });
+  return fits ? (value as Partial<FaultSettings>) : null;
+}
+
 export interface Call {
   readonly method?: string;
   readonly appId?: string | null;

@@ -162,6 +162,17 @@ describe('point 15: apps that are open already', () => {
     expect((await second.call('GetAppLayout', 1)).result).toMatchObject({ qLayout: { qIsOpenedWithoutData: true } });
     expect(first.frames.length).toBeGreaterThan(0);
   });
+  it('is never so between sockets without app and identity, unless switched so', async () => {
+    const states = async (shareSessionsWithoutApp: boolean): Promise<unknown[]> => {
+      await using own = await startSimulator({ seed: 11, apps: 4, shareSessionsWithoutApp });
+      await using first = await RawSocket.direct(own, '/app/engineData');
+      await using second = await RawSocket.direct(own, '/app/engineData');
+      const greetings = await Promise.all([first, second].map((socket) => socket.notification('OnConnected')));
+      return greetings.map(({ params }) => params?.['qSessionState']);
+    };
+    expect(await states(false)).toEqual(['SESSION_CREATED', 'SESSION_CREATED']);
+    expect(await states(true)).toEqual(['SESSION_CREATED', 'SESSION_ATTACHED']);
+  });
   it('says that nothing is open', async () => {
     await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/nothing');
     expect((await socket.call('GetActiveDoc')).error).toEqual({
@@ -361,6 +372,20 @@ describe('point 28: apps that go or change in between', () => {
     expect(socket.frames.some((frame) => frame.close?.includes(1))).toBe(true);
     await using again = await RawSocket.direct(own, '/app/engineData');
     expect((await again.call('OpenDoc', -1, [app.id, '', '', '', true])).error?.code).toBe(1003);
+  });
+});
+
+describe('the data load model', () => {
+  it('is an object that every app has under its own name, with patches for who wants them', async () => {
+    const app = appWhere(usual);
+    await using socket = await open(app);
+    const made = await socket.call('GetObject', 1, ['LoadModel'], { delta: true });
+    expect(made.result).toMatchObject({
+      qReturn: [{ op: 'add', path: '/', value: { qType: 'GenericObject', qHandle: 2 } }],
+    });
+    const layout = await socket.call('GetLayout', 2, [], { delta: true });
+    const [patch] = outputOf<{ value: { tables: { tableName: string }[] } }[]>(layout, 'qLayout');
+    expect(patch?.value.tables.length).toBeGreaterThan(0);
   });
 });
 

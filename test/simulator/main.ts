@@ -3,9 +3,9 @@
  * addresses once it is ready, and stays up until it gets SIGTERM or SIGINT, or standard input ends.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { FaultSettings } from './faults.ts';
+import { type FaultSettings, faultSettings, NO_FAULTS } from './faults.ts';
 import type { SimulatorOptions } from './options.ts';
-import { isProfileName, PROFILE_NAMES, type ProfileName } from './profiles.ts';
+import { isProfileName, PROFILE_NAMES, type ProfileName, profileOf } from './profiles.ts';
 import { startSimulator } from './simulator.ts';
 
 const wholeNumber = (text: string): number => {
@@ -22,6 +22,21 @@ const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
     // Said below, for both cases.
   }
   throw new InvalidArgumentError('a JSON object is needed');
+};
+
+const faults = (text: string): Partial<FaultSettings> => {
+  const settings = faultSettings(jsonObject(text));
+  if (!settings) throw new InvalidArgumentError(`values of these: ${Object.keys(NO_FAULTS).join(', ')}`);
+  return settings;
+};
+
+const switches = (text: string): Readonly<Record<string, unknown>> => {
+  const given = jsonObject(text);
+  const known = Object.keys(profileOf());
+  const unknown = Object.keys(given).filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`no switch ${unknown.join(', ')}; there are: ${known.join(', ')}`);
+  return given;
 };
 
 /** `may2025` and `May 2025` are the same as `may-2025`. */
@@ -47,7 +62,7 @@ interface Flags {
   readonly folder?: string;
   readonly certificate: 'valid' | 'expired' | 'wrong-host';
   readonly serviceTime: boolean;
-  readonly faults: Readonly<Record<string, unknown>>;
+  readonly faults: Partial<FaultSettings>;
   readonly latency: number;
   readonly coldStart: number;
   readonly headerName?: string;
@@ -62,7 +77,7 @@ const program = new Command('simulator')
   .option('--seed <number>', 'what the site is made from', wholeNumber, 1)
   .option('--apps <number>', 'how many apps', wholeNumber, 50)
   .option('--profile <release>', `release: ${PROFILE_NAMES.join(', ')}`, profileName, 'may-2025')
-  .option('--switches <json>', 'switches of the release set otherwise, e.g. {"fullCap":100}', jsonObject, {})
+  .option('--switches <json>', 'switches of the release set otherwise, e.g. {"fullCap":100}', switches, {})
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--host-name <name...>', 'more names for the certificate and the Host allow list', [])
   .option('--port <number>', 'proxy over TLS; 0: any', wholeNumber, 0)
@@ -77,7 +92,7 @@ const program = new Command('simulator')
       .default('valid'),
   )
   .option('--service-time', 'take as long as a real site', false)
-  .option('--faults <json>', 'what goes wrong from the start, as POST /faults takes it', jsonObject, {})
+  .option('--faults <json>', 'what goes wrong from the start, as POST /faults takes it', faults, {})
   .option('--latency <ms>', 'added to every answer', wholeNumber, 0)
   .option('--cold-start <ms>', 'added to the first answer after a pause', wholeNumber, 0)
   .option('--header-name <name>', 'header of the virtual proxy "header"')
@@ -109,7 +124,7 @@ const options = (): SimulatorOptions => {
     certificate: flags.certificate,
     serviceTime: flags.serviceTime,
     faults: {
-      ...(flags.faults as Partial<FaultSettings>),
+      ...flags.faults,
       ...(flags.latency > 0 ? { latencyMs: flags.latency } : {}),
       ...(flags.coldStart > 0 ? { coldStartMs: flags.coldStart } : {}),
     },

@@ -49,6 +49,8 @@ export interface SimulatorOptions {
   readonly sessionLingerMs?: number;
   /** How long engine sessions without `/ttl/` outlive their last socket: through the proxy, and directly. */
   readonly engineLingerMs?: { readonly proxy: number; readonly direct: number };
+  /** Sockets to `/app/engineData` without an identity share one session a user; default false. Unknown on real sites. */
+  readonly shareSessionsWithoutApp?: boolean;
   /** `/qDim/qFieldDefs` in list definitions comes out as an empty text (default), or as it is. */
   readonly dimensionTextLists?: 'empty' | 'whole';
 }

@@ -125,6 +125,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     registry: new SessionRegistry(options.engineLingerMs ?? { proxy: inactivityMs, direct: 0 }),
     connections: new Set(),
     textListsEmpty: options.dimensionTextLists !== 'whole',
+    shareSessionsWithoutApp: options.shareSessionsWithoutApp ?? false,
     startedAt: new Date(),
   };
 

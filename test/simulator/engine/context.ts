@@ -20,5 +20,7 @@ export interface EngineContext {
   readonly connections: Set<EngineConnection>;
   /** `/qDim/qFieldDefs` in list definitions comes out as an empty text. */
   readonly textListsEmpty: boolean;
+  /** Sockets to `/app/engineData` without an identity share one session a user, as those to an app do. */
+  readonly shareSessionsWithoutApp: boolean;
   readonly startedAt: Date;
 }

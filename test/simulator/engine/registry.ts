@@ -33,9 +33,14 @@ export class SessionRegistry {
     return [...this.#entries.values()].map((entry) => entry.session);
   }
 
-  /** The session of this user, app path and identity; a new one when there is none. */
+  /**
+   * The session of this user, app path and identity; a new one when there is none, or when the path names neither app nor
+   * identity.
+   */
   attach(context: EngineContext, user: UserName, address: EngineAddress, via: Via): Attached {
-    const key = JSON.stringify([userKey(user), address.appPath, address.identity]);
+    // Without an app and an identity there is nothing that two sockets could have in common.
+    const alone = address.appId === null && address.identity === '' && !context.shareSessionsWithoutApp;
+    const key = JSON.stringify([userKey(user), address.appPath, address.identity, alone ? this.#nextId : 0]);
     const known = this.#entries.get(key);
     if (known) {
       if (known.ending) clearTimeout(known.ending);

@@ -107,7 +107,8 @@ export const outlineOf = (world: World, app: App): AppOutline => {
     ),
     others: [
       entry('appprops', '', 'base'),
-      entry('LoadModel', '', 'base'),
+      // The one object that every app has under the same id: clients ask for it by name.
+      { ...entry('LoadModel', '', 'base'), qId: 'LoadModel' },
       ...(random.chance(0.2) ? [entry('snapshot', 'Snapshot 1', 'private')] : []),
       ...(random.chance(0.1) ? [entry('ColorMap', '', 'base')] : []),
     ],

@@ -1,5 +1,5 @@
 /** WebSockets through the proxy: who may upgrade, with which checks, and what a socket is told that may not go on. */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -22,7 +22,7 @@ export function refuseUpgrade(socket: Duplex, reply: Reply): void {
   const headers = { ...reply.headers, 'Content-Length': String(Buffer.byteLength(body)), Connection: 'close' };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${reply.status} \r\n${lines.join('')}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }
 
 const hostOf = (origin: string): string | null => {
