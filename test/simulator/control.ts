@@ -2,8 +2,7 @@
  * The simulator's own door, on loopback: what is true, what clients did, and what shall go wrong. No Qlik site has it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { FaultSettings, Faults } from './faults.ts';
-import { NO_FAULTS } from './faults.ts';
+import { type Faults, faultSettings, NO_FAULTS } from './faults.ts';
 import type { LowerBound } from './model/cost.ts';
 import type { SiteTruth } from './model/truth.ts';
 import type { Mutation } from './mutations.ts';
