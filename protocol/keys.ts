@@ -22,7 +22,8 @@ export const keyPart = (part: string): string => cut(part.toWellFormed().replace
 
 /** Keeps an encoded part short enough for an index, and two long ones apart. */
 const cut = (encoded: string): string => {
-  if (encoder.encode(encoded).length <= MAX_PART_BYTES) return encoded;
+  // A UTF-16 unit has three bytes at most: short parts, which nearly all are, need no counting.
+  if (encoded.length * 3 <= MAX_PART_BYTES || encoder.encode(encoded).length <= MAX_PART_BYTES) return encoded;
   let kept = '';
   let bytes = 0;
   for (const [unit] of encoded.matchAll(/%[0-9A-F]{2}|[\s\S]/gu)) {
