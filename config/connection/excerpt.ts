@@ -70,7 +70,10 @@ export const withoutComment = (value: string): string => value.replace(/\s(?:#|\
 
 const clean = (text: string): string | undefined => {
   if (text.includes('-----')) return undefined;
-  const hidden = text.replace(/\/\/.*@/g, `//${HIDDEN}@`).trimEnd();
+  const hidden = text
+    .replace(/\/\/.*@/g, `//${HIDDEN}@`)
+    .replace(/(\/\/[^\s"?]*\?)[^\s"]+/g, `$1${HIDDEN}`)
+    .trimEnd();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they would spoil a terminal.
   return (hidden.length > 200 ? `${hidden.slice(0, 199)}…` : hidden).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 };

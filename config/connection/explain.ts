@@ -66,7 +66,7 @@ const quoteLine = (line: string, field: readonly string[] | undefined): string =
   const [, key = '', separator = '=', value = ''] = match ?? [];
   const last = key.split('.').at(-1);
   if (match === null || field === undefined || last !== field.at(-1) || isSecretKey(field)) return QUOTE;
-  if (value === '' || value.length > 100 || value.includes('-----') || /\/\/.*@/.test(value)) return QUOTE;
+  if (value === '' || value.length > 100 || value.includes('-----') || /\/\/.*[@?]/.test(value)) return QUOTE;
   return `Write ${key} ${separator} "${bodyOf(value)}".`;
 };
 
