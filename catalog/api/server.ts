@@ -1,6 +1,6 @@
 import fastifyCookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -55,6 +55,11 @@ export const createApi = async (options: ApiOptions) => {
     routerOptions: { maxParamLength: 1024 },
     trustProxy: options.behindProxy ? ['loopback', 'uniquelocal'] : false,
     forceCloseConnections: true,
+    // Errors from before any route: an address that cannot be decoded.
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) => {
+      const { status, body } = asProblem(error);
+      void reply.code(status).headers(HEADERS).type('application/json').send(JSON.stringify(body));
+    },
   };
   const app = (
     Fastify({ ...base, https: options.tls ? { ...options.tls } : null }) as unknown as FastifyInstance

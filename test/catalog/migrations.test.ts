@@ -1,0 +1,131 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listAssets } from '#catalog/store/assets.ts';
+import { migrate, readMigrations } from '#catalog/store/migrate.ts';
+import { connect, type Sql } from '#catalog/store/sql.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase({ bare: true });
+});
+afterAll(() => database?.[Symbol.asyncDispose]());
+
+const ORGANISATION = '00000000-0000-4000-8000-000000000001';
+const all = readMigrations();
+
+/**
+ * For each version: the data that a catalog of that version holds, written as that version would, and what must be true
+ * of it after every later migration. A new migration gets an entry, or the test below fails.
+ */
+const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (sql: Sql) => Promise<void> }> = {
+  1: {
+    fill: async (sql) => {
+      await sql`insert into organisation (id, name) values (${ORGANISATION}, 'Acme')`;
+      await sql`insert into member (organisation_id, id, email, name) values (${ORGANISATION}, 'm1', 'ann@example.com', 'Ann')`;
+      await sql`insert into agent (organisation_id, id, name) values (${ORGANISATION}, 'a1', 'agent')`;
+      await sql`insert into connection (organisation_id, code, agent_id, file, status, reported_at)
+        values (${ORGANISATION}, 'prod', 'a1', 'prod.conf', '{"state": "ready"}', now())`;
+      await sql`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+        values (${ORGANISATION}, 'j1', 'prod', 'crawl', '{}', 'running', 1, 'ann')`;
+      await sql`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at, durable_seq)
+        values (${ORGANISATION}, 'j1', 1, 'a1', 'token', 'active', now(), 1)`;
+      await sql`insert into staged_batch (organisation_id, job_id, attempt, seq, records, raw_bytes, codec, crc32, payload)
+        values (${ORGANISATION}, 'j1', 1, 1, 1, 3, 'none', 1, '\\x616263')`;
+    },
+    holds: async (sql) => {
+      const [row] = await sql`select m.email, j.state, encode(b.payload, 'escape') as payload
+        from member m, job j join staged_batch b on b.job_id = j.id where m.id = 'm1'`;
+      expect(row).toEqual({ email: 'ann@example.com', state: 'running', payload: 'abc' });
+    },
+  },
+  2: {
+    fill: async (sql) => {
+      await sql`insert into scope (organisation_id, connection, key, kind, name, outcome, assets, published_at)
+        values (${ORGANISATION}, 'prod', 'prod', 'site', 'Site', 'complete', 2, now())`;
+      await sql`insert into asset (organisation_id, key, scope_id, connection, kind, name, sort_name, attributes, hash,
+          first_seen_at, changed_at)
+        select ${ORGANISATION}, v.key, id, 'prod', v.kind, v.name, lower(v.name), attributes::jsonb, '', now(), now()
+        from scope, (values ('prod', 'site', 'Main Site', '{}'),
+          ('prod/stream/1', 'stream', 'Sales 100%', '{"description": "All the Numbers"}')) as v(key, kind, name, attributes)`;
+    },
+    holds: async (sql) => {
+      const [row] = await sql`select count(*)::int as assets from asset where organisation_id = ${ORGANISATION}`;
+      expect(row).toEqual({ assets: 2 });
+    },
+  },
+  3: {
+    fill: async () => {},
+    holds: async (sql) => {
+      // What was stored before there was a search is found by it.
+      const found = await listAssets(sql, ORGANISATION, { q: 'the NUMBERS', limit: 10 });
+      expect(found.items.map(({ key }) => key)).toEqual(['prod/stream/1']);
+      expect((await listAssets(sql, ORGANISATION, { q: '100%', limit: 10 })).items.length).toBe(1);
+    },
+  },
+};
+
+describe('each migration, on the data of the version before', () => {
+  test('every version has data in this test', () => {
+    expect(Object.keys(versions).map(Number)).toEqual(all.map(({ version }) => version));
+  });
+
+  test.each(all.map(({ version, name }) => [version, name] as const))('%i %s', async (version) => {
+    const { sql } = await database.fresh();
+    for (let v = 1; v <= version; v++) {
+      expect(await migrate(sql, all.slice(0, v))).toEqual([v]);
+      for (let before = 1; before < v; before++) await versions[before]?.holds(sql);
+      await versions[v]?.fill(sql);
+      await versions[v]?.holds(sql);
+    }
+    expect(await migrate(sql, all.slice(0, version))).toEqual([]);
+  });
+});
+
+describe('the runner', () => {
+  test('two that start at once apply each migration once', async () => {
+    const { url } = await database.fresh();
+    const [a, b] = [connect(url, { max: 2 }), connect(url, { max: 2 })];
+    const applied = (await Promise.all([migrate(a), migrate(b)])).flat().sort();
+    expect(applied).toEqual(all.map(({ version }) => version));
+    await Promise.all([a.end(), b.end()]);
+  });
+
+  test('a migration that was changed after it was applied is an error', async () => {
+    const { sql } = await database.fresh();
+    await migrate(sql);
+    const changed = all.map((m) => (m.version === 2 ? { ...m, sha256: 'other' } : m));
+    await expect(migrate(sql, changed)).rejects.toMatchObject({
+      code: 'catalog.unavailable',
+      message: expect.stringContaining('Migration 2 (assets) was changed'),
+    });
+  });
+
+  test('a database of a later release is left alone', async () => {
+    const { sql } = await database.fresh();
+    await migrate(sql);
+    await expect(migrate(sql, all.slice(0, -1))).rejects.toMatchObject({
+      message: expect.stringContaining('newer than this program'),
+    });
+  });
+
+  test('a migration that fails leaves nothing behind, and works when it was mended', async () => {
+    const { sql } = await database.fresh();
+    const bad = { version: 2, name: 'bad', text: 'create table half (x int); select 1 / 0', sha256: 'x' };
+    const first = all.slice(0, 1);
+    await expect(migrate(sql, [...first, bad])).rejects.toMatchObject({ code: '22012' });
+    const [half] = await sql`select from information_schema.tables where table_name = 'half'`;
+    expect(half).toBeUndefined();
+    expect(await migrate(sql)).toEqual(all.slice(1).map(({ version }) => version));
+  });
+
+  test('a gap in the numbers is an error', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'culvert-migrations-'));
+    await writeFile(join(folder, '0001-first.sql'), 'select 1');
+    await writeFile(join(folder, '0003-third.sql'), 'select 1');
+    expect(() => readMigrations(folder)).toThrow('0003-third.sql should have the number 2');
+    await rm(folder, { recursive: true });
+  });
+});

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countAll, listAssets } from '#catalog/store/assets.ts';
+import type { StreamRecord } from '#protocol/records.ts';
+import { asset, scopeRecords, siteRecords } from './agent.ts';
+import { World } from './world.ts';
+
+const APPS = 500;
+const SHEETS = 10;
+const CHARTS = 8;
+const RECORDS_A_BATCH = 500;
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world?.[Symbol.asyncDispose]());
+
+const appOf = (n: number): StreamRecord[] => {
+  const key = `prod/app-${n}`;
+  return scopeRecords(key, 'app', [
+    asset(key, key, 'app', `App ${n}`, 'prod/stream/s'),
+    ...Array.from({ length: SHEETS }, (_, s) => [
+      asset(key, `${key}/s${s}`, 'sheet', `Sheet ${s}`, key),
+      ...Array.from({ length: CHARTS }, (__, c) =>
+        asset(key, `${key}/s${s}c${c}`, 'chart', `Chart ${c} of ${n}`, `${key}/s${s}`, { type: 'barchart' }),
+      ),
+    ]).flat(),
+  ]);
+};
+
+test(`${APPS} apps in full batches: every number is right, and the second crawl writes nothing`, {
+  timeout: 180_000,
+}, async () => {
+  const place = await world.enter('prod');
+  const crawlAll = async () => {
+    const { stream, job } = await world.crawl(place, 'prod');
+    let waiting: StreamRecord[] = siteRecords(
+      'prod',
+      Array.from({ length: APPS }, (_, n) => `app-${n}`),
+    );
+    let last: Promise<void> = Promise.resolve();
+    const cut = async (least: number) => {
+      while (waiting.length >= least && waiting.length > 0) {
+        last = (await stream.send(waiting.slice(0, RECORDS_A_BATCH))).consumed;
+        waiting = waiting.slice(RECORDS_A_BATCH);
+      }
+    };
+    for (let n = 0; n < APPS; n++) {
+      waiting.push(...appOf(n));
+      await cut(RECORDS_A_BATCH);
+    }
+    await cut(1);
+    await last;
+    expect((await stream.finish()).result).toBe('closed');
+    return await world.state(place.organisationId, job.id);
+  };
+  expect(await crawlAll()).toMatchObject({ state: 'published', outcomes: { complete: APPS + 1 } });
+  const expected = { site: 1, stream: 1, app: APPS, sheet: APPS * SHEETS, chart: APPS * SHEETS * CHARTS };
+  expect((await countAll(world.sql, place.organisationId)).assets).toEqual(expected);
+  const page = await listAssets(world.sql, place.organisationId, { parent: 'prod/stream/s', limit: 500 });
+  expect([page.items.length, page.next]).toEqual([APPS, null]);
+  const written = async () =>
+    (await world.sql`select max(changed_at) as at from asset where organisation_id = ${place.organisationId}`)[0]?.[
+      'at'
+    ];
+  const before = await written();
+  const second = await crawlAll();
+  expect(await written()).toEqual(before);
+  const scopes = await world.scopes(place.organisationId, second.id);
+  expect(scopes.every(({ added, changed, removed }) => added + changed + removed === 0)).toBe(true);
+});
