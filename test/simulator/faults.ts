@@ -18,7 +18,7 @@ export interface Trigger {
   readonly times?: number;
 }
 
-export interface EngineErrorFault extends Trigger {
+interface EngineErrorFault extends Trigger {
   /** A code of the engine: 15 aborted, 19 memory limit, 5006 busy, … */
   readonly code: number;
 }
@@ -100,7 +100,7 @@ export interface Call {
 }
 
 /** Numbers in [0, 1) that repeat with the seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
+function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -1,8 +1,9 @@
-/** What clients of the engine depend on, one test a point; switches are tried on and off. */
+/** What clients of the engine depend on in its protocol, one test a point; switches are tried on and off. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { indexOf } from './engine/app-index.ts';
+import { appWhere, handleOf, open, usual } from './engine-fixture.ts';
 import type { App } from './model/types.ts';
-import { type Frame, outputOf, RawSocket } from './raw-client.ts';
+import { RawSocket } from './raw-client.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 
 let simulator: Simulator;
@@ -16,37 +17,12 @@ beforeEach(() => {
   run += 1;
 });
 
-/** An app that fits, the one with most sheets first. */
-const appWhere = (fits: (app: App) => boolean, on = simulator): App => {
-  const [app] = on.site.apps
-    .filter(fits)
-    .sort((a, b) => on.site.content(b.id).sheets.length - on.site.content(a.id).sheets.length);
-  if (!app) throw new Error('no such app in this site');
-  return app;
-};
-const usual = (app: App): boolean => app.admitted === null && app.lastReloadTime !== null && !app.directQuery;
-
-/** A session of its own with the app open. */
-const open = async (app: App, noData = true, on = simulator): Promise<RawSocket> => {
-  const socket = await RawSocket.direct(on, `/app/${app.id}/identity/run-${run}`);
-  const reply = await socket.call('OpenDoc', -1, [app.id, '', '', '', noData]);
-  expect(reply.error).toBeUndefined();
-  return socket;
-};
-const handleOf = (frame: Frame): number => outputOf<{ qHandle: number }>(frame, 'qReturn').qHandle;
-const list = async (
-  socket: RawSocket,
-  definition: Readonly<Record<string, unknown>>,
-): Promise<Readonly<Record<string, unknown>>> => {
-  const made = await socket.call('CreateSessionObject', 1, [{ qInfo: { qType: 'list' }, ...definition }]);
-  const layout = await socket.call('GetLayout', handleOf(made));
-  return layout.result?.['qLayout'] as Readonly<Record<string, unknown>>;
-};
+const openApp = (app: App, noData = true, on = simulator) => open(on, app, `run-${run}`, noData);
 
 describe('point 1: handles', () => {
   it('go up from 1, and one object keeps its handle', async () => {
-    const app = appWhere(usual);
-    await using socket = await open(app);
+    const app = appWhere(simulator, usual);
+    await using socket = await openApp(app);
     const ids = [...indexOf(simulator.site.content(app.id)).objects.keys()].slice(0, 3);
     const handles: number[] = [];
     for (const id of ids) handles.push(handleOf(await socket.call('GetObject', 1, [id])));
@@ -55,18 +31,18 @@ describe('point 1: handles', () => {
   });
 
   it('begin anew in every session', async () => {
-    const app = appWhere(usual);
-    await using first = await open(app);
+    const app = appWhere(simulator, usual);
+    await using first = await openApp(app);
     expect(handleOf(await first.call('GetActiveDoc'))).toBe(1);
     run += 1;
-    await using second = await open(app);
+    await using second = await openApp(app);
     expect(handleOf(await second.call('GetActiveDoc'))).toBe(1);
   });
 });
 
 describe('point 2: change and close', () => {
   it('are named beside the results', async () => {
-    const app = appWhere(usual);
+    const app = appWhere(simulator, usual);
     await using socket = await RawSocket.direct(simulator, `/app/${app.id}/identity/change`);
     const opened = await socket.call('OpenDoc', -1, [app.id, '', '', '', true]);
     expect(opened).toMatchObject({
@@ -83,8 +59,8 @@ describe('point 2: change and close', () => {
 
 describe('point 3: delta', () => {
   it('gives patches when asked, whole values when not', async () => {
-    const app = appWhere(usual);
-    await using socket = await open(app);
+    const app = appWhere(simulator, usual);
+    await using socket = await openApp(app);
     const whole = await socket.call('GetAppLayout', 1);
     expect(whole.delta).toBeUndefined();
     const value = whole.result?.['qLayout'];
@@ -118,7 +94,7 @@ describe('point 4: the order of replies', () => {
 
 describe('point 13: ttl', () => {
   it('keeps the session after its last socket, for others to attach to', async () => {
-    const app = appWhere(usual);
+    const app = appWhere(simulator, usual);
     const path = `/app/${app.id}/identity/ttl/ttl/60`;
     await using first = await RawSocket.direct(simulator, path);
     await first.call('OpenDoc', -1, [app.id, '', '', '', true]);
@@ -138,14 +114,14 @@ describe('point 13: ttl', () => {
 
 describe('point 15: apps that are open already', () => {
   it('answers 1002 to a second open in the session, and GetActiveDoc gives it', async () => {
-    const app = appWhere(usual);
-    await using socket = await open(app);
+    const app = appWhere(simulator, usual);
+    await using socket = await openApp(app);
     expect((await socket.call('OpenDoc', -1, [app.id])).error?.code).toBe(1002);
     expect(handleOf(await socket.call('GetActiveDoc'))).toBe(1);
   });
   it('answers 1009 to the other mode with the same identity, and opens with another one', async () => {
-    const app = appWhere(usual);
-    await using first = await open(app);
+    const app = appWhere(simulator, usual);
+    await using first = await openApp(app);
     await using second = await RawSocket.direct(simulator, `/app/engineData/identity/run-${run}`);
     expect((await second.call('OpenDoc', -1, [app.id, '', '', '', false])).error?.code).toBe(1009);
     await using third = await RawSocket.direct(simulator, `/app/engineData/identity/other-${run}`);
@@ -153,8 +129,8 @@ describe('point 15: apps that are open already', () => {
     expect(first.frames.length).toBeGreaterThan(0);
   });
   it('lets a client attach to a session without data, which then looks empty', async () => {
-    const app = appWhere(usual);
-    await using first = await open(app, true);
+    const app = appWhere(simulator, usual);
+    await using first = await openApp(app, true);
     await using second = await RawSocket.direct(simulator, `/app/${app.id}/identity/run-${run}`);
     await second.call('GetActiveDoc');
     const tables = await second.call('GetTablesAndKeys', 1, [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, false]);
@@ -183,111 +159,10 @@ describe('point 15: apps that are open already', () => {
   });
 });
 
-describe('without data', () => {
-  it('fields, tables and cubes are empty; with data they are there', async () => {
-    const app = appWhere(usual);
-    const content = simulator.site.content(app.id);
-    const cube = {
-      qHyperCubeDef: { qDimensions: [{ qDef: { qFieldDefs: [content.fields[0]?.name] } }], qMeasures: [] },
-    };
-    for (const noData of [true, false]) {
-      run += 1;
-      await using socket = await open(app, noData);
-      const fields = (await list(socket, { qFieldListDef: {} }))['qFieldList'] as { qItems: unknown[] };
-      expect(fields.qItems.length > 0).toBe(!noData);
-      const size = ((await list(socket, cube))['qHyperCube'] as { qSize: { qcy: number } }).qSize;
-      expect(size.qcy > 0).toBe(!noData);
-    }
-    expect(simulator.record.snapshot().opensByApp[app.id]?.withData).toBeGreaterThan(0);
-  });
-});
-
-describe('point 17: definitions of dimensions in lists', () => {
-  const pointers = { qDimensionListDef: { qType: 'dimension', qData: { defs: '/qDim/qFieldDefs', dim: '/qDim' } } };
-  const firstOf = async (on: Simulator): Promise<{ defs: unknown; dim: { qFieldDefs: unknown } }> => {
-    const app = appWhere(
-      (candidate) => usual(candidate) && on.site.content(candidate.id).masterDimensions.length > 0,
-      on,
-    );
-    await using socket = await open(app, true, on);
-    const { qItems } = (await list(socket, pointers))['qDimensionList'] as { qItems: { qData: never }[] };
-    return qItems[0]?.qData as never;
-  };
-  it('are an empty text behind the short pointer, and whole behind /qDim', async () => {
-    const data = await firstOf(simulator);
-    expect(data.defs).toBe('');
-    expect(data.dim.qFieldDefs).not.toHaveLength(0);
-  });
-  it('are whole everywhere when switched so', async () => {
-    await using other = await startSimulator({ seed: 11, apps: 10, dimensionTextLists: 'whole' });
-    const data = await firstOf(other);
-    expect(data.defs).toEqual(data.dim.qFieldDefs);
-  });
-});
-
-describe('point 18: scripts without rights', () => {
-  const scripts = async (on: Simulator): Promise<[string, string]> => {
-    const app = appWhere((candidate) => usual(candidate) && on.site.content(candidate.id).script !== '', on);
-    await using socket = await open(app, true, on);
-    const old = (await socket.call('GetScript', 1)).result?.['qScript'];
-    const extended = (await socket.call('GetScriptEx', 1)).result?.['qScript'] as { qScript: string } | undefined;
-    run += 1;
-    return [String(old), extended?.qScript ?? '(no such method)'];
-  };
-  it('are empty texts and no errors', async () => {
-    const [old, extended] = await scripts(simulator);
-    expect(old).not.toBe('');
-    expect(extended).toBe(old);
-    simulator.faults.set({ updateRights: false });
-    expect(await scripts(simulator)).toEqual(['', old]);
-    simulator.faults.set({ scriptRights: false });
-    expect(await scripts(simulator)).toEqual(['', '']);
-  });
-  it('hide one app by mutation', async () => {
-    const app = appWhere((candidate) => usual(candidate) && simulator.site.content(candidate.id).script !== '');
-    simulator.mutate({ action: 'change', appId: app.id, change: { scriptHidden: true } });
-    await using socket = await open(app);
-    expect((await socket.call('GetScriptEx', 1)).result).toMatchObject({ qScript: { qScript: '' } });
-    simulator.mutate({ action: 'change', appId: app.id, change: { scriptHidden: false } });
-  });
-  it('have no GetScriptEx on old releases', async () => {
-    await using old = await startSimulator({ seed: 11, apps: 10, profile: 'june-2018' });
-    const [script, extended] = await scripts(old);
-    expect(script).not.toBe('');
-    expect(extended).toBe('(no such method)');
-  });
-});
-
-describe('point 19: section access', () => {
-  it('refuses who is not listed, administrators too, and admits who is', async () => {
-    const denied = appWhere((app) => app.admitted !== null && !app.admitted.includes('CORP\\SVC_CATALOG'));
-    for (const user of ['UserDirectory=CORP; UserId=svc_catalog', 'UserDirectory=INTERNAL; UserId=sa_api']) {
-      await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/denied', user);
-      expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error?.code).toBe(5);
-    }
-    const [name = ''] = denied.admitted ?? [];
-    const [directory = '', id = ''] = name.split('\\');
-    const admitted = `UserDirectory=${encodeURIComponent(directory)};UserId=${encodeURIComponent(id)}`;
-    if (denied.published) {
-      await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/admitted', admitted);
-      expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error).toBeUndefined();
-    }
-    simulator.faults.set({ sectionAccess: false });
-    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/off');
-    expect((await socket.call('OpenDoc', -1, [denied.id, '', '', '', true])).error).toBeUndefined();
-  });
-  it('refuses apps that a fault names', async () => {
-    const app = appWhere(usual);
-    simulator.faults.set({ deniedApps: [app.id] });
-    await using socket = await RawSocket.direct(simulator, '/app/engineData/identity/named');
-    expect((await socket.call('OpenDoc', -1, [app.id, '', '', '', true])).error?.code).toBe(5);
-  });
-});
-
 describe('point 23: errors of a busy engine', () => {
   it.each([15, 19, 5006])('answers %i to the call that is meant', async (code) => {
     simulator.faults.set({ engineErrors: [{ code, method: 'GetAppLayout', nth: 2 }] });
-    await using socket = await open(appWhere(usual));
+    await using socket = await openApp(appWhere(simulator, usual));
     const codes: (number | undefined)[] = [];
     for (const _ of [1, 2, 3]) codes.push((await socket.call('GetAppLayout', 1)).error?.code);
     expect(codes).toEqual([undefined, code, undefined]);
@@ -319,51 +194,11 @@ describe('point 23: errors of a busy engine', () => {
   });
 });
 
-describe('point 25: an app that was never reloaded', () => {
-  it('has objects and no tables, and no time of reload', async () => {
-    const app = appWhere((candidate) => candidate.lastReloadTime === null && candidate.admitted === null);
-    await using socket = await open(app, false);
-    const tables = await socket.call('GetTablesAndKeys', 1, [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, true]);
-    expect(tables.result).toEqual({ qtr: [], qk: [] });
-    expect((await socket.call('GetAppLayout', 1)).result).toMatchObject({
-      qLayout: { qLastReloadTime: '', qHasData: false },
-    });
-    const masters = simulator.site.content(app.id);
-    expect(masters.masterDimensions.length + masters.masterMeasures.length).toBeGreaterThan(0);
-  });
-});
-
-describe('point 26: lineage', () => {
-  it('has repeated rows and the spellings of reloads', async () => {
-    const rows: { qDiscriminator: string }[] = [];
-    for (const app of simulator.site.apps.filter(usual)) {
-      run += 1;
-      await using socket = await open(app);
-      rows.push(...outputOf<{ qDiscriminator: string }[]>(await socket.call('GetLineage', 1), 'qLineage'));
-    }
-    const names = rows.map((row) => row.qDiscriminator);
-    expect(new Set(names).size).toBeLessThan(names.length);
-    expect(names.some((name) => name.includes('STORE - '))).toBe(true);
-    expect(names.some((name) => name.endsWith(';'))).toBe(true);
-    expect(names.some((name) => /^RESIDENT |^INLINE|^AUTOGENERATE/.test(name))).toBe(true);
-  });
-  it('is empty without data where the release has it so', async () => {
-    await using old = await startSimulator({ seed: 11, apps: 10, switches: { lineageWithoutData: false } });
-    const app = appWhere((candidate) => usual(candidate) && old.site.content(candidate.id).lineage.length > 0, old);
-    for (const noData of [true, false]) {
-      run += 1;
-      await using socket = await open(app, noData, old);
-      const rows = (await socket.call('GetLineage', 1)).result?.['qLineage'] as unknown[];
-      expect(rows.length > 0).toBe(!noData);
-    }
-  });
-});
-
 describe('point 28: apps that go or change in between', () => {
   it('tells open sessions of a rename, and closes those of a deleted app', async () => {
     await using own = await startSimulator({ seed: 12, apps: 8 });
-    const app = appWhere(usual, own);
-    await using socket = await open(app, true, own);
+    const app = appWhere(own, usual);
+    await using socket = await openApp(app, true, own);
     own.mutate({ action: 'rename', appId: app.id, name: 'Autre nom' });
     await socket.frame((frame) => frame.id === undefined && frame.change?.[0] === 1);
     expect((await socket.call('GetAppLayout', 1)).result).toMatchObject({ qLayout: { qTitle: 'Autre nom' } });
@@ -375,23 +210,9 @@ describe('point 28: apps that go or change in between', () => {
   });
 });
 
-describe('the data load model', () => {
-  it('is an object that every app has under its own name, with patches for who wants them', async () => {
-    const app = appWhere(usual);
-    await using socket = await open(app);
-    const made = await socket.call('GetObject', 1, ['LoadModel'], { delta: true });
-    expect(made.result).toMatchObject({
-      qReturn: [{ op: 'add', path: '/', value: { qType: 'GenericObject', qHandle: 2 } }],
-    });
-    const layout = await socket.call('GetLayout', 2, [], { delta: true });
-    const [patch] = outputOf<{ value: { tables: { tableName: string }[] } }[]>(layout, 'qLayout');
-    expect(patch?.value.tables.length).toBeGreaterThan(0);
-  });
-});
-
 describe('calls that are wrong', () => {
   it('are answered with the codes of JSON-RPC', async () => {
-    await using socket = await open(appWhere(usual));
+    await using socket = await openApp(appWhere(simulator, usual));
     expect((await socket.call('NoSuchMethod', 1)).error?.code).toBe(-32601);
     expect((await socket.call('GetObject', 1, [])).error).toMatchObject({
       code: -32602,
@@ -410,11 +231,11 @@ describe('calls that are wrong', () => {
   it('include parameters that came with a later release', async () => {
     const sizes = [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, false];
     await using old = await startSimulator({ seed: 11, apps: 10, profile: 'february-2019' });
-    await using before = await open(appWhere(usual, old), true, old);
+    await using before = await openApp(appWhere(old, usual), true, old);
     expect((await before.call('GetTablesAndKeys', 1, [...sizes, false])).error?.code).toBe(-32602);
     expect((await before.call('GetTablesAndKeys', 1, sizes)).error).toBeUndefined();
     run += 1;
-    await using after = await open(appWhere(usual));
+    await using after = await openApp(appWhere(simulator, usual));
     expect((await after.call('GetTablesAndKeys', 1, [...sizes, false])).error).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import type { ServerCertificate } from './pki.ts';
 import type { Profile, ProfileName } from './profiles.ts';
 import type { VirtualProxy } from './proxy/virtual-proxy.ts';
 
-export interface Ports {
+interface Ports {
   readonly proxy: number;
   /** Plain http, for sites whose proxy listens there too; null: not at all. */
   readonly proxyHttp: number | null;

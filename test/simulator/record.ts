@@ -52,7 +52,7 @@ const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 const NAMES_KEPT = 2_000;
 
 /** A path with its ids taken out, so that requests of one kind count together. */
-export const endpointOf = (method: string, path: string): string =>
+const endpointOf = (method: string, path: string): string =>
   `${method} ${path.replace(GUID, '{id}').replace(/^(\/[^/]*)?\/appcontent\/.*$/, '$1/appcontent/…')}`;
 
 export class Recorder {

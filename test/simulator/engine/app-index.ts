@@ -1,7 +1,7 @@
 /** An app's objects by id, as the engine looks them up. */
 import type { AppContent, EngineObject, Variable } from '../model/types.ts';
 
-export interface Placed {
+interface Placed {
   readonly object: EngineObject;
   readonly parent: EngineObject | null;
 }

@@ -42,7 +42,7 @@ const fieldOf = (definition: string, view: DocumentView): Field | undefined => {
 const cardinalOf = (definition: string, view: DocumentView): number =>
   view.withData ? (fieldOf(definition, view)?.cardinal ?? 0) : 0;
 
-export const rowsOf = (definition: Json, view: DocumentView): number => {
+const rowsOf = (definition: Json, view: DocumentView): number => {
   if (!view.withData) return 0;
   const dimensions = list(definition['qDimensions']).map((entry) => dimensionOf(json(entry), view));
   if (dimensions.length === 0) return list(definition['qMeasures']).length > 0 ? 1 : 0;

@@ -24,7 +24,7 @@ export const variableProperties = (variable: Variable): Json => ({
   tags: variable.tags,
 });
 
-export const variableItem = (variable: Variable, data: unknown, textListsEmpty: boolean): Json => ({
+const variableItem = (variable: Variable, data: unknown, textListsEmpty: boolean): Json => ({
   qName: variable.name,
   qDefinition: variable.definition,
   qMeta: { privileges: ['read'] },
@@ -52,7 +52,7 @@ export const objectsOf = (definition: Json, view: DocumentView): readonly Json[]
 };
 
 /** There are no fields in an app that was opened without data. */
-export const fieldsOf = (definition: Json, view: DocumentView): readonly Json[] => {
+const fieldsOf = (definition: Json, view: DocumentView): readonly Json[] => {
   if (!view.withData) return [];
   const asked = (name: string): boolean => definition[name] === true;
   return view.content.fields

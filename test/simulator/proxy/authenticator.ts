@@ -7,7 +7,7 @@ import type { UserName } from '../model/types.ts';
 import { htmlReply, type Reply } from '../reply.ts';
 import { verifyToken } from '../tokens.ts';
 
-export type Authentication =
+type Authentication =
   | { readonly kind: 'user'; readonly user: UserName }
   /** Nothing was offered that this method takes: the proxy sends the client to its login page. */
   | { readonly kind: 'none' }
@@ -32,8 +32,7 @@ export interface HeaderSettings {
 }
 
 /** What the proxy says to a header it cannot read. */
-export const incorrectHeader = (): Reply =>
-  htmlReply(400, 'Error 400 - Bad request', 'The http request header is incorrect.');
+const incorrectHeader = (): Reply => htmlReply(400, 'Error 400 - Bad request', 'The http request header is incorrect.');
 
 /** @throws TypeError for a header name that Qlik refuses in its settings */
 export function headerAuthenticator({ header, directory }: HeaderSettings): Authenticator {
