@@ -257,6 +257,18 @@ describe('lists', () => {
     expect(Object.keys(ask('extension/schema').json as object)).toHaveLength(site.extensions.length);
   });
 
+  test('a user sees the objects and tasks of the apps that rules let through, and nothing of others', () => {
+    const context = { sees: (app: App) => app.published };
+    const hidden = site.apps.find((app) => !app.published && site.reloadTasks.some((task) => task.appId === app.id));
+    const published = site.apps.filter((app) => app.published);
+    expect(list('app/full', { context }).map((row) => row['id'])).toEqual(published.map((app) => app.id));
+    expect(ask('app/count', { context }).json).toEqual({ value: published.length });
+    expect(ask(`app/${hidden?.id}`, { context }).status).toBe(404);
+    expect(list(`app/object?filter=${where(`app.id eq ${hidden?.id}`)}`, { context })).toEqual([]);
+    expect(list(`reloadtask?filter=${where(`app.id eq ${hidden?.id}`)}`, { context })).toEqual([]);
+    expect(list('user', { context })).toHaveLength(site.users.length);
+  });
+
   test('deleted and renamed apps show at once', () => {
     const live = mutableSite(site);
     const [first, second] = site.apps;

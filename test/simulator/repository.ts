@@ -29,7 +29,7 @@ const methodNumber = ({ authenticator }: VirtualProxy, dynamic: boolean): number
 };
 
 export function repositoryOf(
-  { site, profile, faults }: EngineContext,
+  { site, profile, faults, access }: EngineContext,
   virtualProxies: readonly VirtualProxy[],
   dynamicHeader: boolean,
 ): RunningRepository {
@@ -47,7 +47,14 @@ export function repositoryOf(
       const fullCap = faults.settings.fullCap > 0 ? faults.settings.fullCap : profile.fullCap;
       const answer = handleQrs(
         { method, path, query: new URLSearchParams(query), headers, body, user },
-        { site, profile: { ...profile, fullCap }, virtualProxies: listed, selections, deletions },
+        {
+          site,
+          profile: { ...profile, fullCap },
+          sees: (app) => access.seesApp(user, app),
+          virtualProxies: listed,
+          selections,
+          deletions,
+        },
       );
       return { reply: answer, rows: answer.rows };
     },

@@ -1,9 +1,7 @@
 import { between, daysAgo, type Random, randomOf } from './random.ts';
 import { SUBJECTS } from './subjects.ts';
 import type { DataConnection } from './types.ts';
-
-/** What a script may name: folders for files, databases for SQL, web addresses. */
-export type ConnectionRole = 'qvd' | 'files' | 'sql' | 'rest' | 'web';
+import type { ConnectionRole, World } from './world.ts';
 
 /** A connection with the part that the simulator's scripts need to know about it. */
 interface ConnectionShape {
@@ -103,9 +101,9 @@ export const generateConnections = (
   seed: number,
   apps: number,
   { ownerIds, tagIds }: ConnectionContext,
-): { connections: readonly DataConnection[]; roles: ReadonlyMap<string, readonly DataConnection[]> } => {
+): { connections: readonly DataConnection[]; roles: World['connections'] } => {
   const connections: DataConnection[] = [];
-  const roles = new Map<string, DataConnection[]>();
+  const roles = new Map<ConnectionRole, DataConnection[]>();
   const base = shapes((where) => `canary-${where}-${seed}`);
   const total = base.length + Math.floor(apps / 20);
   for (let index = 0; index < total; index += 1) {

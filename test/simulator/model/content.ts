@@ -11,18 +11,9 @@ import { tablesOf } from './app-tables.ts';
 import { type AppOutline, engineIds, outlineOf } from './outline.ts';
 import { randomOf } from './random.ts';
 import { lineageOf, scriptOf } from './scripts.ts';
-import type { App, AppContent, DataConnection, User } from './types.ts';
+import type { App, AppContent } from './types.ts';
 import { variablesOf } from './variables.ts';
-
-/** What the inside of an app may know of the site around it. */
-export interface World {
-  readonly seed: number;
-  readonly users: readonly User[];
-  /** By what scripts use them for: `qvd`, `files`, `sql`, `rest`, `web`. */
-  readonly connections: ReadonlyMap<string, readonly DataConnection[]>;
-  /** Names of the installed extensions. */
-  readonly extensions: readonly string[];
-}
+import type { World } from './world.ts';
 
 /** Builds all that is inside an app; equal for equal arguments. */
 export const generateContent = (world: World, app: App, outline: AppOutline = outlineOf(world, app)): AppContent => {

@@ -1,10 +1,10 @@
-import type { World } from './content.ts';
 import { type Random, randomOf } from './random.ts';
 import { type FieldRole, SUBJECTS, type Subject } from './subjects.ts';
 import type { App } from './types.ts';
+import type { ConnectionRole, World } from './world.ts';
 
 /** Where a table of an app comes from. The script, the lineage rows and the tables of the app are written from it. */
-export type TableSource =
+type TableSource =
   | { readonly kind: 'qvd'; readonly path: string }
   | { readonly kind: 'sql'; readonly connection: string; readonly table: string }
   | { readonly kind: 'file'; readonly path: string; readonly format: string }
@@ -68,7 +68,7 @@ const ODD_FIELDS: readonly ModelField[] = [
   'field ~2',
 ].map((name) => ({ name, role: 'text' }));
 
-const connectionOf = (world: World, random: Random, role: string): string =>
+const connectionOf = (world: World, random: Random, role: ConnectionRole): string =>
   random.pick(world.connections.get(role) ?? []).name;
 
 const sourceOf = (
@@ -95,6 +95,13 @@ const sourceOf = (
     case 'inline':
       return { kind };
     case 'file': {
+      if (random.chance(0.15)) {
+        return {
+          kind: 'file',
+          path: `lib://${connectionOf(world, random, 'web')}`,
+          format: '(html, codepage is 65001, embedded labels, table is @1)',
+        };
+      }
       const [extension, format] = random.pick(FILE_FORMATS);
       const folder = connectionOf(world, random, 'files');
       return {

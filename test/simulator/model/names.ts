@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 
 /** Names as people give them, and the ones that break programs. */
-export const UNITS = [
+const UNITS = [
   'EMEA',
   'DACH',
   'Nordics',

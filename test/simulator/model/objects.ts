@@ -1,7 +1,7 @@
-import type { World } from './content.ts';
 import { outlineOf } from './outline.ts';
 import { hashOf } from './random.ts';
 import type { App, AppObject } from './types.ts';
+import type { World } from './world.ts';
 
 /**
  * The repository's view of an app: every object that is persisted on its own (sheets, stories, master items, bookmarks,

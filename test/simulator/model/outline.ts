@@ -1,9 +1,9 @@
-import type { World } from './content.ts';
 import { type DataModel, dataModelOf } from './data-model.ts';
 import { type DimensionDefinition, dimensionDefinition, type MeasureDefinition, measureDefinition } from './masters.ts';
 import { description, oddly, sheetName } from './names.ts';
 import { between, type Random, randomOf } from './random.ts';
 import type { App } from './types.ts';
+import type { World } from './world.ts';
 
 /** The persisted objects of an app as the repository knows them: no properties, no children. */
 export interface ObjectOutline {

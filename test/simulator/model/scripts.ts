@@ -1,8 +1,8 @@
-import type { World } from './content.ts';
 import type { DataModel, ModelTable } from './data-model.ts';
 import { quoted } from './expressions.ts';
 import { type Random, randomOf } from './random.ts';
 import type { App, LineageRow } from './types.ts';
+import type { World } from './world.ts';
 
 interface Section {
   readonly name: string;

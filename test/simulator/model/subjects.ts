@@ -1,12 +1,12 @@
 /** Business subjects: the tables and fields that apps are about. Fields of one name link tables, as in the engine. */
 export type FieldRole = 'key' | 'text' | 'number' | 'date' | 'flag';
 
-export interface SubjectField {
+interface SubjectField {
   readonly name: string;
   readonly role: FieldRole;
 }
 
-export interface SubjectTable {
+interface SubjectTable {
   readonly name: string;
   /** The column names in the source, where they differ by more than case. */
   readonly source: string;

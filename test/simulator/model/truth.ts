@@ -14,7 +14,7 @@ export interface SiteTruth {
 }
 
 /** One asset with its place, so that a test can compare object by object. Parts are not encoded, the code is left out. */
-export interface ExpectedAsset {
+interface ExpectedAsset {
   readonly kind: string;
   /** The parts of the key after the connection's code: `[appId, objectId, 'd', cId]`. */
   readonly key: readonly string[];
@@ -23,7 +23,7 @@ export interface ExpectedAsset {
   readonly name: string;
 }
 
-export interface ExpectedUse {
+interface ExpectedUse {
   readonly from: readonly string[];
   readonly to: readonly string[];
 }

@@ -1,6 +1,6 @@
 import type { ReloadTask, Site } from '../model/types.ts';
 import type { JsonObject } from './answer.ts';
-import { directoryOf } from './directory.ts';
+import type { Directory } from './directory.ts';
 import { type Filter, requiredValues } from './filter.ts';
 import { clusterOf, nodeOf, serviceOf, type VirtualProxy, virtualProxyOf } from './installation.ts';
 import {
@@ -61,8 +61,7 @@ const plain = (schemaPath: string, rows: readonly JsonObject[]): Entity<JsonObje
   find: (id) => rows.find((row) => row['id'] === id),
 });
 
-const objects = (site: Site): Entity<ObjectOfApp> => {
-  const directory = directoryOf(site);
+const objects = (site: Site, directory: Directory): Entity<ObjectOfApp> => {
   const ofApps = function* (filter: Filter | null): Generator<ObjectOfApp> {
     const wanted = requiredValues(filter, 'app.id');
     const apps = wanted === null ? site.apps : [...wanted].flatMap((id) => site.app(id) ?? []);
@@ -80,15 +79,13 @@ const objects = (site: Site): Entity<ObjectOfApp> => {
   };
 };
 
-const tasks = (site: Site, schemaPath: string): Entity<ReloadTask> => {
-  const directory = directoryOf(site);
-  return listed(
+const tasks = (site: Site, directory: Directory, schemaPath: string): Entity<ReloadTask> =>
+  listed(
     schemaPath,
     site.reloadTasks,
-    (task) => ({ ...taskFull(site, directory, task), schemaPath: 'ReloadTask' }),
+    (task) => taskFull(site, directory, task),
     (task) => taskCondensed(site, directory, task),
   );
-};
 
 /** Lists that exist on every site and are empty on this one. */
 const EMPTY: Readonly<Record<string, string>> = {
@@ -129,8 +126,12 @@ export const ENTITY_PATHS = [
 ] as const;
 
 /** The entity that lies under a path (`app`, `app/object`, …), or undefined. */
-export const entityAt = (site: Site, proxies: readonly VirtualProxy[], path: string): Entity | undefined => {
-  const directory = directoryOf(site);
+export const entityAt = (
+  site: Site,
+  directory: Directory,
+  proxies: readonly VirtualProxy[],
+  path: string,
+): Entity | undefined => {
   const empty = EMPTY[path];
   if (empty !== undefined) return plain(empty, []);
   switch (path) {
@@ -145,7 +146,7 @@ export const entityAt = (site: Site, proxies: readonly VirtualProxy[], path: str
         find: (id) => site.app(id),
       };
     case 'app/object':
-      return objects(site);
+      return objects(site, directory);
     case 'stream':
       return listed(
         'Stream',
@@ -189,9 +190,9 @@ export const entityAt = (site: Site, proxies: readonly VirtualProxy[], path: str
         (row) => named(directory, row),
       );
     case 'reloadtask':
-      return tasks(site, 'ReloadTask');
+      return tasks(site, directory, 'ReloadTask');
     case 'task':
-      return tasks(site, 'Task');
+      return tasks(site, directory, 'Task');
     case 'executionresult': {
       const run = (task: ReloadTask): JsonObject => executionFull(site, task);
       const ran = site.reloadTasks.filter((task) => task.lastStart !== null);

@@ -1,4 +1,4 @@
-import type { Site, UserName } from '../model/types.ts';
+import type { App, Site, UserName } from '../model/types.ts';
 import type { Profile } from '../profiles.ts';
 import {
   emptyAnswer,
@@ -36,6 +36,8 @@ export interface QrsRequest {
 export interface QrsContext {
   readonly site: Site;
   readonly profile: Profile;
+  /** Whether the asking user sees the app; without it everybody sees all. Objects and tasks go with their app. */
+  readonly sees?: (app: App) => boolean;
   /** What `/qrs/virtualproxyconfig` lists. */
   readonly virtualProxies?: readonly VirtualProxy[];
   /** Kept from request to request; without it selections are forgotten at once. */
@@ -89,17 +91,40 @@ const ordered = (entity: Entity, rows: readonly unknown[], orderby: string | nul
   );
 };
 
+/** The site as a user sees it who does not see all apps. */
+const seenBy = (site: Site, sees: (app: App) => boolean): Site => {
+  const app = (appId: string): App | undefined => {
+    const found = site.app(appId);
+    return found !== undefined && sees(found) ? found : undefined;
+  };
+  return {
+    ...site,
+    get apps() {
+      return site.apps.filter(sees);
+    },
+    get reloadTasks() {
+      return site.reloadTasks.filter((task) => app(task.appId) !== undefined);
+    },
+    app,
+    content: (appId) => site.content(appId),
+    objects: (appId) => site.objects(appId),
+  };
+};
+
 class Call {
   readonly #request: QrsRequest;
   readonly #context: QrsContext;
+  readonly #site: Site;
 
   constructor(request: QrsRequest, context: QrsContext) {
     this.#request = request;
     this.#context = context;
+    this.#site = context.sees === undefined ? context.site : seenBy(context.site, context.sees);
   }
 
   #entity(path: string): Entity | undefined {
-    return entityAt(this.#context.site, this.#context.virtualProxies ?? [], path);
+    const { site, virtualProxies = [] } = this.#context;
+    return entityAt(this.#site, directoryOf(site), virtualProxies, path);
   }
 
   /** What the asking user may do; null when the request did not ask for it. */
@@ -189,7 +214,7 @@ class Call {
   }
 
   #task(id: string) {
-    const task = this.#context.site.reloadTasks.find((candidate) => candidate.id === id);
+    const task = this.#site.reloadTasks.find((candidate) => candidate.id === id);
     if (task === undefined) throw new Refusal(404, `No task ${id}`);
     return task;
   }
@@ -204,9 +229,9 @@ class Call {
       return jsonAnswer({ value: executionIdOf(task) }, { rows: 1 });
     }
     if (first !== 'download' || second !== 'reloadtask') return undefined;
-    const task = this.#context.site.reloadTasks.find((candidate) => executionIdOf(candidate) === third);
+    const task = this.#site.reloadTasks.find((candidate) => executionIdOf(candidate) === third);
     if (task === undefined) throw new Refusal(404, `No file ${third}`);
-    return { ...textAnswer(200, scriptLog(this.#context.site, task)), rows: 1 };
+    return { ...textAnswer(200, scriptLog(this.#site, task)), rows: 1 };
   }
 
   #ofEntity(entity: Entity, rest: readonly string[], path: string): QrsAnswer {

@@ -1,0 +1,12 @@
+import type { DataConnection, User } from './types.ts';
+
+/** What a script may name: folders for files, databases for SQL, web addresses. */
+export type ConnectionRole = 'qvd' | 'files' | 'sql' | 'rest' | 'web';
+
+/** What the inside of an app may know of the site around it. */
+export interface World {
+  readonly seed: number;
+  readonly users: readonly User[];
+  /** By what scripts use them for. */
+  readonly connections: ReadonlyMap<ConnectionRole, readonly DataConnection[]>;
+}
