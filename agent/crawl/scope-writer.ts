@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { fitRecord, recordLine } from '#agent/spool/record-size.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
 import type { AssetKind, EdgeKind, Missing, Outcome, StreamRecord } from '#protocol/records.ts';
@@ -66,7 +67,7 @@ export class ScopeWriter {
 
   /** Ends the scope. */
   async outcome(outcome: Outcome, why: { missing?: readonly Missing[]; error?: Fault } = {}): Promise<void> {
-    await this.#sink.write({
+    const record: StreamRecord = {
       t: 'outcome',
       scope: this.scope,
       outcome,
@@ -74,7 +75,8 @@ export class ScopeWriter {
       sha256: this.#hash.digest('hex'),
       ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: [...why.missing] }),
       ...(why.error === undefined ? {} : { error: why.error.toJSON() }),
-    });
+    };
+    await this.#sink.write(fitRecord(record));
   }
 
   get records(): number {
@@ -82,8 +84,10 @@ export class ScopeWriter {
   }
 
   async #count(record: StreamRecord): Promise<void> {
-    this.#hash.update(`${JSON.stringify(record)}\n`);
+    // Before it is hashed: what the spool could not take would make the scope differ from its outcome.
+    const fitted = fitRecord(record);
+    this.#hash.update(recordLine(fitted));
     this.#records += 1;
-    await this.#sink.write(record);
+    await this.#sink.write(fitted);
   }
 }

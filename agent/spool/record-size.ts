@@ -27,11 +27,19 @@ const cut = (value: Json, characters: number): Json => {
 /**
  * A record that fits. One that is larger than {@link MAX_RECORD_BYTES} gets its long strings in `attributes` cut, the
  * longest most, and `attributes.truncated` set to true; when even that is not enough (very many values), `attributes`
- * keeps only that mark. To be called before the record is counted into the hash of its scope.
+ * keeps only that mark. An outcome that lists very much that is missing keeps the first of it. To be called before the
+ * record is counted into the hash of its scope.
  */
 export const fitRecord = (record: StreamRecord, maxBytes = MAX_RECORD_BYTES): StreamRecord => {
   const size = (candidate: StreamRecord): number => Buffer.byteLength(recordLine(candidate));
-  if (size(record) <= maxBytes || (record.t !== 'asset' && record.t !== 'edge')) return record;
+  if (size(record) <= maxBytes) return record;
+  if (record.t === 'outcome') {
+    let missing = record.missing ?? [];
+    while (missing.length > 0 && size({ ...record, missing }) > maxBytes)
+      missing = missing.slice(0, missing.length >> 1);
+    return { ...record, missing };
+  }
+  if (record.t !== 'asset' && record.t !== 'edge') return record;
   const attributes = (record.attributes ?? {}) as { [name: string]: Json };
   for (let characters = maxBytes; characters >= KEEP_CHARACTERS; characters >>= 1) {
     const shorter = cut(attributes, characters) as { [name: string]: Json };

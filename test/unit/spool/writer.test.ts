@@ -195,6 +195,18 @@ describe('a record that is too large', () => {
     expect(fitRecord({ ...asset(1), attributes: many })).toMatchObject({ attributes: { truncated: true } });
   });
 
+  test('keeps the first of what an outcome says is missing', () => {
+    const entry = { what: 'sheet', code: 'qlik.access_denied', message: 'x'.repeat(200), advice: 'ask' };
+    const record = { ...outcome('site/a'), missing: Array.from({ length: 9_000 }, () => entry) };
+    const fitted = fitRecord(record);
+    expect(Buffer.byteLength(recordLine(fitted))).toBeLessThanOrEqual(MAX_RECORD_BYTES);
+    expect(fitted).toMatchObject({
+      t: 'outcome',
+      sha256: expect.any(String),
+      missing: expect.arrayContaining([entry]),
+    });
+  });
+
   test('is left alone when it fits', () => {
     const record = asset(1, 'x'.repeat(1000));
     expect(fitRecord(record)).toBe(record);
