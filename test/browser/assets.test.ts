@@ -40,7 +40,7 @@ describe.skipIf(noBrowser())('assets', () => {
     const facts = page.locator('dl.attributes');
     await facts.waitFor();
     const text = await facts.innerText();
-    for (const part of ['39.4 MiB', '4 min 31 s', '2 May 2023', 'Department', 'Internal', '✅ reviewed'])
+    for (const part of ['39.4 MiB', '4 min 31 s', '2 May 2023', 'Department', 'Internal', '✅ reviewed', 'CORP\\ada'])
       expect(text).toContain(part);
     await page.goto(new URL(asset('prod/app-1/chart-1/m/c1'), page.url()).href);
     await page.locator('code.expression').waitFor();

@@ -43,6 +43,7 @@ describe.skipIf(noBrowser())('login', () => {
 
   test('a session that ended leads to the login and back to where one was', async () => {
     const { page, catalog } = await enter(busyWorld(), '/jobs/job-1?outcome=partial');
+    await page.locator('li.scope').first().waitFor();
     catalog.endSessions();
     await page.getByRole('button', { name: 'Failed' }).click();
     await page.getByText('Your session has ended.').waitFor();

@@ -47,5 +47,8 @@ export const EDGES = {
 } as const satisfies Record<Edge['kind'], { readonly out: string; readonly in: string }>;
 
 export const assetLink = (key: string): string => `/asset?${new URLSearchParams({ key })}`;
+/** The site of a connection. Its key is the code, unless the code holds characters that a key encodes. */
+export const siteLink = (code: string): string =>
+  /^[A-Za-z0-9._-]{1,64}$/.test(code) ? assetLink(code) : `/browse?${new URLSearchParams({ connection: code })}`;
 export const connectionLink = (code: string): string => `/connections/${encodeURIComponent(code)}`;
 export const jobLink = (id: string): string => `/jobs/${encodeURIComponent(id)}`;

@@ -3,7 +3,10 @@ import { App } from './app.tsx';
 import { startRouter } from './router.ts';
 import './style/base.css';
 import './style/layout.css';
-import './style/parts.css';
+import './style/panels.css';
+import './style/facts.css';
+import './style/lists.css';
+import './style/script.css';
 
 startRouter();
 const root = document.getElementById('page');

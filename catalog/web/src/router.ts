@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** Where the page is: real URLs through the History API, so that reload, back, and a link sent by mail all work. */
 export interface Place {
@@ -7,13 +7,17 @@ export interface Place {
   /** How one got here: decides where focus and scroll position go. */
   readonly arrival: 'start' | 'link' | 'back' | 'filter';
   readonly scroll: number;
+  /** Rises with every move but a change of filter. */
+  readonly serial: number;
 }
 
+let serial = 0;
 const here = (arrival: Place['arrival'], scroll = 0): Place => ({
   path: location.pathname,
   query: new URLSearchParams(location.search),
   arrival,
   scroll,
+  serial: arrival === 'filter' ? serial : ++serial,
 });
 
 let place = here('start');
@@ -81,9 +85,13 @@ export const useArrival = (heading: { readonly current: HTMLElement | null }, ti
   useEffect(() => {
     document.title = title === '' ? 'Culvert' : `${title} · Culvert`;
   }, [title]);
+  const { serial: move } = place;
+  const arrived = useRef(0);
   useLayoutEffect(() => {
-    if (place.arrival === 'filter') return;
+    // A page that mounts late (after the login, say) arrives by the move that asked for it.
+    if (arrived.current === move) return;
+    arrived.current = move;
     scrollTo(0, place.arrival === 'start' ? scrollOf(history.state) : place.scroll);
     if (place.arrival !== 'start') heading.current?.focus({ preventScroll: true });
-  }, [heading]);
+  }, [heading, move]);
 };

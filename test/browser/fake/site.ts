@@ -44,7 +44,7 @@ export const addSite = (world: World): void => {
       parent: 'prod/stream/everyone',
       attributes: {
         description: 'Orders, customers and margin for all regions.\nRefreshed every night at 02:00.',
-        owner: 'CORP\\ada',
+        owner: { id: 'u1', name: 'Ada Example', email: 'ada@example.com', account: 'CORP\\ada' },
         published: true,
         createdDate: '2023-05-02T08:12:44.000Z',
         modifiedDate: '2026-11-20T17:03:10.000Z',
@@ -77,6 +77,7 @@ export const addSite = (world: World): void => {
       parent: 'prod/app-1',
       attributes: {
         description: 'The most important figures.',
+        cells: Array.from({ length: 12 }, (_, index) => ({ column: 0, object: `chart-${index}`, row: index })),
         approved: true,
         url: 'https://qlik-prod.corp.example.com/sense/app/app-1/sheet/sheet-1',
       },

@@ -2,14 +2,14 @@ import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
 import { assetLink, connectionLink, EDGES, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
-import { useLoad, usePages } from '../load.ts';
+import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
 import { LoadMore } from '../parts/controls.tsx';
 import { ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Script } from '../parts/script.tsx';
 import { Search } from '../parts/search.tsx';
-import { LongText, Name, When } from '../parts/text.tsx';
+import { AssetName, LongText, Name, When } from '../parts/text.tsx';
 
 const PAGE = 25;
 const SHOWN_EDGES = 50;
@@ -46,7 +46,8 @@ const EdgeGroup = ({ title, edges }: { title: string; edges: readonly Edge[] }) 
             <bdi>{cut(edge.other, 200)}</bdi>
           ) : (
             <a href={assetLink(edge.other)}>
-              <span class="kind">{kindName(edge.otherKind)}</span> <Name text={edge.otherName ?? edge.other} />
+              <span class="kind">{kindName(edge.otherKind)}</span>{' '}
+              <AssetName name={edge.otherName ?? ''} assetKey={edge.other} />
             </a>
           )}
         </li>
@@ -149,9 +150,9 @@ const Detail = ({ asset }: { asset: Asset }) => {
 };
 
 export const AssetPage = ({ assetKey }: { assetKey: string }) => {
-  const { data, problem, reload } = useLoad<Asset>(
+  const { data, problem, reload }: Loaded<Asset> = useLoad<Asset>(
     withQuery('/api/v1/asset', { key: assetKey }),
-    (change) => change.name === 'assets' && assetKey.split('/')[0] === change.connection,
+    (change): boolean => change.name === 'assets' && data?.connection === change.connection,
   );
   const link = data === undefined ? undefined : webLink(data.attributes['url']);
   const title = data === undefined ? 'Asset' : data.name.trim() === '' ? kindName(data.kind) : cut(data.name, 80);

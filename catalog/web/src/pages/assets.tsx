@@ -10,7 +10,7 @@ import type { ConnectionList } from '../shapes.ts';
 
 const PAGE = 50;
 
-const Found = ({ asked }: { asked: Asked }) => {
+const Found = ({ asked, several }: { asked: Asked; several: boolean }) => {
   const searching = asked.q !== '' || asked.kind !== '';
   const { data, problem, reload, more, busy } = usePages<AssetSummary>(
     withQuery('/api/v1/assets', { ...asked, limit: PAGE }),
@@ -33,7 +33,7 @@ const Found = ({ asked }: { asked: Asked }) => {
       {data === undefined ? (
         problem === undefined && <Loading what="assets" />
       ) : data.length > 0 ? (
-        <AssetRows items={data} mixed={asked.kind === '' && searching} site={asked.connection === ''} />
+        <AssetRows items={data} mixed={asked.kind === '' && searching} site={several && asked.connection === ''} />
       ) : searching ? (
         <Empty title="Nothing found">
           <p>Look for a part of the name, or choose another kind or connection.</p>
@@ -64,7 +64,7 @@ export const AssetsPage = ({ query }: { query: URLSearchParams }) => {
   return (
     <Page title="Assets">
       <Search asked={asked} connections={data?.items.map(({ code }) => code) ?? []} instant />
-      <Found asked={asked} />
+      <Found asked={asked} several={(data?.items.length ?? 0) > 1} />
     </Page>
   );
 };

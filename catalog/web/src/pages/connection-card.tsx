@@ -3,7 +3,7 @@ import type { Connection } from '#catalog/api/contract.ts';
 import { announce } from '../announce.tsx';
 import { call } from '../api.ts';
 import { number } from '../format.ts';
-import { assetLink, connectionLink, jobLink } from '../kinds.ts';
+import { connectionLink, jobLink, siteLink } from '../kinds.ts';
 import { ConfirmTyped, useAction } from '../parts/controls.tsx';
 import { isActive, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
 import { Badge, ErrorPanel, Fact, type Tone } from '../parts/panels.tsx';
@@ -82,9 +82,11 @@ const Actions = ({
           {busy ? 'Starting…' : crawling ? 'Crawl running…' : 'Run crawl'}
           <span class="unseen"> of {connection.code}</span>
         </button>
-        <a class="button" href={assetLink(connection.code)}>
-          Browse<span class="unseen"> the assets of {connection.code}</span>
-        </a>
+        {connection.assets > 0 && (
+          <a class="button" href={siteLink(connection.code)}>
+            Browse<span class="unseen"> the assets of {connection.code}</span>
+          </a>
+        )}
         {(level === 'detail' || connection.status.state === 'absent') && (
           <button type="button" class="quiet-danger" onClick={() => setDeleting(true)}>
             Delete…<span class="unseen"> {connection.code}</span>
@@ -257,7 +259,7 @@ export const ConnectionCard = ({
         )}
       </dl>
       {lastJob?.state === 'failed' && lastJob.error && (
-        <ErrorPanel error={lastJob.error} title="The last crawl failed; what was published before stays" />
+        <ErrorPanel error={lastJob.error} title="The last crawl failed; what was published before stays" standing />
       )}
       {level === 'overview' && lastJob !== null && isActive(lastJob) && (
         <JobProgress job={lastJob}>

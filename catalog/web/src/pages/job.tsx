@@ -169,9 +169,11 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
           <section class="card" aria-label="State">
             {isActive(job) && <RunningJob job={job} reload={reload} />}
             <dl class="facts">
-              <Fact label="State">
-                <JobState job={job} />
-              </Fact>
+              {!isActive(job) && (
+                <Fact label="State">
+                  <JobState job={job} />
+                </Fact>
+              )}
               <Fact label="Asked for">
                 <When time={job.createdAt} /> <span class="quiet">by</span> <Name text={job.createdBy} limit={60} />
               </Fact>
@@ -186,6 +188,7 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
             </dl>
             {job.error && (
               <ErrorPanel
+                standing
                 error={job.error}
                 title={
                   job.state === 'failed' ? 'The crawl failed; what had been published stays' : 'What the agent reported'

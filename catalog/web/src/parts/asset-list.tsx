@@ -1,7 +1,7 @@
 import type { AssetSummary } from '#catalog/api/contract.ts';
 import { number } from '../format.ts';
 import { assetLink, kindName } from '../kinds.ts';
-import { Name } from './text.tsx';
+import { AssetName, Name } from './text.tsx';
 
 /** Rows of assets: name, what it is about, how much lies below; the kind where kinds are mixed. */
 export const AssetRows = ({
@@ -24,7 +24,7 @@ export const AssetRows = ({
             </>
           )}
           <span class="asset-name">
-            <Name text={asset.name} />
+            <AssetName name={asset.name} assetKey={asset.key} />
           </span>
         </a>
         {asset.description && (

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Asset } from '#catalog/api/contract.ts';
 import { duration, exactTime, number, size, words } from '../format.ts';
+import { assetLink } from '../kinds.ts';
 import { Fact } from './panels.tsx';
 import { LongText, When } from './text.tsx';
 
@@ -44,6 +45,7 @@ const isPlain = (value: Json): boolean => value === null || typeof value !== 'ob
 
 type Row = { readonly [name: string]: Json };
 const COLUMNS = 8;
+const SHORT_TABLE = 4;
 const isFlat = (value: Json): value is Row =>
   value !== null &&
   typeof value === 'object' &&
@@ -52,9 +54,12 @@ const isFlat = (value: Json): value is Row =>
   Object.values(value).every((each) => isPlain(each));
 
 /** A list of alike objects (the cells of a sheet, say) as a table. */
-const Rows = ({ rows }: { rows: readonly Row[] }) => {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].slice(0, COLUMNS);
-  return (
+const Rows = ({ rows, site }: { rows: readonly Row[]; site: string }) => {
+  const isText = (name: string): boolean => rows.some((row) => typeof row[name] === 'string');
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+    .slice(0, COLUMNS)
+    .sort((a, b) => Number(isText(b)) - Number(isText(a)));
+  const table = (
     <div class="scroll">
       <table class="inner">
         <thead>
@@ -71,7 +76,7 @@ const Rows = ({ rows }: { rows: readonly Row[] }) => {
             <tr key={`${index}`}>
               {names.map((name) => (
                 <td key={name}>
-                  <Value name={name} value={row[name] ?? null} depth={2} />
+                  <Value name={name} value={row[name] ?? null} depth={2} site={site} />
                 </td>
               ))}
             </tr>
@@ -80,9 +85,50 @@ const Rows = ({ rows }: { rows: readonly Row[] }) => {
       </table>
     </div>
   );
+  return rows.length <= SHORT_TABLE ? (
+    table
+  ) : (
+    <details>
+      <summary>{number(rows.length)} entries</summary>
+      {table}
+    </details>
+  );
 };
 
-const Value = ({ name, value, depth }: { name: string; value: Json; depth: number }): ComponentChildren => {
+const PERSON = ['id', 'name', 'email', 'account'];
+
+/** The owner of something: name, account and e-mail in one line. */
+const isPerson = (value: Row): boolean =>
+  'id' in value && 'name' in value && Object.keys(value).every((name) => PERSON.includes(name));
+
+const Person = ({ person }: { person: Row }) => {
+  const [first, ...rest] = [person['name'], person['account'], person['email']].filter(
+    (each): each is string => typeof each === 'string' && each !== '',
+  );
+  return (
+    <span title={String(person['id'])}>
+      <bdi>{first ?? String(person['id'])}</bdi>
+      {rest.map((each) => (
+        <span class="quiet" key={each}>
+          {' '}
+          <bdi>{each}</bdi>
+        </span>
+      ))}
+    </span>
+  );
+};
+
+const Value = ({
+  name,
+  value,
+  depth,
+  site,
+}: {
+  name: string;
+  value: Json;
+  depth: number;
+  site: string;
+}): ComponentChildren => {
   if (value === null || value === '') return <span class="quiet">–</span>;
   if (typeof value === 'boolean') return value ? 'Yes' : 'No';
   if (typeof value === 'number') {
@@ -104,6 +150,13 @@ const Value = ({ name, value, depth }: { name: string; value: Json; depth: numbe
         </>
       );
     }
+    // The key of another asset of the same site (the app of a reload task, say).
+    if (value.startsWith(`${site}/`) && !/\s/.test(value))
+      return (
+        <a href={assetLink(value)}>
+          <bdi>{value}</bdi>
+        </a>
+      );
     const link = webLink(value);
     if (link !== undefined)
       return (
@@ -132,6 +185,7 @@ const Value = ({ name, value, depth }: { name: string; value: Json; depth: numbe
         ))}
       </span>
     );
+  if (isFlat(value) && isPerson(value)) return <Person person={value} />;
   // Names in a nested object may be a person's own (custom properties): they are shown as they are.
   if (!Array.isArray(value) && depth < 2 && Object.keys(value).length <= NESTED_LIMIT)
     return (
@@ -142,13 +196,14 @@ const Value = ({ name, value, depth }: { name: string; value: Json; depth: numbe
               <bdi>{inner}</bdi>
             </dt>
             <dd>
-              <Value name={inner} value={each} depth={depth + 1} />
+              <Value name={inner} value={each} depth={depth + 1} site={site} />
             </dd>
           </div>
         ))}
       </dl>
     );
-  if (Array.isArray(value) && value.length <= NESTED_LIMIT && value.every(isFlat)) return <Rows rows={value} />;
+  if (Array.isArray(value) && value.length <= NESTED_LIMIT && value.every(isFlat))
+    return <Rows rows={value} site={site} />;
   return <LongText text={JSON.stringify(value, null, 2)} what={words(name)} code />;
 };
 
@@ -178,7 +233,9 @@ const rank = (name: string): number => {
 };
 
 const isWide = (name: string, value: Json): boolean =>
-  isCode(name) || typeof value === 'object' || (typeof value === 'string' && value.length > 45);
+  isCode(name) ||
+  (typeof value === 'object' && !(isFlat(value) && isPerson(value))) ||
+  (typeof value === 'string' && value.length > 45);
 
 /** The unit is in the value as it is shown: `sizeBytes` is called `Size`. */
 const labelOf = (name: string): string => LABELS[name] ?? words(name.replace(/(?<=[a-z])(Bytes|Ms)$/, ''));
@@ -196,7 +253,7 @@ export const Attributes = ({ asset, hidden }: { asset: Asset; hidden: readonly s
     <dl class="facts attributes">
       {entries.map(([name, value]) => (
         <Fact key={name} label={labelOf(name)} wide={isWide(name, value)}>
-          <Value name={name} value={value} depth={0} />
+          <Value name={name} value={value} depth={0} site={asset.path[0]?.key ?? asset.key} />
         </Fact>
       ))}
     </dl>

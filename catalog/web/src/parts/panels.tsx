@@ -39,12 +39,15 @@ export const ErrorPanel = ({
   error,
   title,
   onRetry,
+  standing = false,
 }: {
   error: ApiError;
   title?: string;
+  /** It was there before one came: it is shown, but does not interrupt who listens. */
+  standing?: boolean;
   onRetry?: (() => void) | undefined;
 }) => (
-  <div class="panel bad" role="alert">
+  <div class="panel bad" {...(standing ? {} : { role: 'alert' })}>
     <p class="panel-title">{title ?? 'That did not work'}</p>
     <p>
       <Marked text={error.message} />

@@ -16,6 +16,25 @@ export const Name = ({ text, limit = NAME_LIMIT }: { text: string; limit?: numbe
   return text.length > limit ? <bdi title={cut(text, TITLE_LIMIT)}>{cut(text, limit)}</bdi> : <bdi>{text}</bdi>;
 };
 
+/** What tells nameless assets apart: the end of the key, without connection and app. */
+const keyTail = (key: string): string => cut(key.split('/').slice(2).join('/'), 60);
+
+/** The name of an asset, or what stands for it. */
+export const AssetName = ({ name, assetKey }: { name: string; assetKey: string }) => {
+  const tail = name.trim() === '' ? keyTail(assetKey) : '';
+  return (
+    <>
+      <Name text={name} />
+      {tail !== '' && (
+        <code class="code">
+          {' '}
+          <bdi>{tail}</bdi>
+        </code>
+      )}
+    </>
+  );
+};
+
 /** Prose with its line breaks; the rest of a long one is a button away. */
 export const LongText = ({ text, what, code = false }: { text: string; what: string; code?: boolean }) => {
   const [whole, setWhole] = useState(false);
