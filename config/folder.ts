@@ -140,6 +140,7 @@ export class ConnectionFolder {
     if (this.#ended.signal.aborted) return;
     if (listing.type === 'unreadable') {
       this.#pending.clear();
+      this.#watched = undefined;
       this.#tell(this.#registry.folderFailed(this.#folder, listing.reason));
       this.#schedule(Math.min(1000, this.#rescanMs));
       return;
@@ -192,7 +193,14 @@ export class ConnectionFolder {
   }
 
   #tell(changes: readonly ConnectionChange[]): void {
-    if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+    if (changes.length === 0) return;
+    for (const listener of this.#listeners)
+      try {
+        listener(changes);
+      } catch (error) {
+        // A listener's defect must not end the watch.
+        this.#options.onTrouble?.(`a listener failed: ${String(error)}`);
+      }
   }
 
   async #remember(): Promise<void> {
@@ -232,7 +240,11 @@ export class ConnectionFolder {
     const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
     const limit = setTimeout(becomeReady, 5000);
     watcher
-      .on('all', () => this.#schedule(50))
+      .on('all', (event, path) => {
+        // A watch on a folder that was removed is dead, even when a new folder has the same name and inode.
+        if (event === 'unlinkDir' && path === this.#folder) this.#watched = undefined;
+        this.#schedule(50);
+      })
       .on('ready', () => becomeReady())
       .on('error', () => this.#schedule(1000));
     this.#ended.signal.addEventListener('abort', () => becomeReady(), { once: true });

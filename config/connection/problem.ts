@@ -3,8 +3,8 @@ import type { Problem } from '#protocol/status.ts';
 import type { Place } from '../tree.ts';
 import { excerptOf, HIDDEN } from './excerpt.ts';
 
-/** At most so many problems of one file are kept: a status message has a bound. */
-const MAX_PROBLEMS = 50;
+/** At most so many problems of one file are told: a status message has a bound. */
+const MAX_PROBLEMS = 20;
 
 /** Collects what is wrong or odd in one file. */
 export class Problems {

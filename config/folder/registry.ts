@@ -250,27 +250,32 @@ export class Registry {
       };
     });
     const absent = [...this.#absent.values()].map(
-      ({ code, name, file }): ConnectionState => ({
-        file,
-        code,
-        name,
-        state: 'absent',
-        inForce: null,
-        loadedAt: null,
-        url: null,
-        authentication: null,
-        environment: null,
-        description: null,
-        accessNotes: null,
-        bypassCertificateValidation: false,
-        problems: [],
-      }),
+      ({ code, name, file }): ConnectionState => ({ ...NOTHING, file, code, name, state: 'absent' }),
     );
-    return [...present, ...absent].sort((a, b) =>
+    // With no file to say it at, a folder that cannot be read is said as if it were one.
+    const broken: ConnectionState[] =
+      this.#folderProblem === undefined || present.length > 0
+        ? []
+        : [{ ...NOTHING, file: this.#folderProblem.file, state: 'error', problems: [this.#folderProblem] }];
+    return [...present, ...absent, ...broken].sort((a, b) =>
       a.file === b.file ? Number(a.state === 'absent') - Number(b.state === 'absent') : a.file < b.file ? -1 : 1,
     );
   }
 }
+
+const NOTHING = {
+  code: null,
+  name: null,
+  inForce: null,
+  loadedAt: null,
+  url: null,
+  authentication: null,
+  environment: null,
+  description: null,
+  accessNotes: null,
+  bypassCertificateValidation: false,
+  problems: [],
+};
 
 const losing = (entry: Entry): boolean => entry.rivals?.owner === false;
 
