@@ -124,9 +124,11 @@ const container = (context: ChartContext, qType: 'container' | 'sn-tabbed-contai
   );
 };
 
+const CELLS = { leaf: 74, instance: 10, filterpane: 9, container: 4, tabbed: 3 } as const;
+
 /** One cell of a sheet: a chart, an instance of a master visualization, a filter pane, or a container of others. */
 export const chart = (context: ChartContext): EngineObject => {
-  switch (context.random.weighted({ leaf: 74, instance: 10, filterpane: 9, container: 4, tabbed: 3 })) {
+  switch (context.random.weighted(CELLS)) {
     case 'leaf':
       return leaf(context);
     case 'instance':

@@ -25,9 +25,11 @@ const SORT: Json = {
   qSortByGreyness: 0,
 };
 
+const CIDS = { own: 92, missing: 5, copied: 3 } as const;
+
 /** Mostly an id of its own; some are missing or were copied together with a neighbour's. */
 const cIdOf = (random: Random, last: string | null): string | undefined => {
-  const style = random.weighted({ own: 92, missing: 5, copied: 3 });
+  const style = random.weighted(CIDS);
   if (style === 'missing') return undefined;
   return style === 'copied' && last !== null ? last : random.letters(random.int(5, 6));
 };

@@ -31,12 +31,14 @@ export interface AppOutline {
   readonly others: readonly ObjectOutline[];
 }
 
+const SPELLINGS = { guid: 50, short: 40, hex: 10 } as const;
+
 /** A source of engine ids in all spellings of real sites; never twice the same in one app. */
 export const engineIds = (random: Random): (() => string) => {
   const used = new Set<string>();
   return () => {
     for (;;) {
-      const style = random.weighted({ guid: 50, short: 40, hex: 10 });
+      const style = random.weighted(SPELLINGS);
       const id =
         style === 'guid' ? random.guid() : style === 'short' ? random.letters(random.int(5, 7)) : random.hex(32);
       if (used.has(id.toLowerCase())) continue;

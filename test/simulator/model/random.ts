@@ -43,6 +43,27 @@ export const hashOf = (text: string): number => {
   return (a ^ Math.imul(b, 3) ^ Math.imul(c, 5) ^ d) >>> 0;
 };
 
+interface Ladder {
+  readonly keys: readonly string[];
+  /** Running totals of the weights. */
+  readonly sums: readonly number[];
+}
+
+const ladders = new WeakMap<object, Ladder>();
+
+const ladderOf = (weights: Readonly<Record<string, number>>): Ladder => {
+  const known = ladders.get(weights);
+  if (known !== undefined) return known;
+  let total = 0;
+  const sums = Object.values(weights).map((weight) => {
+    total += weight;
+    return total;
+  });
+  const ladder = { keys: Object.keys(weights), sums };
+  ladders.set(weights, ladder);
+  return ladder;
+};
+
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ';
 const HEX = '0123456789abcdef';
 
@@ -66,8 +87,8 @@ export const randomOf = (seed: number, ...labels: readonly (string | number)[]):
   };
   const hex = (digits: number): string => {
     let text = '';
-    while (text.length < digits) text += word().toString(16).padStart(8, '0');
-    return text.slice(0, digits);
+    while (text.length < digits) text += (word() + 2 ** 32).toString(16).slice(1);
+    return text.length === digits ? text : text.slice(0, digits);
   };
   return {
     next,
@@ -75,17 +96,12 @@ export const randomOf = (seed: number, ...labels: readonly (string | number)[]):
     chance: (probability) => next() < probability,
     pick,
     weighted: (weights) => {
-      let total = 0;
-      for (const key in weights) total += weights[key];
-      let at = next() * total;
-      let last: keyof typeof weights | undefined;
-      for (const key in weights) {
-        last = key;
-        at -= weights[key];
-        if (at < 0) break;
-      }
-      if (last === undefined) throw new RangeError('weighted: there is nothing to choose from');
-      return last;
+      const { keys, sums } = ladderOf(weights);
+      const at = next() * (sums.at(-1) ?? 0);
+      const index = sums.findIndex((sum) => at < sum);
+      const key = keys[index];
+      if (key === undefined) throw new RangeError('weighted: there is nothing to choose from');
+      return key as keyof typeof weights;
     },
     sample: (list, count) => {
       const rest = [...list];
@@ -101,7 +117,11 @@ export const randomOf = (seed: number, ...labels: readonly (string | number)[]):
       return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-${variant}${h.slice(17, 20)}-${h.slice(20)}`;
     },
     hex,
-    letters: (count) => Array.from({ length: count }, () => LETTERS[int(0, LETTERS.length - 1)]).join(''),
+    letters: (count) => {
+      let text = '';
+      while (text.length < count) text += LETTERS[int(0, LETTERS.length - 1)];
+      return text;
+    },
   };
 };
 

@@ -112,13 +112,14 @@ export const definitionsIn = (properties: unknown): readonly Definition[] => {
   return found;
 };
 
-/** Gives `name`, then `name~2`, `name~3`, … */
+/** Gives `name`, then `name~2`, `name~3`, …; never one that was given already. */
 const numbered = (): ((name: string) => string) => {
-  const seen = new Map<string, number>();
+  const given = new Set<string>();
   return (name) => {
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name}~${count}`;
+    let unique = name;
+    for (let count = 2; given.has(unique); count += 1) unique = `${name}~${count}`;
+    given.add(unique);
+    return unique;
   };
 };
 
