@@ -10,6 +10,9 @@ import { migrate } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { Fault } from '#protocol/errors.ts';
 
+/** Crawls that publish at the same moment; more wait for each other. */
+const PUBLISHING_CONNECTIONS = 6;
+
 export interface CatalogOptions {
   readonly databaseUrl: string;
   /** Default 127.0.0.1. Other addresses need `tls` or `behindTlsProxy`. */
@@ -49,7 +52,8 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       retryable: false,
     });
   const sql = connect(options.databaseUrl);
-  const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 })];
+  const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
+  const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
@@ -58,7 +62,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     if (versions.length > 0) log.info({ versions }, 'database migrated');
     const bus = await openBus(sql);
     undo.push(() => bus.close());
-    const backend = createBackend({ sql, bus, log });
+    const backend = createBackend({ sql, publishing, bus, log });
     undo.push(() => backend.close());
     const api = await createApi({
       sql,

@@ -27,11 +27,14 @@ const nameOf = (ref: Pick<AttemptRef, 'organisationId' | 'jobId' | 'attempt'>): 
 /** All that the gateway needs, over PostgreSQL. Any number of these may work on one database. */
 export const createBackend = ({
   sql,
+  publishing = sql,
   bus,
   log,
   sweepMs = SWEEP_MS,
 }: {
   readonly sql: Sql;
+  /** The pool of the publishers, so that crawls cannot take all connections from those who ask. */
+  readonly publishing?: Sql;
   readonly bus: Bus;
   readonly log: PublisherLog;
   /** How often to look for leases that ran out; 0: never (tests do it themselves). */
@@ -45,7 +48,7 @@ export const createBackend = ({
   const publisherOf = (ref: AttemptRef): Publisher => {
     const found = publishers.get(nameOf(ref));
     if (found && found.ref.leaseToken === ref.leaseToken) return found;
-    const made = new Publisher(sql, log, ref);
+    const made = new Publisher(publishing, log, ref);
     publishers.set(nameOf(ref), made);
     return made;
   };

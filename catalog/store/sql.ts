@@ -12,8 +12,11 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 /**
  * Opens a pool. Statements end after two minutes, so that a lost server or a lock never holds a caller for good; an open
  * transaction that lost its client is ended by the server.
+ *
+ * @param options.repeatable what runs here is done again after a crash of the server: commits do not wait for the disk.
+ *   Their order stays, so a later commit that does wait makes them durable too.
  */
-export const connect = (url: string, options: { readonly max?: number } = {}): Sql =>
+export const connect = (url: string, options: { readonly max?: number; readonly repeatable?: boolean } = {}): Sql =>
   postgres(url, {
     max: options.max ?? 16,
     connect_timeout: 10,
@@ -23,6 +26,8 @@ export const connect = (url: string, options: { readonly max?: number } = {}): S
       application_name: 'culvert-catalog',
       statement_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+      TimeZone: 'UTC',
+      ...(options.repeatable && { synchronous_commit: 'off' as const }),
     },
   });
 

@@ -5,8 +5,8 @@ import { asset, scopeRecords, siteRecords } from './agent.ts';
 import { World } from './world.ts';
 
 const APPS = 500;
-const SHEETS = 10;
-const CHARTS = 8;
+const SHEETS = 4;
+const CHARTS = 4;
 const RECORDS_A_BATCH = 500;
 
 let world: World;

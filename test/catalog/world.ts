@@ -3,6 +3,7 @@ import { countAll } from '#catalog/store/assets.ts';
 import { type Bus, openBus } from '#catalog/store/events.ts';
 import { createJob, findJob, type Job, listPublishedScopes } from '#catalog/store/jobs.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
+import { connect, type Sql } from '#catalog/store/sql.ts';
 import { connectionState, TestAgent, TestStream } from './agent.ts';
 import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 
@@ -10,19 +11,22 @@ import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 export class World implements AsyncDisposable {
   readonly database: TestDatabase;
   readonly bus: Bus;
+  readonly publishing: Sql;
   backend: Backend;
   #organisations = 0;
 
-  private constructor(database: TestDatabase, bus: Bus, backend: Backend) {
+  private constructor(database: TestDatabase, bus: Bus, publishing: Sql) {
     this.database = database;
     this.bus = bus;
-    this.backend = backend;
+    this.publishing = publishing;
+    this.backend = this.another();
   }
 
   static async open(): Promise<World> {
     const database = await openTestDatabase();
     const bus = await openBus(database.sql);
-    return new World(database, bus, createBackend({ sql: database.sql, bus, log: silent, sweepMs: 0 }));
+    const publishing = connect(database.url, { max: 4, repeatable: true });
+    return new World(database, bus, publishing);
   }
 
   get sql() {
@@ -31,7 +35,7 @@ export class World implements AsyncDisposable {
 
   /** A second process on the same database. */
   another(): Backend {
-    return createBackend({ sql: this.sql, bus: this.bus, log: silent, sweepMs: 0 });
+    return createBackend({ sql: this.sql, publishing: this.publishing, bus: this.bus, log: silent, sweepMs: 0 });
   }
 
   /** The process ends and another begins: nothing but the database stays. */
@@ -82,6 +86,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.backend.close();
     await this.bus.close();
+    await this.publishing.end({ timeout: 1 });
     await this.database[Symbol.asyncDispose]();
   }
 }
