@@ -134,6 +134,9 @@ export const AssetSummary = z
     /** How many assets lie directly below. */
     children: z.int(),
     description: z.string().nullable(),
+    /** Names of the parent and of the app around it (cut; null where there is none): what a list from everywhere shows. */
+    parentName: z.string().nullable(),
+    appName: z.string().nullable(),
   })
   .meta({ id: 'AssetSummary' });
 export type AssetSummary = z.infer<typeof AssetSummary>;

@@ -10,6 +10,8 @@ export interface AssetSummary {
   readonly connection: string;
   readonly children: number;
   readonly description: string | null;
+  readonly parentName: string | null;
+  readonly appName: string | null;
 }
 
 export interface Asset extends AssetSummary {
@@ -75,7 +77,11 @@ const matches = (sql: Queries, q: string) => {
 
 const summary = (sql: Queries) => sql`a.key, a.kind, a.name, a.parent, a.connection,
   (select count(*)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key) as children,
-  left(a.attributes ->> 'description', 2000) as description`;
+  left(a.attributes ->> 'description', 2000) as description,
+  (select left(p.name, 300) from asset p where p.organisation_id = a.organisation_id and p.key = a.parent
+    order by p.scope_id limit 1) as "parentName",
+  (select left(s.name, 300) from scope s where s.organisation_id = a.organisation_id and s.id = a.scope_id
+    and s.kind = 'app' and s.key <> a.key) as "appName"`;
 
 /** Assets by kind and name: below `parent`, or found by `q`, or of a kind; without any of these the sites. */
 export const listAssets = async (sql: Sql, organisationId: string, query: AssetQuery): Promise<Page<AssetSummary>> => {

@@ -112,6 +112,9 @@ describe.skipIf(noBrowser())('assets', () => {
     await page.getByRole('link', { name: 'Revenue by region' }).waitFor();
     expect(catalog.calls.filter((call) => call === 'GET /api/v1/assets').length - before).toBeLessThan(3);
     expect(new URL(page.url()).searchParams.get('q')).toBe('reven');
+    expect(await page.getByRole('listitem').filter({ hasText: 'Chart Revenue by region' }).innerText()).toContain(
+      'Sales Überblick › Overview',
+    );
     await page.getByLabel('Kind').selectOption('Master measures');
     await page.getByText('1 asset', { exact: true }).waitFor();
     await page.reload();

@@ -3,7 +3,7 @@ import type { AssetSummary, Edge } from '#catalog/api/contract.ts';
 type AssetKind = AssetSummary['kind'];
 
 /** What each kind of asset is called, one and many, in the order in which a person looks for them. */
-export const KINDS = {
+const KINDS = {
   site: ['Site', 'Sites'],
   stream: ['Stream', 'Streams'],
   app: ['App', 'Apps'],

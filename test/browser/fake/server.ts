@@ -21,7 +21,7 @@ export const PASSWORD = 'canary-password';
 export const ONE_TIME = 'canary-one-time-token';
 
 /** An answer that the real catalog gives in a state that is hard to reach. */
-export interface Refused {
+interface Refused {
   readonly status: number;
   readonly error: contract.ApiError;
 }

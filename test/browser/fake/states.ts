@@ -4,7 +4,7 @@ import { World } from './world.ts';
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 
-export const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
+const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   id,
   name: id,
   health: 'online',
@@ -17,7 +17,7 @@ export const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   ...fields,
 });
 
-export const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
+const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
   id,
   connection,
   kind: 'crawl',
@@ -34,7 +34,7 @@ export const job = (id: string, connection: string, fields: Partial<Job> = {}): 
   ...fields,
 });
 
-export const running = (id: string, connection: string, done = 17): Job =>
+const running = (id: string, connection: string, done = 17): Job =>
   job(id, connection, {
     state: 'running',
     createdAt: ago(95),
@@ -86,7 +86,7 @@ export const escapeProblem: Connection['status']['problems'][number] = {
   excerpt: '  auth.value = "CORP\\svc_qlik"',
 };
 
-export const brokenFile: BrokenFile = {
+const brokenFile: BrokenFile = {
   agentId: 'vienna',
   agentName: 'vienna',
   status: state('', {

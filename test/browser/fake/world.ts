@@ -89,7 +89,14 @@ export class World {
       connection: asset.key.split('/')[0] ?? '',
       children: this.childrenOf(asset.key).length,
       description: typeof description === 'string' ? description : null,
+      parentName: this.#assets.get(asset.parent ?? '')?.name ?? null,
+      appName: this.#appAround(asset)?.name ?? null,
     };
+  }
+
+  #appAround({ parent }: FakeAsset): FakeAsset | undefined {
+    const up = this.#assets.get(parent ?? '');
+    return up === undefined || up.kind === 'app' ? up : this.#appAround(up);
   }
 
   asset(key: string): Asset | undefined {

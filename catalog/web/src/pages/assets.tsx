@@ -33,7 +33,12 @@ const Found = ({ asked, several }: { asked: Asked; several: boolean }) => {
       {data === undefined ? (
         problem === undefined && <Loading what="assets" />
       ) : data.length > 0 ? (
-        <AssetRows items={data} mixed={asked.kind === '' && searching} site={several && asked.connection === ''} />
+        <AssetRows
+          items={data}
+          mixed={searching}
+          kinds={asked.kind === '' && searching}
+          site={several && asked.connection === ''}
+        />
       ) : searching ? (
         <Empty title="Nothing found">
           <p>Look for a part of the name, or choose another kind or connection.</p>

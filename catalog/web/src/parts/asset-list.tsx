@@ -3,22 +3,41 @@ import { number } from '../format.ts';
 import { assetLink, kindName } from '../kinds.ts';
 import { AssetName, Name } from './text.tsx';
 
+/** Where an asset that was found lies: its app, and what holds it there. */
+const Within = ({ asset: { appName, parentName } }: { asset: AssetSummary }) => {
+  const places = [...new Set([appName, parentName])].filter((place) => place !== null && place !== '');
+  return (
+    <span class="within">
+      {places.map((place, index) => (
+        <span key={place}>
+          {index > 0 && ' › '}
+          <Name text={place ?? ''} limit={60} />
+        </span>
+      ))}
+    </span>
+  );
+};
+
 /** Rows of assets: name, what it is about, how much lies below; the kind where kinds are mixed. */
 export const AssetRows = ({
   items,
   mixed = false,
+  kinds = false,
   site = false,
 }: {
   items: readonly AssetSummary[];
+  /** They come from everywhere: each row says where its asset lies. */
   mixed?: boolean;
+  /** They are of several kinds. */
+  kinds?: boolean;
   site?: boolean;
 }) => (
   // What has nothing to say beside its name (fields, say) stands in columns.
-  <ul class={items.some(({ description }) => description) ? 'assets' : 'assets compact'}>
+  <ul class={mixed ? 'assets mixed' : items.some(({ description }) => description) ? 'assets' : 'assets compact'}>
     {items.map((asset) => (
       <li key={asset.key}>
         <a href={assetLink(asset.key)}>
-          {mixed && (
+          {kinds && (
             <>
               <span class="kind">{kindName(asset.kind)}</span>{' '}
             </>
@@ -27,6 +46,7 @@ export const AssetRows = ({
             <AssetName name={asset.name} assetKey={asset.key} />
           </span>
         </a>
+        {mixed && <Within asset={asset} />}
         {asset.description && (
           <span class="asset-description">
             <Name text={asset.description} limit={180} />

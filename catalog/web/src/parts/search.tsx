@@ -11,7 +11,7 @@ export interface Asked {
   readonly connection: string;
 }
 
-export const searchUrl = ({ q, kind, connection }: Asked): string => withQuery('/browse', { q, kind, connection });
+const searchUrl = ({ q, kind, connection }: Asked): string => withQuery('/browse', { q, kind, connection });
 
 /**
  * Search across the site. On the search page it searches while one types, keeping the URL in step; on an asset's page
