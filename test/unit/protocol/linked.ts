@@ -30,6 +30,8 @@ interface Disk {
   /** Records that are not durable yet. */
   rest: string[];
   seal: Seal | undefined;
+  paused: boolean;
+  cancelled: boolean;
 }
 
 /**
@@ -38,7 +40,7 @@ interface Disk {
  */
 export class Linked {
   nowMs = 1_000;
-  readonly backend = new MemoryBackend({ nowMs: () => this.nowMs });
+  readonly backend: MemoryBackend;
   readonly agentId: string;
   readonly #key = generateKeyPairSync('ed25519');
   readonly #lines: readonly string[];
@@ -55,12 +57,25 @@ export class Linked {
   #gateway: GatewaySession | undefined;
   #session: StoredSession | undefined;
   #connection = 0;
+  #holed = -1;
   #dialAtMs: number | undefined;
   #boots = 0;
   #unsubscribe: () => void = () => undefined;
 
-  constructor(options: { readonly apps?: number; readonly assetsPerApp?: number; readonly batch?: number } = {}) {
+  constructor(
+    options: {
+      readonly apps?: number;
+      readonly assetsPerApp?: number;
+      readonly batch?: number;
+      readonly latency?: () => Promise<void>;
+    } = {},
+  ) {
     const { apps = 3, assetsPerApp = 5, batch = 2 } = options;
+    const { latency } = options;
+    this.backend = new MemoryBackend({
+      nowMs: () => this.nowMs,
+      ...(latency ? { latency, consuming: latency } : {}),
+    });
     this.#batch = batch;
     this.#lines = Array.from({ length: apps }, (_, app) => scopeRecords(`site/app-${app}`, assetsPerApp, 20)).flatMap(
       (records) => records.map((record) => `${JSON.stringify(record)}\n`),
@@ -97,7 +112,7 @@ export class Linked {
     const wire = this.#wire.shift();
     if (wire) {
       this.steps += 1;
-      if (wire.connection !== this.#connection) return true;
+      if (wire.connection !== this.#connection || wire.connection === this.#holed) return true;
       if (wire.to === 'agent') {
         this.seenByAgent.push((JSON.parse(wire.text) as { type: string }).type);
         this.event({ type: 'text', text: wire.text });
@@ -129,6 +144,16 @@ export class Linked {
     await this.settle();
   }
 
+  /** Nothing comes through any more, and nobody is told. */
+  blackHole(): void {
+    this.#holed = this.#connection;
+  }
+
+  /** The machines stand still, as when a laptop sleeps. */
+  sleep(ms: number): void {
+    this.nowMs += ms;
+  }
+
   /** The agent's process dies and comes back with what lies on its disk. */
   async crashAgent(): Promise<void> {
     this.#connection += 1;
@@ -136,7 +161,7 @@ export class Linked {
     this.toGateway({ type: 'closed' });
     this.#gateway = undefined;
     this.#dialAtMs = undefined;
-    for (const disk of this.#disks.values()) disk.rest = [];
+    for (const disk of this.#disks.values()) Object.assign(disk, { rest: [], paused: false, cancelled: false });
     this.agent = this.#boot();
     this.start();
     await this.settle();
@@ -211,7 +236,8 @@ export class Linked {
       case 'record': {
         const { offer, stream } = effect;
         const empty = { frames: new Map(), lastSeq: 0, trimmed: 0, crcs: [], records: 0, rest: [], seal: undefined };
-        this.#disks.set(attemptKey(offer), { offer, stream, ...empty });
+        const running = { paused: false, cancelled: false };
+        this.#disks.set(attemptKey(offer), { offer, stream, ...empty, ...running });
         queueMicrotask(() => this.event({ type: 'recorded', jobId: offer.jobId, attempt: offer.attempt }));
         break;
       }
@@ -234,9 +260,24 @@ export class Linked {
       case 'remove':
         this.#disks.delete(attemptKey(effect));
         break;
-      case 'cancel':
+      case 'cancel': {
+        const disk = this.#disks.get(attemptKey(effect));
+        if (!disk || disk.seal) break;
+        disk.rest = [];
+        disk.cancelled = true;
+        disk.paused = false;
+        queueMicrotask(() => this.#crawl(disk));
+        break;
+      }
       case 'pauseJob':
-      case 'resumeJob':
+      case 'resumeJob': {
+        const disk = this.#disks.get(attemptKey(effect));
+        if (!disk) break;
+        const goesOn = disk.paused && effect.type === 'resumeJob';
+        disk.paused = effect.type === 'pauseJob';
+        if (goesOn && disk.rest.length > 0) queueMicrotask(() => this.#crawl(disk));
+        break;
+      }
       case 'ended':
         break;
       default:
@@ -262,7 +303,7 @@ export class Linked {
   /** Writes a batch a turn, so that spooling and sending interleave. */
   #crawl(disk: Disk): void {
     const key = attemptKey(disk.offer);
-    if (this.#disks.get(key) !== disk) return;
+    if (this.#disks.get(key) !== disk || disk.paused) return;
     const { jobId, attempt } = disk.offer;
     const lines = disk.rest.splice(0, this.#batch);
     if (lines.length === 0) {
@@ -270,7 +311,7 @@ export class Linked {
       const packed = Buffer.alloc(disk.crcs.length * 4);
       for (const [index, crc] of disk.crcs.entries()) packed.writeUInt32BE(crc, index * 4);
       const sha256 = createHash('sha256').update(packed).digest('hex');
-      disk.seal = { lastSeq: disk.lastSeq, records: disk.records, sha256, result: 'ok' };
+      disk.seal = { lastSeq: disk.lastSeq, records: disk.records, sha256, result: disk.cancelled ? 'cancelled' : 'ok' };
       this.event({ type: 'sealed', jobId, attempt, seal: disk.seal });
       return;
     }
@@ -309,8 +350,9 @@ export class Linked {
       this.closes.push(effect.code);
       queueMicrotask(() => {
         if (connection !== this.#connection) return;
-        this.#connection += 1;
         this.#gateway = undefined;
+        if (connection === this.#holed) return;
+        this.#connection += 1;
         for (const wire of this.#wire.splice(0))
           if (wire.to === 'agent' && 'text' in wire) this.event({ type: 'text', text: wire.text });
         this.event({ type: 'closed', code: effect.code });
