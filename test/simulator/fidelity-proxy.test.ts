@@ -253,6 +253,18 @@ describe('point 21: login pages', () => {
     expect(answered.status).toBe(400);
     expect(answered.body.length).toBeGreaterThan(80_000);
   });
+  it('a name that is not on the allow list is answered an HTML 400, one that was added is not', async () => {
+    await using simulator = await startSimulator({ ...small, hostNames: ['qlik.example.test'] });
+    const { header } = simulator.addresses;
+    const status = async (host: string): Promise<number> => {
+      const headers = { ...headerOf(simulator), Host: host };
+      return (await ask(simulator, `${header.url}/qps/user`, { headers })).status;
+    };
+    expect(await status('other.example.test')).toBe(400);
+    expect(await status('QLIK.example.test:443')).toBe(200);
+    const url = `${websocket(header.url)}/app/engineData`;
+    expect(await upgrade(simulator, url, { Host: 'other.example.test' }, 'https://localhost')).toBe(400);
+  });
   it('a socket for an app that does not exist is told that there is no engine', async () => {
     await using simulator = await startSimulator(small);
     await using socket = await RawSocket.proxied(simulator, '/app/00000000-0000-4000-8000-000000000000');

@@ -26,7 +26,10 @@ export interface SimulatorOptions {
   readonly folder?: string;
   /** The address to listen on; default 127.0.0.1. */
   readonly host?: string;
-  /** Names that the certificate has and an `Origin` may have, beside localhost and 127.0.0.1. */
+  /**
+   * Names that the certificate has, by which the proxy may be called and which an `Origin` may have, beside localhost,
+   * 127.0.0.1 and the name of this machine.
+   */
   readonly hostNames?: readonly string[];
   /** Zero: any free port. */
   readonly ports?: Partial<Ports>;

@@ -45,6 +45,8 @@ export const ask = (simulator: Simulator, url: string, options: Ask = {}): Promi
         headers: options.headers ?? {},
         signal: AbortSignal.timeout(DEADLINE_MS),
         agent: false,
+        // Else a `Host` header decides which name the certificate must have.
+        servername: 'localhost',
         ca: options.ca ?? pki.rootPem,
         ...(options.certificate ? { cert: pki.clientPem, key: pki.clientKeyPem } : {}),
       },

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Access } from './access.ts';
 import { controlServer } from './control.ts';
@@ -104,9 +104,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const seed = options.site?.seed ?? options.seed ?? 1;
   const profile = profileOf(options.profile, options.switches);
   const host = options.host ?? '127.0.0.1';
-  const names = [
-    ...new Set(['localhost', '127.0.0.1', ...(options.hostNames ?? []), ...(host === '0.0.0.0' ? [] : [host])]),
-  ];
+  const own = host === '0.0.0.0' ? [] : [host];
+  const names = [...new Set(['localhost', '127.0.0.1', hostname(), ...(options.hostNames ?? []), ...own])];
   const folder = options.folder ?? join(tmpdir(), `qlik-simulator-${userInfo().username}`);
   const pki = openPki(folder, names);
   const site = mutableSite(options.site ?? generateSite({ seed, apps: options.apps ?? 20, profile: profile.name }));
@@ -139,7 +138,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     inactivityMs,
     ...part,
   });
-  const own = (options.virtualProxies ?? []).map(complete);
+  const further = (options.virtualProxies ?? []).map(complete);
   const virtualProxies = [
     complete({ prefix: '', authenticator: loginAuthenticator() }),
     complete({ prefix: 'header', authenticator: headerAuthenticator({ header: headerName, directory }) }),
@@ -151,8 +150,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         directoryClaim: 'userDirectory',
       }),
     }),
-  ].filter(({ prefix }) => own.every((other) => other.prefix !== prefix));
-  virtualProxies.push(...own);
+  ].filter(({ prefix }) => further.every((other) => other.prefix !== prefix));
+  virtualProxies.push(...further);
 
   const repository = repositoryOf(context, virtualProxies, options.headerDirectory === undefined);
   const services = new Services(context, repository.handle);
@@ -206,6 +205,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const ports = options.ports ?? {};
   const httpPort = ports.proxyHttp ?? null;
   const servers: HttpServer[] = [httpsProxy, plainProxy, qrs, engine, control];
+  // Windows' web server keeps idle connections for two minutes.
+  for (const server of servers) server.keepAliveTimeout = 120_000;
   const dispose = async (): Promise<void> => {
     pacing.close();
     sessions.close();

@@ -18,9 +18,13 @@ export interface Attached {
   readonly state: 'SESSION_CREATED' | 'SESSION_ATTACHED';
 }
 
+/** Sessions that nobody is connected to are kept for later, but not without end: the oldest goes first. */
+const MAX_RESTING = 256;
+
 export class SessionRegistry {
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new Map<EngineSession, string>();
+  readonly #resting = new Set<Entry>();
   readonly #lingerMs: Readonly<Record<Via, number>>;
   #nextId = 1;
 
@@ -45,6 +49,7 @@ export class SessionRegistry {
     if (known) {
       if (known.ending) clearTimeout(known.ending);
       known.ending = null;
+      this.#resting.delete(known);
       known.sockets += 1;
       return { session: known.session, state: 'SESSION_ATTACHED' };
     }
@@ -70,6 +75,13 @@ export class SessionRegistry {
     }
     entry.ending = setTimeout(() => this.#end(context, entry), lingerMs);
     entry.ending.unref();
+    this.#resting.delete(entry);
+    this.#resting.add(entry);
+    const [oldest] = this.#resting;
+    if (oldest && this.#resting.size > MAX_RESTING) {
+      if (oldest.ending) clearTimeout(oldest.ending);
+      this.#end(context, oldest);
+    }
   }
 
   /** Whether another session of the same user and identity has the app open in the other mode. */
@@ -88,11 +100,13 @@ export class SessionRegistry {
     for (const { ending } of this.#entries.values()) if (ending) clearTimeout(ending);
     this.#entries.clear();
     this.#keys.clear();
+    this.#resting.clear();
   }
 
   #end(context: EngineContext, entry: Entry): void {
     this.#entries.delete(entry.key);
     this.#keys.delete(entry.session);
+    this.#resting.delete(entry);
     context.record.down(context.record.engineSessions);
   }
 }

@@ -19,6 +19,10 @@ export const notLinkedPage = (): Reply => {
   return { ...page, body: `${String(page.body)}<!--${'padding '.repeat(11_000)}-->\n` };
 };
 
+/** What a virtual proxy says that is called by a name which is not on its Host allow list. */
+export const wrongHostPage = (): Reply =>
+  htmlReply(400, 'Error 400 - Bad request', 'Contact your system administrator. The http request header is incorrect.');
+
 export const hijackingRefused = (): Reply =>
   htmlReply(403, 'Error 403 - Forbidden', 'Cross-Site Websocket Hijacking attack prevention check failed.');
 

@@ -6,10 +6,10 @@ import type { EngineContext } from '../engine/context.ts';
 import { bodyOf, emptyReply, htmlReply, jsonReply, type Reply, send } from '../reply.ts';
 import type { ServiceReply, Services } from '../services.ts';
 import { cookieValue, sessionCookieName, setCookie } from './cookies.ts';
-import { loginPage, notFound, notLinkedPage } from './pages.ts';
+import { loginPage, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
 import type { ProxySession, ProxySessions } from './sessions.ts';
 import { ProxyUpgrade } from './upgrade.ts';
-import { type Routed, route, type VirtualProxy } from './virtual-proxy.ts';
+import { allowsHost, type Routed, route, type VirtualProxy } from './virtual-proxy.ts';
 
 export interface ProxyOptions {
   readonly virtualProxies: readonly VirtualProxy[];
@@ -75,6 +75,7 @@ export class SenseProxy {
     const { proxy, path } = asked.routed;
     const plain = (reply: Reply): ServiceReply => ({ reply, serviceMs: 0 });
     if (!proxy.linked) return plain(notLinkedPage());
+    if (!allowsHost(proxy, request.headers.host)) return plain(wrongHostPage());
     const error = this.#context.faults.httpError('proxy', path);
     if (error !== null) return plain(htmlReply(error, `Error ${error}`, 'The proxy could not reach the service.'));
     const page = proxy.authenticator.page?.(request, path);

@@ -8,10 +8,10 @@ import { EngineConnection } from '../engine/connection.ts';
 import type { EngineContext } from '../engine/context.ts';
 import type { Reply } from '../reply.ts';
 import { cookieValue, sessionCookieName, setCookie } from './cookies.ts';
-import { hijackingRefused, notFound, notLinkedPage } from './pages.ts';
+import { hijackingRefused, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
 import type { ProxyOptions } from './proxy.ts';
 import type { ProxySession } from './sessions.ts';
-import { type Routed, route, type VirtualProxy } from './virtual-proxy.ts';
+import { allowsHost, type Routed, route, type VirtualProxy } from './virtual-proxy.ts';
 
 /** The largest frame that is taken from a client. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
@@ -112,9 +112,10 @@ export class ProxyUpgrade {
     const { profile } = this.#context;
     const { proxy } = ask.routed;
     if (!proxy.linked) return { kind: 'refused', reply: notLinkedPage() };
+    if (!allowsHost(proxy, ask.request.headers.host)) return { kind: 'refused', reply: wrongHostPage() };
     const { origin, authorization } = ask.request.headers;
     const host = origin === undefined ? undefined : hostOf(origin);
-    const strangeOrigin = host !== undefined && (host === null || !proxy.allowedHosts.includes(host));
+    const strangeOrigin = host !== undefined && (host === null || !allowsHost(proxy, host));
     const name = sessionCookieName(proxy, ask.secure, profile.httpCookieSuffix);
     const known = this.#options.sessions.find(cookieValue(ask.request, name) ?? '', proxy);
     const refused: Admission = { kind: 'refused', reply: hijackingRefused() };

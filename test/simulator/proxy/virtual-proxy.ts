@@ -8,7 +8,7 @@ export interface VirtualProxy {
   readonly authenticator: Authenticator;
   /** Of the session cookie, without the suffix for plain http. */
   readonly cookieName: string;
-  /** Host names that an `Origin` may have. */
+  /** Host names that an `Origin` may have, and by which the proxy may be called. */
   readonly allowedHosts: readonly string[];
   /** False: not linked to the proxy service that is called; every answer is a large HTML 400. */
   readonly linked: boolean;
@@ -18,6 +18,12 @@ export interface VirtualProxy {
 /** The default name of the session cookie of a prefix. */
 export const cookieNameOf = (prefix: string): string =>
   prefix === '' ? 'X-Qlik-Session' : `X-Qlik-Session-${prefix.replaceAll('/', '-')}`;
+
+/** Whether the request came by a name that the virtual proxy allows. */
+export function allowsHost({ allowedHosts }: VirtualProxy, host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return allowedHosts.some((allowed) => allowed.toLowerCase() === name);
+}
 
 export interface Routed {
   readonly proxy: VirtualProxy;
