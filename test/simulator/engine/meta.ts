@@ -1,4 +1,5 @@
 /** `qMeta`: what the repository knows of an app and of its objects, as the engine repeats it. */
+import { removedUser } from '../model/people.ts';
 import type { App, EngineObject, Site } from '../model/types.ts';
 
 /** How a date that never was is written. */
@@ -6,16 +7,11 @@ export const NEVER = '1753-01-01T00:00:00.000Z';
 
 const READ = ['read', 'exportdata'] as const;
 
-/** A user that was deleted leaves an id behind, and a name that nobody has. */
+/** A user that was deleted leaves an id and a name behind. */
 const ownerOf = (site: Site, ownerId: string): Readonly<Record<string, unknown>> => {
-  const user = site.users.find((candidate) => candidate.id === ownerId);
-  return {
-    id: ownerId,
-    userId: user?.userId ?? '',
-    userDirectory: user?.userDirectory ?? '',
-    name: user?.name ?? '',
-    privileges: null,
-  };
+  const user = site.users.find((candidate) => candidate.id === ownerId) ?? removedUser(ownerId);
+  const { userId, userDirectory, name } = user;
+  return { id: ownerId, userId, userDirectory, name, privileges: null };
 };
 
 const owners = new WeakMap<readonly unknown[], Map<string, Readonly<Record<string, unknown>>>>();
