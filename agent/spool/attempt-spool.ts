@@ -46,6 +46,7 @@ export interface AttemptSpoolOptions {
 
 export const RECORD_FILE = 'attempt.json';
 const SEGMENT_NAME = /^(\d{12})\.seg$/;
+const isFull = (error: unknown): boolean => errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
 const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(12, '0')}.seg`;
 
 /**
@@ -61,6 +62,7 @@ export class AttemptSpool {
   #records = 0;
   #lastSeq = 0;
   #trimmedSeq = 0;
+  #ackedSeq = 0;
   #removed = false;
   #trimming: Promise<void> = Promise.resolve();
 
@@ -141,7 +143,7 @@ export class AttemptSpool {
     const frame = encodeFrame({ codec, records, rawBytes, payload, stream: this.#record.stream, seq });
     const { bytes, frameAt } = encodeEntry(frame, completed);
     const crc = new DataView(frame.buffer).getUint32(FRAME_HEADER_BYTES - 4);
-    await this.#options.quota.reserve(bytes.length, signal);
+    await this.#options.quota.reserve(bytes.length, signal, () => this.#makeRoom());
     try {
       const offset = await this.#write(bytes, signal);
       const entry = { seq, records, crc32: crc, completed, offset: offset + frameAt, frameBytes: frame.length };
@@ -171,7 +173,10 @@ export class AttemptSpool {
 
   /** Everything up to `seq` is durable in the catalog: whole segments of it are deleted. */
   trim(seq: number): Promise<void> {
+    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
     this.#trimming = this.#trimming.then(() => this.#trim(seq));
+    // Even when no whole segment went: who waits for room can now begin a new one.
+    this.#options.quota.wake();
     return this.#trimming;
   }
 
@@ -264,7 +269,7 @@ export class AttemptSpool {
         this.#options.quota.clear();
         return at;
       } catch (error) {
-        if (errnoOf(error) !== 'ENOSPC' && errnoOf(error) !== 'EDQUOT') throw this.#failed('Cannot write', error);
+        if (!isFull(error)) throw this.#failed('Cannot write', error);
         this.#options.quota.report(
           new Fault('spool.full', `The disk of ${this.#options.folder} is full`, { cause: error }),
         );
@@ -274,9 +279,30 @@ export class AttemptSpool {
   }
 
   async #current(bytes: number): Promise<Segment> {
-    const { disk, folder, segmentBytes, quota } = this.#options;
     const last = this.#segments.at(-1);
-    if (last && (last.entries.length === 0 || last.bytes + bytes <= segmentBytes)) return last;
+    if (last && (last.entries.length === 0 || last.bytes + bytes <= this.#options.segmentBytes)) return last;
+    return await this.#begin();
+  }
+
+  /**
+   * When all of the last segment was acknowledged, a new one takes over its numbering and the old one goes. Without this a
+   * disk that is smaller than one segment would wait for ever for bytes that nobody needs.
+   */
+  async #makeRoom(): Promise<void> {
+    const last = this.#segments.at(-1);
+    if (!last || last.entries.length === 0 || this.#ackedSeq < this.#lastSeq) return;
+    try {
+      await this.#begin();
+    } catch (error) {
+      // Not even the head of a segment fits: then it is the disk that is waited for.
+      if (isFull(error)) return;
+      throw this.#failed('Cannot write', error);
+    }
+    await this.trim(this.#ackedSeq);
+  }
+
+  async #begin(): Promise<Segment> {
+    const { disk, folder, quota } = this.#options;
     const firstSeq = this.#lastSeq + 1;
     const header: SegmentHeader = {
       firstSeq,

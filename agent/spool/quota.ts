@@ -38,14 +38,23 @@ export class Quota {
 
   release(bytes: number): void {
     this.#usedBytes -= bytes;
+    this.wake();
+  }
+
+  /** Somebody who waits may find room now. */
+  wake(): void {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  /** Waits until `bytes` more may be written, and counts them. @throws the signal's reason */
-  async reserve(bytes: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits until `bytes` more may be written, and counts them. `makeRoom` is asked each time that there is too little.
+   * @throws the signal's reason
+   */
+  async reserve(bytes: number, signal: AbortSignal, makeRoom: () => Promise<void>): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const limit = await this.#limitBytes();
+      if (this.#usedBytes + bytes > limit) await makeRoom();
       if (this.#usedBytes + bytes <= limit) {
         this.#usedBytes += bytes;
         this.clear();

@@ -166,6 +166,24 @@ describe('room', () => {
     await spool.close();
   });
 
+  test('a quota smaller than a segment goes on as soon as all of it was acknowledged', async () => {
+    const spool = await Spool.open(folder, { quotaBytes: 1_500, segmentBytes: 1 << 20 });
+    const attempt = await spool.create(attemptRecord());
+    // Far more than fits: each time that it is full the catalog acknowledges what there is.
+    for (let n = 1; n <= 60; n += 1) {
+      const appended = attempt.append(batch('x'.repeat(200) + n), signal);
+      const first = await Promise.race([appended, vi.waitUntil(() => spool.fault !== undefined)]);
+      if (first === true) await attempt.trim(n - 1);
+      expect((await appended).seq).toBe(n);
+    }
+    expect(attempt.held().trimmedSeq).toBeGreaterThan(40);
+    await spool.close();
+    const [found] = (await Spool.open(folder)).attempts;
+    expect(found?.lastSeq).toBe(60);
+    expect(found?.records).toBe(60);
+    await found?.close();
+  });
+
   test('that is used up ends the wait of a job that was cancelled', async () => {
     const spool = await Spool.open(folder, { quotaBytes: 10 });
     const attempt = await spool.create(attemptRecord());

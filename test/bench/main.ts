@@ -1,0 +1,12 @@
+// `npm run bench -- <name> [options]`: measures, prints figures for people, and ends with one JSON object on a line.
+import { run as crawl } from './crawl.ts';
+
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { crawl };
+
+const [name, ...args] = process.argv.slice(2);
+const bench = benches[name ?? ''];
+if (bench) await bench(args);
+else {
+  process.stderr.write(`usage: npm run bench -- <name>\nnames: ${Object.keys(benches).join(', ')}\n`);
+  process.exitCode = 2;
+}
