@@ -60,6 +60,22 @@ describe.skipIf(noBrowser())('accessibility', () => {
     }
   });
 
+  test('the checks find what is wrong', async () => {
+    const { page } = await enter(new World());
+    await page.getByText('No agent yet').waitFor();
+    await page.evaluate(() => {
+      const main = document.querySelector('main');
+      const pale = document.createElement('p');
+      pale.className = 'pale';
+      pale.append('pale');
+      // Through the object model: the content security policy forbids style attributes.
+      pale.style.color = 'color-mix(in srgb, CanvasText 40%, Canvas)';
+      main?.append(pale, document.createElement('button'), document.createElement('input'));
+    });
+    expect(await page.evaluate(poorContrasts)).toEqual([expect.stringMatching(/^P\.pale: [12]\.\d\d "pale"$/)]);
+    expect(await page.evaluate(namesMissing)).toEqual(['<button></button>', '<input>']);
+  });
+
   test('the keyboard alone reaches Run crawl and starts it', async () => {
     const world = busyWorld();
     const { page } = await enter(world);

@@ -5,12 +5,7 @@ import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
 
-const CANDIDATES = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
+const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -21,17 +16,25 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const executablePath = CANDIDATES.find((path) => path !== undefined && path !== '' && existsSync(path));
+/** CHROMIUM when it is set, else where Debian and others put it; undefined when nothing is there. */
+export const findBrowser = (asked: string | undefined): string | undefined =>
+  (asked ? [asked] : CANDIDATES).find((path) => existsSync(path));
+
+const executablePath = findBrowser(process.env['CHROMIUM']);
 
 /**
- * Whether the lane has to be skipped because there is no browser; says so loudly, with the line to type. Where `CI` is
- * set, a missing browser is a failure: a lane that skips there would pass for ever.
+ * Whether the lane has to be skipped because there is no browser; says so loudly, with the line to type.
+ *
+ * @throws Error where `CI` is set: a lane that skips there would pass for ever.
  */
-export const noBrowser = (): boolean => {
-  if (executablePath !== undefined) return false;
+export const noBrowser = (
+  { found, ci } = { found: executablePath, ci: process.env['CI'] },
+  say = (line: string): unknown => process.stderr.write(line),
+): boolean => {
+  if (found !== undefined) return false;
   const line = 'Chromium is missing: as root, type  apt-get install chromium  (or set CHROMIUM to its path)';
-  if (process.env['CI']) throw new Error(line);
-  process.stderr.write(`\n*** browser lane skipped. ${line}\n\n`);
+  if (ci) throw new Error(line);
+  say(`\n*** browser lane skipped. ${line}\n\n`);
   return true;
 };
 
