@@ -29,7 +29,10 @@ export const explain = (
     );
     return;
   }
-  const torn = error.reason === 'unbalanced_close' ? tornAt(fields) : undefined;
+  const torn =
+    error.reason === 'unbalanced_close' || error.reason === 'expected_comma' || error.reason === 'trailing'
+      ? tornAt(fields)
+      : undefined;
   if (torn !== undefined) {
     problems.error('config.syntax', torn, 'This } ends the object, though it looks like part of a value.', QUOTE);
     return;

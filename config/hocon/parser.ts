@@ -171,7 +171,8 @@ class Parser {
     }
     this.#path = path;
     if (appends) this.#lists += 1;
-    let value = this.#value();
+    // A brace right after the key is the whole value: nothing can be joined to it.
+    let value = separator.type === '{' ? this.#braced(separator) : this.#value();
     if (appends) {
       this.#lists -= 1;
       value = this.#appended(value, path);
@@ -258,7 +259,17 @@ class Parser {
     const [first] = pieces;
     if (first === undefined) throw this.#fail('expected_value', start, 'a value must stand here');
     if (pieces.length === 1) return first.type === 'reference' ? { ...first, alone: true } : first;
+    const mixed = mixtureIn(pieces);
+    if (mixed !== undefined)
+      throw new HoconError('mixed_concatenation', mixed, 'a text cannot be joined to an object or a list', {
+        field: this.#path,
+      });
     return { type: 'concatenation', pieces, field: this.#path, at: this.#source.at(start.start) };
+  }
+
+  #braced(open: Token): ObjectNode {
+    this.#cursor.next();
+    return this.#objectBody(open, true);
   }
 
   #piece(token: Token): Node | undefined {
@@ -288,8 +299,7 @@ class Parser {
           at,
         };
       case '{':
-        this.#cursor.next();
-        return this.#objectBody(token, true);
+        return this.#braced(token);
       case '[':
         this.#cursor.next();
         return this.#list(token);
@@ -324,3 +334,27 @@ class Parser {
     return { type: 'list', items, at: this.#source.at(open.start) };
   }
 }
+
+/** The place of the first piece that can never be joined to the one before it, whatever the substitutions are. */
+const mixtureIn = (pieces: readonly Node[]): Node['at'] | undefined => {
+  let left: 'text' | 'object' | 'list' | undefined;
+  for (const piece of pieces) {
+    const right =
+      piece.type === 'object' || piece.type === 'list' ? piece.type : piece.type === 'scalar' ? 'text' : undefined;
+    if (right === undefined) {
+      left = undefined;
+      continue;
+    }
+    const dropped =
+      left !== undefined &&
+      left !== 'text' &&
+      piece.type === 'scalar' &&
+      !piece.quoted &&
+      typeof piece.value === 'string';
+    // An object with numbers for keys can stand for a list; the resolver looks at that.
+    const possible = left === undefined || left === right || dropped || (left !== 'text' && right !== 'text');
+    if (!possible) return piece.at;
+    if (!dropped) left = right;
+  }
+  return undefined;
+};

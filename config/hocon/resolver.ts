@@ -210,6 +210,15 @@ class Resolver {
 
   #reference(node: ReferenceNode, view: View | undefined, active: Chain | undefined): Head | undefined {
     if (holds(active, node)) throw new Cycle();
+    // What holds the substitution itself can never be whole before it is.
+    if (
+      view === undefined &&
+      node.path.length < node.field.length &&
+      node.path.every((key, i) => key === node.field[i])
+    ) {
+      if (node.optional) return undefined;
+      throw this.#circular(node);
+    }
     const inside: Chain = { reference: node, next: active };
     let head: Head | undefined;
     try {

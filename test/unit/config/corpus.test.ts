@@ -15,7 +15,7 @@ const DEVIATIONS: Readonly<Record<string, string>> = {
   'include-039': 'file(…) is relative to the including file; Lightbend takes the folder that the process runs in',
   'include-041': 'required(…) came with Lightbend 1.3.2',
   'include-043': 'url(…) is refused: a connection file reads only the connections folder',
-  'include-044': 'classpath(…) is refused: there is none',
+  'include-045': 'classpath(…) is refused: there is none',
   'self-029': 'two keys that look back at each other: the result depends on the order in which Lightbend resolves them',
 };
 

@@ -291,6 +291,22 @@ a = [3] {"x":5,"0":4}
 a = {b=1} true
 ---
 a = {b=1} null
+---
+a {b=1} {c=2}
+---
+a {b=1} foo
+---
+a {b=1}{c=2}
+---
+a = "q" {b=1}, a = [1]
+---
+a = [1] 2, a = 3
+---
+a = {"0":1} [2], a = 3
+---
+a {b=1} # c
+---
+a {b=1};
 `);
 
 const lists = texts(raw`
@@ -453,6 +469,7 @@ const includes = familyWithFiles('include', [
   ['include required(file("x.conf"))', { 'x.conf': 'a = 1' }],
   ['include required("missing")', {}],
   ['include url("file:x.conf")\na = 1', { 'x.conf': 'b = 2' }],
+  ['include ""', {}],
   ['include classpath("x.conf")\na = 1', { 'x.conf': 'b = 2' }],
 ]);
 

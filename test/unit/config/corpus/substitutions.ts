@@ -295,6 +295,24 @@ a = €{?a} {b=1}
 a = €{?a} [1]
 ---
 a = {b=1} €{?a}
+---
+a {b=1} €{?a}
+---
+a.b = €{?a}x
+---
+a.b = €{?a}
+---
+a.b = €{a}
+---
+a.b = €{?a}[1]
+---
+a.b = 1, a.b = €{?a}2
+---
+a.b.c = €{?a} €{?a.b} x
+---
+a = 1, a.b = €{?a}x
+---
+c = null, c.a = x €{?c}
 `);
 
 export const substitutionCases = [...family('substitution', plain), ...family('self', selfReferences)];
