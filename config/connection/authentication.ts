@@ -25,6 +25,32 @@ const filled = (values: Values, path: string): boolean => {
   return node !== undefined && (node.type !== 'scalar' || (node.value !== null && node.text.trim() !== ''));
 };
 
+/** The keys of each type; those of another type have no effect, which is worth a warning. */
+const KEYS: Readonly<Record<Authentication['type'], readonly string[]>> = {
+  header: ['connection.auth.key', 'connection.auth.value'],
+  jwt: ['connection.auth.token', 'connection.auth.token_file'],
+  certificate: [
+    'connection.auth.certificate.path',
+    'connection.auth.certificate.key_path',
+    'connection.auth.certificate.ca_path',
+    'connection.auth.certificate.password',
+    'connection.auth.user_directory',
+    'connection.auth.user_id',
+  ],
+};
+
+const warnOfOthers = (type: Authentication['type'], values: Values, problems: Problems): void => {
+  for (const [other, keys] of Object.entries(KEYS))
+    for (const key of keys)
+      if (other !== type && filled(values, key))
+        problems.warn(
+          'config.suspicious_value',
+          values.node(key)?.at,
+          `${key} has no effect: the connection logs in by ${type}.`,
+          `Delete the line, or write connection.auth.type = "${other}".`,
+        );
+};
+
 /** How the connection logs in. Undefined when that is missing or wrong, which is reported. */
 export const readAuthentication = (
   values: Values,
@@ -33,6 +59,7 @@ export const readAuthentication = (
   nowMs: number,
 ): Authentication | undefined => {
   const type = authenticationType(values);
+  if (type === 'header' || type === 'jwt' || type === 'certificate') warnOfOthers(type, values, problems);
   const at = (values.node('connection.auth') ?? values.node('connection'))?.at;
   switch (type) {
     case 'header':

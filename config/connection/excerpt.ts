@@ -3,6 +3,9 @@ import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
 /** What stands in an excerpt for what may not be shown. */
 export const HIDDEN = '[redacted]';
 
+/** Longer lines are not looked at: no person wrote them, and patterns would take long. */
+export const MAX_LINE = 2000;
+
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
 const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS];
 const secret = new Set(all.filter((key) => key.secret === true).map((key) => lastOf(key.path)));
@@ -25,6 +28,7 @@ export const isSecretKey = (path: readonly string[]): boolean => !open.has(path[
  * URLs are hidden. Undefined when the line is not of the form `key = value`, since then nothing is known about it.
  */
 export const excerptOf = (line: string): string | undefined => {
+  if (line.length > MAX_LINE) return undefined;
   let shown = '';
   let at = 0;
   const step = (pattern: RegExp): RegExpExecArray | null => {

@@ -1,7 +1,7 @@
 import type { HoconError } from '../hocon/error.ts';
 import type { Field } from '../hocon/parser.ts';
 import type { Source } from '../hocon/source.ts';
-import { isSecretKey, withoutComment } from './excerpt.ts';
+import { isSecretKey, MAX_LINE, withoutComment } from './excerpt.ts';
 import { QUOTE } from './mistakes.ts';
 import type { Problems } from './problem.ts';
 
@@ -37,7 +37,8 @@ export const explain = (
     problems.error('config.syntax', torn, 'This } ends the object, though it looks like part of a value.', QUOTE);
     return;
   }
-  const line = source?.line(error.at.line) ?? '';
+  const whole = source?.line(error.at.line) ?? '';
+  const line = whole.length > MAX_LINE ? '' : whole;
   const { message, advice } = explanation(error, line, fieldOf(error, line, fields));
   const text = message ?? error.message;
   problems.error('config.syntax', error.at, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`, advice);

@@ -74,8 +74,19 @@ export const checkKeys = (
     const spec = exact.get(root ?? path);
     // Of a value that came from elsewhere (a substitution, an include) the place of the key is what helps.
     const place = placeOf(path) ?? at;
-    if (spec === undefined) unknown(path, place, keys, problems);
-    else if (spec.status === 'tolerated' && !empty)
+    if (spec === undefined) {
+      const inside = keys.find((key) => key.path.startsWith(`${path}.`) && key.status === 'used');
+      if (inside === undefined) unknown(path, place, keys, problems);
+      else if (!empty)
+        problems.error(
+          'config.invalid',
+          place,
+          `${path} must be an object, not a single value.`,
+          `Write ${inside.path} = "…", for instance.`,
+        );
+      continue;
+    }
+    if (spec.status === 'tolerated' && !empty)
       problems.warn(
         'config.unknown_key',
         place,

@@ -2,7 +2,12 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 
 const CERTIFICATE =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[\s\S]*?-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
-const KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----[\s\S]*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----/;
+const KEY = /-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----[\s\S]*?-----END [A-Z0-9 ]{0,20}PRIVATE KEY-----/;
+
+/** How many blocks one PEM file may hold; the store of a whole system has some 150. */
+const MAX_BLOCKS = 1000;
+
+const blocksIn = (text: string): number => text.split('-----BEGIN').length - 1;
 
 /** True for PEM given by value, not as a path. */
 export const looksLikePem = (text: string): boolean => text.includes('-----BEGIN');
@@ -15,6 +20,7 @@ export const unescapePem = (text: string): string =>
 export const readCertificates = (bytes: Buffer): readonly X509Certificate[] => {
   const text = unescapePem(bytes.toString('latin1'));
   if (!looksLikePem(text)) return [new X509Certificate(bytes)];
+  if (blocksIn(text) > MAX_BLOCKS) throw new Error('it holds too many certificates');
   const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new Error('it holds no certificate');
   return blocks.map((block) => new X509Certificate(block));
@@ -22,6 +28,7 @@ export const readCertificates = (bytes: Buffer): readonly X509Certificate[] => {
 
 /** The first private key of a PEM text; undefined when there is none. Throws when it cannot be read. */
 export const readPrivateKey = (text: string, password: string | undefined): KeyObject | undefined => {
+  if (blocksIn(text) > MAX_BLOCKS) return undefined;
   const block = KEY.exec(unescapePem(text))?.[0];
   if (block === undefined) return undefined;
   return createPrivateKey({ key: block, ...(password === undefined ? {} : { passphrase: password }) });
@@ -31,7 +38,7 @@ export type StoreType = 'PEM' | 'PKCS12' | 'JKS';
 
 /** What a trust store is by its first bytes; undefined when they say nothing. */
 export const storeTypeOf = (bytes: Buffer): StoreType | undefined => {
-  if (bytes.readUInt32BE !== undefined && bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed) return 'JKS';
+  if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed) return 'JKS';
   if (bytes.includes('-----BEGIN')) return 'PEM';
   if (bytes[0] !== 0x30) return undefined;
   try {

@@ -71,7 +71,7 @@ export const readTruststore = (values: Values, files: SideFiles, problems: Probl
       'tls.truststore.password has no effect: a PEM file has no password.',
       'Delete the line.',
     );
-  if (/-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/.test(content.bytes.toString('latin1')))
+  if (/-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----/.test(content.bytes.toString('latin1')))
     problems.warn(
       'config.suspicious_value',
       path.at,

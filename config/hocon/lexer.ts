@@ -48,6 +48,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t',
 };
+/** Bounds what a file takes in memory. */
+const MAX_TOKENS = 200_000;
 const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 
@@ -68,6 +70,7 @@ class Lexer {
   readonly #source: Source;
   readonly #text: string;
   #at = 0;
+  #count = 0;
 
   constructor(source: Source) {
     this.#source = source;
@@ -115,6 +118,8 @@ class Lexer {
       if (inSubstitution && token.type === 'end')
         throw this.#fail('unclosed_substitution', token.start, 'a substitution is not closed with a }');
       into.push(token);
+      this.#count += 1;
+      if (this.#count > MAX_TOKENS) throw this.#fail('limit', start, `a file may have at most ${MAX_TOKENS} words`);
       if (token.type === 'end') return;
     }
   }

@@ -152,6 +152,19 @@ describe('values', () => {
     ]);
   });
 
+  test('where an object should be are named', () => {
+    expect(errors(`${head}${header}tls = on`)).toEqual([
+      ['config.invalid', 6, 'tls must be an object, not a single value.'],
+    ]);
+  });
+
+  test('of another way to log in warn', () => {
+    expect(parse(`${head}${header}connection.auth { type = header, user_id = x }`)).toMatchObject({
+      connection: { authentication: { type: 'header' } },
+      problems: [{ severity: 'warning', line: 6, message: expect.stringContaining('connection.auth.user_id') }],
+    });
+  });
+
   test('of a code outside its letters are encoded, once', () => {
     const { connection, problems } = parse(`${head}${header}code = "Qlik prod/é%"`);
     expect(connection?.code).toBe('Qlik%20prod%2F%C3%A9%25');

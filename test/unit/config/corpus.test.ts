@@ -58,7 +58,7 @@ describe('HOCON, against Lightbend', () => {
     () => {
       expect(oracle, `Java or the library is missing: ${INSTALL}`).toBe(true);
       const theirs = askLightbend(root);
-      if (process.env['CULVERT_RECORD'] === '1') writeFileSync(RECORD, `${JSON.stringify(theirs, null, 1)}\n`);
+      if (process.env['CULVERT_RECORD'] === '1') writeFileSync(RECORD, `${JSON.stringify(theirs, null, 2)}\n`);
       compare(theirs);
       expect(recorded()).toEqual(theirs);
     },
