@@ -76,8 +76,15 @@ const serve = async (options: Options): Promise<void> => {
         ? `${JSON.stringify({ ready: true, address: catalog.address, gateway })}\n`
         : `The catalog is at ${catalog.address}\nAgents connect to ${gateway}\n`,
     );
-    if (!stop.signal.aborted)
-      await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+    const asked = new Promise<'asked'>((resolve) => {
+      if (stop.signal.aborted) resolve('asked');
+      stop.signal.addEventListener('abort', () => resolve('asked'), { once: true });
+    });
+    const why = await Promise.race([asked, database.ended]);
+    if (why !== 'asked')
+      throw new Fault('catalog.unavailable', `The PostgreSQL of ${data} ended by itself`, {
+        advice: 'Start the catalog again; what was committed is there. Look for a full disk or too little memory.',
+      });
     log.info({}, 'stopping');
   } finally {
     forget();

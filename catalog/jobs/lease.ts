@@ -24,7 +24,7 @@ export const isCurrent = async (tx: Transaction, session: AgentSession): Promise
   return rows.length > 0;
 };
 
-export type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
+type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
 
 export interface HeldAttempt {
   readonly standing: Standing;
@@ -86,7 +86,7 @@ export const prolong = async (tx: Transaction, session: AgentSession, lease: Lea
 };
 
 /** Drops what was staged for an attempt. */
-export const discardStaged = async (
+const discardStaged = async (
   tx: Transaction,
   organisationId: string,
   jobId: string,

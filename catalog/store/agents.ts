@@ -3,8 +3,8 @@ import type { Queries, Sql } from './sql.ts';
 
 const ENROLMENT_TTL_MS = 3_600_000;
 /** The heartbeat comes every 20 s. */
-export const LATE_MS = 30_000;
-export const OFFLINE_MS = 120_000;
+const LATE_MS = 30_000;
+const OFFLINE_MS = 120_000;
 
 export type Health = 'new' | 'online' | 'late' | 'offline';
 

@@ -2,7 +2,7 @@ import { Fault } from '#protocol/errors.ts';
 import { connectionCode } from '#protocol/keys.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { type Health, health } from './agents.ts';
-import { announce } from './events.ts';
+import { announce, wakeAgent } from './events.ts';
 import { type Job, latestJobs } from './jobs.ts';
 import { type Sql, transact } from './sql.ts';
 
@@ -88,6 +88,7 @@ export const assignConnection = (sql: Sql, organisationId: string, code: string,
         status = ${JSON.stringify(report.status)}::text::jsonb, reported_at = now()
       where organisation_id = ${organisationId} and code = ${code}`;
     await announce(tx, organisationId, { name: 'connection', code });
+    await wakeAgent(tx, organisationId, agentId);
   });
 
 /**

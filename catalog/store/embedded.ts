@@ -12,6 +12,8 @@ import { lockFolder } from './folder-lock.ts';
 export interface Database extends AsyncDisposable {
   /** Holds the password: never log it. */
   readonly url: string;
+  /** Settles when a server of our own has ended, asked or not; never for DATABASE_URL. */
+  readonly ended: Promise<void>;
 }
 
 const START_WITHIN_MS = 60_000;
@@ -26,7 +28,7 @@ const KEPT_LOG = 4000;
  * @throws Fault `catalog.unavailable` when it cannot start: folder in use, disk full, platform without PostgreSQL.
  */
 export const openDatabase = async (folder: string, url = process.env['DATABASE_URL']): Promise<Database> => {
-  if (url) return { url, [Symbol.asyncDispose]: async () => {} };
+  if (url) return { url, ended: new Promise(() => {}), [Symbol.asyncDispose]: async () => {} };
   const root = resolve(folder);
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
@@ -39,6 +41,7 @@ export const openDatabase = async (folder: string, url = process.env['DATABASE_U
     writeFileSync(addressFile(root), `${JSON.stringify({ url: running, pid: server.pid })}\n`, { mode: 0o600 });
     return {
       url: running,
+      ended: once(server, 'exit').then(() => undefined),
       [Symbol.asyncDispose]: async () => {
         rmSync(addressFile(root), { force: true });
         await stop(server);

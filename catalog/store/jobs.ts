@@ -7,7 +7,7 @@ import { canonicalJson } from './canonical.ts';
 import { announce, wakeAgent } from './events.ts';
 import { type Queries, type Sql, transact } from './sql.ts';
 
-export type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
+type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
 
 export interface Job {
   readonly id: string;

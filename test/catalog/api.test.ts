@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiError, Asset, AssetSummary, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { createCatalog } from '#catalog/catalog.ts';
 import { addMember, createLoginToken } from '#catalog/store/members.ts';
+import { createOrganisation } from '#catalog/store/organisations.ts';
 import { silent } from './database.ts';
 import { Client, Served } from './served.ts';
 
@@ -139,6 +140,27 @@ describe('what protects a session', () => {
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('behind a proxy that speaks TLS: secure cookies, one public name', async () => {
+    const { url } = await served.database.fresh();
+    const catalog = await createCatalog({
+      databaseUrl: url,
+      log: silent,
+      behindTlsProxy: true,
+      publicHost: 'catalog.example.com',
+    });
+    try {
+      const password = 'canary correct horse';
+      const { id: organisationId } = await createOrganisation(catalog.store.sql, 'Acme');
+      await addMember(catalog.store.sql, { organisationId, email: 'ann@example.com', password });
+      const login = { email: 'ann@example.com', password };
+      const { headers } = await new Client(catalog.address).ask('POST', '/api/v1/login', login);
+      expect(headers.get('set-cookie')).toMatch(/^__Host-culvert=.*; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+      expect(headers.get('strict-transport-security')).toContain('max-age');
+    } finally {
+      await catalog.close();
+    }
   });
 
   test('without TLS it does not listen to other machines', async () => {

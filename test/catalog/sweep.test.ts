@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createBackend } from '#catalog/jobs/backend.ts';
+import { announceHealth, sweep, wakeForWaiting } from '#catalog/jobs/sweep.ts';
+import { listAgents } from '#catalog/store/agents.ts';
+import { addMember, createLoginToken, findMember, openSession } from '#catalog/store/members.ts';
+import { eventually } from './database.ts';
+import { World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world?.[Symbol.asyncDispose]());
+
+test('an agent that is silent becomes late and then offline, and those who watch hear of it once', async () => {
+  const place = await world.enter('prod');
+  const heard: string[] = [];
+  world.bus.onChange(place.organisationId, (change) => heard.push(change.name));
+  const health = async () => (await listAgents(world.sql, place.organisationId, { limit: 1 }))[0]?.health;
+  const silentFor = async (seconds: number) => {
+    await world.sql`update agent set last_seen_at = now() - ${`${seconds} seconds`}::interval where id = ${place.agent.id}`;
+    await announceHealth(world.sql);
+    await announceHealth(world.sql);
+  };
+  expect(await health()).toBe('online');
+  await silentFor(10);
+  expect(heard).toEqual([]);
+  await silentFor(40);
+  expect(await health()).toBe('late');
+  await silentFor(130);
+  expect(await health()).toBe('offline');
+  await eventually(async () => heard.filter((name) => name === 'agent').length >= 2);
+  expect(heard.filter((name) => name === 'agent').length).toBe(2);
+  await world.backend.renew(place.session, []);
+  expect(await health()).toBe('online');
+  await world.backend.disconnected(place.session);
+  expect(await health()).toBe('late');
+});
+
+test('an agent with a job whose time has come is woken again and again, in case a wake-up was lost', async () => {
+  const place = await world.enter('prod');
+  await world.job(place.organisationId, 'prod');
+  let woken = 0;
+  world.backend.onWake(place.session, () => {
+    woken += 1;
+  });
+  await wakeForWaiting(world.sql);
+  await wakeForWaiting(world.sql);
+  await eventually(async () => woken >= 2);
+  expect(await world.backend.claim(place.session)).toBeDefined();
+});
+
+test('what has expired is removed, what has not stays', async () => {
+  const { organisationId } = await world.enter();
+  await addMember(world.sql, { organisationId, email: 'x@example.com' });
+  const member = await findMember(world.sql, 'x@example.com');
+  if (!member) throw new Error('no member');
+  await openSession(world.sql, member);
+  await openSession(world.sql, member);
+  await createLoginToken(world.sql, member);
+  await world.sql`update session set expires_at = now() - interval '1 second'
+    where hash = (select hash from session where member_id = ${member.id} limit 1)`;
+  await sweep(world.sql);
+  const [row] = await world.sql`select (select count(*)::int from session where member_id = ${member.id}) as sessions,
+    (select count(*)::int from login_token where member_id = ${member.id}) as tokens`;
+  expect(row).toEqual({ sessions: 1, tokens: 1 });
+});
+
+test('a lease that runs out while the catalog runs is noticed by itself', async () => {
+  const place = await world.enter('prod');
+  const { job } = await world.crawl(place, 'prod');
+  await world.sql`update attempt set lease_expires_at = now() - interval '1 second' where job_id = ${job.id}`;
+  const backend = createBackend({
+    sql: world.sql,
+    bus: world.bus,
+    log: { warn: () => {}, error: () => {} },
+    sweepMs: 10,
+  });
+  await backend.start();
+  await eventually(async () => (await world.state(place.organisationId, job.id)).state === 'queued');
+  await backend.close();
+});
