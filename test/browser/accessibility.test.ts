@@ -27,7 +27,7 @@ describe.skipIf(noBrowser())('accessibility', () => {
 
   for (const colorScheme of ['light', 'dark'] as const)
     for (const width of [360, 1440])
-      test(`names, contrast and width of every page (${colorScheme}, ${width} px)`, async () => {
+      test(`names, contrast, width and stillness of every page (${colorScheme}, ${width} px)`, async () => {
         const size = { viewport: { width, height: 800 }, colorScheme, reducedMotion: 'reduce' } as const;
         const { page, catalog, complaints } = await enter(busyWorld(), '/', size);
         const found: Record<string, unknown> = {};
@@ -40,9 +40,13 @@ describe.skipIf(noBrowser())('accessibility', () => {
             nameless: await page.evaluate(namesMissing),
             contrast: await page.evaluate(poorContrasts),
             overflow: (await page.evaluate(() => document.documentElement.scrollWidth)) - width,
+            motion: await page.evaluate(() => document.getAnimations().length),
             headings: await page.locator('h1').count(),
           };
-          if (JSON.stringify(wrong) !== JSON.stringify({ nameless: [], contrast: [], overflow: 0, headings: 1 }))
+          if (
+            JSON.stringify(wrong) !==
+            JSON.stringify({ nameless: [], contrast: [], overflow: 0, motion: 0, headings: 1 })
+          )
             found[path] = wrong;
         }
         expect(found).toEqual({});

@@ -22,6 +22,15 @@ describe.skipIf(noBrowser())('the stream of changes', () => {
     await page.getByRole('heading', { name: 'Seen by the stream' }).waitFor();
   });
 
+  test('an answer that the page cannot make sense of spoils that page alone', async () => {
+    const { page } = await enter(busyWorld());
+    await page.route('**/api/v1/agents', (route) => route.fulfill({ json: { items: [null], next: null } }));
+    await page.getByRole('link', { name: 'Agents' }).click();
+    await page.getByRole('alert').getByText('page.defect').waitFor();
+    await page.getByRole('link', { name: 'API tokens' }).click();
+    await page.getByRole('heading', { level: 1, name: 'API tokens' }).waitFor();
+  });
+
   test('a catalog that fails for a while leaves what was read on the screen, beside the error', async () => {
     const world = busyWorld();
     const { page, catalog } = await enter(world);

@@ -12,6 +12,7 @@ import { ConnectionsPage } from './pages/connections.tsx';
 import { JobPage } from './pages/job.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { TokensPage } from './pages/tokens.tsx';
+import { Boundary } from './parts/boundary.tsx';
 import { Empty, ErrorPanel, Loading, Page } from './parts/panels.tsx';
 import { navigate, type Place, usePlace } from './router.ts';
 import { Shell } from './shell.tsx';
@@ -131,7 +132,9 @@ export const App = () => {
         navigate('/login', 'replace');
       }}
     >
-      <Route place={place} />
+      <Boundary key={place.path}>
+        <Route place={place} />
+      </Boundary>
     </Shell>
   );
 };
