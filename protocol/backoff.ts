@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 /** 4500–4999 say that trying at once cannot help: somebody has to act first. The agent still never gives up. */
-export const isSlowLane = (code: number | undefined): boolean => code !== undefined && code >= 4500 && code <= 4999;
+const isSlowLane = (code: number | undefined): boolean => code !== undefined && code >= 4500 && code <= 4999;
 
 /** A session that was superseded waits this long at least, so that two agents of one identity do not chase each other. */
 const SUPERSEDED_FLOOR_MS = 60_000;

@@ -23,7 +23,7 @@ export const JobSpec = z.looseObject({
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
-export const Hello = z.looseObject({
+const Hello = z.looseObject({
   type: z.literal('hello'),
   nonce: z.string(),
   serverTime: z.string(),
@@ -71,7 +71,7 @@ export const Welcome = z.looseObject({
 });
 
 /** Sent just before a close with the same code. */
-export const Bye = z.looseObject({
+const Bye = z.looseObject({
   type: z.literal('bye'),
   code: z.int(),
   message: z.string(),
@@ -90,10 +90,10 @@ export const JobOffer = z.looseObject({
 });
 
 /** `stream` binds the data frames of this session to the attempt; it is chosen by the agent, unique in the session. */
-export const JobAccept = z.looseObject({ type: z.literal('job.accept'), ...Lease.shape, stream: z.int().positive() });
+const JobAccept = z.looseObject({ type: z.literal('job.accept'), ...Lease.shape, stream: z.int().positive() });
 /** For a job that goes on after `welcome`: binds a stream of the new session to it. */
-export const JobResume = z.looseObject({ type: z.literal('job.resume'), ...Lease.shape, stream: z.int().positive() });
-export const JobReject = z.looseObject({ type: z.literal('job.reject'), ...Lease.shape, error: ErrorShape });
+const JobResume = z.looseObject({ type: z.literal('job.resume'), ...Lease.shape, stream: z.int().positive() });
+const JobReject = z.looseObject({ type: z.literal('job.reject'), ...Lease.shape, error: ErrorShape });
 
 /** Lossy, last value wins; for people. */
 export const JobProgress = z.looseObject({
@@ -116,17 +116,17 @@ export const JobFinish = z.looseObject({
   error: ErrorShape.optional(),
 });
 
-export const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: z.int().positive() });
+const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: z.int().positive() });
 /** The attempt is not this agent's any more: stop, delete, report nothing. */
-export const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: z.int().positive() });
-export const JobCancel = z.looseObject({
+const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: z.int().positive() });
+const JobCancel = z.looseObject({
   type: z.literal('job.cancel'),
   jobId: Id,
   attempt: z.int().positive(),
   reason: z.string(),
 });
 
-export const Heartbeat = z.looseObject({ type: z.literal('heartbeat'), leases: z.array(Lease) });
+const Heartbeat = z.looseObject({ type: z.literal('heartbeat'), leases: z.array(Lease) });
 export const HeartbeatOk = z.looseObject({
   type: z.literal('heartbeat.ok'),
   leaseTtlMs: Count,
@@ -134,12 +134,12 @@ export const HeartbeatOk = z.looseObject({
   cancelled: z.array(z.looseObject({ jobId: Id, attempt: z.int().positive() })),
 });
 
-export const Status = z.looseObject({ type: z.literal('status'), status: AgentStatus });
+const Status = z.looseObject({ type: z.literal('status'), status: AgentStatus });
 
 /** Cumulative: every batch up to `upto` is committed. `credit` bytes come back to the stream and to the connection. */
-export const Ack = z.looseObject({ type: z.literal('ack'), stream: z.int().positive(), upto: Count, credit: Count });
-export const Nack = z.looseObject({ type: z.literal('nack'), stream: z.int().positive(), durableSeq: Count });
-export const Drain = z.looseObject({ type: z.literal('drain'), deadlineMs: Count, reconnectAfterMs: Count });
+const Ack = z.looseObject({ type: z.literal('ack'), stream: z.int().positive(), upto: Count, credit: Count });
+const Nack = z.looseObject({ type: z.literal('nack'), stream: z.int().positive(), durableSeq: Count });
+const Drain = z.looseObject({ type: z.literal('drain'), deadlineMs: Count, reconnectAfterMs: Count });
 
 export const ToAgent = z.discriminatedUnion('type', [
   Hello,

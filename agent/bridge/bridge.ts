@@ -15,7 +15,7 @@ import { Link, type LinkClock, systemClock } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import { type Transport, webSocketTransport } from './transport.ts';
 
-export interface BridgeSettings {
+interface BridgeSettings {
   /** `gateway.url` of the agent's settings. */
   readonly gatewayUrl: string;
   readonly tls?: TlsOptions | undefined;
@@ -40,7 +40,7 @@ export interface BridgeOptions {
 }
 
 /** The state of the link, for status pages and readiness. */
-export interface BridgeHealth {
+interface BridgeHealth {
   readonly state: AgentState['name'];
   /** The catalog answered within the last two heartbeats. */
   readonly healthy: boolean;

@@ -2,7 +2,7 @@ import type { RecordSink } from '#agent/spool/sink.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 
 /** What a job's handler gets besides its spec and the sink. */
-export interface JobContext {
+interface JobContext {
   /**
    * Aborted when the job was cancelled (reason: a Fault `job.cancelled`), when the lease was lost (`bridge.lease_lost`)
    * and when the agent shuts down; the handler then ends as soon as it can. Nothing that it writes later is kept.

@@ -33,7 +33,7 @@ export interface GatewayOptions {
 }
 
 /** The real clock. */
-export const gatewayClock: GatewayClock = {
+const gatewayClock: GatewayClock = {
   nowMs: () => performance.now(),
   after: (ms, call) => {
     const timer = setTimeout(call, Math.min(Math.max(0, Math.ceil(ms)), 2 ** 31 - 1));

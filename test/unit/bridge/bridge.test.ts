@@ -6,7 +6,7 @@ import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/brid
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
 import { systemClock } from '#agent/bridge/link.ts';
-import { webSocketTransport } from '#agent/bridge/transport.ts';
+import { type TransportListener, webSocketTransport } from '#agent/bridge/transport.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import { AGENT_PATH, CREDIT } from '#protocol/constants.ts';
@@ -125,7 +125,7 @@ describe('a crawl over a real WebSocket', () => {
     const loopback = await Loopback.start({ backend });
     let target = loopback.url;
     const transport = {
-      connect: (listener: Parameters<ReturnType<typeof webSocketTransport>['connect']>[0]) =>
+      connect: (listener: TransportListener) =>
         webSocketTransport(dialer, `${target.replace('http', 'ws')}${AGENT_PATH}`).connect(listener),
     };
     let done = false;
