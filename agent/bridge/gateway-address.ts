@@ -22,7 +22,8 @@ export const gatewayAddress = (text: string): GatewayAddress => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secure = url?.protocol === 'https:' || url?.protocol === 'wss:';
   const plain = url?.protocol === 'http:' || url?.protocol === 'ws:';
-  if (!url || !(secure || plain)) throw new Fault('config.invalid', `gateway.url is not an https:// address: ${text}`);
+  // What was written is not repeated: it may hold a password in a place where none belongs.
+  if (!url || !(secure || plain)) throw new Fault('config.invalid', 'gateway.url must be an https:// address');
   if (url.username !== '' || url.search !== '' || url.hash !== '')
     throw new Fault('config.invalid', 'gateway.url may hold neither user, password, query nor fragment');
   if (plain && !LOOPBACK.test(url.hostname))

@@ -1,6 +1,7 @@
 import { type AgentEffect, type AgentEvent, type AttemptRef, attemptKey } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
-import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { CLOSE } from '#protocol/constants.ts';
+import { asFault, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { BridgeLog } from './log.ts';
 import type { Transport, TransportConnection } from './transport.ts';
 
@@ -43,6 +44,11 @@ export interface LinkOptions {
   readonly onUnreadable: (ref: AttemptRef, error: unknown) => void;
 }
 
+const errorCode = (closeCode: number): ErrorCode => {
+  if (closeCode >= CLOSE.agentDisabled && closeCode !== CLOSE.versionTooOld) return 'bridge.identity_refused';
+  return closeCode < 4500 ? 'bridge.unreachable' : 'bridge.protocol';
+};
+
 /** Drives the agent's session machine over a transport: dials, sends, wakes it in time. */
 export class Link {
   readonly #options: LinkOptions;
@@ -57,6 +63,8 @@ export class Link {
   #closed: (() => void) | undefined;
   #stopped = false;
   #lastError: ErrorInfo | undefined;
+  /** The end of this connection has a better reason than the code of the socket. */
+  #explained = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -112,6 +120,9 @@ export class Link {
         break;
       case 'close':
         this.#batches = [];
+        this.#options.log.warn({ code: effect.code }, `ending the link: ${effect.reason}`);
+        this.#lastError = new Fault(errorCode(effect.code), effect.reason).toJSON();
+        this.#explained = true;
         this.#connection?.close(effect.code, effect.reason);
         break;
       case 'sign':
@@ -120,12 +131,8 @@ export class Link {
       case 'ended': {
         const { code, message, advice } = effect;
         this.#options.log.warn({ code, advice }, `the catalog ended the session: ${message}`);
-        this.#lastError = {
-          code: code >= 4503 && code <= 4509 ? 'bridge.identity_refused' : 'bridge.protocol',
-          message,
-          retryable: code < 4500,
-          advice,
-        };
+        this.#lastError = { code: errorCode(code), message, retryable: code < 4500, advice };
+        this.#explained = true;
         break;
       }
       default:
@@ -136,6 +143,7 @@ export class Link {
   #dial(): void {
     if (this.#stopped) return;
     const { transport, log } = this.#options;
+    this.#explained = false;
     const failed = (fault: Fault, retryAfterMs: number | undefined): void => {
       this.#connection = undefined;
       this.#closed?.();
@@ -160,6 +168,8 @@ export class Link {
           this.#connection = undefined;
           this.#closed?.();
           log.info({ code }, 'the link to the catalog ended');
+          if (!this.#explained)
+            this.#lastError = new Fault('bridge.unreachable', `The link was cut (${code})`).toJSON();
           this.dispatch({ type: 'closed', code });
         }),
         failed: when(failed),
