@@ -178,6 +178,20 @@ const FEATURES: Readonly<Record<string, (estate: Estate) => boolean>> = {
       'AUTOGENERATE',
       'INLINE [',
     ].every((word) => scripts.includes(word)),
+  'crosstables, subs, loops, conditions, intervals, hierarchies, preceding loads and renames': ({ scripts }) =>
+    [
+      ...[
+        'CROSSTABLE (',
+        'SUB LoadFolder',
+        'CALL ',
+        'FOR EACH',
+        'IF NoOfRows',
+        'SWITCH ',
+        'INTERVALMATCH',
+        'HIERARCHY (',
+      ],
+      ...['GROUP BY Key;\r\nLOAD', 'RENAME FIELD', 'QUALIFY *', 'CONCATENATE (', 'NOCONCATENATE', 'REM ', 'TRACE '],
+    ].every((word) => scripts.includes(word)),
   includes: ({ scripts }) => scripts.includes('$(Must_Include='),
   'section access blocks with people in them': ({ scripts }) => /SECTION ACCESS;[\s\S]+?USER, CORP\\/.test(scripts),
   'secrets in scripts, variables, lineage and connections': ({ scripts, contents, site }) =>

@@ -1,6 +1,7 @@
 import type { DataModel, ModelTable } from './data-model.ts';
 import { quoted } from './expressions.ts';
 import { type Random, randomOf } from './random.ts';
+import { SCRIPT_IDIOMS } from './script-idioms.ts';
 import type { App, LineageRow } from './types.ts';
 import type { World } from './world.ts';
 
@@ -192,6 +193,9 @@ export const scriptOf = (world: World, app: App, model: DataModel): string => {
   for (const table of model.tables) sections.push({ name: table.name, text: loadOf(random, table) });
   if (model.transforms)
     sections.push({ name: random.pick(['Transform', 'Main', '📦 Mapping']), text: transformOf(model, folder) });
+  for (const idiom of random.sample(SCRIPT_IDIOMS, random.chance(0.35) ? random.int(1, 3) : 0)) {
+    sections.push({ name: idiom.name, text: lines(...idiom.lines).replaceAll('{path}', `lib://${folder}`) });
+  }
   const stores = storesOf(model);
   if (stores !== '') sections.push({ name: 'Store', text: stores });
   if (random.chance(0.2)) sections.push({ name: 'Exit', text: 'EXIT SCRIPT;' });
