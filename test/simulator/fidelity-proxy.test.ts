@@ -242,13 +242,9 @@ describe('point 21: login pages', () => {
     expect(() => headerAuthenticator({ header: 'X-Qlik-User', directory: 'dynamic' })).toThrow(TypeError);
   });
   it('a virtual proxy that is not linked answers a large HTML 400', async () => {
-    const authenticator = headerAuthenticator({ header: 'Remote-User', directory: 'dynamic' });
-    await using simulator = await startSimulator({
-      ...small,
-      virtualProxies: [{ prefix: 'far', authenticator, linked: false }],
-    });
+    await using simulator = await startSimulator({ ...small, unlinkedPrefixes: ['far'] });
     const answered = await ask(simulator, `${simulator.addresses.proxyUrl}/far/qps/user`, {
-      headers: { 'Remote-User': 'CORP\\svc_catalog' },
+      headers: headerOf(simulator),
     });
     expect(answered.status).toBe(400);
     expect(answered.body.length).toBeGreaterThan(80_000);
@@ -284,6 +280,19 @@ describe('point 22: the cold start', () => {
     simulator.faults.set({ coldStartMs: 300, latencyMs: 7 });
     expect(simulator.faults.waitMs(performance.now())).toBe(307);
     expect(simulator.faults.waitMs(performance.now())).toBe(7);
+  });
+});
+
+describe('the end of the site', () => {
+  it('does not wait for clients that never answer a close', async () => {
+    const simulator = await startSimulator(small);
+    const socket = await RawSocket.proxied(simulator, '/app/engineData');
+    await socket.call('EngineVersion');
+    socket.socket.pause();
+    await simulator[Symbol.asyncDispose]();
+    socket.socket.terminate();
+    expect(await socket.closed).toBeGreaterThan(0);
+    await expect(ask(simulator, simulator.addresses.proxyUrl)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 });
 

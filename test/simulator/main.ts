@@ -67,6 +67,7 @@ interface Flags {
   readonly coldStart: number;
   readonly headerName?: string;
   readonly headerDirectory?: string;
+  readonly unlinked: readonly string[];
   readonly user?: string;
   readonly sessions: number;
   readonly sessionInactivity: number;
@@ -97,6 +98,7 @@ const program = new Command('simulator')
   .option('--cold-start <ms>', 'added to the first answer after a pause', wholeNumber, 0)
   .option('--header-name <name>', 'header of the virtual proxy "header"')
   .option('--header-directory <name>', 'static user directory of "header"; default: dynamic, directory\\user')
+  .option('--unlinked <prefix...>', 'virtual proxies that are not linked to the proxy service', [])
   .option('--user <directory\\user>', 'whom the ready-made token and header speak for')
   .option('--sessions <number>', 'parallel sessions a user may have', wholeNumber, 5)
   .option('--session-inactivity <ms>', 'after which a proxy session ends', wholeNumber, 1_800_000)
@@ -128,6 +130,7 @@ const options = (): SimulatorOptions => {
       ...(flags.latency > 0 ? { latencyMs: flags.latency } : {}),
       ...(flags.coldStart > 0 ? { coldStartMs: flags.coldStart } : {}),
     },
+    unlinkedPrefixes: flags.unlinked,
     sessionsPerUser: flags.sessions,
     sessionInactivityMs: flags.sessionInactivity,
     ...(flags.folder === undefined ? {} : { folder: flags.folder }),

@@ -46,6 +46,8 @@ export interface SimulatorOptions {
   readonly tokenLifetimeMs?: number;
   /** Further virtual proxies, or others in the place of `header` and `jwt`. */
   readonly virtualProxies?: readonly (Partial<VirtualProxy> & Pick<VirtualProxy, 'prefix' | 'authenticator'>)[];
+  /** Virtual proxies that are not linked to the proxy service: they answer a large HTML 400. */
+  readonly unlinkedPrefixes?: readonly string[];
   readonly sessionsPerUser?: number;
   readonly sessionInactivityMs?: number;
   /** How long a proxy session still counts after its user logged out. */

@@ -4,7 +4,7 @@
  * in the folder: making them is the slow part of a start.
  */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import forge from 'node-forge';
 
@@ -69,6 +69,14 @@ const certificate = (wish: Wish): string => {
       ? { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true }
       : { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
   ];
+  if (wish.issuer) {
+    // Strict clients (Python 3.13) want to be told which key of the issuer signed.
+    const issuer = forge.pki.certificateFromPem(wish.issuer.cert);
+    extensions.push({
+      name: 'authorityKeyIdentifier',
+      keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes(),
+    });
+  }
   if (wish.usage === 'server') extensions.push({ name: 'extKeyUsage', serverAuth: true });
   if (wish.usage === 'client') extensions.push({ name: 'extKeyUsage', clientAuth: true });
   if (wish.hosts) {
@@ -81,6 +89,19 @@ const certificate = (wish: Wish): string => {
   cert.setExtensions(extensions);
   cert.sign(forge.pki.privateKeyFromPem(wish.issuer?.key ?? wish.key), forge.md.sha256.create());
   return forge.pki.certificateToPem(cert).replaceAll('\r\n', '\n');
+};
+
+/** Goes up when certificates are made in another way; those of a folder with another number are made anew. */
+const FORM = '2';
+
+const dropOtherForms = (folder: string): void => {
+  const marker = join(folder, 'form');
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === FORM) return;
+  for (const name of readdirSync(folder)) {
+    const key = name.endsWith('_key.pem');
+    if ((name.endsWith('.pem') && !key) || name.endsWith('.pfx')) rmSync(join(folder, name), { force: true });
+  }
+  write(marker, FORM);
 };
 
 /** Reads a kept certificate; makes a new one when it is missing, ends soon, or belongs to another key. */
@@ -99,6 +120,7 @@ const kept = (path: string, key: string, issuer: string | null, make: () => stri
 /** Opens the folder's certificates, making what is missing. `hosts`: the names and addresses that the server serves. */
 export function openPki(folder: string, hosts: readonly string[]): Pki {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  dropOtherForms(folder);
   const at = (name: string): string => join(folder, name);
   const from = new Date(Date.now() - DAY_MS);
   const to = new Date(Date.now() + 3650 * DAY_MS);

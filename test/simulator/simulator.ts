@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Access } from './access.ts';
@@ -90,11 +90,23 @@ const listen = (server: Server, port: number, host: string): Promise<number> =>
     });
   });
 
-const close = (server: HttpServer): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+/** Stops listening and cuts what is connected: upgraded sockets too, which a server no longer counts as its own. */
+const closer = (server: HttpServer): (() => Promise<void>) => {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
+  return () =>
+    new Promise((resolve) => {
+      if (!server.listening) {
+        resolve();
+        return;
+      }
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+};
 
 const DAY_MS = 86_400_000;
 const CRAWL_HEADER = 'X-Sim-User';
@@ -138,7 +150,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     inactivityMs,
     ...part,
   });
-  const further = (options.virtualProxies ?? []).map(complete);
+  const unlinked = (options.unlinkedPrefixes ?? []).map((prefix) =>
+    complete({ prefix, authenticator: loginAuthenticator(), linked: false }),
+  );
+  const further = [...unlinked, ...(options.virtualProxies ?? []).map(complete)];
   const virtualProxies = [
     complete({ prefix: '', authenticator: loginAuthenticator() }),
     complete({ prefix: 'header', authenticator: headerAuthenticator({ header: headerName, directory }) }),
@@ -207,12 +222,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const servers: HttpServer[] = [httpsProxy, plainProxy, qrs, engine, control];
   // Windows' web server keeps idle connections for two minutes.
   for (const server of servers) server.keepAliveTimeout = 120_000;
+  const closers = servers.map(closer);
   const dispose = async (): Promise<void> => {
     pacing.close();
     sessions.close();
     context.registry.close();
     for (const connection of context.connections) connection.end(1001, 'The site stops');
-    await Promise.all(servers.filter((server) => server.listening).map(close));
+    // The close frames leave in this turn; nobody waits for the clients' answers.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    await Promise.all(closers.map((closeOne) => closeOne()));
   };
   const at = async (server: HttpServer, port: number | undefined, on = host): Promise<number> =>
     await listen(server, port ?? 0, on);
