@@ -21,6 +21,9 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** A signal that comes this long after the first ends the program at once. */
+const SECOND_WISH_MS = 1_000;
+
 const asPort = (text: string): number => {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is 0 to 65535');
@@ -50,9 +53,12 @@ const serve = async (options: Options): Promise<void> => {
     pino.destination({ dest: 2, sync: true }),
   );
   const stop = new AbortController();
+  let askedAtMs = 0;
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(1);
+      // Below npm one Ctrl-C comes twice, from the terminal and from npm: only a later one is a second wish.
+      if (stop.signal.aborted && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(1);
+      if (!stop.signal.aborted) askedAtMs = performance.now();
       stop.abort();
     });
 

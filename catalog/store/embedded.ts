@@ -119,6 +119,8 @@ const startServer = async (root: string): Promise<{ server: ChildProcess; url: s
     const server = spawn(postgres, ['-D', data, '-p', String(port), ...settings.flatMap((s) => ['-c', s])], {
       ...options,
       stdio: stderrOnly,
+      // Ctrl-C in a terminal reaches a whole group of processes: the catalog is to end first, then its database.
+      detached: process.platform !== 'win32',
     });
     try {
       await ready(server, root);

@@ -297,6 +297,21 @@ describe('after a restart', () => {
     });
   });
 
+  test('the end of a scope that was published before is passed over, since its beginning is not read again', async () => {
+    const place = await world.enter('prod');
+    const { stream, job } = await world.crawl(place, 'prod');
+    const [a, b] = [appRecords('prod', 'a', ['1', '2']), appRecords('prod', 'b', ['1', '2'])];
+    await stream.publish([...siteRecords('prod', ['a', 'b']), ...a.slice(0, 2)]);
+    // Published a; b is open from here on, so that this batch is where the next process begins.
+    await stream.publish([...b.slice(0, 2), ...a.slice(2)]);
+    await world.restart();
+    const resumed = TestStream.resume(world.backend, place.session, stream);
+    await resumed.publish(b.slice(2));
+    expect((await resumed.finish()).result).toBe('closed');
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'published', error: null });
+    expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 2, sheet: 4 });
+  });
+
   test('staged scopes are published even when their agent never comes back', async () => {
     const place = await world.enter('prod');
     const { stream } = await world.crawl(place, 'prod');
@@ -307,6 +322,32 @@ describe('after a restart', () => {
     expect((await world.counts(place.organisationId)).app).toBeUndefined();
     await world.restart();
     await eventually(async () => (await world.counts(place.organisationId)).sheet === 2);
+  });
+
+  test('two processes that hold the same scopes open publish each once', async () => {
+    const place = await world.enter('prod');
+    const { stream, job } = await world.crawl(place, 'prod');
+    const [a, b] = [appRecords('prod', 'a', ['1']), appRecords('prod', 'b', ['1'])];
+    await stream.publish([...siteRecords('prod', ['a', 'b']), ...a.slice(0, 2), ...b.slice(0, 2)]);
+    const other = world.another();
+    await other.start();
+    await eventually(async () => {
+      const [row] = await world.sql`select count(distinct publisher)::int as n from staged_record
+        where job_id = ${job.id} and scope = 'prod/b'`;
+      return row?.['n'] === 2;
+    });
+    await stream.publish(a.slice(2));
+    const batch = batchOf(3, b.slice(2));
+    stream.batches.push(batch);
+    await (await other.storeBatch(place.session, stream.lease, batch)).consumed;
+    expect((await stream.finish()).result).toBe('closed');
+    await other.close();
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({
+      state: 'published',
+      outcomes: { complete: 3 },
+      error: null,
+    });
+    expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 2, sheet: 2 });
   });
 
   test('two processes that both read one attempt publish each scope once', async () => {
@@ -322,6 +363,7 @@ describe('after a restart', () => {
     expect((await stream.finish()).result).toBe('closed');
     await other.close();
     expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 1, sheet: 3 });
+    expect((await world.scopes(place.organisationId, job.id)).map((s) => s.outcome)).toEqual(['complete', 'complete']);
     expect((await world.state(place.organisationId, job.id)).state).toBe('published');
   });
 });
