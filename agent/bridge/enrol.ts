@@ -80,11 +80,14 @@ const post = async (
     if (read.success) return read.data;
     throw new Fault('bridge.protocol', `${origin} answered the enrolment with something else than an identity`);
   }
+  const message = said(body);
   if (reply.status === 400 || reply.status === 401 || reply.status === 403 || reply.status === 409) {
-    const message = said(body);
     throw new Fault('bridge.enrolment_refused', message ?? `${origin} refused the enrolment (HTTP ${reply.status})`);
   }
-  throw new Fault('bridge.unreachable', `${origin}${path} answered the enrolment with HTTP ${reply.status}`);
+  const words = message === undefined ? '' : `: ${message}`;
+  throw new Fault('bridge.unreachable', `${origin}${path} answered the enrolment with HTTP ${reply.status}${words}`, {
+    ...(reply.status === 429 ? { advice: 'Too many tries came from this address: wait a few minutes.' } : {}),
+  });
 };
 
 const parse = (bytes: Buffer): unknown => {

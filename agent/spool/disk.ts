@@ -36,13 +36,17 @@ export const errnoOf = (error: unknown): string =>
 const PASSING = new Set(['EPERM', 'EBUSY', 'EACCES']);
 const RETRIES_MS = [5, 10, 20, 40, 80, 160, 320, 640] as const;
 
-const patiently = async <T>(act: () => Promise<T>): Promise<T> => {
+/** Tries again for about a second what failed only because somebody else looks at the file. */
+export const patiently = async <T>(
+  act: () => Promise<T>,
+  wait: (ms: number) => Promise<unknown> = delay,
+): Promise<T> => {
   for (const waitMs of RETRIES_MS) {
     try {
       return await act();
     } catch (error) {
       if (!PASSING.has(errnoOf(error))) throw error;
-      await delay(waitMs);
+      await wait(waitMs);
     }
   }
   return await act();

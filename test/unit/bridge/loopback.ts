@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { answerEnrolment } from '#catalog/gateway/enrolment.ts';
 import { Gateway, type GatewayOptions } from '#catalog/gateway/gateway.ts';
 import { ENROL_PATH } from '#protocol/constants.ts';
+import { EnrolRequest } from '#protocol/messages.ts';
 import type { AgentStatus } from '#protocol/status.ts';
 
 export const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -36,10 +36,12 @@ export class Loopback implements AsyncDisposable {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', async () => {
         if (request.url !== ENROL_PATH) return response.writeHead(404).end();
-        const answer = await answerEnrolment(options.backend, JSON.parse(Buffer.concat(chunks).toString()));
+        const body = EnrolRequest.parse(JSON.parse(Buffer.concat(chunks).toString()));
+        const answer = await options.backend.enrol(body);
+        const refused = 'refused' in answer;
         return response
-          .writeHead(answer.status, { 'content-type': 'application/json' })
-          .end(JSON.stringify(answer.body));
+          .writeHead(refused ? 403 : 200, { 'content-type': 'application/json' })
+          .end(JSON.stringify(refused ? answer.refused : answer));
       });
     });
     const loopback = new Loopback(server, gateway);
