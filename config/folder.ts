@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { Fault } from '#protocol/errors.ts';
 import type { ConnectionState } from '#protocol/status.ts';
@@ -57,7 +57,7 @@ export class ConnectionFolder {
   #applied = new Map<string, ParsedConnection>();
   #watcher: FSWatcher | undefined;
   #watched: string | undefined;
-  #sideFolders = new Set<string>();
+  #sideFiles: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #scanning: Promise<void> | undefined;
@@ -126,11 +126,19 @@ export class ConnectionFolder {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#dueMs = Number.POSITIVE_INFINITY;
-      this.#scanning = (this.#scanning ?? Promise.resolve()).then(async () => {
-        await this.#scan(false);
-        await this.#arm();
-      });
+      this.#scanning = (this.#scanning ?? Promise.resolve()).then(() => this.#look());
     }, delayMs);
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#scan(false);
+      await this.#arm();
+    } catch (error) {
+      // Nothing is expected here; whatever it is, the next look must come.
+      this.#options.onTrouble?.(`looking at the connections folder failed: ${String(error)}`);
+      this.#schedule(this.#rescanMs);
+    }
   }
 
   /** One look at everything. At start nothing waits to settle except what cannot be parsed. */
@@ -215,23 +223,25 @@ export class ConnectionFolder {
   async #arm(): Promise<void> {
     if (this.#ended.signal.aborted) return;
     const identity = await identityOf(this.#folder);
-    const folders = new Set<string>();
-    for (const { sideFiles } of this.#applied.values())
-      for (const file of sideFiles) if (dirname(file) !== this.#folder) folders.add(dirname(file));
-    const same = [...folders].every((folder) => this.#sideFolders.has(folder));
+    const sideFiles = new Set([...this.#applied.values()].flatMap((parsed) => parsed.sideFiles));
+    const same = [...sideFiles].every((file) => this.#sideFiles.has(file));
     if (identity === this.#watched && same && this.#watcher !== undefined) return;
     await this.#watcher?.close();
     this.#watcher = undefined;
     this.#watched = identity;
-    this.#sideFolders = folders;
+    this.#sideFiles = sideFiles;
     if (identity === undefined || this.#ended.signal.aborted) return;
-    const sideFiles = new Set([...this.#applied.values()].flatMap((parsed) => parsed.sideFiles));
+    const folders = new Set([...sideFiles].map(dirname).filter((folder) => folder !== this.#folder));
     const watcher = watch([this.#folder, ...folders], {
       ignoreInitial: true,
       depth: 0,
-      // Of other folders only the files that a connection names.
+      // Of other folders only the files that a connection names, and the links that Kubernetes swaps below them.
       ignored: (path) =>
-        dirname(path) !== this.#folder && path !== this.#folder && !folders.has(path) && !sideFiles.has(path),
+        dirname(path) !== this.#folder &&
+        path !== this.#folder &&
+        !folders.has(path) &&
+        !sideFiles.has(path) &&
+        !basename(path).startsWith('..'),
       usePolling: this.#options.polling ?? false,
       interval: this.#options.intervalMs ?? 2000,
       ignorePermissionErrors: true,

@@ -2,8 +2,9 @@ import { extname } from 'node:path';
 import type { FileReader } from '../files.ts';
 import { parseHocon } from '../hocon/hocon.ts';
 import { Source } from '../hocon/source.ts';
-import type { Place, Tree } from '../tree.ts';
+import { descend, type Place, type Tree } from '../tree.ts';
 import { parseYaml } from '../yaml.ts';
+import { isSecretKey } from './excerpt.ts';
 import { explain } from './explain.ts';
 import { checkFields } from './mistakes.ts';
 import { Problems } from './problem.ts';
@@ -86,11 +87,16 @@ const readHocon = (
       if (token.type === 'string') {
         const first = source.at(token.start).line;
         const last = source.at(Math.max(token.start, token.end - 1)).line;
-        for (let line = first + 1; line <= last; line += 1) hidden.add(`${source.file}:${line}`);
+        for (let line = first + 1; line <= last; line += 1) hidden.add(lineOf({ file: source.file, line }));
       }
-  const problems = new Problems(file, ({ file: of, line }) =>
-    hidden.has(`${of}:${line}`) ? undefined : sources.get(of)?.line(line),
-  );
+  const secret = new Set<string>();
+  for (const { path, source, key, tokens } of document.fields)
+    if (isSecretKey(path) && !tokens.some(({ type }) => type === '{')) secret.add(lineOf(source.at(key)));
+  if (document.error?.field !== undefined && isSecretKey(document.error.field)) secret.add(lineOf(document.error.at));
+  const problems = new Problems(file, (place) => {
+    const text = hidden.has(lineOf(place)) ? undefined : sources.get(place.file)?.line(place.line);
+    return text === undefined ? undefined : { text, secret: secret.has(lineOf(place)) };
+  });
   checkFields(document.fields, problems);
   if (document.error !== undefined)
     explain(document.error, sources.get(document.error.at.file), document.fields, problems);
@@ -108,15 +114,20 @@ const readHocon = (
 
 const readYaml = (text: string, file: string): Document => {
   const source = new Source(file, text);
-  const problems = new Problems(file, ({ line }) => (insideBlock(source, line) ? undefined : source.line(line)));
   const { tree, error } = parseYaml(text, file);
+  const places = new Map<string, Place>();
+  if (tree !== undefined) collect(tree, '', places);
+  const secret = new Set<number>();
+  for (const [path, { line }] of places)
+    if (isSecretKey(path.split('.')) && descend(tree, path.split('.'))?.type === 'scalar') secret.add(line);
+  const problems = new Problems(file, ({ line }) =>
+    insideBlock(source, line) ? undefined : { text: source.line(line), secret: secret.has(line) },
+  );
   if (error !== undefined) problems.error('config.syntax', error.at, `${capital(error.message)}.`);
   else if (tree !== undefined && tree.type !== 'object') {
     problems.error('config.syntax', tree.at, 'The file must hold keys and values.');
     return { tree: undefined, problems, placeOf: () => undefined, emptyAt: () => undefined };
   }
-  const places = new Map<string, Place>();
-  if (tree !== undefined) collect(tree, '', places);
   return { tree, problems, placeOf: (path) => places.get(path), emptyAt: () => undefined };
 };
 
@@ -136,5 +147,7 @@ const insideBlock = (source: Source, line: number): boolean => {
   }
   return false;
 };
+
+const lineOf = ({ file, line }: Pick<Place, 'file' | 'line'>): string => `${file}:${line}`;
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

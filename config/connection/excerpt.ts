@@ -8,26 +8,25 @@ export const MAX_LINE = 2000;
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
 const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS];
+const shown = all.filter((key) => key.type !== 'any' && key.secret !== true).map((key) => key.path);
 const secret = new Set(all.filter((key) => key.secret === true).map((key) => lastOf(key.path)));
-/** Last parts of keys whose values may be shown. Everything else is hidden: a password may stand after a typo. */
-const open = new Set(
-  all
-    .filter((key) => key.type !== 'any' && !key.secret)
-    .map((key) => lastOf(key.path))
-    .filter((key) => !secret.has(key)),
-);
+/** Keys whose values may be shown. Everything else is hidden: a password may stand after a typo. */
+const openPaths = new Set(shown);
+/** Their last parts, for a line of which no more is known; never one that a secret has, too. */
+const open = new Set(shown.map(lastOf).filter((key) => !secret.has(key)));
 
 const KEY = /\s*(?:-\s+)?("[A-Za-z0-9_.-]*"|[A-Za-z0-9_.-]+)(?:\s*(\+=|[=:])\s*|\s*(?=\{))/y;
 const VALUE = /"""[^"]*"""|"(?:[^"\\]|\\.)*"|[^\s"{}[\],#][^"{}[\],#]*/y;
 
 /** True when the value of a key may never be shown, nor any part of it. */
-export const isSecretKey = (path: readonly string[]): boolean => !open.has(path[path.length - 1] ?? '');
+export const isSecretKey = (path: readonly string[]): boolean => !openPaths.has(path.join('.'));
 
 /**
  * A line of a connection file as it may be shown: values of keys that hold secrets, of unknown keys, and credentials in
- * URLs are hidden. Undefined when the line is not of the form `key = value`, since then nothing is known about it.
+ * URLs are hidden; with `hidden` any value is. Undefined when the line is not of the form `key = value`, since then
+ * nothing is known about it.
  */
-export const excerptOf = (line: string): string | undefined => {
+export const excerptOf = (line: string, hidden = false): string | undefined => {
   if (line.length > MAX_LINE) return undefined;
   let shown = '';
   let at = 0;
@@ -52,7 +51,7 @@ export const excerptOf = (line: string): string | undefined => {
     }
     if (at === line.length) return clean(shown);
     const name = lastOf((key[1] ?? '').replaceAll('"', ''));
-    if (!open.has(name)) return clean(`${shown}${HIDDEN}`);
+    if (hidden || !open.has(name) || holdsSecretKey(line.slice(at))) return clean(`${shown}${HIDDEN}`);
     // Only a single plain value is understood well enough to be shown together with what follows it.
     const value = step(VALUE);
     const rest = line.slice(at);
@@ -68,6 +67,10 @@ export const excerptOf = (line: string): string | undefined => {
     return clean(shown + withoutComment(value[0] + rest));
   }
 };
+
+/** True when another key that may not be shown follows on the same line, perhaps inside quotes that do not close. */
+const holdsSecretKey = (rest: string): boolean =>
+  [...rest.matchAll(/([A-Za-z0-9_]+)["']?\s*(?:\+=|=|:\s)/g)].some(([, name = '']) => !open.has(name));
 
 /** A value without the comment after it. */
 export const withoutComment = (value: string): string => value.replace(/\s(?:#|\/\/).*$/, '');

@@ -13,6 +13,8 @@ export interface KeySpec {
   /** Never shown, not even in part. */
   readonly secret?: true;
   readonly required?: true;
+  /** An address or a name of a file: no control character is ever meant. */
+  readonly oneLine?: true;
   readonly values?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -44,24 +46,31 @@ const tolerated = (path: string): KeySpec => ({
 /** Every key of a connection file. A key of type `any` stands for everything below it, too. */
 export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('name', 'string', 'Label of the connection.', { required: true }),
-  used('code', 'string', 'Unique and lasting name; the first part of the key of every asset.', { required: true }),
+  used('code', 'string', 'Unique and lasting name; the first part of the key of every asset.', {
+    oneLine: true,
+    required: true,
+  }),
   used('connector_id', 'string', 'Always qlik-sense.', { required: true, values: ['qlik-sense'] }),
   used('enabled', 'boolean', 'False stops crawls and keeps what was published.', { standard: true }),
   used('catalog_code', 'string', 'Catalog that the items belong to.', { standard: 'default' }),
   used('environment', 'string', 'Shown in the catalog, for instance production.'),
   used('description', 'string', 'Shown in the catalog.'),
   used('access_notes', 'string', 'Shown in the catalog: how a person gets access.'),
-  used('connection.url', 'string', 'https://host[:port][/virtual proxy prefix].', { required: true }),
-  used('connection.engine_url', 'string', 'wss://host[:port][/prefix]; by default made from connection.url.'),
-  used('connection.display_url', 'string', 'Base of links for people; by default connection.url.'),
-  used('connection.alias_host', 'string', 'Name for TLS and the Host header when the URL holds an address.'),
+  used('connection.url', 'string', 'https://host[:port][/virtual proxy prefix].', { oneLine: true, required: true }),
+  used('connection.engine_url', 'string', 'wss://host[:port][/prefix]; by default made from connection.url.', {
+    oneLine: true,
+  }),
+  used('connection.display_url', 'string', 'Base of links for people; by default connection.url.', { oneLine: true }),
+  used('connection.alias_host', 'string', 'Name for TLS and the Host header when the URL holds an address.', {
+    oneLine: true,
+  }),
   used('connection.auth.type', 'string', 'How the connection proves who it is.', {
     values: ['header', 'jwt', 'certificate', 'windows', 'ticket'],
   }),
   used('connection.auth.key', 'string', 'Name of the header that carries the user.'),
   used('connection.auth.value', 'string', 'The user, as DOMAIN\\\\user in double quotes.', { secret: true }),
   used('connection.auth.token', 'string', 'A JSON web token.', { secret: true }),
-  used('connection.auth.token_file', 'string', 'File that holds the JSON web token.'),
+  used('connection.auth.token_file', 'string', 'File that holds the JSON web token.', { oneLine: true }),
   used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.'),
   used('connection.auth.user_id', 'string', 'User that a certificate speaks for.'),
   used('connection.auth.certificate.path', 'string', 'Client certificate: PEM file, PEM text, or the exported folder.'),
@@ -71,7 +80,9 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   later('connection.auth.username', 'string', 'Windows user.'),
   later('connection.auth.password', 'string', 'Password of the Windows user.', { secret: true }),
   later('connection.auth.jwt', 'any', 'Tokens that the agent signs itself.', { secret: true }),
-  used('tls.truststore.path', 'string', 'Certificates of authorities to trust besides the usual ones.'),
+  used('tls.truststore.path', 'string', 'Certificates of authorities to trust besides the usual ones.', {
+    oneLine: true,
+  }),
   used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
   used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the extension.', {
     values: ['PEM', 'PKCS12', 'JKS'],
@@ -133,10 +144,15 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
 /** Keys of `agent.conf`. */
 export const SETTINGS_KEYS: readonly KeySpec[] = [
   used('name', 'string', 'Name of this agent in the catalog; by default the name of the machine.'),
-  used('gateway.url', 'string', 'wss://host of the catalog; ws:// only for this machine itself.'),
-  used('connections', 'string', 'Folder of the connection files.', { standard: 'connections' }),
-  used('state', 'string', 'Folder for the key, the spool and what else the agent keeps.', { standard: 'state' }),
-  used('tls.truststore.path', 'string', 'PEM file of authorities to trust for the catalog besides the usual ones.'),
+  used('gateway.url', 'string', 'wss://host of the catalog; ws:// only for this machine itself.', { oneLine: true }),
+  used('connections', 'string', 'Folder of the connection files.', { oneLine: true, standard: 'connections' }),
+  used('state', 'string', 'Folder for the key, the spool and what else the agent keeps.', {
+    oneLine: true,
+    standard: 'state',
+  }),
+  used('tls.truststore.path', 'string', 'PEM file of authorities to trust for the catalog besides the usual ones.', {
+    oneLine: true,
+  }),
   used('tls.truststore.type', 'string', 'PEM.', { values: ['PEM', 'PKCS12', 'JKS'] }),
   used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
   used(
@@ -151,7 +167,7 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     standard: 'info',
   }),
-  used('log.file', 'string', 'File to log to; by default the standard output.'),
+  used('log.file', 'string', 'File to log to; by default the standard output.', { oneLine: true }),
   used('watch.polling', 'boolean', 'True looks at the connections folder by the clock: for network shares.', {
     standard: false,
   }),

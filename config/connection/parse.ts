@@ -137,6 +137,10 @@ const readConnection = (
       'Secret managers are not supported yet.',
       'Write the secret into the file (readable only for the agent), or take it from the environment.',
     );
+  // Refused already; what is wrong with their values is said at once, too.
+  for (const { path, type, status } of CONNECTION_KEYS)
+    if (status === 'later' && type === 'port') values.integer(path);
+    else if (status === 'later' && type === 'string') values.text(path);
   const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);
   const authentication = readAuthentication(values, files, problems, nowMs);
   const extraAuthorities = readTruststore(values, files, problems);

@@ -6,16 +6,22 @@ import { excerptOf, HIDDEN } from './excerpt.ts';
 /** At most so many problems of one file are told: a status message has a bound. */
 const MAX_PROBLEMS = 20;
 
+/** A line of a file; with `secret` no value on it may be shown. */
+interface Line {
+  readonly text: string;
+  readonly secret: boolean;
+}
+
 /** Collects what is wrong or odd in one file. */
 export class Problems {
   readonly #file: string;
   readonly #list: Problem[] = [];
   /** Keys whose value was found to be mistaken: later checks need not say it again. */
   readonly explained = new Set<string>();
-  readonly #lineOf: (place: Place) => string | undefined;
+  readonly #lineOf: (place: Place) => Line | undefined;
 
-  /** `lineOf` gives the text of the line of a place, or undefined when it may not be shown. */
-  constructor(file: string, lineOf: (place: Place) => string | undefined = () => undefined) {
+  /** `lineOf` gives the line of a place, or undefined when nothing of it may be shown. */
+  constructor(file: string, lineOf: (place: Place) => Line | undefined = () => undefined) {
     this.#file = file;
     this.#lineOf = lineOf;
   }
@@ -51,7 +57,7 @@ export class Problems {
     );
     if (known) return;
     const line = at === undefined ? undefined : this.#lineOf(at);
-    const excerpt = line === undefined ? undefined : excerptOf(line);
+    const excerpt = line === undefined ? undefined : excerptOf(line.text, line.secret);
     this.#list.push({
       severity,
       code,

@@ -83,6 +83,17 @@ export class Values {
       return undefined;
     }
     if (node.value === null || node.text.trim() === '') return this.#missing(spec, node.at);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+    if (spec.oneLine === true && /[\u0000-\u001f\u007f]/.test(node.text.trim())) {
+      if (!this.#problems.explained.has(path))
+        this.#problems.error(
+          'config.invalid',
+          node.at,
+          `${path} holds a line end, a tab or another control character.`,
+          'Write it on one line; a backslash inside double quotes is written twice.',
+        );
+      return undefined;
+    }
     if (spec.values !== undefined && spec.type === 'string') return this.#choice(spec, spec.values, node.text, node.at);
     return { value: node.text, at: node.at };
   }

@@ -152,6 +152,27 @@ describe('values', () => {
     ]);
   });
 
+  test('with control characters are named, however they came in', () => {
+    const yaml =
+      'name: x\ncode: x\nconnector_id: qlik-sense\nconnection:\n  url: "https://q.example.com\\t/x"\n  auth: { key: X, value: "a\\nb" }\n';
+    const { problems } = parse(yaml, 'q.yaml');
+    expect(problems.map(({ line, message }) => [line, message])).toEqual([
+      [5, expect.stringContaining('connection.url holds')],
+      [6, expect.stringContaining('connection.auth.value holds')],
+    ]);
+    expect(errors(`${head}${header}tls.truststore.path = "C:\\temp\\new"`.replaceAll('\\\\t', '\\t'))).toHaveLength(1);
+  });
+
+  test('of keys that come later are checked now', () => {
+    expect(errors(`${head}${header}proxy { scheme = ftp, hostname = p, port = 99999 }`).map(([code]) => code)).toEqual([
+      'config.not_supported_yet',
+      'config.invalid',
+      'config.not_supported_yet',
+      'config.not_supported_yet',
+      'config.invalid',
+    ]);
+  });
+
   test('where an object should be are named', () => {
     expect(errors(`${head}${header}tls = on`)).toEqual([
       ['config.invalid', 6, 'tls must be an object, not a single value.'],

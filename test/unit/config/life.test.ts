@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scanFolder } from '#config/folder.ts';
@@ -123,6 +123,36 @@ describe('files beside a connection', { timeout: 20_000 }, () => {
     await rename(join(secrets, 'token.new'), join(secrets, 'token'));
     await watched.until(() => token() === jwt('2'));
     expect(watched.journal.at(-1)).toBe('reloaded t.conf: only comments, or a file that it names, changed');
+  });
+
+  test('that take the place of others in the same folder are watched, too', async () => {
+    const secrets = join(watched.root, 'secrets');
+    await mkdir(secrets);
+    await writeFile(join(secrets, 'one'), jwt('1'));
+    await writeFile(join(secrets, 'two'), jwt('2'));
+    await write('t.conf', byToken(join(secrets, 'one')));
+    await watched.start();
+    await write('t.conf', byToken(join(secrets, 'two')));
+    await watched.until(() => token() === jwt('2'));
+    await writeFile(join(secrets, 'two'), jwt('3'));
+    await watched.until(() => token() === jwt('3'));
+  });
+
+  test('may be a Secret of Kubernetes, where a link named ..data is swapped', async () => {
+    const secrets = join(watched.root, 'secrets');
+    const version = async (name: string, id: string): Promise<void> => {
+      await mkdir(join(secrets, name), { recursive: true });
+      await writeFile(join(secrets, name, 'token'), jwt(id));
+      await symlink(name, join(secrets, '..data_tmp'));
+      await rename(join(secrets, '..data_tmp'), join(secrets, '..data'));
+    };
+    await version('..2026_01', '1');
+    await symlink(join('..data', 'token'), join(secrets, 'token'));
+    await write('t.conf', byToken(join(secrets, 'token')));
+    await watched.start();
+    await version('..2026_02', '2');
+    await rm(join(secrets, '..2026_01'), { recursive: true });
+    await watched.until(() => token() === jwt('2'));
   });
 
   test('that come later are noticed, in a folder of their own below', async () => {
