@@ -4,7 +4,7 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { engineRoute, repositoryRoute, routeKind } from './auth/credentials.ts';
-import { qlikSession } from './auth/session.ts';
+import { ProxySessions, qlikSession } from './auth/session.ts';
 import { OpenApp } from './engine/app.ts';
 import { type DataModel, DataModels } from './engine/data-model.ts';
 import { type Log, SILENT } from './log.ts';
@@ -60,6 +60,14 @@ export interface Site extends AsyncDisposable {
 
 const SESSION_PATIENCE_MS = 600_000;
 
+/** One dialer, one agent: the sessions that it has with proxies are shared by all its crawls. */
+const agents = new WeakMap<Dialer, ProxySessions>();
+const sessionsOf = (dialer: Dialer): ProxySessions => {
+  const sessions = agents.get(dialer) ?? new ProxySessions();
+  agents.set(dialer, sessions);
+  return sessions;
+};
+
 /** A client for the site of a connection. Nothing is dialled before the first call. */
 export const openSite = (connection: Connection, options: SiteOptions): Site => {
   const { dialer, signal } = options;
@@ -69,7 +77,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
   const prefix = direct ? undefined : connection.prefix;
   const http = dialer.http(repositoryRoute(connection));
   const engineHttp = direct ? dialer.http(engineRoute(connection)) : http;
-  const session = qlikSession(connection, http);
+  const session = qlikSession(connection, http, sessionsOf(dialer));
   const repository = new RepositoryClient({ http, session, prefix, patience, signal });
   const models = new DataModels(engineHttp, session, prefix, patience);
   // Unique for each run: the engine would else join us to a session that is open in another mode.

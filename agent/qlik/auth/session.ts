@@ -33,8 +33,53 @@ export interface QlikSession {
   renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean>;
 }
 
-export const qlikSession = (connection: Connection, proxy: HttpRoute): QlikSession =>
-  routeKind(connection) === 'direct' ? new DirectSession(connection) : new ProxySession(connection, proxy);
+export const qlikSession = (connection: Connection, proxy: HttpRoute, sessions: ProxySessions): QlikSession =>
+  routeKind(connection) === 'direct'
+    ? new DirectSession(connection)
+    : new ProxySession(connection, proxy, sessions.of(connection));
+
+/** What the proxy gave us, and how it is being got. */
+interface SessionState {
+  readonly cookies: Map<string, string>;
+  token: string | undefined;
+  /** Counts bootstraps; 0: none yet. */
+  generation: number;
+  /** The generation that a 403 led to: another 403 in it is a missing right. */
+  renewed: number;
+  bootstrap: Promise<void> | undefined;
+}
+
+const MAX_SESSIONS = 64;
+
+/**
+ * The proxy sessions of an agent, kept from one crawl to the next: the proxy forgets a session only after half an hour
+ * without use, so a new one for each crawl would have used up the user's five by the sixth crawl. A connection file that
+ * changed begins a new one. Bounded: the oldest goes.
+ */
+export class ProxySessions {
+  readonly #known = new Map<string, SessionState>();
+
+  of({ code, contentHash }: Connection): SessionState {
+    const key = `${contentHash} ${code}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const state: SessionState = {
+      cookies: new Map(),
+      token: undefined,
+      generation: 0,
+      renewed: 0,
+      bootstrap: undefined,
+    };
+    this.#known.set(key, state);
+    if (this.#known.size > MAX_SESSIONS) {
+      for (const oldest of this.#known.keys()) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+    return state;
+  }
+}
 
 /** The direct route knows no session: every request names the user, and the certificate vouches for it. */
 class DirectSession implements QlikSession {
@@ -66,27 +111,22 @@ class DirectSession implements QlikSession {
 class ProxySession implements QlikSession {
   readonly #connection: Connection;
   readonly #http: HttpRoute;
-  readonly #cookies = new Map<string, string>();
-  #token: string | undefined;
-  /** Counts bootstraps; 0: none yet. */
-  #generation = 0;
-  /** The generation that a 403 led to: another 403 in it is a missing right. */
-  #renewed = 0;
-  #bootstrap: Promise<void> | undefined;
+  readonly #state: SessionState;
 
-  constructor(connection: Connection, http: HttpRoute) {
+  constructor(connection: Connection, http: HttpRoute, state: SessionState) {
     this.#connection = connection;
     this.#http = http;
+    this.#state = state;
   }
 
   async request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
     await this.#ready(request.signal);
-    const generation = this.#generation;
+    const generation = this.#state.generation;
     const first = await this.#send(http, request);
     const lost = looksLoggedOut(first);
-    if (!lost && (first.status !== 403 || generation === this.#renewed)) return first;
+    if (!lost && (first.status !== 403 || generation === this.#state.renewed)) return first;
     await this.renew(generation, lost, request.signal);
-    this.#renewed = this.#generation;
+    this.#state.renewed = this.#state.generation;
     return await this.#send(http, request);
   }
 
@@ -96,15 +136,15 @@ class ProxySession implements QlikSession {
       // Never the Authorization header: since November 2024 an upgrade that carries it is refused.
       headers: { cookie: this.#cookieHeader() },
       origin: originOf(this.#connection),
-      query: this.#token === undefined ? '' : `qlik-csrf-token=${encodeURIComponent(this.#token)}`,
-      generation: this.#generation,
+      query: this.#state.token === undefined ? '' : `qlik-csrf-token=${encodeURIComponent(this.#state.token)}`,
+      generation: this.#state.generation,
     };
   }
 
   async renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean> {
-    if (generation === this.#generation && this.#bootstrap === undefined) {
-      if (lost) this.#cookies.clear();
-      this.#token = undefined;
+    if (generation === this.#state.generation && this.#state.bootstrap === undefined) {
+      if (lost) this.#state.cookies.clear();
+      this.#state.token = undefined;
       this.#start();
     }
     await this.#ready(signal);
@@ -112,15 +152,15 @@ class ProxySession implements QlikSession {
   }
 
   async #ready(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#bootstrap === undefined && this.#generation === 0) this.#start();
-    if (this.#bootstrap === undefined) return;
+    if (this.#state.bootstrap === undefined && this.#state.generation === 0) this.#start();
+    if (this.#state.bootstrap === undefined) return;
     // The bootstrap is shared, so it has its own deadline; one caller's signal ends only that caller's waiting.
-    if (signal === undefined) return await this.#bootstrap;
+    if (signal === undefined) return await this.#state.bootstrap;
     signal.throwIfAborted();
     let onAbort: (() => void) | undefined;
     try {
       await Promise.race([
-        this.#bootstrap,
+        this.#state.bootstrap,
         new Promise<never>((_, reject) => {
           onAbort = () => reject(signal.reason);
           signal.addEventListener('abort', onAbort, { once: true });
@@ -133,11 +173,11 @@ class ProxySession implements QlikSession {
 
   #start(): void {
     const bootstrap = this.#open().finally(() => {
-      if (this.#bootstrap === bootstrap) this.#bootstrap = undefined;
+      if (this.#state.bootstrap === bootstrap) this.#state.bootstrap = undefined;
     });
     // Whoever waits sees the failure; without this, one that nobody waits for any more would end the process.
     bootstrap.catch(() => undefined);
-    this.#bootstrap = bootstrap;
+    this.#state.bootstrap = bootstrap;
   }
 
   async #open(): Promise<void> {
@@ -151,15 +191,15 @@ class ProxySession implements QlikSession {
       const fault = refusal(token, this.#asked('/qps/csrftoken'));
       if (fault !== undefined) throw fault;
       const header = token.headers['qlik-csrf-token'];
-      this.#token = typeof header === 'string' && header !== '' ? header : undefined;
+      this.#state.token = typeof header === 'string' && header !== '' ? header : undefined;
     }
-    if (this.#cookies.size === 0) {
+    if (this.#state.cookies.size === 0) {
       throw new Fault(
         'qlik.protocol',
         `https://${this.#http.peer.host}:${this.#http.peer.port}: the proxy took the credentials but gave no session cookie`,
       );
     }
-    this.#generation += 1;
+    this.#state.generation += 1;
   }
 
   /** A call with credentials, and with the cookie of the knock before, so that both are one session. */
@@ -171,7 +211,7 @@ class ProxySession implements QlikSession {
         accept: 'application/json',
         'x-qlik-xrfkey': key,
         ...credentialHeaders(this.#connection),
-        ...(this.#cookies.size === 0 ? {} : { cookie: this.#cookieHeader() }),
+        ...(this.#state.cookies.size === 0 ? {} : { cookie: this.#cookieHeader() }),
       },
       headersTimeoutMs: FIRST_CALL_MS,
       deadlineMs: FIRST_CALL_MS * 2,
@@ -192,7 +232,7 @@ class ProxySession implements QlikSession {
   }
 
   #cookieHeader(): string {
-    return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');
+    return Array.from(this.#state.cookies, ([name, value]) => `${name}=${value}`).join('; ');
   }
 
   /** Takes cookies by whatever name: administrators rename them, and load balancers add their own. */
@@ -204,8 +244,9 @@ class ProxySession implements QlikSession {
       if (equals < 1 || name === '') continue;
       const value = pair.slice(equals + 1).trim();
       if (value === '' || attributes.some((attribute) => /^\s*max-age\s*=\s*(0|-\d+)\s*$/i.test(attribute))) {
-        this.#cookies.delete(name);
-      } else if (this.#cookies.has(name) || this.#cookies.size < MAX_COOKIES) this.#cookies.set(name, value);
+        this.#state.cookies.delete(name);
+      } else if (this.#state.cookies.has(name) || this.#state.cookies.size < MAX_COOKIES)
+        this.#state.cookies.set(name, value);
     }
   }
 }

@@ -2,11 +2,9 @@
  * The engine's methods and structures that a crawl uses, as `enigma.js/schemas` describes them. What comes from an app's
  * author (properties) is untrusted JSON of any shape.
  */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Properties = Readonly<Record<string, unknown>>;
 
 export interface GlobalCalls {
-  engineVersion(): Promise<{ readonly qComponentVersion: string }>;
   openDoc(name: string, user: string, password: string, serial: string, noData: boolean): Promise<DocCalls>;
   getActiveDoc(): Promise<DocCalls>;
 }

@@ -1,5 +1,4 @@
 import enigma from 'enigma.js';
-import fullSchema from 'enigma.js/schemas/12.2015.0.json' with { type: 'json' };
 import type { WebSocket } from 'ws';
 import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
 import type { Connection } from '#config/connection/connection.ts';
@@ -8,6 +7,7 @@ import { routeKind, tlsOptions } from '../auth/credentials.ts';
 import type { QlikSession, UpgradePass } from '../auth/session.ts';
 import { backoffMs, type Patience, within } from '../patience.ts';
 import type { DocCalls, GlobalCalls } from './calls.ts';
+import { schema } from './schema.ts';
 import { EnigmaSocket } from './socket.ts';
 import { ABORTED, ALREADY_OPEN, engineFault, notificationFault, rpcError } from './verdict.ts';
 
@@ -29,23 +29,6 @@ const CALL_MS = 60_000;
 const CLOSE_MS = 1_000;
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const ABORTED_TRIES = 4;
-
-/** Only what is called: enigma.js builds an object of all methods for every session. */
-const METHODS: Readonly<Record<string, readonly string[]>> = {
-  Global: ['EngineVersion', 'OpenDoc', 'GetActiveDoc'],
-  Doc: ['GetObjects', 'GetObject', 'CreateSessionObject', 'GetScriptEx', 'GetScript'],
-  GenericObject: ['GetLayout', 'GetProperties', 'GetFullPropertyTree'],
-};
-const structs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = fullSchema.structs;
-const schema = {
-  structs: Object.fromEntries(
-    Object.entries(METHODS).map(([type, methods]) => [
-      type,
-      Object.fromEntries(methods.map((method) => [method, structs[type]?.[method]])),
-    ]),
-  ),
-  enums: {},
-};
 
 /** One WebSocket to the engine, for one app. Every call has a deadline; a failed session stays failed. */
 export class EngineSession {

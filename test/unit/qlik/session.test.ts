@@ -60,6 +60,29 @@ test('one bootstrap makes the session, whatever its cookie is called, and all re
   }
 });
 
+test('the crawls of one agent share a session, until the proxy has forgotten it', async () => {
+  let forgotten = false;
+  const fake = await fakeSite(
+    proxy((path) => {
+      if (path !== '/vp/qrs/about' || !forgotten) return undefined;
+      forgotten = false;
+      return { status: 302, headers: { location: '/login' } };
+    }),
+  );
+  open.push(fake);
+  const dialer = new Dialer();
+  const knocks = () => fake.seen.filter(({ path }) => path === '/vp/qps/csrftoken').length;
+  const crawl = async (): Promise<void> => {
+    await using site = openSite(fake.connection(), { dialer, patience: impatience() });
+    await site.about();
+  };
+  for (let n = 0; n < 7; n++) await crawl();
+  expect(knocks()).toBe(1);
+  forgotten = true;
+  await crawl();
+  expect(knocks()).toBe(2);
+});
+
 test('before November 2024 there is no csrf token: the session comes with the first call', async () => {
   const { fake, site } = await start(({ path, headers }) => {
     if (path === '/vp/qps/csrftoken') return { status: 404 };
