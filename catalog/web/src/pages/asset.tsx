@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
@@ -12,7 +13,7 @@ import { Search } from '../parts/search.tsx';
 import { AssetName, LongText, Name, When } from '../parts/text.tsx';
 
 const PAGE = 25;
-const SHOWN_EDGES = 50;
+const SHOWN_EDGES = 20;
 const LONG_NAME = 160;
 
 const Children = ({ asset, kind }: { asset: Asset; kind: AssetSummary['kind'] }) => {
@@ -33,29 +34,38 @@ const Children = ({ asset, kind }: { asset: Asset; kind: AssetSummary['kind'] })
   );
 };
 
-const EdgeGroup = ({ title, edges }: { title: string; edges: readonly Edge[] }) => (
-  <section class="edges">
-    <h3>
-      {title} <span class="count">{number(edges.length)}</span>
-    </h3>
-    <ul>
-      {edges.slice(0, SHOWN_EDGES).map((edge) => (
-        <li key={edge.other}>
-          {edge.otherKind === null ? (
-            // Nothing with this key was crawled: there is no page to lead to.
-            <bdi>{cut(edge.other, 200)}</bdi>
-          ) : (
-            <a href={assetLink(edge.other)}>
-              <span class="kind">{kindName(edge.otherKind)}</span>{' '}
-              <AssetName name={edge.otherName ?? ''} assetKey={edge.other} />
-            </a>
-          )}
-        </li>
-      ))}
-    </ul>
-    {edges.length > SHOWN_EDGES && <p class="quiet">and {number(edges.length - SHOWN_EDGES)} more</p>}
-  </section>
-);
+const EdgeGroup = ({ title, edges }: { title: string; edges: readonly Edge[] }) => {
+  const [whole, setWhole] = useState(false);
+  const shown = whole ? edges : edges.slice(0, SHOWN_EDGES);
+  return (
+    <section class="edges">
+      <h3>
+        {title} <span class="count">{number(edges.length)}</span>
+      </h3>
+      <ul>
+        {shown.map((edge) => (
+          <li key={edge.other}>
+            {edge.otherKind === null ? (
+              // Nothing with this key was crawled: there is no page to lead to.
+              <bdi>{cut(edge.other, 200)}</bdi>
+            ) : (
+              <a href={assetLink(edge.other)}>
+                <span class="kind">{kindName(edge.otherKind)}</span>{' '}
+                <AssetName name={edge.otherName ?? ''} assetKey={edge.other} />
+              </a>
+            )}
+          </li>
+        ))}
+      </ul>
+      {edges.length > SHOWN_EDGES && (
+        <button type="button" class="plain" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? 'Show fewer' : `Show all ${number(edges.length)}`}
+          <span class="unseen"> {title}</span>
+        </button>
+      )}
+    </section>
+  );
+};
 
 /** Edges by what they say; the containment tree is left out where the path and the lists below show it already. */
 const edgeGroups = (asset: Asset): { readonly title: string; readonly edges: readonly Edge[] }[] => {

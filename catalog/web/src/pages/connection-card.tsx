@@ -59,7 +59,8 @@ const Actions = ({
   const [deleting, setDeleting] = useState(false);
   const path = `/api/v1${connectionLink(connection.code)}`;
   const reason = whyNot(connection);
-  const crawling = connection.lastJob !== null && isActive(connection.lastJob);
+  const { lastJob } = connection;
+  const crawling = lastJob !== null && isActive(lastJob);
   const reasonId = `why-${connection.code}`;
   const crawl = (): void => {
     if (reason !== undefined || busy) return;
@@ -79,7 +80,13 @@ const Actions = ({
           {...(reason === undefined ? {} : { 'aria-describedby': reasonId })}
           onClick={crawl}
         >
-          {busy ? 'Starting…' : crawling ? 'Crawl running…' : 'Run crawl'}
+          {busy
+            ? 'Starting…'
+            : crawling
+              ? lastJob?.state === 'queued'
+                ? 'Crawl waiting…'
+                : 'Crawl running…'
+              : 'Run crawl'}
           <span class="unseen"> of {connection.code}</span>
         </button>
         {connection.assets > 0 && (
