@@ -57,6 +57,8 @@ export type AgentEvent =
   | ({ readonly type: 'recorded' } & AttemptRef)
   /** A batch is fsynced; `bytes` is its frame. */
   | ({ readonly type: 'spooled'; readonly seq: number; readonly bytes: number } & AttemptRef)
+  /** A batch that was to be sent was not, as its attempt was removed before its turn came: `bytes` as in `sendBatch`. */
+  | { readonly type: 'unsent'; readonly bytes: number }
   | ({ readonly type: 'sealed'; readonly seal: Seal } & AttemptRef)
   /** The spool of this attempt cannot be used any more. */
   | ({ readonly type: 'broken'; readonly error: ErrorInfo } & AttemptRef)
@@ -70,7 +72,8 @@ export type AgentEvent =
 export type AgentEffect =
   | { readonly type: 'connect'; readonly afterMs: number }
   | { readonly type: 'send'; readonly text: string }
-  | ({ readonly type: 'sendBatch'; readonly seq: number } & AttemptRef)
+  /** In order; `bytes` were taken from the credit. */
+  | ({ readonly type: 'sendBatch'; readonly seq: number; readonly bytes: number } & AttemptRef)
   /** Close and, if the other end does not answer within a second, terminate. A `closed` event must follow. */
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   | { readonly type: 'sign'; readonly nonce: string }

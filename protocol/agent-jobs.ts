@@ -193,6 +193,13 @@ export class AgentJobs {
     this.#pump();
   }
 
+  /** The gateway never sees these bytes and cannot return their credit. */
+  unsent(bytes: number): void {
+    if (!this.#open) return;
+    this.connectionCredit += bytes;
+    this.#pump();
+  }
+
   sealed(event: AttemptRef, seal: Seal): void {
     const attempt = this.#attempts.get(event);
     if (attempt) attempt.seal = seal;
@@ -306,7 +313,7 @@ export class AgentJobs {
         if (!batch) continue;
         sent = true;
         this.connectionCredit -= batch.bytes;
-        this.#emit({ type: 'sendBatch', ...ref(attempt), seq: batch.seq });
+        this.#emit({ type: 'sendBatch', ...ref(attempt), ...batch });
       }
     }
     for (const attempt of this.#attempts) {

@@ -110,6 +110,9 @@ export class AgentSession {
       case 'spooled':
         this.#jobs.spooled(event, event.seq, event.bytes);
         break;
+      case 'unsent':
+        this.#jobs.unsent(event.bytes);
+        break;
       case 'sealed':
         this.#jobs.sealed(event, event.seal);
         break;

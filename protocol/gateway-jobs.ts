@@ -166,6 +166,7 @@ export class GatewayJobs {
     else if (stream.phase === 'binding') {
       stream.phase = 'open';
       this.#pump(stream);
+      if (stream.finishing) this.#emit({ type: 'finish', finish: stream.finishing });
     }
     this.#claim(nowMs);
   }
@@ -236,7 +237,7 @@ export class GatewayJobs {
       this.#send({ type: 'job.closed', jobId, attempt });
       return;
     }
-    stream.finishing = false;
+    stream.finishing = undefined;
     if (result === 'lost') this.#probe(stream.lease);
     else {
       stream.durableSeq = durableSeq;
@@ -305,8 +306,9 @@ export class GatewayJobs {
     if (stream?.lease.leaseToken !== finish.leaseToken || stream.phase === 'dropped') {
       this.#send({ type: 'job.lost', jobId: finish.jobId, attempt: finish.attempt });
     } else if (!stream.finishing) {
-      stream.finishing = true;
-      this.#emit({ type: 'finish', finish });
+      stream.finishing = finish;
+      // A job without a batch finishes at once: the store takes it after the accept.
+      if (stream.phase !== 'binding') this.#emit({ type: 'finish', finish });
     }
     return undefined;
   }

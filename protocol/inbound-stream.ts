@@ -1,5 +1,6 @@
+import type { z } from 'zod';
 import type { DecodedFrame } from './frame.ts';
-import type { Lease } from './messages.ts';
+import type { JobFinish, Lease } from './messages.ts';
 
 /** What the gateway knows of a stream of this session: who may write it, what waits, what it owes in credit. */
 export class InboundStream {
@@ -17,8 +18,8 @@ export class InboundStream {
   ackDue = false;
   /** A batch is with the store; the next waits, so that the store sees them in order. */
   storing = false;
-  /** The finish is with the store. */
-  finishing = false;
+  /** The finish is with the store, or waits for the accept to be confirmed. */
+  finishing: z.infer<typeof JobFinish> | undefined;
   readonly #waiting: { readonly frame: DecodedFrame; readonly bytes: number }[] = [];
 
   constructor(stream: number, lease: Lease, options: { durableSeq: number; credit: number; confirmed: boolean }) {

@@ -1,4 +1,4 @@
-import { type AgentEffect, type AgentEvent, type AttemptRef, attemptKey } from '#protocol/agent-events.ts';
+import type { AgentEffect, AgentEvent, AttemptRef } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { asFault, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
@@ -55,7 +55,7 @@ export class Link {
   readonly #events: AgentEvent[] = [];
   #dispatching = false;
   #connection: TransportConnection | undefined;
-  #batches: (AttemptRef & { readonly seq: number })[] = [];
+  #batches: (AttemptRef & { readonly seq: number; readonly bytes: number })[] = [];
   #sending = false;
   #cancelDial: () => void = () => undefined;
   #cancelTick: () => void = () => undefined;
@@ -115,7 +115,7 @@ export class Link {
         this.#connection?.sendText(effect.text);
         break;
       case 'sendBatch':
-        this.#batches.push({ jobId: effect.jobId, attempt: effect.attempt, seq: effect.seq });
+        this.#batches.push(effect);
         void this.#sendBatches();
         break;
       case 'close':
@@ -192,11 +192,13 @@ export class Link {
           const bytes = await this.#options.readFrame(batch, batch.seq);
           await connection?.writable();
           // A session that began meanwhile has its own account of what to send.
-          if (bytes && connection === this.#connection) connection?.sendBinary(bytes);
+          if (connection !== this.#connection) continue;
+          if (bytes) connection?.sendBinary(bytes);
+          else this.dispatch({ type: 'unsent', bytes: batch.bytes });
         } catch (error) {
-          const key = attemptKey(batch);
-          this.#batches = this.#batches.filter((other) => attemptKey(other) !== key);
+          // The attempt is removed; what else of it waits here finds nothing and is given back one by one.
           this.#options.onUnreadable(batch, error);
+          if (connection === this.#connection) this.dispatch({ type: 'unsent', bytes: batch.bytes });
         }
       }
     } finally {

@@ -228,6 +228,18 @@ describe('data', () => {
     expect(batches(bench.hear({ type: 'ack', stream: 1, upto: 0, credit: 800 }))).toEqual([1]);
   });
 
+  test('that was never sent, as its attempt went away, gives its credit back', () => {
+    const bench = new Bench().running(1_000, 1_000);
+    bench.do({ type: 'spooled', ...ref, seq: 1, bytes: 800 });
+    bench.hear({ type: 'job.lost', ...ref });
+    const second = { jobId: 'job-2', attempt: 1 };
+    bench.hear({ ...offer, ...second });
+    bench.do({ type: 'verified', ...second });
+    bench.do({ type: 'recorded', ...second });
+    expect(batches(bench.do({ type: 'spooled', ...second, seq: 1, bytes: 800 }))).toEqual([]);
+    expect(batches(bench.do({ type: 'unsent', bytes: 800 }))).toEqual([1]);
+  });
+
   test('is sent again from where a nack says', () => {
     const bench = new Bench().running();
     for (const seq of [1, 2, 3]) bench.do({ type: 'spooled', ...ref, seq, bytes: 100 });

@@ -317,6 +317,17 @@ describe('leases and endings', () => {
     expect(types(effects)).toContain('claim');
   });
 
+  test('a finish that comes with the accept waits until that is confirmed', () => {
+    const bench = new Bench();
+    bench.open();
+    bench.wake();
+    bench.do({ type: 'claimed', offer });
+    bench.hear({ type: 'job.accept', ...lease, stream: 1 });
+    const finish = { type: 'job.finish', ...lease, lastSeq: 0, records: 0, sha256: '', result: 'ok' };
+    expect(types(bench.hear(finish))).toEqual([]);
+    expect(types(bench.do({ type: 'accepted', stream: 1, result: 'ok' }))).toContain('finish');
+  });
+
   test('a finish that is short of batches asks for them', () => {
     const bench = new Bench().running();
     bench.hear({ type: 'job.finish', ...lease, lastSeq: 3, records: 0, sha256: '', result: 'ok' });
