@@ -108,7 +108,8 @@ const readHocon = (
     tree: document.tree,
     problems,
     placeOf: (path) => places.get(path),
-    emptyAt: (path) => empties.get(path),
+    // A substitution that leads nowhere leaves a key without a value, too.
+    emptyAt: (path) => empties.get(path) ?? places.get(path),
   };
 };
 

@@ -51,6 +51,7 @@ export const checkFields = (fields: readonly Field[], problems: Problems): void 
     // Fields inside an object are looked at on their own.
     else if (!field.tokens.some(({ type }) => type === '{' || type === '[')) {
       for (const token of field.tokens) if (token.type === 'string') quoted(subject, token);
+      swallowed(subject);
       neighbours(subject);
     }
   }
@@ -115,6 +116,18 @@ const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): v
       token.start,
       'A substitution inside quotes is not replaced: the value holds it as it is written.',
       'Take the quotes away around it. If it is meant as it stands, it has no effect as a substitution.',
+    );
+};
+
+/** `key =` with nothing after it takes an include on the next line for its value. */
+const swallowed = ({ field, path, report }: Subject): void => {
+  const meant = field.tokens.filter((token) => !['space', 'comment'].includes(token.type) && !blank(token));
+  const [line, word, name] = meant.filter(({ type }, i) => type !== 'newline' || meant[i + 1]?.type !== 'newline');
+  if (line?.type === 'newline' && word?.type === 'text' && word.text === 'include' && name?.type === 'string')
+    report(
+      word.start,
+      `${label(path)} has no value, so the include on the next line is taken for it.`,
+      `Write a value after ${label(path)} =, or delete that line.`,
     );
 };
 

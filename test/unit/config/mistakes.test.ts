@@ -98,6 +98,20 @@ describe('mistakes that people make in the line of a credential', () => {
     expect(problems[1]?.message).toContain('what follows is a comment');
   });
 
+  test('a `key =` before an include, which Lightbend takes for the value', () => {
+    expect(parse(withLine('auth.value = "x"', 'environment =\n# c\n\ninclude "x"')).problems).toMatchObject([
+      { severity: 'warning', code: 'config.suspicious_value', line: 12, column: 1 },
+    ]);
+  });
+
+  test('a substitution that leads nowhere is named where it stands', () => {
+    expect(first(withLine('auth.value = €{?NOPE}'.replace('€', '$')))).toMatchObject({
+      code: 'config.missing_key',
+      line: 7,
+      column: 3,
+    });
+  });
+
   test('the untouched template says what is to be filled in', () => {
     const { problems, connection } = parse(
       'name =\ncode =\nconnector_id = "qlik-sense"\nconnection {\n url =\n auth.key =\n auth.value =\n}',
