@@ -148,17 +148,20 @@ export const countAll = async (
   connection?: string,
 ): Promise<{ assets: Partial<Record<AssetKind, number>>; edges: Partial<Record<EdgeKind, number>> }> => {
   const of = connection === undefined ? sql`true` : sql`connection = ${connection}`;
-  const assets = await sql<{ kind: AssetKind; n: number }[]>`
-    select kind, (case when kind in ('dataset', 'column') then count(distinct key) else count(*) end)::int as n
-    from asset where organisation_id = ${organisationId} and ${of} group by kind`;
+  const rows = await sql<{ kind: AssetKind; n: number }[]>`
+    select kind, count(*)::int as n from asset where organisation_id = ${organisationId} and ${of} group by kind`;
+  // These may come from several scopes; counting them by key is slow, so only where there are some.
+  const shared = rows.some(({ kind }) => kind === 'dataset' || kind === 'column')
+    ? await sql<{ kind: AssetKind; n: number }[]>`
+        select kind, count(distinct key)::int as n from asset
+        where organisation_id = ${organisationId} and ${of} and kind in ('dataset', 'column') group by kind`
+    : [];
+  const [roots] = await sql<{ n: number }[]>`
+    select count(*)::int as n from asset where organisation_id = ${organisationId} and ${of} and parent is null`;
   const edges = await sql<{ kind: EdgeKind; n: number }[]>`
-    select kind, sum(n)::int as n from (
-      select kind, count(*) as n from edge where organisation_id = ${organisationId} and ${of} group by kind
-      union all
-      select 'contains', count(parent) from asset where organisation_id = ${organisationId} and ${of}
-    ) counted group by kind having sum(n) > 0`;
-  return {
-    assets: Object.fromEntries(assets.map(({ kind, n }) => [kind, n])),
-    edges: Object.fromEntries(edges.map(({ kind, n }) => [kind, n])),
-  };
+    select kind, count(*)::int as n from edge where organisation_id = ${organisationId} and ${of} group by kind`;
+  const byKind: Partial<Record<EdgeKind, number>> = Object.fromEntries(edges.map(({ kind, n }) => [kind, n]));
+  const placed = rows.reduce((sum, { n }) => sum + n, 0) - (roots?.n ?? 0);
+  if (placed > 0) byKind.contains = (byKind.contains ?? 0) + placed;
+  return { assets: Object.fromEntries([...rows, ...shared].map(({ kind, n }) => [kind, n])), edges: byKind };
 };
