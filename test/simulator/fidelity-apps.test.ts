@@ -162,6 +162,25 @@ describe('point 26: lineage', () => {
   });
 });
 
+describe('bookmarks and snapshots', () => {
+  it('are listed by type, and both are bookmarks to the engine', async () => {
+    const { site } = simulator;
+    const snapshots = (app: App) => site.content(app.id).others.filter(({ qType }) => qType === 'snapshot');
+    const app = appWhere(simulator, (candidate) => usual(candidate) && snapshots(candidate).length > 0);
+    await using socket = await openApp(app);
+    const idsOf = async (qType: string): Promise<string[]> => {
+      const layout = await list(socket, { qBookmarkListDef: { qType } });
+      const { qItems } = layout['qBookmarkList'] as { qItems: { qInfo: { qId: string } }[] };
+      return qItems.map(({ qInfo }) => qInfo.qId);
+    };
+    const [snapshot] = snapshots(app);
+    expect(await idsOf('snapshot')).toEqual(snapshots(app).map(({ qId }) => qId));
+    expect(await idsOf('bookmark')).toEqual(site.content(app.id).bookmarks.map(({ qId }) => qId));
+    const found = await socket.call('GetBookmark', 1, [snapshot?.qId]);
+    expect(found.result).toMatchObject({ qReturn: { qType: 'GenericBookmark', qGenericType: 'snapshot' } });
+  });
+});
+
 describe('the data load model', () => {
   it('is an object that every app has under its own name, with patches for who wants them', async () => {
     const app = appWhere(simulator, usual);

@@ -57,6 +57,20 @@ describe('point 2: change and close', () => {
   });
 });
 
+describe('session objects', () => {
+  it('may be made twice with one id, but not with that of an object of the app', async () => {
+    const app = appWhere(simulator, usual);
+    await using socket = await openApp(app);
+    const define = (type: string) => [{ qInfo: { qId: 'BookmarkList', qType: type } }];
+    expect(handleOf(await socket.call('CreateSessionObject', 1, define('first')))).toBe(2);
+    expect(handleOf(await socket.call('CreateSessionObject', 1, define('second')))).toBe(3);
+    expect((await socket.call('GetInfo', 2)).result).toEqual({ qInfo: { qId: 'BookmarkList', qType: 'first' } });
+    expect((await socket.call('GetObject', 1, ['BookmarkList'])).result).toMatchObject({ qReturn: { qHandle: 3 } });
+    const taken = [{ qInfo: { qId: 'LoadModel', qType: 'mine' } }];
+    expect((await socket.call('CreateSessionObject', 1, taken)).error?.code).toBe(3);
+  });
+});
+
 describe('point 3: delta', () => {
   it('gives patches when asked, whole values when not', async () => {
     const app = appWhere(simulator, usual);

@@ -13,6 +13,7 @@ export interface AppIndex {
   readonly roots: readonly EngineObject[];
   readonly measures: ReadonlyMap<string, EngineObject>;
   readonly dimensions: ReadonlyMap<string, EngineObject>;
+  /** Snapshots too: to the engine they are bookmarks of another type. */
   readonly bookmarks: ReadonlyMap<string, EngineObject>;
   readonly variables: ReadonlyMap<string, Variable>;
   readonly variablesByName: ReadonlyMap<string, Variable>;
@@ -32,14 +33,16 @@ export function indexOf(content: AppContent): AppIndex {
     objects.set(object.qId, { object, parent });
     for (const child of object.children) place(child, object);
   };
-  const roots = [...content.sheets, ...content.stories, ...content.masterVisualizations, ...content.others];
+  const isSnapshot = (object: EngineObject): boolean => object.qType === 'snapshot';
+  const others = content.others.filter((object) => !isSnapshot(object));
+  const roots = [...content.sheets, ...content.stories, ...content.masterVisualizations, ...others];
   for (const root of roots) place(root, null);
   const index = {
     objects,
     roots,
     measures: byId(content.masterMeasures),
     dimensions: byId(content.masterDimensions),
-    bookmarks: byId(content.bookmarks),
+    bookmarks: byId([...content.bookmarks, ...content.others.filter(isSnapshot)]),
     variables: new Map(content.variables.map((variable) => [variable.qId, variable])),
     variablesByName: new Map(content.variables.map((variable) => [variable.name, variable])),
   };

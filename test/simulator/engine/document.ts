@@ -2,9 +2,8 @@
 import { EngineError } from './errors.ts';
 import { checkExpression, evaluate, expandDollars, fieldNamesIn } from './expression.ts';
 import { type Held, type Json, NOTHING } from './held.ts';
-import { objectsOf, variablesOf } from './lists.ts';
-import { appMeta, NEVER, objectMeta, streamOf } from './meta.ts';
-import { dataOf } from './pointer.ts';
+import { bookmarksOf, objectsOf, variablesOf } from './lists.ts';
+import { appMeta, NEVER, streamOf } from './meta.ts';
 import type { Call, Outputs } from './session.ts';
 import { fieldDescription, tableData, tablesAndKeys } from './tables.ts';
 
@@ -95,7 +94,7 @@ const allInfos: Handler = ({ session }) => {
     ...[...index.objects.values()].map((placed) => placed.object),
     ...content.masterDimensions,
     ...content.masterMeasures,
-    ...content.bookmarks,
+    ...index.bookmarks.values(),
   ];
   return {
     qInfos: [
@@ -118,15 +117,9 @@ const listOptions: Handler = (call) => {
 };
 
 const bookmarks: Handler = (call) => {
-  const { content, site, app, textListsEmpty } = call.session.view();
   const options = json(call.args['qOptions']);
-  return {
-    qList: content.bookmarks.map((object) => ({
-      qInfo: { qId: object.qId, qType: object.qType },
-      qMeta: objectMeta(site, app, object),
-      qData: dataOf(options['qData'], object.properties, textListsEmpty),
-    })),
-  };
+  const types = Array.isArray(options['qTypes']) ? options['qTypes'].map(String) : [];
+  return { qList: bookmarksOf(types, options, call.session.view()) };
 };
 
 const variables: Handler = (call) => {
@@ -146,10 +139,10 @@ const createSessionObject: Handler = (call) => {
   const type = typeof info['qType'] === 'string' ? info['qType'] : '';
   if (type === '') throw new EngineError(-32602, 'qInfo.qType');
   const { index } = call.session.view();
-  if (given !== '' && (index.objects.has(given) || call.session.sessionObject(given))) throw new EngineError(3, given);
+  if (given !== '' && index.objects.has(given)) throw new EngineError(3, given);
   const id = given === '' ? call.session.newId() : given;
   const held: Held = { kind: 'session', id, type, properties: { ...properties, qInfo: { ...info, qId: id } } };
-  return { qReturn: call.session.hold(held) };
+  return { qReturn: call.session.hold(held, true) };
 };
 
 const object: Handler = (call) => {

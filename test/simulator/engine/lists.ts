@@ -51,6 +51,14 @@ export const objectsOf = (definition: Json, view: DocumentView): readonly Json[]
     .map((object) => itemOf(object, definition, view));
 };
 
+/** Bookmarks, unless other types are asked for; snapshots are one. */
+export const bookmarksOf = (types: readonly string[], definition: Json, view: DocumentView): readonly Json[] => {
+  const wanted = types.filter((type) => type !== '');
+  return [...view.index.bookmarks.values()]
+    .filter((object) => (wanted.length === 0 ? object.qType === 'bookmark' : wanted.includes(object.qType)))
+    .map((object) => itemOf(object, definition, view));
+};
+
 /** There are no fields in an app that was opened without data. */
 const fieldsOf = (definition: Json, view: DocumentView): readonly Json[] => {
   if (!view.withData) return [];
@@ -81,7 +89,7 @@ export const listOf = (name: string, definition: Json, view: DocumentView): read
     case 'qDimensionListDef':
       return ['qDimensionList', { qItems: view.content.masterDimensions.map((o) => itemOf(o, definition, view)) }];
     case 'qBookmarkListDef':
-      return ['qBookmarkList', { qItems: view.content.bookmarks.map((o) => itemOf(o, definition, view)) }];
+      return ['qBookmarkList', { qItems: bookmarksOf([String(definition['qType'] ?? '')], definition, view) }];
     case 'qVariableListDef':
       return ['qVariableList', { qItems: variablesOf(definition, view) }];
     case 'qFieldListDef':

@@ -157,10 +157,13 @@ export class EngineSession {
     return { qType: 'Doc', qHandle: handle, qGenericId: document.appId };
   }
 
-  /** The handle of an object, a new one when the session has none yet. */
-  hold(held: Held): Json {
+  /**
+   * The handle of an object, a new one when the session has none yet. A session object that is made again with the same id
+   * gets a new one each time; public clients do that, and look at all of them.
+   */
+  hold(held: Held, made = false): Json {
     const key = heldKey(held);
-    const known = key === null ? undefined : this.#handles.get(key);
+    const known = key === null || made ? undefined : this.#handles.get(key);
     const handle = known ?? this.#give(held);
     if (key !== null) this.#handles.set(key, handle);
     this.#change.push(handle);
