@@ -54,7 +54,7 @@ export const folderIncluder = (folder: string, read: FileReader): Includer => {
       throw fail('include_refused', 'an include may name a file of the connections folder, not a URL');
     if (isAbsolute(name) || /^[\\/]|^[a-z]:/i.test(name))
       throw fail('include_refused', 'an include may not name an absolute path: give it relative to this file');
-    if (name === '') return [];
+    if (name === '' && !required) return [];
     const path = resolve(root, dirname(source.file), name);
     if (!inside(path, root)) throw fail('include_refused', 'an include may not leave the connections folder');
     const extension = extname(path);

@@ -337,6 +337,10 @@ class Parser {
 
 /** The place of the first piece that can never be joined to the one before it, whatever the substitutions are. */
 const mixtureIn = (pieces: readonly Node[]): Node['at'] | undefined => {
+  // An object with numbers for keys can stand for a list.
+  const convertible = pieces.some(
+    (piece) => piece.type === 'object' && [...piece.fields.keys()].some((key) => /^\d+$/.test(key)),
+  );
   let left: 'text' | 'object' | 'list' | undefined;
   for (const piece of pieces) {
     const right =
@@ -351,8 +355,8 @@ const mixtureIn = (pieces: readonly Node[]): Node['at'] | undefined => {
       piece.type === 'scalar' &&
       !piece.quoted &&
       typeof piece.value === 'string';
-    // An object with numbers for keys can stand for a list; the resolver looks at that.
-    const possible = left === undefined || left === right || dropped || (left !== 'text' && right !== 'text');
+    const possible =
+      left === undefined || left === right || dropped || (convertible && left !== 'text' && right !== 'text');
     if (!possible) return piece.at;
     if (!dropped) left = right;
   }

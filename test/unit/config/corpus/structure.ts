@@ -307,6 +307,9 @@ a = {"0":1} [2], a = 3
 a {b=1} # c
 ---
 a {b=1};
+---
+a.b += {b={c=2}} [1]
+a.b = null
 `);
 
 const lists = texts(raw`
