@@ -1,38 +1,22 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { zstdCompressSync } from 'node:zlib';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import type { GatewayBackend, AgentSession as StoredSession } from '#catalog/gateway/backend.ts';
-import type { AgentEffect, AgentEvent, HeldAttempt, Offer, Seal } from '#protocol/agent-events.ts';
+import type { AgentEffect, AgentEvent, HeldAttempt } from '#protocol/agent-events.ts';
 import { attemptKey, leaseOf } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
-import { decodeFrame, encodeFrame } from '#protocol/frame.ts';
+import { decodeFrame } from '#protocol/frame.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import { challenge } from '#protocol/messages.ts';
 import { someStatus } from '../bridge/loopback.ts';
 import { scopeRecords } from '../bridge/site.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
+import { append, type Disk, sealOf } from './linked-disk.ts';
 
 const HOST = 'catalog.test';
 
 type Wire =
   | { readonly to: 'agent' | 'gateway'; readonly connection: number; readonly text: string }
   | { readonly to: 'gateway'; readonly connection: number; readonly bytes: Uint8Array };
-
-/** What survives a crash of the agent: its spool. */
-interface Disk {
-  readonly offer: Offer;
-  readonly stream: number;
-  readonly frames: Map<number, Uint8Array>;
-  lastSeq: number;
-  trimmed: number;
-  crcs: number[];
-  records: number;
-  /** Records that are not durable yet. */
-  rest: string[];
-  seal: Seal | undefined;
-  paused: boolean;
-  cancelled: boolean;
-}
 
 /**
  * Both machines joined in memory under one virtual clock: every message is a step, so that a test can cut the link, or
@@ -47,7 +31,6 @@ export class Linked {
   readonly #batch: number;
   readonly #wire: Wire[] = [];
   readonly #disks = new Map<string, Disk>();
-  readonly seenByAgent: string[] = [];
   readonly closes: number[] = [];
   /** Messages that were delivered. */
   steps = 0;
@@ -114,7 +97,6 @@ export class Linked {
       this.steps += 1;
       if (wire.connection !== this.#connection || wire.connection === this.#holed) return true;
       if (wire.to === 'agent') {
-        this.seenByAgent.push((JSON.parse(wire.text) as { type: string }).type);
         this.event({ type: 'text', text: wire.text });
       } else if ('bytes' in wire) this.toGateway({ type: 'binary', bytes: wire.bytes });
       else this.toGateway({ type: 'text', text: wire.text });
@@ -285,17 +267,14 @@ export class Linked {
     }
   }
 
+  /** Scopes whose outcome lies in the spool. */
   #completed(disk: Disk): string[] {
-    const written = [...disk.frames.values()].flatMap((bytes) => this.#scopesIn(bytes));
-    return written;
-  }
-
-  #scopesIn(bytes: Uint8Array): string[] {
-    const known = this.#contents.get(decodeFrame(bytes).crc32) ?? [];
-    return known.flatMap((line) => {
-      const { t, scope } = JSON.parse(line) as { t: string; scope: string };
-      return t === 'outcome' ? [scope] : [];
-    });
+    return [...disk.frames.values()].flatMap((bytes) =>
+      (this.#contents.get(decodeFrame(bytes).crc32) ?? []).flatMap((line) => {
+        const { t, scope } = JSON.parse(line) as { t: string; scope: string };
+        return t === 'outcome' ? [scope] : [];
+      }),
+    );
   }
 
   readonly #contents = new Map<number, readonly string[]>();
@@ -308,29 +287,12 @@ export class Linked {
     const lines = disk.rest.splice(0, this.#batch);
     if (lines.length === 0) {
       if (disk.seal) return;
-      const packed = Buffer.alloc(disk.crcs.length * 4);
-      for (const [index, crc] of disk.crcs.entries()) packed.writeUInt32BE(crc, index * 4);
-      const sha256 = createHash('sha256').update(packed).digest('hex');
-      disk.seal = { lastSeq: disk.lastSeq, records: disk.records, sha256, result: disk.cancelled ? 'cancelled' : 'ok' };
+      disk.seal = sealOf(disk);
       this.event({ type: 'sealed', jobId, attempt, seal: disk.seal });
       return;
     }
-    const raw = Buffer.from(lines.join(''));
-    const seq = disk.lastSeq + 1;
-    const bytes = encodeFrame({
-      codec: 'zstd',
-      stream: disk.stream,
-      seq,
-      records: lines.length,
-      rawBytes: raw.length,
-      payload: zstdCompressSync(raw),
-    });
-    const { crc32 } = decodeFrame(bytes);
+    const { seq, bytes, crc32 } = append(disk, lines);
     this.#contents.set(crc32, lines);
-    disk.frames.set(seq, bytes);
-    disk.lastSeq = seq;
-    disk.crcs.push(crc32);
-    disk.records += lines.length;
     this.event({ type: 'spooled', jobId, attempt, seq, bytes: bytes.length });
     const boot = this.#boots;
     setImmediate(() => {
