@@ -100,6 +100,13 @@ export function engineServer(context: EngineContext, services: Services, tls: Se
       }
       record.http('UPGRADE', '/app', 101, 0, 0);
       sockets.handleUpgrade(request, socket, head, (client) => {
+        if (!faults.settings.licenses) {
+          client.on('error', () => client.terminate());
+          const params = { qSessionState: 'SESSION_ERROR_NO_LICENSE' };
+          client.send(JSON.stringify({ jsonrpc: '2.0', method: 'OnConnected', params }));
+          client.close(1000);
+          return;
+        }
         const connection = new EngineConnection(context, client, {
           user,
           address,

@@ -58,6 +58,8 @@ export interface FaultSettings {
   readonly neverReloadedMetadata: 'empty' | 'missing';
   /** Apps that nobody may open (error 5), beside those with section access. */
   readonly deniedApps: readonly string[];
+  /** False: nobody has a licence; sockets are accepted, told so, and closed. */
+  readonly licenses: boolean;
   /** False: section access lets everybody in. */
   readonly sectionAccess: boolean;
 }
@@ -79,6 +81,7 @@ export const NO_FAULTS: FaultSettings = {
   metadata: true,
   neverReloadedMetadata: 'missing',
   deniedApps: [],
+  licenses: true,
   sectionAccess: true,
 };
 

@@ -283,6 +283,18 @@ describe('point 22: the cold start', () => {
   });
 });
 
+describe('licences', () => {
+  it('when there is none, sockets are told so on both routes, and closed', async () => {
+    await using simulator = await startSimulator({ ...small, faults: { licenses: false } });
+    await using proxied = await RawSocket.proxied(simulator, '/app/engineData');
+    expect((await proxied.notification('OnLicenseAccessDenied')).params).toMatchObject({ severity: 'fatal' });
+    expect(await proxied.closed).toBe(1000);
+    await using direct = await RawSocket.direct(simulator, '/app/engineData');
+    expect((await direct.notification('OnConnected')).params).toEqual({ qSessionState: 'SESSION_ERROR_NO_LICENSE' });
+    expect(await direct.closed).toBe(1000);
+  });
+});
+
 describe('the end of the site', () => {
   it('does not wait for clients that never answer a close', async () => {
     const simulator = await startSimulator(small);

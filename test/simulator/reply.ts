@@ -1,6 +1,7 @@
 /** HTTP answers of the site, and how they are sent. */
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Recorder } from './record.ts';
 
 export interface Reply {
@@ -42,17 +43,20 @@ export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 const isPieces = (body: NonNullable<Reply['body']>): body is Iterable<string> =>
   typeof body !== 'string' && !Buffer.isBuffer(body);
 
+/** Writes the pieces as the client takes them; returns how many bytes it took, also when it went away. */
 async function sendPieces(response: ServerResponse, pieces: Iterable<string>): Promise<number> {
   let bytes = 0;
-  for (const piece of pieces) {
-    if (response.destroyed) break;
-    bytes += Buffer.byteLength(piece);
-    if (!response.write(piece)) {
-      // A client that goes away while it is waited for ends the wait too.
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  const counted = function* (): Generator<string> {
+    for (const piece of pieces) {
+      bytes += Buffer.byteLength(piece);
+      yield piece;
     }
+  };
+  try {
+    await pipeline(Readable.from(counted()), response);
+  } catch {
+    response.destroy();
   }
-  response.end();
   return bytes;
 }
 

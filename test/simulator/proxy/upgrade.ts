@@ -173,6 +173,10 @@ export class ProxyUpgrade {
       fatal('OnMaxParallelSessionsExceeded', 'Exceeded max parallel sessions');
       return;
     }
+    if (!this.#context.faults.settings.licenses) {
+      fatal('OnLicenseAccessDenied', 'License access denied');
+      return;
+    }
     const { appId } = ask.address;
     if (appId !== null && !site.app(appId)) {
       fatal('OnNoEngineAvailable', 'No available engine found');
