@@ -4,11 +4,15 @@ import type { RecordSink } from '#agent/spool/sink.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 
+/** So many characters are written at once: a system call for each record took a sixth of a crawl's time. */
+const CHUNK_CHARACTERS = 64 * 1024;
+
 /** Writes records to a file, one JSON object a line. The file is readable by this user only. */
 export class RecordFile implements RecordSink, AsyncDisposable {
   readonly #stream: WriteStream;
   readonly #path: string;
   #failure: Error | undefined;
+  #chunk = '';
   /** Writers that wait for room: several apps are written side by side. */
   #waiting: (() => void)[] = [];
 
@@ -26,13 +30,15 @@ export class RecordFile implements RecordSink, AsyncDisposable {
 
   async write(record: StreamRecord): Promise<void> {
     this.#check();
-    if (this.#stream.write(`${JSON.stringify(record)}\n`) || this.#stream.destroyed) return;
+    this.#chunk += `${JSON.stringify(record)}\n`;
+    if (this.#chunk.length < CHUNK_CHARACTERS || this.#flush() || this.#stream.destroyed) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#check();
   }
 
   /** Waits until all is on disk. @throws Fault when it could not be written */
   async close(): Promise<void> {
+    this.#flush();
     this.#stream.end();
     await finished(this.#stream).catch((error: Error) => {
       this.#failure ??= error;
@@ -40,8 +46,17 @@ export class RecordFile implements RecordSink, AsyncDisposable {
     this.#check();
   }
 
+  /** After a crawl that failed: what was read until then is kept, and a file that failed as well is not the news. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#stream.writableEnded && !this.#stream.destroyed) await this.close().catch(() => undefined);
     this.#stream.destroy();
+  }
+
+  /** False when the stream wants a rest. */
+  #flush(): boolean {
+    const chunk = this.#chunk;
+    this.#chunk = '';
+    return chunk === '' || this.#stream.write(chunk);
   }
 
   #check(): void {

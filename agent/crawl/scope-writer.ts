@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { fitRecord, recordLine } from '#agent/spool/record-size.ts';
+import { fitRecord, MAX_RECORD_BYTES, recordLine } from '#agent/spool/record-size.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
 import type { AssetKind, EdgeKind, Missing, Outcome, StreamRecord } from '#protocol/records.ts';
@@ -85,8 +85,14 @@ export class ScopeWriter {
 
   async #count(record: StreamRecord): Promise<void> {
     // Before it is hashed: what the spool could not take would make the scope differ from its outcome.
-    const fitted = fitRecord(record);
-    this.#hash.update(recordLine(fitted));
+    let fitted = record;
+    let line = recordLine(record);
+    // A UTF-16 unit has three bytes at most: nearly no record is worth counting.
+    if (line.length * 3 > MAX_RECORD_BYTES) {
+      fitted = fitRecord(record);
+      line = recordLine(fitted);
+    }
+    this.#hash.update(line);
     this.#records += 1;
     await this.#sink.write(fitted);
   }
