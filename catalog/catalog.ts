@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Log } from '#catalog/api/context.ts';
-import { isLoopback } from '#catalog/api/guard.ts';
+import { hostCheck, isLoopback } from '#catalog/api/guard.ts';
 import { createApi } from '#catalog/api/server.ts';
 import { Gateway } from '#catalog/gateway/gateway.ts';
 import { createBackend } from '#catalog/jobs/backend.ts';
@@ -51,6 +51,14 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       advice: 'Give --tls-cert and --tls-key, or --behind-tls-proxy when a proxy speaks HTTPS for it.',
       retryable: false,
     });
+  const { publicHost } = options;
+  const answersTo = hostCheck({
+    loopbackOnly: isLoopback(host) && !behindTlsProxy,
+    publicHost,
+    certificate: tls?.cert,
+  });
+  if (behindTlsProxy && publicHost === undefined)
+    log.warn({}, 'any host name is answered: say with --public-host by which name people and agents reach the catalog');
   const sql = connect(options.databaseUrl);
   const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
   const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];
@@ -71,13 +79,12 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       secure: tls !== undefined || behindTlsProxy,
       enrol: (request) => backend.enrol(request),
       webRoot: options.webRoot ?? join(import.meta.dirname, '..', 'dist', 'web'),
-      loopbackOnly: isLoopback(host) && !behindTlsProxy,
-      publicHost: options.publicHost,
+      answersTo,
       tls,
       behindProxy: behindTlsProxy,
     });
     undo.push(() => api.close());
-    const gateway = new Gateway({ backend, log });
+    const gateway = new Gateway({ backend, log, answersTo });
     undo.push(() => gateway.close());
     api.server.on('upgrade', (request, socket, head) => {
       if (Gateway.accepts(request)) gateway.handleUpgrade(request, socket, head);

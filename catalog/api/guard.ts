@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { findApiToken } from '#catalog/store/api-tokens.ts';
@@ -53,26 +53,43 @@ const nameOf = (authority: string): string => {
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
+/** What the catalog knows of the names by which it is reached. */
+export interface KnownHosts {
+  /** It listens on loopback only: then it answers to loopback names. */
+  readonly loopbackOnly: boolean;
+  /** Host (and port) by which people and agents reach it. */
+  readonly publicHost?: string | undefined;
+  /** Its own certificate (PEM), whose names are its names. */
+  readonly certificate?: string | undefined;
+}
+
 /**
- * Refuses what a page of another site makes a browser send: a foreign name that was pointed at loopback (DNS rebinding),
- * and changes that another origin asks for.
+ * Tells whether a `Host` header names this catalog. Behind a proxy of which no name is known, any name does.
  *
- * @param allowedHost the name that the catalog is reached by; undefined: loopback names when it listens there only, else
- *   any.
+ * @throws Error when the certificate cannot be read.
+ */
+export const hostCheck = ({ loopbackOnly, publicHost, certificate }: KnownHosts): ((host: string) => boolean) => {
+  const own = publicHost === undefined ? undefined : nameOf(publicHost);
+  const names = certificate === undefined ? undefined : new X509Certificate(certificate);
+  return (host) => {
+    const name = nameOf(host);
+    if (name === '') return false;
+    if (isLoopback(name) || name === own) return true;
+    if (loopbackOnly || own !== undefined) return false;
+    return names === undefined || (isIP(name) ? names.checkIP(name) : names.checkHost(name)) !== undefined;
+  };
+};
+
+/**
+ * Refuses what a page of another site makes a browser send: a foreign name that was pointed at this machine (DNS
+ * rebinding), and changes that another origin asks for.
  */
 export const checkOrigin = (
   request: Pick<FastifyRequest, 'method' | 'headers'>,
-  options: { readonly loopbackOnly: boolean; readonly allowedHost: string | undefined },
+  answersTo: (host: string) => boolean,
 ): void => {
   const host = request.headers.host ?? '';
-  const name = nameOf(host);
-  const known =
-    options.allowedHost !== undefined && name === nameOf(options.allowedHost)
-      ? true
-      : options.loopbackOnly
-        ? isLoopback(name)
-        : options.allowedHost === undefined || isLoopback(name);
-  if (!known) throw new Fault('api.host', 'The catalog is not reached by this name.');
+  if (!answersTo(host)) throw new Fault('api.host', 'The catalog is not reached by this name.');
   const { origin } = request.headers;
   if (READS.has(request.method) || origin === undefined) return;
   if (URL.parse(origin)?.host !== host.toLowerCase())

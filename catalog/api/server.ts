@@ -37,10 +37,8 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 export interface ApiOptions extends ApiContext {
   readonly webRoot: string;
-  /** It listens on loopback only: then it answers to no other name. */
-  readonly loopbackOnly: boolean;
-  /** Host (and port) by which people reach it, when a proxy stands before it. */
-  readonly publicHost?: string | undefined;
+  /** Whether a `Host` header names this catalog. */
+  readonly answersTo: (host: string) => boolean;
   /** Certificate and key (PEM) when it serves HTTPS itself. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly behindProxy: boolean;
@@ -99,7 +97,7 @@ export const createApi = async (options: ApiOptions) => {
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
     const { url, config } = request.routeOptions;
     if (url === '/livez' || url === '/readyz') return;
-    checkOrigin(request, { loopbackOnly: options.loopbackOnly, allowedHost: options.publicHost });
+    checkOrigin(request, options.answersTo);
     if (url?.startsWith('/api/v1/') && config.open !== true)
       request.principal = await authenticate(sql, request, secure);
   });

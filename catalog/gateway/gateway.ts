@@ -30,6 +30,11 @@ export interface GatewayOptions {
   readonly handshakesPerSecond?: number;
   /** Connections that have not authenticated yet. */
   readonly maxUnauthenticated?: number;
+  /**
+   * Whether the catalog is reached by this `Host`. The agent's signature holds for the name that it dialled, so a gateway
+   * that answers to any name lets a look-alike pass its agents' signatures on. Default: any name.
+   */
+  readonly answersTo?: (host: string) => boolean;
 }
 
 /** The real clock. */
@@ -139,6 +144,7 @@ export class Gateway {
     const { host = '', origin, 'sec-websocket-protocol': protocols = '' } = request.headers;
     if (!Gateway.accepts(request)) return { status: 404, text: 'Not Found' };
     if (request.method !== 'GET' || !HOST.test(host)) return { status: 400, text: 'Bad Request' };
+    if (this.#options.answersTo?.(host) === false) return { status: 421, text: 'Misdirected Request' };
     // Agents are programs: a page in somebody's browser has no business here.
     if (origin !== undefined) return { status: 403, text: 'Forbidden' };
     if (!protocols.split(',').some((name) => name.trim() === SUBPROTOCOL))

@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import WebSocket from 'ws';
+import { hostCheck } from '#catalog/api/guard.ts';
 import type { GatewayOptions } from '#catalog/gateway/gateway.ts';
 import { AGENT_PATH, CLOSE, LIMITS, SUBPROTOCOL } from '#protocol/constants.ts';
 import { challenge } from '#protocol/messages.ts';
@@ -92,6 +93,12 @@ describe('an upgrade', () => {
     const elsewhere = new WebSocket(`${bench.loopback.url.replace('http', 'ws')}/v1/other`, [SUBPROTOCOL]);
     elsewhere.on('error', () => undefined);
     expect((await refusal(elsewhere)).status).toBe(404);
+  });
+
+  test('by another name is refused: a look-alike cannot pass on what agents sign for its own name', async () => {
+    await using bench = await setUp({ answersTo: hostCheck({ loopbackOnly: true }) });
+    await bench.dial().hear('hello');
+    expect((await refusal(bench.dial([SUBPROTOCOL], { host: 'look-alike.example' }).socket)).status).toBe(421);
   });
 
   test('beyond the room there is gets 503 and a time to come back', async () => {

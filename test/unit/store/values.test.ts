@@ -1,7 +1,7 @@
 import { deflateSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkOrigin } from '#catalog/api/guard.ts';
+import { checkOrigin, hostCheck } from '#catalog/api/guard.ts';
 import { Limiter } from '#catalog/api/limiter.ts';
 import { readCursor, readTimeCursor, wire, writeCursor } from '#catalog/api/wire.ts';
 import { readLines } from '#catalog/jobs/decode.ts';
@@ -11,6 +11,7 @@ import { searchText, sortName } from '#catalog/store/assets.ts';
 import { canonicalJson } from '#catalog/store/canonical.ts';
 import { hashPassword, newToken, passwordMatches } from '#catalog/store/secrets.ts';
 import { isStorableValue, storable } from '#catalog/store/storable.ts';
+import { issue } from '../config/certificates.ts';
 
 describe('canonical JSON', () => {
   test('is JSON that means the same, whatever the order of the members', () => {
@@ -205,10 +206,10 @@ test('the next attempt comes later each time, and within minutes', () => {
 });
 
 describe('names that the catalog answers to', () => {
-  const ask = (host: string, options: Parameters<typeof checkOrigin>[1], origin?: string) => () =>
-    checkOrigin({ method: 'POST', headers: { host, ...(origin === undefined ? {} : { origin }) } }, options);
-  const loopback = { loopbackOnly: true, allowedHost: undefined };
-  const named = { loopbackOnly: false, allowedHost: 'catalog.example.com' };
+  const ask = (host: string, answersTo: (host: string) => boolean, origin?: string) => () =>
+    checkOrigin({ method: 'POST', headers: { host, ...(origin === undefined ? {} : { origin }) } }, answersTo);
+  const loopback = hostCheck({ loopbackOnly: true });
+  const named = hostCheck({ loopbackOnly: false, publicHost: 'catalog.example.com' });
 
   test('on loopback: names of this machine', () => {
     for (const host of ['localhost:1', '127.0.0.1', '127.1.2.3:80', '[::1]:1'])
@@ -222,6 +223,14 @@ describe('names that the catalog answers to', () => {
     expect(ask('CATALOG.example.com:443', named)).not.toThrow();
     expect(ask('127.0.0.1:8090', named)).not.toThrow();
     expect(ask('evil.example.com', named)).toThrow('this name');
+  });
+
+  test('with a certificate and no public name: the names in the certificate', () => {
+    const { certificate } = issue('catalog.example.com', new Date(Date.now() - 1000), new Date(Date.now() + 60_000));
+    const certified = hostCheck({ loopbackOnly: false, certificate });
+    expect(certified('catalog.example.com:8443')).toBe(true);
+    expect(certified('evil.example.com')).toBe(false);
+    expect(certified('10.0.0.1')).toBe(false);
   });
 
   test('changes come from the same origin or from no browser', () => {
