@@ -90,6 +90,8 @@ describe('point 11: the protection against hijacked sockets', () => {
     const good = `${plain}?qlik-csrf-token=${token}`;
     const origin = 'https://localhost';
     expect(await upgrade(simulator, good, { Cookie: cookie }, origin)).toBe(101);
+    expect(await upgrade(simulator, good, { Cookie: cookie }, 'https://localhost:1, https://localhost:1')).toBe(101);
+    expect(await upgrade(simulator, good, { Cookie: cookie }, 'https://localhost, https://evil.example')).toBe(403);
     expect(await upgrade(simulator, good, { Cookie: cookie })).toBe(403);
     expect(await upgrade(simulator, good, { Cookie: cookie }, 'https://evil.example')).toBe(403);
     expect(await upgrade(simulator, plain, { Cookie: cookie, 'qlik-csrf-token': token }, origin)).toBe(403);

@@ -114,15 +114,16 @@ export class ProxyUpgrade {
     if (!proxy.linked) return { kind: 'refused', reply: notLinkedPage() };
     if (!allowsHost(proxy, ask.request.headers.host)) return { kind: 'refused', reply: wrongHostPage() };
     const { origin, authorization } = ask.request.headers;
-    const host = origin === undefined ? undefined : hostOf(origin);
-    const strangeOrigin = host !== undefined && (host === null || !allowsHost(proxy, host));
+    // Libraries that add the header themselves send it twice when their caller gives it too; Node joins the values.
+    const origins = origin?.split(',').map((value) => hostOf(value.trim())) ?? [];
+    const strangeOrigin = origins.some((host) => host === null || !allowsHost(proxy, host));
     const name = sessionCookieName(proxy, ask.secure, profile.httpCookieSuffix);
     const known = this.#options.sessions.find(cookieValue(ask.request, name) ?? '', proxy);
     const refused: Admission = { kind: 'refused', reply: hijackingRefused() };
     if (strangeOrigin) return refused;
     if (profile.csrf) {
       if (profile.bearerOnUpgradeRefused && authorization !== undefined) return refused;
-      if (!known || host === undefined || ask.query.get('qlik-csrf-token') !== known.csrfToken) return refused;
+      if (!known || origins.length === 0 || ask.query.get('qlik-csrf-token') !== known.csrfToken) return refused;
       return { kind: 'session', session: known, begun: false };
     }
     if (known) return { kind: 'session', session: known, begun: false };
