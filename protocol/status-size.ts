@@ -27,7 +27,11 @@ export const fitStatus = (status: AgentStatus): AgentStatus => {
   }
   for (let keep = fitted.connections.length; size(fitted) > STATUS_BYTES && keep > 0; ) {
     keep >>= 1;
-    fitted = { ...fitted, connections: fitted.connections.slice(0, keep) };
+    fitted = {
+      ...fitted,
+      connections: fitted.connections.slice(0, keep),
+      omittedConnections: status.connections.length - keep,
+    };
   }
   return fitted;
 };

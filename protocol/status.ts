@@ -47,5 +47,11 @@ export const AgentStatus = z.object({
   startedAt: z.string(),
   connectionsFolder: z.string(),
   connections: z.array(ConnectionState),
+  /** Connections that did not fit into the message: those that are not listed are not gone. */
+  omittedConnections: z.int().positive().optional(),
+  /** What keeps the agent as a whole from working, such as a full disk; absent or empty when nothing does. */
+  faults: z
+    .array(z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), advice: z.string() }))
+    .optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

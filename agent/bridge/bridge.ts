@@ -74,17 +74,23 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   const clock = options.clock ?? systemClock;
   const address = gatewayAddress(settings.gatewayUrl);
   const bootId = randomUUID();
+  /** Nothing until there is a link. */
+  let report = (): void => undefined;
   const spool = await Spool.open(options.spoolFolder, {
     onFault: (fault) => {
       if (fault) log.warn({ code: fault.code, advice: fault.advice }, fault.message);
       else log.info({}, 'the spool has room again');
+      report();
     },
     ...options.spool,
   });
+  /** With what only the bridge knows: why crawls wait. */
+  const status = (): AgentStatus =>
+    spool.fault === undefined ? options.status() : { ...options.status(), faults: [spool.fault.toJSON()] };
   const { agentId, keyId } = identity;
   const session = new AgentSession(
     { agentId, keyId, bootId, version: options.version },
-    options.status(),
+    status(),
     spool.attempts.map((attempt) => attempt.held()),
   );
   const jobs = new JobRunner({
@@ -105,6 +111,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
   });
+  report = () => link.dispatch({ type: 'status', status: status() });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     link.dispatch({ type: 'drain', deadlineMs: DRAIN_MS });
@@ -113,7 +120,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     await spool.close();
   };
   const bridge: Bridge = {
-    statusChanged: () => link.dispatch({ type: 'status', status: options.status() }),
+    statusChanged: report,
     health: () => {
       const { state, lastRoundTripMs } = session;
       const since = lastRoundTripMs === undefined ? null : clock.nowMs() - lastRoundTripMs;

@@ -46,6 +46,8 @@ export const Agent = z
     enrolledAt: Time,
     lastSeenAt: Time.nullable(),
     connections: z.int(),
+    /** What keeps the agent from working, such as a full disk. */
+    faults: z.array(ApiError),
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof Agent>;

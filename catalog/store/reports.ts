@@ -18,8 +18,11 @@ export const storeReport = async (
   status: AgentStatus,
 ): Promise<void> => {
   const files = new Map(status.connections.map((state) => [state.file, state]));
-  await tx`delete from connection_report where organisation_id = ${organisationId} and agent_id = ${agentId}
-    and file <> all(${tx.array([...files.keys()])}::text[])`;
+  // A list that was cut says nothing of what it leaves out.
+  const isWhole = status.omittedConnections === undefined;
+  if (isWhole)
+    await tx`delete from connection_report where organisation_id = ${organisationId} and agent_id = ${agentId}
+      and file <> all(${tx.array([...files.keys()])}::text[])`;
   for (const state of files.values())
     await tx`insert into connection_report (organisation_id, agent_id, file, code, status, reported_at)
       values (${organisationId}, ${agentId}, ${state.file}, ${state.code}, ${JSON.stringify(state)}::text::jsonb, now())
@@ -42,11 +45,13 @@ export const storeReport = async (
       where organisation_id = ${organisationId} and code = ${code}`;
     if (!isDeepStrictEqual(row.status, state)) await announce(tx, organisationId, { name: 'connection', code });
   }
-  const gone = await tx<{ code: string }[]>`
-    update connection set status = jsonb_set(status, '{state}', '"absent"'), reported_at = now()
-    where organisation_id = ${organisationId} and agent_id = ${agentId} and status ->> 'state' <> 'absent'
-      and code <> all(${tx.array([...byCode.keys()])}::text[])
-    returning code`;
+  const gone = isWhole
+    ? await tx<{ code: string }[]>`
+        update connection set status = jsonb_set(status, '{state}', '"absent"'), reported_at = now()
+        where organisation_id = ${organisationId} and agent_id = ${agentId} and status ->> 'state' <> 'absent'
+          and code <> all(${tx.array([...byCode.keys()])}::text[])
+        returning code`
+    : [];
   for (const { code } of gone) await announce(tx, organisationId, { name: 'connection', code });
   await announce(tx, organisationId, { name: 'agent', id: agentId });
 };

@@ -22,6 +22,13 @@ describe.skipIf(noBrowser())('tokens', () => {
     expect(world.tokens.map(({ name }) => name)).not.toContain('Reporting');
   });
 
+  test('an agent says what keeps it from working, and what to do', async () => {
+    const { page } = await enter(busyWorld(), '/agents');
+    const row = page.getByRole('row', { name: /graz/ });
+    await row.getByText('is full').waitFor();
+    await row.getByText('Free disk space').waitFor();
+  });
+
   test('an enrolment token comes with commands that never hold it', async () => {
     const { page, catalog } = await enter(busyWorld(), '/agents');
     await page.getByRole('button', { name: 'Make a one-time token' }).click();

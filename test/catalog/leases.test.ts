@@ -428,6 +428,13 @@ describe('connections', () => {
     expect((await world.backend.claim(place.session))?.jobId).toBe(waiting.id);
   });
 
+  test('a connection that is left out of a list that was cut is not gone', async () => {
+    const place = await world.enter('prod');
+    place.agent.connections = [];
+    await world.backend.status(place.session, { ...place.agent.status(), omittedConnections: 1 });
+    expect(await one(place.organisationId, 'prod')).toMatchObject({ status: { state: 'ready' } });
+  });
+
   test('a changed code is a new connection, which may take over the old keys', async () => {
     const place = await world.enter('old');
     const { stream } = await world.crawl(place, 'old');

@@ -14,6 +14,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   enrolledAt: ago(86_400 * 40),
   lastSeenAt: ago(4),
   connections: 1,
+  faults: [],
   ...fields,
 });
 
@@ -161,7 +162,19 @@ export const busyWorld = (): World => {
   const world = new World();
   world.agents = [
     agent('vienna', { connections: 5 }),
-    agent('graz', { health: 'late', lastSeenAt: ago(48), platform: 'linux-x64' }),
+    agent('graz', {
+      health: 'late',
+      lastSeenAt: ago(48),
+      platform: 'linux-x64',
+      faults: [
+        {
+          code: 'spool.full',
+          message: 'The disk of /var/lib/culvert/spool is full',
+          retryable: true,
+          advice: 'Free disk space where the state folder of the agent is; the crawl goes on then.',
+        },
+      ],
+    }),
     agent('linz', { health: 'offline', lastSeenAt: ago(9_400) }),
     agent('new-one', {
       health: 'new',

@@ -168,14 +168,15 @@ test.skipIf(!canMount)(
       // Whatever is left but a little: the spool meets the end of the disk at once.
       await writeFile(join(folder, 'ballast'), Buffer.alloc(480 * 1024));
       const { id } = await full.pipe.api.startCrawl('full');
-      let freed = false;
-      const job = await full.pipe.follow(id, () => {
-        if (freed || !full.pipe.agent.tail().includes('spool.full')) return;
-        freed = true;
-        void rm(join(folder, 'ballast'));
-      });
-      expect(freed).toBe(true);
+      // In the log and in the catalog, while the crawl waits.
+      type Agents = { items: { faults: { code: string; advice: string }[] }[] };
+      const faults = async () => (await full.pipe.api.get<Agents>('/api/v1/agents')).items[0]?.faults ?? [];
+      await expect.poll(faults, { timeout: 60_000 }).toMatchObject([{ code: 'spool.full', retryable: true }]);
+      expect(full.pipe.agent.tail()).toContain('spool.full');
+      await rm(join(folder, 'ballast'));
+      const job = await full.pipe.follow(id);
       expect(job.state).toBe('published');
+      await expect.poll(faults, { timeout: 30_000 }).toEqual([]);
       const truth = await big.ask<{ assets: Record<string, number> }>('/truth');
       expect((await full.pipe.api.counts('full')).assets).toMatchObject(
         Object.fromEntries(Object.entries(truth.assets).filter(([, n]) => n > 0)),

@@ -92,5 +92,6 @@ describe('a status', () => {
     const fitted = fitStatus(status(2_000, 2));
     expect(size(fitted)).toBeLessThanOrEqual(LIMITS.controlBytes / 2);
     expect(fitted.connections.length).toBeGreaterThan(20);
+    expect(fitted.omittedConnections).toBe(2_000 - fitted.connections.length);
   });
 });

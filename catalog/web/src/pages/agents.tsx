@@ -126,6 +126,9 @@ export const AgentsPage = () => {
                     <span title={meaning}>
                       <Badge tone={tone}>{word}</Badge>
                     </span>
+                    {agent.faults.map((fault) => (
+                      <ErrorPanel key={fault.code} error={fault} title="The agent waits" />
+                    ))}
                   </td>
                   <td data-label="Last seen">
                     {agent.lastSeenAt === null ? <span class="quiet">never</span> : <When time={agent.lastSeenAt} />}
