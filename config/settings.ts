@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { asFault } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 import { readDocument } from './connection/document.ts';
 import { SETTINGS_KEYS } from './connection/keys.ts';
@@ -8,6 +9,7 @@ import { SideFiles } from './connection/side-files.ts';
 import { readTruststore } from './connection/trust.ts';
 import { Values } from './connection/values.ts';
 import { type FileReader, readFromDisk } from './files.ts';
+import { readGatewayUrl } from './gateway-url.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -82,26 +84,14 @@ export const loadSettings = (
   return { settings: problems.failed ? undefined : settings, problems: problems.list() };
 };
 
-/** True for names and addresses of this machine itself. */
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
-
 const readGateway = (values: Values, problems: Problems): string | undefined => {
   const given = values.text('gateway.url');
   if (given === undefined) return undefined;
-  const fail = (message: string, advice = 'Write gateway.url = "wss://catalog.example.com".'): undefined => {
-    problems.error('config.invalid', given.at, `gateway.url ${message}`, advice);
+  try {
+    return readGatewayUrl(given.value.trim()).href.replace(/\/+$/, '');
+  } catch (error) {
+    const { code, message, advice } = asFault(error);
+    problems.error(code, given.at, message, advice);
     return undefined;
-  };
-  const text = given.value.trim();
-  if (/^[a-z]+:\/\/[^?#]*@/i.test(text))
-    return fail('holds a user or a password.', 'Take out everything from // up to and with the @.');
-  if (!URL.canParse(text) || !/^[a-z]+:\/\//i.test(text)) return fail('is not a URL.');
-  const url = new URL(text);
-  const secure = url.protocol === 'wss:' || url.protocol === 'https:';
-  if (!secure && url.protocol !== 'ws:' && url.protocol !== 'http:') return fail('must begin with wss://.');
-  if (!secure && !isLoopback(url.hostname))
-    return fail('may be without TLS only to this machine itself (localhost, 127.0.0.1, [::1]).');
-  if (url.search !== '' || url.hash !== '') return fail('may have no part after ? or #.');
-  return `${secure ? 'wss' : 'ws'}://${url.host}${url.pathname.replace(/\/+$/, '')}`;
+  }
 };

@@ -5,6 +5,7 @@ import { Fault } from '#protocol/errors.ts';
 import { EnrolReply, type EnrolRequest } from '#protocol/messages.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import { checkStateFolder, Identity, newKeyPair, storeIdentity } from './identity.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface EnrolOptions {
   readonly dialer: Dialer;
@@ -72,7 +73,7 @@ const post = async (
     )
     .catch((error: unknown) => {
       if (signal?.aborted === true || !(error instanceof Fault)) throw error;
-      throw new Fault('bridge.unreachable', error.message, { cause: error, advice: error.advice });
+      throw unreachable(error);
     });
   const body = parse(reply.body);
   if (reply.status === 200 || reply.status === 201) {

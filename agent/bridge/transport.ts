@@ -1,7 +1,8 @@
 import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
-import { asFault, Fault } from '#protocol/errors.ts';
+import { Fault } from '#protocol/errors.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What a connection tells; after `closed` or `failed` nothing more comes. */
 export interface TransportListener {
@@ -47,7 +48,7 @@ const failure = (error: Error): Fault =>
           ? { advice: 'Something between removed the WebSocket upgrade: let the proxy pass WebSockets to the catalog.' }
           : {}),
       })
-    : new Fault('bridge.unreachable', asFault(error).message, { cause: error, advice: asFault(error).advice });
+    : unreachable(error);
 
 /** The WebSocket to the gateway, through the one Dialer. */
 export const webSocketTransport = (dialer: Dialer, address: string, tls?: TlsOptions): Transport => ({
