@@ -9,7 +9,7 @@ import { backoffMs, type Patience, within } from '../patience.ts';
 import type { DocCalls, GlobalCalls } from './calls.ts';
 import { schema } from './schema.ts';
 import { EnigmaSocket } from './socket.ts';
-import { ABORTED, ALREADY_OPEN, engineFault, notificationFault, rpcError } from './verdict.ts';
+import { ABORTED, ALREADY_OPEN, engineFault, NOT_CONNECTED, notificationFault, rpcError } from './verdict.ts';
 
 export interface EngineOptions {
   readonly connection: Connection;
@@ -180,7 +180,7 @@ export class EngineSession {
 
   /** enigma.js rejects calls before the socket's own close event told us why. */
   async #afterClose(rpc: { code: number; message: string; parameter: string }, doing: string, error: unknown) {
-    if (rpc.code !== -1) return engineFault(rpc, `${this.#where}: ${doing}`, error);
+    if (rpc.code !== NOT_CONNECTED) return engineFault(rpc, `${this.#where}: ${doing}`, error);
     this.#socket.terminate();
     await this.#closed;
     return this.#ended ?? new Fault('network.reset', `${this.#where}: ${doing}: the socket was closed`);
