@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
-import { Fault } from '#protocol/errors.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
 import { CONFIG_HELP, DEFAULT_CONFIG, readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -17,11 +17,19 @@ interface Options {
 
 const TOKEN_VARIABLE = 'CULVERT_ENROL_TOKEN';
 
+const readTokenFile = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('config.unreadable', `The token file ${file} cannot be read: ${asFault(cause).message}`, { cause });
+  }
+};
+
 /** From a file, the environment or standard input; never from the arguments, which every user of the machine can see. */
 const readToken = async (file: string | undefined): Promise<Secret> => {
   const token =
     file !== undefined
-      ? readFileSync(file, 'utf8').trim()
+      ? readTokenFile(file).trim()
       : (process.env[TOKEN_VARIABLE] ?? (process.stdin.isTTY ? '' : await readAll(process.stdin))).trim();
   if (token === '') {
     throw new Fault('config.missing_key', 'There is no enrolment token', {

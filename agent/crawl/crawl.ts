@@ -216,7 +216,10 @@ class Crawl {
 
   async #writeScope(out: ScopeWriter, row: QrsApp, read: AppContent | Fault): Promise<Outcome> {
     if (read instanceof Fault) {
-      this.#log.warn({ app: row.id, code: read.code, reason: read.message }, 'the app could not be read');
+      this.#log.warn(
+        { app: row.id, code: read.code, reason: read.message, advice: read.advice },
+        'the app could not be read',
+      );
       if (read.code === 'qlik.not_found') {
         await out.outcome('gone', { error: read });
         return 'gone';

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { StreamRecord } from '#protocol/records.ts';
+import { connectionFile } from '#test/demo/connection-file.ts';
+import { startSimulator } from '#test/simulator/simulator.ts';
+
+// Real processes of the real program.
+vi.setConfig({ testTimeout: 60_000 });
+
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const culvert = (...args: string[]): Promise<Ran> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, CULVERT_ENROL_TOKEN: undefined };
+    const child = execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-commands-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('culvert crawl', () => {
+  test('writes the records of a whole site to a file, with no catalog', async () => {
+    await using simulator = await startSimulator({ seed: 5, apps: 4, folder });
+    const file = join(folder, 'demo.conf');
+    await writeFile(file, connectionFile(simulator.addresses));
+    const out = join(folder, 'records.ndjson');
+    const { code, stdout } = await culvert('crawl', file, '--out', out, '--json');
+    expect(code).toBe(0);
+    const summary = JSON.parse(stdout) as { records: number; appsTotal: number };
+    expect(summary.appsTotal).toBe(4);
+    const lines = (await readFile(out, 'utf8')).trimEnd().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as StreamRecord);
+    // Every scope begins and ends; what is between is what the summary counts.
+    const of = (t: StreamRecord['t']): StreamRecord[] => records.filter((record) => record.t === t);
+    expect([of('scope').length, of('outcome').length]).toEqual([5, 5]);
+    expect(records.length - 10).toBe(summary.records);
+    expect((await stat(out)).mode & 0o777).toBe(0o600);
+    expect(await readFile(out, 'utf8')).not.toContain(simulator.addresses.header.headerValue);
+  });
+
+  test('says which file it cannot write, and what to do', async () => {
+    await using simulator = await startSimulator({ seed: 5, apps: 1, folder });
+    const file = join(folder, 'demo.conf');
+    await writeFile(file, connectionFile(simulator.addresses));
+    const { code, stderr } = await culvert('crawl', file, '--out', join(folder, 'nowhere', 'records.ndjson'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('spool.failed');
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Choose a file that this user may write.');
+  });
+});
+
+describe('culvert validate', () => {
+  test('shows place, line and fix of a broken file, and ends with 1', async () => {
+    const file = join(folder, 'broken.conf');
+    await writeFile(file, 'name = "Qlik\ncode = x\n');
+    const { code, stdout } = await culvert('validate', file);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/broken\.conf:1:\d+: error:/);
+    expect(stdout).toContain('1 file, 1 errors, 0 warnings');
+  });
+
+  test('that finds no file says so', async () => {
+    const { code, stderr } = await culvert('validate', join(folder, 'missing.conf'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('config.unreadable');
+  });
+});
+
+describe('culvert enroll', () => {
+  const settings = async (): Promise<string> => {
+    const file = join(folder, 'agent.conf');
+    await writeFile(file, 'gateway.url = "ws://127.0.0.1:1"\n');
+    return file;
+  };
+
+  test('without a token, or with a file that is not there, says what to do', async () => {
+    const config = await settings();
+    expect((await culvert('enroll', '--config', config)).stderr).toContain('config.missing_key');
+    const missing = join(folder, 'no-token');
+    const { code, stderr } = await culvert('enroll', '--config', config, '--token-file', missing);
+    expect(code).toBe(1);
+    expect(stderr).toContain('config.unreadable');
+    expect(stderr.replaceAll(/\s+/g, '')).toContain(missing);
+  });
+
+  test('with a catalog that is not there names it, and does not show the token', async () => {
+    const token = join(folder, 'token');
+    await writeFile(token, 'canary-token');
+    const { code, stderr } = await culvert('enroll', '--config', await settings(), '--token-file', token);
+    expect(code).toBe(1);
+    expect(stderr).toContain('bridge.unreachable: 127.0.0.1:1');
+    expect(stderr).not.toContain('canary');
+  });
+});
+
+test('culvert run before it was enrolled says so and ends', async () => {
+  const config = join(folder, 'fresh.conf');
+  await writeFile(config, 'gateway.url = "ws://127.0.0.1:1"\nstate = "fresh-state"\n');
+  const { code, stderr } = await culvert('run', '--config', config);
+  expect(code).toBe(1);
+  expect(stderr).toContain('bridge.not_enrolled');
+  expect(stderr).toContain('culvert enroll');
+});
+
+test('an option that there is not ends with 2', async () => {
+  const { code, stderr } = await culvert('run', '--colour');
+  expect(code).toBe(2);
+  expect(stderr).toContain('--colour');
+});
