@@ -63,7 +63,15 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
   const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
   const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];
   const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse())
+      try {
+        await step();
+      } catch (error) {
+        // What comes after it still has to be closed, the database most of all.
+        failures.push(error);
+      }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const versions = await migrate(sql);

@@ -115,9 +115,12 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     link.dispatch({ type: 'drain', deadlineMs: DRAIN_MS });
-    await jobs.stop();
-    await link.stop();
-    await spool.close();
+    try {
+      await jobs.stop();
+    } finally {
+      await link.stop();
+      await spool.close();
+    }
   };
   const bridge: Bridge = {
     statusChanged: report,

@@ -174,7 +174,8 @@ export class AttemptSpool {
   /** Everything up to `seq` is durable in the catalog: whole segments of it are deleted. */
   trim(seq: number): Promise<void> {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
-    this.#trimming = this.#trimming.then(() => this.#trim(seq));
+    // One that failed has told its own caller; it does not keep the next ones from making room.
+    this.#trimming = this.#trimming.catch(() => undefined).then(() => this.#trim(seq));
     // Even when no whole segment went: who waits for room can now begin a new one.
     this.#options.quota.wake();
     return this.#trimming;

@@ -167,7 +167,7 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     standard: 'info',
   }),
-  used('log.file', 'string', 'File to log to; by default the standard output.', { oneLine: true }),
+  used('log.file', 'string', 'File to log to; by default the standard error.', { oneLine: true }),
   used('watch.polling', 'boolean', 'True looks at the connections folder by the clock: for network shares.', {
     standard: false,
   }),

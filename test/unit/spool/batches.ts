@@ -45,6 +45,10 @@ export const watchedDisk = (before: (what: keyof DiskFile | keyof Disk, path: st
       before('create', path);
       return watch(await nodeDisk.create(path), path);
     },
+    removeFile: async (path) => {
+      before('removeFile', path);
+      await nodeDisk.removeFile(path);
+    },
     replaceFile: async (path, bytes) => {
       before('replaceFile', path);
       await nodeDisk.replaceFile(path, bytes);

@@ -119,6 +119,21 @@ describe('an attempt in the spool', () => {
     await again.close();
   });
 
+  test('makes room again after a segment that could not be deleted', async () => {
+    let refusals = 1;
+    const disk = watchedDisk((what) => {
+      if (what === 'removeFile' && refusals-- > 0) throw errno('EIO');
+    });
+    const spool = await Spool.open(folder, { disk, segmentBytes: 200 });
+    const attempt = await spool.create(attemptRecord());
+    for (let n = 1; n <= 9; n += 1) await attempt.append(batch(`batch ${n}`), signal);
+    const before = spool.usedBytes;
+    await expect(attempt.trim(4)).rejects.toThrow('EIO');
+    await attempt.trim(9);
+    expect(spool.usedBytes).toBeLessThan(before);
+    await spool.close();
+  });
+
   test('has files that only this user can read', async () => {
     const spool = await Spool.open(folder);
     const attempt = await spool.create(attemptRecord());
