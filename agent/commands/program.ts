@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
 import { addCrawlCommand } from './crawl.ts';
 import { addEnrollCommand } from './enroll.ts';
@@ -8,18 +9,6 @@ import { VERSION } from './version.ts';
 
 /** Exit codes of the command line: 1 for a mistake that a person must mend, 2 for wrong usage. */
 const USAGE = 2;
-
-const wrap = (text: string, width: number, indent: string): string => {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width - indent.length) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((one) => indent + one).join('\n');
-};
 
 /** The `culvert` command line. Sets the exit code; never throws. */
 export const runProgram = async (argv: readonly string[]): Promise<void> => {

@@ -23,7 +23,6 @@ export interface Connection {
   readonly code: string;
   readonly name: string;
   readonly enabled: boolean;
-  readonly catalogCode: string | undefined;
   readonly environment: string | undefined;
   readonly description: string | undefined;
   readonly accessNotes: string | undefined;

@@ -52,7 +52,9 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   }),
   used('connector_id', 'string', 'Always qlik-sense.', { required: true, values: ['qlik-sense'] }),
   used('enabled', 'boolean', 'False stops crawls and keeps what was published.', { standard: true }),
-  used('catalog_code', 'string', 'Catalog that the items belong to.', { standard: 'default' }),
+  used('catalog_code', 'string', 'Always default: an agent has one catalog; other values have no effect and warn.', {
+    standard: 'default',
+  }),
   used('environment', 'string', 'Shown in the catalog, for instance production.'),
   used('description', 'string', 'Shown in the catalog.'),
   used('access_notes', 'string', 'Shown in the catalog: how a person gets access.'),

@@ -152,20 +152,22 @@ const readConnection = (
       'Certificates of the server are not checked: whoever stands between can read the credentials.',
       'Name the certificate of the authority in tls.truststore.path instead.',
     );
+  const catalog = values.text('catalog_code');
+  if (catalog !== undefined && catalog.value.trim() !== 'default')
+    problems.warn(
+      'config.unknown_key',
+      catalog.at,
+      'catalog_code has no effect: an agent has one catalog, the one that it enrolled with.',
+      'Delete the line, or write default.',
+    );
   const optional = (path: string): string | undefined => values.text(path)?.value;
   const rest = {
     enabled: values.flag('enabled'),
-    catalogCode: optional('catalog_code'),
     environment: optional('environment'),
     description: optional('description'),
     accessNotes: optional('access_notes'),
     tls: {
-      extraAuthorities: [
-        ...extraAuthorities,
-        ...(authentication?.type === 'certificate' && authentication.authority !== undefined
-          ? [authentication.authority]
-          : []),
-      ],
+      extraAuthorities,
       verifyHostName: values.flag('tls.verify_host_name'),
       bypassCertificateValidation: bypass,
     },

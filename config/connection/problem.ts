@@ -70,7 +70,8 @@ export class Problems {
   }
 }
 
-const wrap = (text: string, width: number, indent: string): string => {
+/** The text in lines of at most `width` columns, each behind `indent`; a word that is longer is cut. */
+export const wrap = (text: string, width: number, indent: string): string => {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/)) {

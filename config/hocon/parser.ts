@@ -20,7 +20,7 @@ export interface Field {
   readonly empty: boolean;
 }
 
-/** What a file says to include, resolved by the caller; undefined when there is nothing to include. */
+/** What a file says to include, resolved by the caller; empty when there is nothing to include. */
 export type Includer = (request: {
   readonly name: string;
   readonly required: boolean;

@@ -3,24 +3,8 @@ import type { HttpRoute } from '#agent/network/dialer.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { QlikSession } from '../auth/session.ts';
 import { type Asked, jsonOf, refusal } from '../auth/verdict.ts';
+import { Amount, Flag, Text, Texts } from '../lenient.ts';
 import { backoffMs, type Patience } from '../patience.ts';
-
-const Text = z
-  .string()
-  .nullish()
-  .transform((text) => text ?? '');
-const Flag = z
-  .boolean()
-  .nullish()
-  .transform((flag) => flag ?? false);
-const Amount = z
-  .number()
-  .nullish()
-  .transform((number) => number ?? null);
-const Texts = z
-  .array(z.string())
-  .nullish()
-  .transform((texts) => texts ?? []);
 
 const ModelField = z.object({
   name: z.string(),

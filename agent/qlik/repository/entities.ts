@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { Amount, Flag, Text, Texts } from '../lenient.ts';
 
 /**
- * The rows of QRS, as much of them as a catalog wants. Unknown keys are dropped, missing ones are null: releases differ,
- * and a site must not become unreadable because of a property that nobody asked for.
+ * The rows of QRS, as much of them as a catalog wants. Unknown keys are dropped.
  */
 
 /** QRS writes "never" as 1 January 1753, the first day of SQL Server's calendar. */
@@ -10,18 +10,6 @@ const Time = z
   .string()
   .nullish()
   .transform((text) => (text === undefined || text === null || text === '' || text.startsWith('1753-') ? null : text));
-const Text = z
-  .string()
-  .nullish()
-  .transform((text) => text ?? '');
-const Flag = z
-  .boolean()
-  .nullish()
-  .transform((flag) => flag ?? false);
-const Whole = z
-  .number()
-  .nullish()
-  .transform((number) => number ?? null);
 const Id = z.string().min(1);
 
 const Owner = z
@@ -61,7 +49,7 @@ export const QrsApp = OwnedEntity.extend({
   publishTime: Time,
   published: Flag,
   stream: Named.nullish().transform((stream) => stream ?? null),
-  fileSize: Whole,
+  fileSize: Amount,
   lastReloadTime: Time,
   thumbnail: Text,
   savedInProductVersion: Text,
@@ -78,10 +66,7 @@ export const QrsUser = z.object({
   userId: Text,
   userDirectory: Text,
   name: Text,
-  roles: z
-    .array(z.string())
-    .nullish()
-    .transform((roles) => roles ?? []),
+  roles: Texts,
   attributes: z
     .array(z.object({ attributeType: Text, attributeValue: Text }))
     .nullish()
@@ -104,20 +89,14 @@ export type QrsTag = z.infer<typeof QrsTag>;
 
 export const QrsCustomProperty = Entity.extend({
   valueType: Text,
-  choiceValues: z
-    .array(z.string())
-    .nullish()
-    .transform((values) => values ?? []),
-  objectTypes: z
-    .array(z.string())
-    .nullish()
-    .transform((types) => types ?? []),
+  choiceValues: Texts,
+  objectTypes: Texts,
   description: Text,
 });
 export type QrsCustomProperty = z.infer<typeof QrsCustomProperty>;
 
 /** Without connection string, user name and password: they do not even reach the crawl. */
-export const QrsDataConnection = OwnedEntity.extend({ type: Text, logOn: Whole, architecture: Whole });
+export const QrsDataConnection = OwnedEntity.extend({ type: Text, logOn: Amount, architecture: Amount });
 export type QrsDataConnection = z.infer<typeof QrsDataConnection>;
 
 export const QrsReloadTask = Entity.extend({
@@ -128,7 +107,7 @@ export const QrsReloadTask = Entity.extend({
   operational: z
     .object({
       lastExecutionResult: z
-        .object({ status: Whole, startTime: Time, stopTime: Time, duration: Whole })
+        .object({ status: Amount, startTime: Time, stopTime: Time, duration: Amount })
         .nullish()
         .transform((result) => result ?? null),
       nextExecution: Time,

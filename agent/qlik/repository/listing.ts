@@ -5,7 +5,7 @@ import type { RepositoryClient } from './client.ts';
 /** All rows of one entity, and whether they are all. */
 export interface Listing<T> {
   readonly rows: readonly T[];
-  /** What QRS counted at the end. */
+  /** What QRS counted last. */
   readonly counted: number;
   /** Why the rows may not be all; undefined when they are. Nothing may be deleted on a listing that has a reason here. */
   readonly incomplete: Fault | undefined;
@@ -24,7 +24,8 @@ const TABLE_ROWS = 1_000;
 const SLICE_IDS = 50;
 
 /**
- * Every row of an entity (`app`, `stream`, …), de-duplicated by id, compared with QRS's own count before and after. Some
+ * Every row of an entity (`app`, `stream`, …), de-duplicated by id, compared with QRS's own count (taken before, and again
+ * when the two differ). Some
  * sites cut `/full` off at a limit; where it returns fewer rows than were counted, or there are many, the ids are paged
  * through `/table`, sorted, and the rows fetched by id. A site that changes meanwhile is listed once more; what still
  * disagrees is `qlik.count_mismatch`. A row that is not what QRS sends is left out and makes the listing incomplete.

@@ -46,7 +46,6 @@ connection {
       code: 'qlik-prod',
       name: 'Qlik Sense',
       enabled: true,
-      catalogCode: 'default',
       origin: 'https://qlik.example.com:8443',
       prefix: 'vp',
       engineUrl: 'wss://qlik.example.com:8443/vp',
@@ -58,6 +57,13 @@ connection {
     expect(connection?.authentication.type === 'header' && connection.authentication.value.reveal()).toBe(
       'CORP\\svc x',
     );
+  });
+
+  test('warns of a catalog of its own: an agent has one', () => {
+    const { connection, problems } = parse(`${head}${header}\ncatalog_code = sales\n`);
+    expect(connection).toBeDefined();
+    expect(problems).toMatchObject([{ severity: 'warning', code: 'config.unknown_key', line: expect.any(Number) }]);
+    expect(problems[0]?.message).toContain('catalog_code has no effect');
   });
 
   test('may hold keys of other connectors, which warn', () => {

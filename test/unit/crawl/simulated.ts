@@ -56,7 +56,6 @@ export const connectionFor = (simulator: Simulator, way: Way = 'jwt', more: Part
     code: 'sim',
     name: 'Simulated site',
     enabled: true,
-    catalogCode: undefined,
     environment: undefined,
     description: undefined,
     accessNotes: undefined,

@@ -95,7 +95,6 @@ export const connectionTo = (origin: string, more: Partial<Connection> = {}): Co
   code: 'test',
   name: 'Test site',
   enabled: true,
-  catalogCode: undefined,
   environment: undefined,
   description: undefined,
   accessNotes: undefined,
