@@ -27,7 +27,8 @@ export const connect = (url: string, options: { readonly max?: number; readonly 
       statement_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
       TimeZone: 'UTC',
-      ...(options.repeatable && { synchronous_commit: 'off' as const }),
+      // The keys of a large scope are hashed in memory while it is published.
+      ...(options.repeatable && { synchronous_commit: 'off' as const, work_mem: '64MB' }),
     },
   });
 

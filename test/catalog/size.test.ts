@@ -69,3 +69,24 @@ test(`${APPS} apps in full batches: every number is right, and the second crawl 
   const scopes = await world.scopes(place.organisationId, second.id);
   expect(scopes.every(({ added, changed, removed }) => added + changed + removed === 0)).toBe(true);
 });
+
+test('a scope of many assets and edges that was there before is replaced without a loop over all pairs', async () => {
+  const place = await world.enter('prod');
+  const key = 'prod/huge';
+  const crawlHuge = async (charts: number) => {
+    const { stream } = await world.crawl(place, 'prod');
+    const ids = Array.from({ length: charts }, (_, n) => `${key}/c${n}`);
+    const records = scopeRecords(key, 'app', [
+      asset(key, key, 'app', 'Huge', 'prod'),
+      ...ids.map((id) => asset(key, id, 'chart', `Chart ${id}`, key)),
+      ...ids.map((id) => ({ t: 'edge', scope: key, kind: 'uses', from: id, to: key }) as const),
+    ]);
+    for (let at = 0; at < records.length; at += RECORDS_A_BATCH)
+      await stream.send(records.slice(at, at + RECORDS_A_BATCH));
+    expect((await stream.finish()).result).toBe('closed');
+    const { assets, edges } = await countAll(world.sql, place.organisationId);
+    return [assets.chart, edges.uses];
+  };
+  expect(await crawlHuge(25_000)).toEqual([25_000, 25_000]);
+  expect(await crawlHuge(24_990)).toEqual([24_990, 24_990]);
+});
