@@ -41,6 +41,14 @@ describe('point 5: greetings', () => {
       mustAuthenticate: false,
     });
   });
+  it('come through the proxy at once when switched so', async () => {
+    await using simulator = await startSimulator({ ...small, proxyGreets: 'at-once' });
+    await using socket = await RawSocket.proxied(simulator, '/app/engineData');
+    await socket.notification('OnConnected');
+    await socket.call('EngineVersion');
+    const topics = socket.frames.flatMap((frame) => frame.method ?? []);
+    expect(topics).toEqual(['OnAuthenticationInformation', 'OnConnected']);
+  });
   it('come at once on the direct port', async () => {
     await using simulator = await startSimulator(small);
     await using socket = await RawSocket.direct(simulator, '/app/engineData');

@@ -61,6 +61,7 @@ interface Flags {
   readonly controlPort: number;
   readonly folder?: string;
   readonly certificate: 'valid' | 'expired' | 'wrong-host';
+  readonly proxyGreets: 'first-frame' | 'at-once';
   readonly serviceTime: boolean;
   readonly faults: Partial<FaultSettings>;
   readonly latency: number;
@@ -91,6 +92,11 @@ const program = new Command('simulator')
     new Option('--certificate <kind>', 'what the servers show')
       .choices(['valid', 'expired', 'wrong-host'])
       .default('valid'),
+  )
+  .addOption(
+    new Option('--proxy-greets <when>', 'when greetings come through the proxy')
+      .choices(['first-frame', 'at-once'])
+      .default('first-frame'),
   )
   .option('--service-time', 'take as long as a real site', false)
   .option('--faults <json>', 'what goes wrong from the start, as POST /faults takes it', faults, {})
@@ -124,6 +130,7 @@ const options = (): SimulatorOptions => {
       control: flags.controlPort,
     },
     certificate: flags.certificate,
+    proxyGreets: flags.proxyGreets,
     serviceTime: flags.serviceTime,
     faults: {
       ...flags.faults,

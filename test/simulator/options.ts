@@ -54,6 +54,11 @@ export interface SimulatorOptions {
   readonly sessionLingerMs?: number;
   /** How long engine sessions without `/ttl/` outlive their last socket: through the proxy, and directly. */
   readonly engineLingerMs?: { readonly proxy: number; readonly direct: number };
+  /**
+   * When greetings come through the proxy: with the client's first frame, as the documentation has it (default), or at
+   * once, as one client reports.
+   */
+  readonly proxyGreets?: 'first-frame' | 'at-once';
   /** Sockets to `/app/engineData` without an identity share one session a user; default false. Unknown on real sites. */
   readonly shareSessionsWithoutApp?: boolean;
   /** `/qDim/qFieldDefs` in list definitions comes out as an empty text (default), or as it is. */

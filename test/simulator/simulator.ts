@@ -137,6 +137,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     connections: new Set(),
     textListsEmpty: options.dimensionTextLists !== 'whole',
     shareSessionsWithoutApp: options.shareSessionsWithoutApp ?? false,
+    proxyGreets: options.proxyGreets ?? 'first-frame',
     startedAt: new Date(),
   };
 

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly user: UserName;
   readonly address: EngineAddress;
   readonly via: Via;
-  /** Sent by the proxy before the engine's greeting, both only once the client has said something. Null: no proxy. */
+  /** Sent by the proxy before the engine's greeting. Null: no proxy. */
   readonly proxyGreeting: Json | null;
   /** A ping is not relayed, and the next request is never answered. */
   readonly pingHangs: boolean;
@@ -84,7 +84,7 @@ export class EngineConnection {
       context.record.down(context.record.engineSockets);
       context.registry.detach(context, this.#attached.session, options.address);
     });
-    if (options.proxyGreeting === null) this.#greet();
+    if (options.proxyGreeting === null || context.proxyGreets === 'at-once') this.#greet();
   }
 
   get session() {

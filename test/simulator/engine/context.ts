@@ -22,5 +22,7 @@ export interface EngineContext {
   readonly textListsEmpty: boolean;
   /** Sockets to `/app/engineData` without an identity share one session a user, as those to an app do. */
   readonly shareSessionsWithoutApp: boolean;
+  /** When greetings come through the proxy: with the client's first frame, or at once. */
+  readonly proxyGreets: 'first-frame' | 'at-once';
   readonly startedAt: Date;
 }
