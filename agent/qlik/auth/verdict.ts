@@ -44,11 +44,17 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
     case 403:
       return new Fault('qlik.forbidden', `${at}: HTTP 403, the user may not do this`);
     case 400:
-      // The proxy's answer when the virtual proxy of the prefix is not linked to the node that was called.
+      // The proxy's answer when the virtual proxy of the prefix is not linked to the node that was called, and when the
+      // name by which it was called is not one that it allows.
       if (asked.prefix !== undefined && isHtml(reply)) {
         return new Fault(
           'qlik.prefix_unknown',
-          `${at}: HTTP 400 with a page: no virtual proxy with the prefix "${asked.prefix}" is linked to this proxy`,
+          `${at}: HTTP 400 with a page: no virtual proxy with the prefix "${asked.prefix}" is linked to this proxy, or ` +
+            'the host is not in its Host allow list',
+          {
+            advice:
+              'Check in the QMC: the prefix, the proxies that the virtual proxy is linked to, its Host allow list.',
+          },
         );
       }
       return new Fault('qlik.protocol', `${at}: HTTP 400, the server refused the request`);

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { FaultSettings } from '#test/simulator/faults.ts';
-import { loginAuthenticator } from '#test/simulator/proxy/authenticator.ts';
+import { headerAuthenticator, loginAuthenticator } from '#test/simulator/proxy/authenticator.ts';
 import type { VirtualProxy } from '#test/simulator/proxy/virtual-proxy.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
 import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
@@ -279,10 +279,20 @@ test('a user whose sessions stay taken is told so after a bounded time', async (
   expect(simulator.record.sessionsExceeded).toBeGreaterThan(1);
 });
 
-test('an Origin that is not on the allow list is qlik.websocket_forbidden and names the causes', async () => {
-  await using simulator = await simulate();
-  const connection = connectionFor(simulator, 'jwt', { aliasHost: 'not-listed.example' });
-  const error = await fault(crawlSimulated({ ...connection, tls: { ...connection.tls, verifyHostName: false } }));
-  expect(error.code).toBe('qlik.websocket_forbidden');
+test('a host that is not on the allow list is told as one of the causes', async () => {
+  const header = { header: 'X-Closed', directory: 'dynamic' } as const;
+  await using simulator = await simulate({
+    virtualProxies: [
+      { prefix: 'closed', allowedHosts: ['elsewhere.example'], authenticator: headerAuthenticator(header) },
+    ],
+  });
+  const { directory, id } = simulator.addresses.user;
+  const connection = connectionFor(simulator, 'header', {
+    prefix: 'closed',
+    engineUrl: `${simulator.addresses.proxyUrl.replace(/^http/, 'ws')}/closed`,
+    authentication: { type: 'header', header: 'X-Closed', value: new Secret(`${directory}\\${id}`) },
+  });
+  const error = await fault(crawlSimulated(connection));
+  expect(error.code).toBe('qlik.prefix_unknown');
   expect(error.message).toContain('allow list');
 });
