@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBackend } from '#catalog/jobs/backend.ts';
 import { announceHealth, sweep, wakeForWaiting } from '#catalog/jobs/sweep.ts';
 import { listAgents } from '#catalog/store/agents.ts';
+import { announce } from '#catalog/store/events.ts';
 import { addMember, createLoginToken, findMember, openSession } from '#catalog/store/members.ts';
 import { eventually } from './database.ts';
 import { World } from './world.ts';
@@ -22,9 +23,17 @@ test('an agent that is silent becomes late and then offline, and those who watch
     await announceHealth(world.sql);
     await announceHealth(world.sql);
   };
+  // Notifications come in order: when the mark is here, so is all that was said before.
+  const settle = async () => {
+    await announce(world.sql, place.organisationId, { name: 'assets', connection: 'mark' });
+    await eventually(async () => heard.includes('assets'));
+  };
+  await settle();
+  heard.length = 0;
   expect(await health()).toBe('online');
   await silentFor(10);
-  expect(heard).toEqual([]);
+  await settle();
+  expect(heard).toEqual(['assets']);
   await silentFor(40);
   expect(await health()).toBe('late');
   await silentFor(130);
