@@ -1,23 +1,19 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Catalog, createCatalog } from '#catalog/catalog.ts';
-import { openDatabase } from '#catalog/store/embedded.ts';
 import { addMember, createLoginToken, findMember } from '#catalog/store/members.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
 import { storeReport } from '#catalog/store/reports.ts';
 import { transact } from '#catalog/store/sql.ts';
 import { EnrolReply } from '#protocol/messages.ts';
 import type { ConnectionState } from '#protocol/status.ts';
-import { buildPage, launch, noBrowser } from './chromium.ts';
+import { openTestDatabase, silent } from '../catalog/database.ts';
+import { buildPage } from '../demo/page.ts';
+import { launch, noBrowser } from './chromium.ts';
 import { EMAIL, PASSWORD } from './fake/server.ts';
 import { escapeProblem, state } from './fake/states.ts';
-import { PATIENCE_MS, signIn } from './harness.ts';
-
-const silent = { info: () => {}, warn: () => {}, error: () => {} };
+import { complaintsOf, PATIENCE_MS, signIn } from './harness.ts';
 
 /** The page on the catalog itself and a real PostgreSQL: what the fake catalog only imitates. */
 describe.skipIf(noBrowser())('the page on the real catalog', () => {
@@ -28,15 +24,10 @@ describe.skipIf(noBrowser())('the page on the real catalog', () => {
   let oneTimeToken: string;
 
   beforeAll(async () => {
-    const folder = stack.adopt(await mkdtemp(join(tmpdir(), 'culvert-test-')), (path) =>
-      rm(path, { recursive: true, force: true }),
-    );
-    await chmod(folder, 0o711); // as root, PostgreSQL runs as another user, who must get in
-    const built = stack.use(await buildPage());
-    const database = stack.use(await openDatabase(join(folder, 'data'), ''));
-    catalog = stack.adopt(
-      await createCatalog({ databaseUrl: database.url, webRoot: built.folder, log: silent }),
-      (started) => started.close(),
+    const webRoot = await buildPage();
+    const database = stack.use(await openTestDatabase({ bare: true }));
+    catalog = stack.adopt(await createCatalog({ databaseUrl: database.url, webRoot, log: silent }), (started) =>
+      started.close(),
     );
     const { sql } = catalog.store;
     organisation = (await createOrganisation(sql, 'Example Insurance')).id;
@@ -52,12 +43,7 @@ describe.skipIf(noBrowser())('the page on the real catalog', () => {
     const context = await browser.newContext();
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        complaints.push(message.text());
-    });
+    const complaints = complaintsOf(page);
     await page.goto(catalog.address + path);
     return { page, complaints, done: () => context.close() };
   };

@@ -1,9 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
-import { build } from 'vite';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = [
@@ -39,11 +35,3 @@ export const noBrowser = (
 };
 
 export const launch = (): Promise<Browser> => chromium.launch({ executablePath: executablePath ?? '', args: FLAGS });
-
-/** Builds the page into a folder of its own, which disappears with the handle. */
-export const buildPage = async (): Promise<{ readonly folder: string } & AsyncDisposable> => {
-  const folder = await mkdtemp(join(tmpdir(), 'culvert-page-'));
-  const root = join(import.meta.dirname, '../../catalog/web');
-  await build({ root, configFile: join(root, 'vite.config.ts'), logLevel: 'warn', build: { outDir: folder } });
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
-};

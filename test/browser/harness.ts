@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { buildPage, launch } from './chromium.ts';
+import { buildPage } from '../demo/page.ts';
+import { launch } from './chromium.ts';
 import { EMAIL, type FakeCatalog, PASSWORD, startFakeCatalog } from './fake/server.ts';
 import type { World } from './fake/world.ts';
 
@@ -19,16 +20,15 @@ export interface Visit {
  * inside a `describe` that is skipped when there is no browser.
  */
 export const visits = () => {
-  let built: Awaited<ReturnType<typeof buildPage>>;
+  let webRoot: string;
   let browser: Browser;
   let open: AsyncDisposableStack;
   beforeAll(async () => {
-    built = await buildPage();
+    webRoot = await buildPage();
     browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
-    await built?.[Symbol.asyncDispose]();
   });
   afterEach(async () => {
     await open?.disposeAsync();
@@ -36,17 +36,11 @@ export const visits = () => {
 
   const visit = async (world: World, options: BrowserContextOptions = {}): Promise<Visit> => {
     open = new AsyncDisposableStack();
-    const catalog = open.use(await startFakeCatalog(built.folder, world));
+    const catalog = open.use(await startFakeCatalog(webRoot, world));
     const context: BrowserContext = open.adopt(await browser.newContext(options), (each) => each.close());
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        complaints.push(message.text());
-    });
-    return { page, catalog, complaints };
+    return { page, catalog, complaints: complaintsOf(page) };
   };
 
   /** A visit that is logged in and stands at `path`. */
@@ -58,6 +52,17 @@ export const visits = () => {
     return visited;
   };
   return { visit, enter };
+};
+
+/** A list that grows with what the page's own code and its content security policy complain about. */
+export const complaintsOf = (page: Page): string[] => {
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text());
+  });
+  return complaints;
 };
 
 export const signIn = async (page: Page, password = PASSWORD): Promise<void> => {
