@@ -5,19 +5,11 @@ import type { FaultSettings } from '#test/simulator/faults.ts';
 import { headerAuthenticator, loginAuthenticator } from '#test/simulator/proxy/authenticator.ts';
 import type { VirtualProxy } from '#test/simulator/proxy/virtual-proxy.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
+import { faultOf } from '../fault-of.ts';
 import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
 
 // A simulator runs in this process: on a busy machine that takes a while.
 vi.setConfig({ testTimeout: 60_000 });
-
-const fault = async (promise: Promise<unknown>): Promise<Fault> => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
 
 /** An app with sheets, reloaded, that the crawl user may open. */
 const victim = (simulator: Simulator): string => {
@@ -215,7 +207,7 @@ test('a crawl that is cancelled rejects with the reason, and no session stays op
       if (appsDone === 2) stop.abort(reason);
     },
   });
-  expect(await fault(crawling)).toBe(reason);
+  expect(await faultOf(crawling)).toBe(reason);
   await expect.poll(() => simulator.record.engineSockets.now).toBe(0);
 });
 
@@ -240,7 +232,7 @@ test.each<[string, (simulator: Simulator) => ReturnType<typeof connectionFor>, s
 ])('%s ends the crawl before anything is written', async (_what, connection, code) => {
   await using simulator = await simulate();
   let written = 0;
-  const error = await fault(
+  const error = await faultOf(
     crawlSimulated(connection(simulator), {
       onProgress: () => {
         written += 1;
@@ -274,7 +266,7 @@ test('a user whose sessions are all taken waits, for longer each time, until one
 test('a user whose sessions stay taken is told so after a bounded time', async () => {
   await using simulator = await simulate({ sessionsPerUser: 1 });
   takeSession(simulator);
-  const error = await fault(crawlSimulated(connectionFor(simulator), { sessionPatienceMs: 60_000 }));
+  const error = await faultOf(crawlSimulated(connectionFor(simulator), { sessionPatienceMs: 60_000 }));
   expect(error.code).toBe('qlik.session_limit');
   expect(simulator.record.sessionsExceeded).toBeGreaterThan(1);
 });
@@ -292,7 +284,7 @@ test('a host that is not on the allow list is told as one of the causes', async 
     engineUrl: `${simulator.addresses.proxyUrl.replace(/^http/, 'ws')}/closed`,
     authentication: { type: 'header', header: 'X-Closed', value: new Secret(`${directory}\\${id}`) },
   });
-  const error = await fault(crawlSimulated(connection));
+  const error = await faultOf(crawlSimulated(connection));
   expect(error.code).toBe('qlik.prefix_unknown');
   expect(error.message).toContain('allow list');
 });

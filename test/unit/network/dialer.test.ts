@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws';
 import { Dialer, opened, UpgradeRefused } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
+import { faultOf } from '../fault-of.ts';
 import { Authority } from './authority.ts';
 
 const authority = new Authority('Culvert test authority');
@@ -31,15 +32,6 @@ const listen = async (server: Server): Promise<number> => {
 const https = (listener: RequestListener, options: ServerOptions = {}): Promise<number> =>
   listen(createHttps({ cert: local.certificate, key: local.key, ...options }, listener));
 
-const fault = async (promise: Promise<unknown>): Promise<Fault> => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
-
 const ok: RequestListener = (request, response) => {
   response.setHeader('content-type', 'application/json; charset=utf-8');
   response.end(JSON.stringify({ url: request.url, host: request.headers.host }));
@@ -59,7 +51,7 @@ test('an authority given beside the default roots is trusted', async () => {
 
 test('an unknown authority is tls.untrusted and names host and port', async () => {
   const port = await https(ok);
-  const error = await fault(new Dialer().request({ origin: `https://localhost:${port}` }, { path: '/' }));
+  const error = await faultOf(new Dialer().request({ origin: `https://localhost:${port}` }, { path: '/' }));
   expect(error.code).toBe('tls.untrusted');
   expect(error.message).toContain(`localhost:${port}`);
 });
@@ -84,7 +76,7 @@ test('a certificate that has expired is tls.expired, one of the future tls.not_y
     [early, 'tls.not_yet_valid'],
   ] as const) {
     const port = await https(ok, { cert: issued.certificate, key: issued.key });
-    const error = await fault(new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' }));
+    const error = await faultOf(new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' }));
     expect(error.code).toBe(code);
   }
 });
@@ -95,7 +87,7 @@ test('a wrong name is tls.wrong_host; verifyHostName off or an alias lets it thr
   const origin = `https://127.0.0.1:${port}`;
   const trusted = { extraAuthorities: [authority.certificate] };
   const dialer = new Dialer();
-  const error = await fault(dialer.request({ origin, tls: trusted }, { path: '/' }));
+  const error = await faultOf(dialer.request({ origin, tls: trusted }, { path: '/' }));
   expect(error.code).toBe('tls.wrong_host');
   const unverified = await dialer.request({ origin, tls: { ...trusted, verifyHostName: false } }, { path: '/' });
   expect(unverified.status).toBe(200);
@@ -106,7 +98,7 @@ test('a wrong name is tls.wrong_host; verifyHostName off or an alias lets it thr
 test('verifyHostName off still refuses an unknown authority; bypass takes everything', async () => {
   const port = await https(ok);
   const origin = `https://127.0.0.1:${port}`;
-  const error = await fault(new Dialer().request({ origin, tls: { verifyHostName: false } }, { path: '/' }));
+  const error = await faultOf(new Dialer().request({ origin, tls: { verifyHostName: false } }, { path: '/' }));
   expect(error.code).toBe('tls.untrusted');
   const reply = await new Dialer().request({ origin, tls: { bypassCertificateValidation: true } }, { path: '/' });
   expect(reply.status).toBe(200);
@@ -128,7 +120,7 @@ test('a server that demands a client certificate gets it; a key that is not its 
   );
   expect(given.status).toBe(200);
   const clientCertificate = { certificate: mine.certificate, key: new Secret(foreign.key) };
-  const mismatch = await fault(
+  const mismatch = await faultOf(
     (async () => dialer.request({ origin, tls: { extraAuthorities, clientCertificate } }, { path: '/' }))(),
   );
   expect(mismatch.code).toBe('tls.client_certificate');
@@ -137,10 +129,10 @@ test('a server that demands a client certificate gets it; a key that is not its 
 test('nobody listening is network.refused; a name without address is network.dns', async () => {
   const port = await https(ok);
   await closers.pop()?.();
-  const refused = await fault(new Dialer().request({ origin: `https://127.0.0.1:${port}` }, { path: '/' }));
+  const refused = await faultOf(new Dialer().request({ origin: `https://127.0.0.1:${port}` }, { path: '/' }));
   expect(refused.code).toBe('network.refused');
   expect(refused.message).toContain(`127.0.0.1:${port}`);
-  const unknown = await fault(new Dialer().request({ origin: 'https://no-such-host.invalid' }, { path: '/' }));
+  const unknown = await faultOf(new Dialer().request({ origin: 'https://no-such-host.invalid' }, { path: '/' }));
   expect(unknown.code).toBe('network.dns');
   expect(unknown.message).toContain('no-such-host.invalid:443');
 });
@@ -150,10 +142,10 @@ test('a server that closes without an answer is network.reset; plain HTTP on a T
   await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
   closers.push(() => new Promise((resolve) => rude.close(() => resolve())));
   const { port } = rude.address() as AddressInfo;
-  const reset = await fault(new Dialer().request({ origin: `http://127.0.0.1:${port}` }, { path: '/' }));
+  const reset = await faultOf(new Dialer().request({ origin: `http://127.0.0.1:${port}` }, { path: '/' }));
   expect(reset.code).toBe('network.reset');
   const plain = await listen(createHttp(ok));
-  const failed = await fault(new Dialer().request({ origin: `https://127.0.0.1:${plain}` }, { path: '/' }));
+  const failed = await faultOf(new Dialer().request({ origin: `https://127.0.0.1:${plain}` }, { path: '/' }));
   expect(failed.code).toBe('tls.failed');
 });
 
@@ -171,9 +163,9 @@ test('silence is network.timeout: before the headers, within the body, and over 
   });
   // undici looks at its timers about every half second, so these take a second each at worst.
   const [headers, body, deadline] = await Promise.all([
-    fault(http.request({ path: '/headers', headersTimeoutMs: 20 })),
-    fault(http.request({ path: '/body', bodyTimeoutMs: 20 })),
-    fault(http.request({ path: '/drip', deadlineMs: 200 })),
+    faultOf(http.request({ path: '/headers', headersTimeoutMs: 20 })),
+    faultOf(http.request({ path: '/body', bodyTimeoutMs: 20 })),
+    faultOf(http.request({ path: '/drip', deadlineMs: 200 })),
   ]);
   expect([headers.code, body.code, deadline.code]).toEqual(['network.timeout', 'network.timeout', 'network.timeout']);
 });
@@ -190,12 +182,12 @@ test('a redirect is handed over, an oversized answer refused, an abort keeps its
   const moved = await http.request({ path: '/moved' });
   expect(moved.status).toBe(302);
   expect(moved.cookies).toEqual(['a=1', 'b=2']);
-  expect((await fault(http.request({ path: '/large', maxBytes: 999 }))).code).toBe('qlik.protocol');
+  expect((await faultOf(http.request({ path: '/large', maxBytes: 999 }))).code).toBe('qlik.protocol');
   const stop = new AbortController();
   const waiting = http.request({ path: '/never', signal: stop.signal });
   const reason = new Fault('job.cancelled', 'stop');
   stop.abort(reason);
-  expect(await fault(waiting)).toBe(reason);
+  expect(await faultOf(waiting)).toBe(reason);
 });
 
 const socketServer = async (): Promise<{ port: number; seen: string[] }> => {
@@ -242,15 +234,15 @@ test('a refused upgrade tells status, headers and text; silence is a timeout; an
   );
   expect(refused).toBeInstanceOf(UpgradeRefused);
   expect(refused).toMatchObject({ status: 403, headers: { 'x-why': 'origin' }, excerpt: 'no' });
-  const silent = await fault(
+  const silent = await faultOf(
     opened(dialer.webSocket(`wss://localhost:${port}/silent`, { ...options, handshakeTimeoutMs: 50 })),
   );
   expect(silent.code).toBe('network.timeout');
-  const untrusted = await fault(opened(dialer.webSocket(`wss://localhost:${port}/app`, { maxPayloadBytes: 1000 })));
+  const untrusted = await faultOf(opened(dialer.webSocket(`wss://localhost:${port}/app`, { maxPayloadBytes: 1000 })));
   expect(untrusted.code).toBe('tls.untrusted');
   const stop = new AbortController();
   const waiting = opened(dialer.webSocket(`wss://localhost:${port}/silent`, { ...options, signal: stop.signal }));
   const reason = new Fault('job.cancelled', 'stop');
   stop.abort(reason);
-  expect(await fault(waiting)).toBe(reason);
+  expect(await faultOf(waiting)).toBe(reason);
 });

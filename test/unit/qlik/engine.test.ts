@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSite } from '#agent/qlik/site.ts';
-import { Fault } from '#protocol/errors.ts';
+import { faultOf } from '../fault-of.ts';
 import { type Answer, fakeSite, impatience, type Upgrade } from './fake-site.ts';
 
 const open: AsyncDisposable[] = [];
@@ -43,15 +43,6 @@ const start = async (upgrade: Upgrade) => {
   return { fake, site, patience };
 };
 
-const fault = async (promise: Promise<unknown>): Promise<Fault> => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
-
 test('the upgrade carries cookie, csrf token and Origin, never the credentials; the app opens without data', async () => {
   let opened: unknown;
   const { fake, site } = await start(() =>
@@ -80,7 +71,7 @@ test.each<[number, string, number]>([
   'an upgrade refused with %i is %s; a lost session or an old token is tried once more',
   async (status, code, times) => {
     const { fake, site } = await start(() => status);
-    const error = await fault(site.openApp('a'));
+    const error = await faultOf(site.openApp('a'));
     expect(error.code).toBe(code);
     if (status === 403) for (const cause of ['allow list', 'token', 'Origin']) expect(error.message).toContain(cause);
     expect(fake.seen.filter(({ path }) => path.startsWith('/vp/app/')).length).toBe(times);
@@ -99,7 +90,7 @@ test.each<[string, object, string]>([
   const { site, patience } = await start(() => (socket) => {
     socket.on('message', () => socket.send(JSON.stringify({ jsonrpc: '2.0', method, params })));
   });
-  expect((await fault(site.openApp('a'))).code).toBe(code);
+  expect((await faultOf(site.openApp('a'))).code).toBe(code);
   // Only a full house is waited for, and not for ever.
   expect(patience.waitedMs.length > 0).toBe(code === 'qlik.session_limit');
 });
@@ -116,7 +107,7 @@ test.each<[number, string]>([
   [1015, 'qlik.engine_failed'],
 ])('the engine code %i is %s', async (code, expected) => {
   const { site } = await start(() => engine(() => ({ error: { code, message: 'said so', parameter: 'p' } })));
-  const error = await fault(site.openApp('a'));
+  const error = await faultOf(site.openApp('a'));
   expect(error.code).toBe(expected);
   expect(error.message).toContain(`OpenDoc: the engine answered ${code} (said so: p)`);
 });
@@ -169,9 +160,9 @@ test('an engine that evaluates one list of an object only is asked for each', as
 
 test('a message that is not JSON, or a socket that is cut, fails the call and not the process', async () => {
   const garbage = await start(() => (socket) => socket.on('message', () => socket.send('<html>')));
-  expect((await fault(garbage.site.openApp('a'))).code).toBe('qlik.protocol');
+  expect((await faultOf(garbage.site.openApp('a'))).code).toBe('qlik.protocol');
   const cut = await start(() => (socket) => socket.on('message', () => socket.terminate()));
-  const error = await fault(cut.site.openApp('a'));
+  const error = await faultOf(cut.site.openApp('a'));
   expect(error.code).toBe('network.reset');
   expect(error.message).toContain('app a');
 });

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSite, type Site } from '#agent/qlik/site.ts';
 import { Secret } from '#config/secret.ts';
-import { Fault } from '#protocol/errors.ts';
+import { faultOf } from '../fault-of.ts';
 import { type Answer, type FakeReply, type FakeSite, fakeSite, impatience } from './fake-site.ts';
 
 const open: AsyncDisposable[] = [];
@@ -17,15 +17,6 @@ const start = async (answer: Answer, more: Parameters<FakeSite['connection']>[0]
   const site: Site = openSite(fake.connection(more), { dialer: new Dialer(), patience });
   open.push(site);
   return { fake, site, patience };
-};
-
-const fault = async (promise: Promise<unknown>): Promise<Fault> => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
 };
 
 const ABOUT = { buildVersion: '31.62.0.0' };
@@ -104,7 +95,7 @@ test('a lost session is opened again once, by one of the callers, and the reques
 
 test('403 renews the session once and then is a missing right: it costs no session each time', async () => {
   const { fake, site } = await start(proxy((path) => (path === '/vp/qrs/about' ? { status: 403 } : undefined)));
-  for (let round = 0; round < 4; round++) expect((await fault(site.about())).code).toBe('qlik.forbidden');
+  for (let round = 0; round < 4; round++) expect((await faultOf(site.about())).code).toBe('qlik.forbidden');
   const knocks = fake.seen.filter(({ path }) => path === '/vp/qps/csrftoken');
   expect(knocks.length).toBe(2);
   expect(knocks[1]?.headers.cookie).toBe('renamed-by-admin=s1');
@@ -132,7 +123,7 @@ test.each<[string, (path: string) => FakeReply | undefined, string]>([
   ['another server', () => ({ text: 'hello', headers: { 'content-type': 'text/plain' } }), 'qlik.protocol'],
 ])('%s has its own verdict', async (_what, answer, code) => {
   const { site } = await start(({ path }) => answer(path) ?? {});
-  const error = await fault(site.about());
+  const error = await faultOf(site.about());
   expect(error.code).toBe(code);
   expect(error.message).toContain('127.0.0.1');
   expect(error.message).not.toContain('canary');
@@ -150,7 +141,7 @@ test('a server error and a cut connection are tried again, four times at most', 
   expect((await flaky.site.about()).buildVersion).toBe('31.62.0.0');
   expect(flaky.patience.waitedMs.length).toBe(2);
   const dead = await start(proxy((path) => (path === '/vp/qrs/about' ? { status: 500 } : undefined)));
-  expect((await fault(dead.site.about())).code).toBe('qlik.unavailable');
+  expect((await faultOf(dead.site.about())).code).toBe('qlik.unavailable');
   expect(dead.fake.seen.filter(({ path }) => path === '/vp/qrs/about').length).toBe(4);
 });
 
