@@ -3,7 +3,8 @@ import { leaseOf } from '#protocol/agent-events.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
-import type { GatewayClock, GatewayLog } from './gateway.ts';
+import type { GatewayClock } from './clock.ts';
+import type { GatewayLog } from './log.ts';
 
 export interface ConnectionOptions {
   readonly backend: GatewayBackend;

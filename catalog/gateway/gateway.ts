@@ -4,21 +4,9 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { AGENT_PATH, LIMITS, SUBPROTOCOL } from '#protocol/constants.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
+import { type GatewayClock, systemClock } from './clock.ts';
 import { AgentConnection } from './connection.ts';
-
-export interface GatewayClock {
-  /** Milliseconds on a clock that does not go back. */
-  nowMs(): number;
-  after(ms: number, call: () => void): () => void;
-  /** ISO 8601. */
-  timestamp(): string;
-}
-
-export interface GatewayLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import type { GatewayLog } from './log.ts';
 
 export interface GatewayOptions {
   readonly backend: GatewayBackend;
@@ -37,16 +25,6 @@ export interface GatewayOptions {
   readonly answersTo?: (host: string) => boolean;
 }
 
-/** The real clock. */
-const gatewayClock: GatewayClock = {
-  nowMs: () => performance.now(),
-  after: (ms, call) => {
-    const timer = setTimeout(call, Math.min(Math.max(0, Math.ceil(ms)), 2 ** 31 - 1));
-    return () => clearTimeout(timer);
-  },
-  timestamp: () => new Date().toISOString(),
-};
-
 /** A `Host` header: a name or address with an optional port, nothing that could smuggle a separator into the challenge. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
@@ -64,7 +42,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? gatewayClock;
+    this.#clock = options.clock ?? systemClock;
     this.#tokens = 2 * this.#rate;
     this.#tokensAtMs = this.#clock.nowMs();
     this.#server = new WebSocketServer({
