@@ -1,9 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { fitRecord, MAX_RECORD_BYTES, recordLine } from '#agent/spool/record-size.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
 import type { AssetKind, EdgeKind, Missing, Outcome, StreamRecord } from '#protocol/records.ts';
 import { cleanse, type JsonObject, wellFormed } from './cleanse.ts';
+
+/** Some tenths of a millisecond of work. */
+const YIELD_RECORDS = 16;
 
 export interface Asset {
   readonly kind: AssetKind;
@@ -94,6 +98,8 @@ export class ScopeWriter {
     }
     this.#hash.update(line);
     this.#records += 1;
+    // A sink that is quick never lets go of the thread, and other apps' answers would wait until this one is written.
+    if (this.#records % YIELD_RECORDS === 0) await setImmediate();
     await this.#sink.write(fitted);
   }
 }
