@@ -26,6 +26,8 @@ export interface CatalogOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** A proxy before it speaks HTTPS with the world. */
   readonly behindTlsProxy?: boolean | undefined;
+  /** How long an agent is gone before one that stands by takes its connections over. Default 15 min. */
+  readonly standbyAfterMs?: number | undefined;
   /** Host (and port) by which it is reached, when that is not the address it listens on. */
   readonly publicHost?: string | undefined;
 }
@@ -78,7 +80,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     if (versions.length > 0) log.info({ versions }, 'database migrated');
     const bus = await openBus(sql);
     undo.push(() => bus.close());
-    const backend = createBackend({ sql, publishing, bus, log });
+    const backend = createBackend({ sql, publishing, bus, log, standbyAfterMs: options.standbyAfterMs });
     undo.push(() => backend.close());
     const api = await createApi({
       sql,

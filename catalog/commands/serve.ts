@@ -17,6 +17,7 @@ interface Options {
   readonly behindTlsProxy?: boolean;
   readonly publicHost?: string;
   readonly webRoot?: string;
+  readonly standbyAfter: number;
   readonly logLevel: string;
   readonly json?: boolean;
 }
@@ -28,6 +29,12 @@ const asPort = (text: string): number => {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('a port is 0 to 65535');
   return port;
+};
+
+const asMinutes = (text: string): number => {
+  const minutes = Number(text);
+  if (!(minutes >= 1 && minutes <= 10_080)) throw new InvalidArgumentError('1 to 10080 minutes');
+  return minutes;
 };
 
 const readPem = (file: string): string => {
@@ -72,6 +79,7 @@ const serve = async (options: Options): Promise<void> => {
     behindTlsProxy: options.behindTlsProxy,
     publicHost: options.publicHost,
     webRoot: options.webRoot,
+    standbyAfterMs: options.standbyAfter * 60_000,
   });
   const forget = process.env['DATABASE_URL'] ? () => {} : noteAddress(data, catalog.address);
   try {
@@ -110,6 +118,12 @@ export const addServeCommand = (program: Command): void => {
     .option('--tls-key <file>', 'its private key (PEM)')
     .option('--behind-tls-proxy', 'a proxy before it speaks HTTPS with the world')
     .option('--public-host <host>', 'host (and port) that people use, when it is another one')
+    .option(
+      '--standby-after <minutes>',
+      'how long an agent is gone before one that stands by takes over',
+      asMinutes,
+      15,
+    )
     .option('--web-root <folder>', 'folder of the built page; default dist/web')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .option('--json', 'print one JSON line when ready, for programs')

@@ -13,6 +13,8 @@ import { stageBatch } from './staging.ts';
 import { sweep } from './sweep.ts';
 
 const SWEEP_MS = 5_000;
+/** Longer than an update or a restart of the machine takes. */
+const STANDBY_AFTER_MS = 15 * 60_000;
 
 export interface Backend extends GatewayBackend {
   /** Goes on with what an earlier run left staged, and begins to look for leases that ran out. */
@@ -31,6 +33,7 @@ export const createBackend = ({
   bus,
   log,
   sweepMs = SWEEP_MS,
+  standbyAfterMs = STANDBY_AFTER_MS,
 }: {
   readonly sql: Sql;
   /** The pool of the publishers, so that crawls cannot take all connections from those who ask. */
@@ -39,6 +42,8 @@ export const createBackend = ({
   readonly log: PublisherLog;
   /** How often to look for leases that ran out; 0: never (tests do it themselves). */
   readonly sweepMs?: number;
+  /** How long an agent is gone before another that has the same connection takes it over. Default 15 min. */
+  readonly standbyAfterMs?: number | undefined;
 }): Backend => {
   const publishers = new Map<string, Publisher>();
   let timer: NodeJS.Timeout | undefined;
@@ -94,7 +99,7 @@ export const createBackend = ({
 
   const sweepOnce = async (): Promise<void> => {
     try {
-      await sweep(sql);
+      await sweep(sql, standbyAfterMs);
       await dropEnded();
     } catch (error) {
       if (!isClosed) log.warn({ err: error }, 'sweep failed');

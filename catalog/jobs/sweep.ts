@@ -1,9 +1,11 @@
 import { health } from '#catalog/store/agents.ts';
+import { assignConnection } from '#catalog/store/connections.ts';
 import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { purgeLogins } from '#catalog/store/members.ts';
 import { type Sql, transact } from '#catalog/store/sql.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
-import { loseAttempt } from './lease.ts';
+import { Fault } from '#protocol/errors.ts';
+import { LEASE, loseAttempt } from './lease.ts';
 
 const MOST_AT_ONCE = 100;
 
@@ -63,8 +65,34 @@ export const announceHealth = async (sql: Sql): Promise<void> => {
   }
 };
 
-export const sweep = async (sql: Sql): Promise<void> => {
+/**
+ * Connections whose agent has been gone for `afterMs`: the agent that stands by and was here most lately takes over. An
+ * agent that comes back finds itself standing by.
+ */
+export const promoteStandby = async (sql: Sql, afterMs: number): Promise<void> => {
+  const waiting = await sql<{ organisationId: string; code: string; agentId: string }[]>`
+    select distinct on (c.organisation_id, c.code) c.organisation_id as "organisationId", c.code, s.id as "agentId"
+    from connection c
+      join agent o on o.organisation_id = c.organisation_id and o.id = c.agent_id
+      join connection_report r on r.organisation_id = c.organisation_id and r.code = c.code and r.agent_id <> c.agent_id
+        and r.status ->> 'state' = 'ready'
+      join agent s on s.organisation_id = r.organisation_id and s.id = r.agent_id and s.session_id is not null
+    where o.last_seen_at < now() - ${`${afterMs} milliseconds`}::interval
+      and s.last_seen_at >= now() - ${LEASE}::interval
+      and not exists (select from job b where b.organisation_id = c.organisation_id and b.connection = c.code
+        and b.state in ('leased', 'running', 'cancelling'))
+    order by c.organisation_id, c.code, s.last_seen_at desc limit ${MOST_AT_ONCE}`;
+  // What has changed since it was read is found out under the lock, and the next sweep tries again.
+  for (const { organisationId, code, agentId } of waiting)
+    await assignConnection(sql, organisationId, code, agentId).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+    });
+};
+
+/** What time alone brings about. `standbyAfterMs`: see {@link promoteStandby}. */
+export const sweep = async (sql: Sql, standbyAfterMs: number): Promise<void> => {
   await expireLeases(sql);
+  await promoteStandby(sql, standbyAfterMs);
   await wakeForWaiting(sql);
   await announceHealth(sql);
   await purgeLogins(sql);

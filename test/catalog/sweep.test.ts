@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBackend } from '#catalog/jobs/backend.ts';
-import { announceHealth, sweep, wakeForWaiting } from '#catalog/jobs/sweep.ts';
+import { announceHealth, promoteStandby, sweep, wakeForWaiting } from '#catalog/jobs/sweep.ts';
 import { listAgents } from '#catalog/store/agents.ts';
+import { listConnections } from '#catalog/store/connections.ts';
 import { announce } from '#catalog/store/events.ts';
 import { addMember, createLoginToken, findMember, openSession } from '#catalog/store/members.ts';
+import { connectionState, TestAgent } from './agent.ts';
 import { eventually } from './database.ts';
 import { World } from './world.ts';
 
@@ -46,6 +48,29 @@ test('an agent that is silent becomes late and then offline, and those who watch
   expect(await health()).toBe('late');
 });
 
+test('an agent that stands by takes over when the owner has been gone for long, and not before', async () => {
+  const place = await world.enter('prod');
+  const { organisationId } = place;
+  const other = await TestAgent.enrol(world.backend, world.sql, organisationId, [connectionState('prod')], 'other');
+  const { session } = await other.open(world.backend);
+  const job = await world.job(organisationId, 'prod');
+  const owner = async () => (await listConnections(world.sql, organisationId, 'prod'))[0]?.agentId;
+  const goneFor = async (seconds: number) => {
+    await world.sql`update agent set last_seen_at = now() - ${`${seconds} seconds`}::interval where id = ${place.agent.id}`;
+    await promoteStandby(world.sql, 900_000);
+  };
+  await goneFor(890);
+  expect(await owner()).toBe(place.agent.id);
+  // One that is away itself does not take over.
+  await world.sql`update agent set last_seen_at = now() - interval '1 hour' where id = ${other.id}`;
+  await goneFor(910);
+  expect(await owner()).toBe(place.agent.id);
+  await world.backend.renew(session, []);
+  await goneFor(910);
+  expect(await owner()).toBe(other.id);
+  expect((await world.backend.claim(session))?.jobId).toBe(job.id);
+});
+
 test('an agent with a job whose time has come is woken again and again, in case a wake-up was lost', async () => {
   const place = await world.enter('prod');
   await world.job(place.organisationId, 'prod');
@@ -69,7 +94,7 @@ test('what has expired is removed, what has not stays', async () => {
   await createLoginToken(world.sql, member);
   await world.sql`update session set expires_at = now() - interval '1 second'
     where hash = (select hash from session where member_id = ${member.id} limit 1)`;
-  await sweep(world.sql);
+  await sweep(world.sql, 900_000);
   const [row] = await world.sql`select (select count(*)::int from session where member_id = ${member.id}) as sessions,
     (select count(*)::int from login_token where member_id = ${member.id}) as tokens`;
   expect(row).toEqual({ sessions: 1, tokens: 1 });
