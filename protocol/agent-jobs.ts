@@ -9,6 +9,7 @@ import {
   type Seal,
 } from './agent-events.ts';
 import { ERROR_KINDS, type ErrorInfo } from './errors.ts';
+import { fitError, fitName } from './fitted-texts.ts';
 import { type Attempt, HeldAttempts } from './held-attempts.ts';
 import type { HeartbeatOk, HeldJob, Lease, ToAgent, ToGateway, Welcome } from './messages.ts';
 import { OutboundStream } from './outbound-stream.ts';
@@ -221,7 +222,7 @@ export class AgentJobs {
       scopesDone,
       scopesTotal,
       records,
-      current: current.slice(0, 8),
+      current: current.slice(0, 8).map(fitName),
     });
   }
 
@@ -279,7 +280,7 @@ export class AgentJobs {
 
   /** The agent cannot go on with the attempt: the catalog is told and decides whether to try again. */
   #giveUp(attempt: Attempt, error: ErrorInfo): void {
-    if (this.#open) this.#send({ type: 'job.reject', ...leaseOf(attempt), error: { ...error } });
+    if (this.#open) this.#send({ type: 'job.reject', ...leaseOf(attempt), error: { ...fitError(error) } });
     this.#remove(attempt, 'broken');
   }
 
@@ -328,7 +329,7 @@ export class AgentJobs {
         records,
         sha256,
         result,
-        ...(error ? { error: { ...error } } : {}),
+        ...(error ? { error: { ...fitError(error) } } : {}),
       });
     }
   }

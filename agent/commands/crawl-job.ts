@@ -28,13 +28,13 @@ export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log): Jo
       signal,
       skipScopes,
       log,
-      onProgress: ({ appsTotal, appsDone, appsSkipped, records }) =>
+      onProgress: ({ appsTotal, appsDone, appsSkipped, records, reading }) =>
         onProgress({
           // The site is a scope too.
           scopesDone: appsDone + appsSkipped + 1,
           scopesTotal: appsTotal === null ? null : appsTotal + 1,
           records,
-          current: [],
+          current: reading,
         }),
     });
     const { appsTotal, records, outcomes, durationMs } = summary;

@@ -17,7 +17,7 @@ import { listApps, writeSiteScope } from './site-scope.ts';
 
 export interface CrawlOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called after each scope. */
+  /** Called when an app begins to be read and after each scope. */
   readonly onProgress?: (progress: CrawlProgress) => void;
   /** Keys of scopes that were published by an earlier attempt of the same job: they are neither read nor written. */
   readonly skipScopes?: ReadonlySet<string>;
@@ -62,7 +62,7 @@ export const crawl = async (
   const started = now();
   const run = new Crawl(site, connection, sink, options);
   await run.run();
-  return { ...run.tally.progress(), appsTotal: run.tally.appsTotal ?? 0, durationMs: Math.round(now() - started) };
+  return { ...run.tally.totals(), appsTotal: run.tally.appsTotal ?? 0, durationMs: Math.round(now() - started) };
 };
 
 class Crawl {
@@ -76,6 +76,8 @@ class Crawl {
   /** Ends all apps in flight when the crawl ends early. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  /** Names of the apps that are being read, by id: at most one for each engine session. */
+  readonly #reading = new Map<string, string>();
   /** Why the last apps failed, while they all failed on the way. */
   #sameFailures = 0;
 
@@ -112,7 +114,7 @@ class Crawl {
   }
 
   #report(): void {
-    this.#options.onProgress?.(this.tally.progress());
+    this.#options.onProgress?.({ ...this.tally.totals(), reading: [...this.#reading.values()] });
   }
 
   /**
@@ -130,7 +132,7 @@ class Crawl {
       let writing = settled(Promise.resolve());
       for (let row = queue.pop(); row !== undefined; row = queue.pop()) {
         this.#signal.throwIfAborted();
-        const read = await this.#read(row);
+        const read = await this.#visibly(row, () => this.#read(row));
         const before = await writing;
         if ('error' in before) throw before.error;
         writing = settled(this.#write(row, read));
@@ -151,6 +153,16 @@ class Crawl {
     if (results.some(({ status }) => status === 'rejected')) {
       this.#options.signal?.throwIfAborted();
       throw this.#stop.signal.reason;
+    }
+  }
+
+  async #visibly<T>({ id, name }: QrsApp, read: () => Promise<T>): Promise<T> {
+    this.#reading.set(id, name);
+    this.#report();
+    try {
+      return await read();
+    } finally {
+      this.#reading.delete(id);
     }
   }
 

@@ -1,8 +1,8 @@
 import type { AssetKind, EdgeKind, Outcome } from '#protocol/records.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
-/** How far a crawl is. */
-export interface CrawlProgress {
+/** What the scopes of a crawl wrote. */
+interface Totals {
   /** Null until the apps were listed. */
   readonly appsTotal: number | null;
   readonly appsDone: number;
@@ -14,7 +14,13 @@ export interface CrawlProgress {
   readonly edges: Readonly<Partial<Record<EdgeKind, number>>>;
 }
 
-export interface CrawlSummary extends CrawlProgress {
+/** How far a crawl is. */
+export interface CrawlProgress extends Totals {
+  /** Names of the apps that are being read. */
+  readonly reading: readonly string[];
+}
+
+export interface CrawlSummary extends Totals {
   readonly appsTotal: number;
   readonly durationMs: number;
 }
@@ -37,7 +43,7 @@ export class Tally {
     for (const [edge, count] of out.edges) this.#edges[edge] = (this.#edges[edge] ?? 0) + count;
   }
 
-  progress(): CrawlProgress {
+  totals(): Totals {
     return {
       appsTotal: this.appsTotal,
       appsDone: this.#appsDone,

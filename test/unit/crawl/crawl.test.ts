@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import type { CrawlOptions } from '#agent/crawl/crawl.ts';
 import { assetKey } from '#protocol/keys.ts';
 import { StreamRecord } from '#protocol/records.ts';
 import { truthOfApp } from '#test/simulator/model/truth.ts';
@@ -45,6 +46,18 @@ test.each([1, 2, 3, 5, 8, 13, 21, 34, 55, 89])('seed %i: the crawl finds exactly
   const { opensWithData, engineSockets, proxySessions, pings } = simulator.record.snapshot();
   expect({ opensWithData, proxy: proxySessions.total, pings }).toEqual({ opensWithData: 0, proxy: 1, pings: 0 });
   expect(engineSockets.max).toBeLessThanOrEqual(2);
+});
+
+test('progress names the apps that are being read, and counts up to all', async () => {
+  await using simulator = await simulate({ seed: 3, apps: 6 });
+  const seen: { done: number; reading: readonly string[] }[] = [];
+  const onProgress: CrawlOptions['onProgress'] = ({ appsDone, reading }) => seen.push({ done: appsDone, reading });
+  await crawlSimulated(connectionFor(simulator), { onProgress });
+  const named = new Set(seen.flatMap(({ reading }) => reading));
+  expect([...named].sort()).toEqual([...new Set(simulator.site.apps.map(({ name }) => name))].sort());
+  // One for each engine session.
+  expect(Math.max(...seen.map(({ reading }) => reading.length))).toBeLessThanOrEqual(2);
+  expect(seen.at(-1)).toEqual({ done: simulator.site.apps.length, reading: [] });
 });
 
 test.each(PROFILE_NAMES)('profile %s: through the proxy everything is found', async (profile) => {

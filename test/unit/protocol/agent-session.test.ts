@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentEffect, HeldAttempt } from '#protocol/agent-events.ts';
-import { CLOSE, TIMES } from '#protocol/constants.ts';
+import { CLOSE, LIMITS, TIMES } from '#protocol/constants.ts';
 import { Bench, batches, held, hello, lease, offer, ref, seal, sent, types, verdict, welcome } from './agent-bench.ts';
 
 describe('the handshake', () => {
@@ -93,6 +93,29 @@ describe('an offer', () => {
     const bench = new Bench().running();
     const effects = bench.hear({ ...offer, attempt: 2, leaseToken: 'canary-second' });
     expect(effects).toMatchObject([{ type: 'remove', attempt: 1, why: 'lost' }, { type: 'verify' }]);
+  });
+
+  test('that is refused in very many words, or works on apps with very long names, keeps its messages small', () => {
+    const bench = new Bench();
+    bench.do({ type: 'start' });
+    bench.open();
+    bench.hear(offer);
+    const long = 'x'.repeat(100_000);
+    const error = { code: 'spool.failed', message: long, retryable: true, advice: long };
+    const [reject] = bench.do({ type: 'refused', ...ref, error }).filter(({ type }) => type === 'send');
+    const running = new Bench().running();
+    const progress = {
+      ...ref,
+      scopesDone: 1,
+      scopesTotal: 2,
+      records: 3,
+      current: Array.from({ length: 20 }, () => long),
+    };
+    const [told] = running.do({ type: 'progress', progress });
+    for (const effect of [reject, told]) {
+      expect(effect?.type).toBe('send');
+      expect(JSON.stringify(effect).length).toBeLessThan(LIMITS.controlBytes / 4);
+    }
   });
 
   test('is refused while the agent drains', () => {
