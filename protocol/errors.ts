@@ -151,6 +151,10 @@ export const ERROR_KINDS = {
     retryable: false,
     advice: 'Correct the connection file first; its errors are on its page.',
   },
+  'job.connection_busy': {
+    retryable: true,
+    advice: 'Wait for the crawl of this connection or cancel it, then try again.',
+  },
   'job.unknown_kind': { retryable: false, advice: 'Update the agent: it does not know this kind of job.' },
   'job.cancelled': { retryable: false, advice: 'It was cancelled; what had been published stays.' },
   'job.attempts_exhausted': {

@@ -14,6 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'bridge.enrolment_refused': 403,
   'job.unknown_connection': 404,
   'job.connection_invalid': 409,
+  'job.connection_busy': 409,
   'catalog.unavailable': 503,
 };
 

@@ -79,11 +79,7 @@ export const assignConnection = (sql: Sql, organisationId: string, code: string,
       });
     const [active] = await tx`select from job where organisation_id = ${organisationId} and connection = ${code}
       and state in ('leased', 'running', 'cancelling')`;
-    if (active)
-      throw new Fault('job.connection_invalid', `A crawl of ${code} is running.`, {
-        advice: 'Wait for it or cancel it, then assign the connection again.',
-        retryable: true,
-      });
+    if (active) throw new Fault('job.connection_busy', `A crawl of ${code} is running.`);
     await tx`update connection set agent_id = ${agentId}, file = ${report.file},
         status = ${JSON.stringify(report.status)}::text::jsonb, reported_at = now()
       where organisation_id = ${organisationId} and code = ${code}`;
@@ -108,11 +104,7 @@ export const deleteConnection = (
     if (!connection) throw new Fault('job.unknown_connection', `There is no connection ${code}.`);
     const [active] = await tx`select from job where organisation_id = ${organisationId} and connection = ${code}
       and state in ('leased', 'running', 'cancelling')`;
-    if (active)
-      throw new Fault('job.connection_invalid', `A crawl of ${code} is running.`, {
-        advice: 'Cancel it first.',
-        retryable: true,
-      });
+    if (active) throw new Fault('job.connection_busy', `A crawl of ${code} is running.`);
     const [sum] = await tx<{ assets: number }[]>`select coalesce(sum(assets), 0)::int as assets from scope
       where organisation_id = ${organisationId} and connection = ${code}`;
     const fileStillExists = connection.state !== 'absent';
@@ -151,9 +143,8 @@ export const takeOverConnection = async (
         and state in ('leased', 'running', 'cancelling')
       union all select from scope where organisation_id = ${organisationId} and connection = ${code}`;
     if (obstacle)
-      throw new Fault('job.connection_invalid', `A crawl of ${code} or ${from} is running, or ${code} has assets.`, {
+      throw new Fault('job.connection_busy', `A crawl of ${code} or ${from} is running, or ${code} has assets.`, {
         advice: 'Wait for the crawl or cancel it; delete the assets that came under the new code.',
-        retryable: true,
       });
     const [before, after] = [connectionCode(from), connectionCode(code)];
     const moved = (column: string) => {

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expireLeases } from '#catalog/jobs/sweep.ts';
 import { createEnrolmentToken } from '#catalog/store/agents.ts';
 import { findAsset } from '#catalog/store/assets.ts';
-import { assignConnection, listBrokenFiles, listConnections, takeOverConnection } from '#catalog/store/connections.ts';
+import {
+  assignConnection,
+  deleteConnection,
+  listBrokenFiles,
+  listConnections,
+  takeOverConnection,
+} from '#catalog/store/connections.ts';
 import { cancelJob, createJob } from '#catalog/store/jobs.ts';
 import { CLOSE, MAX_ATTEMPTS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -409,6 +415,9 @@ describe('connections', () => {
     });
     expect(await world.backend.claim(place.session)).toBeUndefined();
     expect((await world.backend.claim(session))?.jobId).toBe(job.id);
+    const busy = { code: 'job.connection_busy', retryable: true };
+    await expect(assignConnection(world.sql, place.organisationId, 'prod', place.agent.id)).rejects.toMatchObject(busy);
+    await expect(deleteConnection(world.sql, place.organisationId, 'prod')).rejects.toMatchObject(busy);
   });
 
   test('a file that is gone: the connection is absent, its assets stay, its jobs wait', async () => {
