@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 // it doubles its young space up to 16 MB and lets the old one grow to a multiple of what is alive. Both are decided while
 // the modules load, so this comes before them.
 setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--heap-growing-percent=30');
+setFlagsFromString('--heap-growing-percent=45');
 
 const { runProgram } = await import('#agent/commands/program.ts');
 await runProgram(process.argv);
