@@ -7,7 +7,7 @@ export const REDACTED = '[redacted]';
 
 /** A text without any of these needs no closer look, which nearly none does. */
 const HINT =
-  /passw|pwd|secret|token|api.?key|credential|tempauth|signature|bearer|authorization|:\/\/|eyJ|AKIA|PRIVATE KEY|section\s+access/i;
+  /passw|pwd|secret|token|key|credential|tempauth|sig|bearer|authorization|httpheader|:\/\/|eyJ|AKIA|gh[pous]_|xox|section\s+access|inline/i;
 
 const STRONG = 'pass(?:word|wd|phrase)?|pwd|secret|api[_-]?key|access[_-]?key|tempauth|credentials?|signature';
 
@@ -16,38 +16,68 @@ interface Rule {
   readonly with: string;
 }
 
+/**
+ * Every repetition that is looked for from any place of the text has a bound, and what may be long begins where its kind
+ * of characters begins: strangers write these texts, and one of a few thousand letters must not cost minutes.
+ */
 const RULES: readonly Rule[] = [
   {
-    pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
+    pattern: /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
     with: REDACTED,
   },
-  // `Password=…;`, `pwd={a;b};`, `api_key=…&`, `LET vSecret = '…';` (names may have something before or behind).
+  // Headers, parameters and bodies of the REST connector, by name: `HTTPHEADER "X-Api-Key" "…"`.
+  {
+    pattern:
+      /(\b(?:httpheader|query)\s{1,20}"[^"\r\n]{0,100}(?:key|token|auth|secret|passw|pwd|cookie|credential|sig)[^"\r\n]{0,100}"\s{1,20})"(?!(?:bearer\s|basic\s)?\$\()(?:[^"]|"")*"?/gi,
+    with: `$1"${REDACTED}"`,
+  },
+  // `Password=…;`, `pwd={a;b};`, `api_key=…&`, `LET vSecret = '…' & '…';`, `""password"":""…""`, `password%3D…`.
   {
     pattern: new RegExp(
-      `([\\w.$%-]*(?:${STRONG})[\\w.$%-]*"?'?\\]?\\s*(?:=|:)\\s*)` +
-        `('(?:[^']|'')*'?|"(?:[^"]|"")*"?|\\{[^}]*\\}?|(?=[^\\s=<>>])[^;&\\]"'\\r\\n]+)`,
+      `((?:${STRONG})[\\w.$-]{0,64}["']{0,2}\\]?\\s{0,40}(?:=|:|%3D)\\s{0,40})` +
+        `(""[^"]*""|'(?:[^']|'')*'?(?:\\s{0,40}&\\s{0,40}'(?:[^']|'')*')*|"(?:[^"]|"")*"?|\\{[^}]*\\}?` +
+        `|(?=[^\\s=<>])[^;&\\]"'\\r\\n]+)`,
       'gi',
     ),
     with: `$1${REDACTED}`,
   },
-  // `token` is a common word: only a quoted value, or one in an address.
-  { pattern: /([\w.$%-]*token[\w.$%-]*\s*(?:=|:)\s*)('(?:[^']|'')*'?|"(?:[^"]|"")*"?)/gi, with: `$1${REDACTED}` },
-  { pattern: /([?&;][\w.-]*(?:token|sig|code|auth)[\w.-]*=)[^&\s;'"\]]+/gi, with: `$1${REDACTED}` },
+  // `token` is a common word: only what SET or LET gives it, a quoted value, or one in an address.
+  {
+    pattern: /(\b(?:set|let)\s{1,20}[\w.$%-]{0,64}token[\w.$%-]{0,64}\s{0,20}=\s{0,20})[^;\r\n]+/gi,
+    with: `$1${REDACTED}`,
+  },
+  {
+    pattern: /(token[\w.$%-]{0,64}["']{0,2}\s{0,20}(?:=|:)\s{0,20})('(?:[^']|'')*'?|"(?:[^"]|"")*"?)/gi,
+    with: `$1${REDACTED}`,
+  },
+  {
+    pattern: /([?&;][\w.-]{0,64}?(?:token|sig|code|auth|key)[\w.-]{0,64}=(?!=))[^&\s;'"\]]+/gi,
+    with: `$1${REDACTED}`,
+  },
+  // Keys of cloud stores in connection strings.
+  {
+    pattern: /((?:account|shared|access|subscription)[\w-]{0,20}key["']{0,2}\s{0,20}[=:]\s{0,20}["']?)[^\s;&"',)\]]+/gi,
+    with: `$1${REDACTED}`,
+  },
   // QlikView's scrambled credentials: `(XUserId is …, XPassword is …)`.
-  { pattern: /\b(X(?:UserId|Password)\s+is\s+)[^\s,;)\]]+/gi, with: `$1${REDACTED}` },
-  // `https://user:password@host`
-  { pattern: /([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@'"\]]+@/gi, with: `$1${REDACTED}@` },
+  { pattern: /\b(X(?:UserId|Password)\s{1,20}is\s{1,20})[^\s,;)\]]+/gi, with: `$1${REDACTED}` },
+  // `https://user:password@host`; the last `@` before the path ends it.
+  { pattern: /(:\/\/)[^\s/?#'"\]]+@/gi, with: `$1${REDACTED}@` },
   // `Bearer …`; one that a variable gives (`Bearer $(vToken)`) says nothing.
-  { pattern: /((?:\b|%2B|%20)bearer(?:\s|%20|\+)+)(?!\$\()[\w.~+/=-]{6,}/gi, with: `$1${REDACTED}` },
-  { pattern: /(authorization["'\]:=,\s]+(?:basic|digest)\s+)[^\s"';,)]+/gi, with: `$1${REDACTED}` },
-  { pattern: /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/g, with: REDACTED },
-  { pattern: /\bAKIA[0-9A-Z]{16}\b/g, with: REDACTED },
+  { pattern: /((?:\b|%2B|%20)bearer(?:\s|%20|\+){1,20})(?!\$\()[\w.~+/=-]{6,}/gi, with: `$1${REDACTED}` },
+  {
+    pattern: /(authorization["'\]:=,\s]{1,40}(?:basic|digest|token|apikey)\s{1,20})[^\s"';,)]+/gi,
+    with: `$1${REDACTED}`,
+  },
+  { pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/g, with: REDACTED },
+  { pattern: /\bA(?:KIA|SIA)[0-9A-Z]{16}\b/g, with: REDACTED },
+  { pattern: /\b(?:gh[pous]_|github_pat_|glpat-|xox[abprs]-)[\w-]{10,}/g, with: REDACTED },
 ];
 
 /** The text without what looks like a secret. */
 export const redactText = (text: string): string => {
   if (!HINT.test(text)) return text;
-  let clean = redactSectionAccess(text);
+  let clean = redactAccessTables(redactSectionAccess(text));
   for (const rule of RULES) clean = clean.replace(rule.pattern, rule.with);
   return clean;
 };
@@ -78,20 +108,36 @@ const redactSectionAccess = (script: string): string => {
   }
 };
 
-const INLINE = /(\binline\s*)(\[[^\]]*\]?|"[^"]*"?|'[^']*'?)/gi;
+/** A comment may stand between `inline` and its table, and what follows may say that the table has no header. */
+const GAP = String.raw`(?:\s|//[^\n]{0,500}\n|/\*(?:[^*]|\*(?!/)){0,500}\*/){0,200}`;
+const INLINE = new RegExp(
+  String.raw`(\binline${GAP})(\[[^\]]*\]?|"[^"]*"?|'[^']*'?)(?=(\s{0,100}\([^)]{0,200}\bno\s{1,20}labels\b)?)`,
+  'gi',
+);
 
 const blank = (block: string): string => {
   let clean = '';
   let from = 0;
   for (const inline of block.matchAll(INLINE)) {
-    clean += literals(block.slice(from, inline.index)) + inline[1] + rows(inline[2] ?? '');
-    from = inline.index + inline[0].length;
+    const [, before = '', table = '', noLabels] = inline;
+    clean += literals(block.slice(from, inline.index)) + before + rows(table, noLabels === undefined);
+    from = inline.index + before.length + table.length;
   }
   return clean + literals(block.slice(from));
 };
 
-const rows = (table: string): string => {
-  let header = false;
+/** Fields that only section access has: rows below them are users, also where the block loads them from a resident table. */
+const ACCESS_FIELDS =
+  /\b(?:NTNAME|NTDOMAINSID|USER\.EMAIL|PASSWORD|ACCESS\s*,[^\n]*\bUSERID|USERID\s*,[^\n]*\bACCESS)\b/i;
+
+const redactAccessTables = (script: string): string =>
+  script.replace(INLINE, (whole, before: string, table: string) => {
+    const header = table.split('\n', 4).find((line) => line.replace(/^[["']/, '').trim() !== '') ?? '';
+    return ACCESS_FIELDS.test(header.slice(0, 2000)) ? before + rows(table, true) : whole;
+  });
+
+const rows = (table: string, hasHeader: boolean): string => {
+  let header = !hasHeader;
   return table
     .split('\n')
     .map((line) => {
@@ -101,7 +147,8 @@ const rows = (table: string): string => {
         header = true;
         return line;
       }
-      return `${REDACTED}${/[\]"']\s*$/.exec(line)?.[0] ?? (line.endsWith('\r') ? '\r' : '')}`;
+      const open = /^[["']/.exec(line)?.[0] ?? '';
+      return `${open}${REDACTED}${/[\]"']\s{0,20}$/.exec(line)?.[0] ?? (line.endsWith('\r') ? '\r' : '')}`;
     })
     .join('\n');
 };

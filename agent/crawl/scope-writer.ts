@@ -5,6 +5,7 @@ import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
 import type { AssetKind, EdgeKind, Missing, Outcome, StreamRecord } from '#protocol/records.ts';
 import { cleanse, type JsonObject, wellFormed } from './cleanse.ts';
+import { redactText } from './redaction.ts';
 
 /** Some tenths of a millisecond of work. */
 const YIELD_RECORDS = 16;
@@ -16,6 +17,11 @@ export interface Asset {
   readonly parent?: string;
   readonly attributes?: JsonObject;
 }
+
+const shown = (text: string): string => redactText(wellFormed(text));
+
+/** An error as it may leave: servers write what they like into their messages. */
+const told = <T extends { readonly message: string }>(error: T): T => ({ ...error, message: shown(error.message) });
 
 /**
  * Writes one scope: everything that goes through it is redacted and well formed, counted and hashed. One call after the
@@ -41,7 +47,7 @@ export class ScopeWriter {
     this.#records = 0;
     this.assets.clear();
     this.edges.clear();
-    await this.#sink.write({ t: 'scope', scope: this.scope, kind, name: wellFormed(name) });
+    await this.#sink.write({ t: 'scope', scope: this.scope, kind, name: shown(name) });
   }
 
   async asset({ kind, key, name, parent, attributes }: Asset): Promise<void> {
@@ -52,7 +58,8 @@ export class ScopeWriter {
       scope: this.scope,
       key,
       kind,
-      name: sound,
+      // Names come from strangers as well: a measure without a label is named by its expression.
+      name: redactText(sound),
       ...(parent === undefined ? {} : { parent }),
       ...(clean === undefined || Object.keys(clean.value).length === 0 ? {} : { attributes: clean.value }),
       ...(sound !== name || clean?.sanitized === true ? { sanitized: true as const } : {}),
@@ -66,7 +73,7 @@ export class ScopeWriter {
   }
 
   async listed(key: string, name: string): Promise<void> {
-    await this.#count({ t: 'listed', scope: this.scope, key, name: wellFormed(name) });
+    await this.#count({ t: 'listed', scope: this.scope, key, name: shown(name) });
   }
 
   /** Ends the scope. */
@@ -77,8 +84,8 @@ export class ScopeWriter {
       outcome,
       records: this.#records,
       sha256: this.#hash.digest('hex'),
-      ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: [...why.missing] }),
-      ...(why.error === undefined ? {} : { error: why.error.toJSON() }),
+      ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: why.missing.map(told) }),
+      ...(why.error === undefined ? {} : { error: told(why.error.toJSON()) }),
     };
     await this.#sink.write(fitRecord(record));
   }

@@ -24,7 +24,35 @@ test.each([
   'https://corp.example/plan.xlsx?tempauth=canary-17',
   'Provider=X;Password=canary-18',
   'queryHeaders=Authorization%20Bearer%20canary-19;',
+  'SET vAccessToken=canary-20;',
+  'HTTPHEADER "X-Api-Key" "canary-21"',
+  'QUERY "key" "canary-22"',
+  'HTTPHEADER "Authorization" "ApiKey canary-23"',
+  'BODY "{""password"":""canary-24"",""x"":1}"',
+  'https://maps.example/x?key=canary-25',
+  'https://u:p@canary-26@host.example/x',
+  'AccountName=x;AccountKey=canary-27==;EndpointSuffix=y',
+  "LET vPassword = 'a' & 'canary-28';",
+  'client_secret%3Dcanary-29',
+  'Section Access; LOAD * INLINE // users\n[ACCESS, USERID\nADMIN, canary-30];',
+  'Section Access; LOAD * INLINE [\nADMIN, canary-31\n] (txt, no labels);',
+  'U: LOAD * INLINE [\nACCESS, USERID\nADMIN, canary-32\n]; Section Access; LOAD * RESIDENT U;',
 ])('a secret goes: %s', gone);
+
+test.each([
+  'a'.repeat(1e6),
+  'password'.repeat(1e5),
+  `?${'code'.repeat(2e5)}`,
+  'eyJ-'.repeat(2e5),
+  `authorization${' '.repeat(1e6)}`,
+  `section access;${'inline/**//**/ '.repeat(5e4)}`,
+  `inline${'/**/'.repeat(2e5)}`,
+  'inline // '.repeat(1e5),
+  '://'.repeat(3e5),
+  '-----BEGIN PRIVATE KEY-----'.repeat(3e4),
+])('a text that somebody made to take long does not (%#)', (text) => {
+  expect(redactText(`token ${text}`)).not.toBe('');
+});
 
 test('what stands around a secret stays', () => {
   expect(redactText('OLEDB CONNECT TO [Provider=X;Password=hunter2;Data Source=sql01];')).toBe(
@@ -39,6 +67,8 @@ test.each([
   'Sum({<Year={2025}>} Sales) / Count(DISTINCT Token)',
   'LOAD Country, Sum(Amount) AS Amount FROM [lib://QVD/x.qvd] (qvd) GROUP BY Country;',
   "If(Password > 3, 'a', 'b')",
+  'LOAD * INLINE [\nKey, Name\n1, x\n];',
+  'HTTPHEADER "Accept" "application/json"',
   'Tokens per agent: see https://host.example/path',
 ])('what is no secret stays: %s', (text) => {
   expect(redactText(text)).toBe(text);
