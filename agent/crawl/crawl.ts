@@ -182,7 +182,7 @@ class Crawl {
         // An engine short of memory needs longer than a cut connection.
         const baseMs = fault.code === 'qlik.overloaded' ? 5_000 : 500;
         const waitMs = backoffMs(attempt, baseMs, 60_000, () => this.#patience.random());
-        this.#log.info({ app: row.id, code: fault.code, waitMs: Math.round(waitMs) }, 'reading the app again');
+        this.#log.info({ appId: row.id, code: fault.code, waitMs: Math.round(waitMs) }, 'reading the app again');
         await this.#patience.sleep(waitMs, this.#signal);
       }
     }
@@ -229,7 +229,7 @@ class Crawl {
   async #writeScope(out: ScopeWriter, row: QrsApp, read: AppContent | Fault): Promise<Outcome> {
     if (read instanceof Fault) {
       this.#log.warn(
-        { app: row.id, code: read.code, reason: read.message, advice: read.advice },
+        { appId: row.id, code: read.code, reason: read.message, advice: read.advice },
         'the app could not be read',
       );
       if (read.code === 'qlik.not_found') {

@@ -93,7 +93,7 @@ export class Publisher {
       } catch (error) {
         if (this.#stop.signal.aborted) break;
         failures += 1;
-        this.#log.warn({ err: error, job: this.ref.jobId, failures }, 'publishing failed, trying again');
+        this.#log.warn({ err: error, jobId: this.ref.jobId, failures }, 'publishing failed, trying again');
         // What was decoded of an unfinished batch is not known any more: begin again at the last safe place.
         this.#read = undefined;
         const waitMs = Math.min(RETRY_BASE_MS * 2 ** (failures - 1), RETRY_CAP_MS);
@@ -185,7 +185,7 @@ export class Publisher {
       // A RangeError: values nested so deep that the stack ends.
       if (!(error instanceof Fault) && !(error instanceof RangeError)) throw error;
       const fault = error instanceof Fault ? error : new Fault('bridge.protocol', 'A record is nested too deep.');
-      this.#log.error({ job: this.ref.jobId, attempt: this.ref.attempt, reason: fault.message }, 'stream refused');
+      this.#log.error({ jobId: this.ref.jobId, attempt: this.ref.attempt, reason: fault.message }, 'stream refused');
       await transact(this.#sql, (tx) => poisonAttempt(tx, this.ref, fault.toJSON()));
       this.#isPoisoned = true;
       this.#open.clear();
@@ -279,7 +279,7 @@ export class Publisher {
       result = await transact(this.#sql, (tx) => publishScope(tx, this.ref, this.#id, ended));
     } catch (error) {
       if (!UNSTORABLE.test(sqlState(error) ?? '')) throw error;
-      this.#log.error({ err: error, job: this.ref.jobId, scope: record.scope }, 'scope cannot be stored');
+      this.#log.error({ err: error, jobId: this.ref.jobId, scope: record.scope }, 'scope cannot be stored');
       const defect = asFault(new Fault('internal', `${open.name} cannot be stored.`, { cause: error })).toJSON();
       result = await transact(this.#sql, (tx) => publishScope(tx, this.ref, this.#id, { ...ended, refused: defect }));
     }
