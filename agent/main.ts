@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 
 // The agent lives beside other programs on somebody's server and shall stay within 150 MB. V8 rather lets garbage pile up:
@@ -6,6 +8,10 @@ import { setFlagsFromString } from 'node:v8';
 // the modules load, so this comes before them.
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=45');
+
+// What was compiled once is read from the disk the next time: it saves 20 MB and half of the start. In a folder of ours,
+// not in the shared temporary one, since whoever can write there could change the program.
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'culvert'));
 
 const { runProgram } = await import('#agent/commands/program.ts');
 await runProgram(process.argv);

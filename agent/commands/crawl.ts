@@ -1,5 +1,4 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { Command } from 'commander';
 import { crawl } from '#agent/crawl/crawl.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSite } from '#agent/qlik/site.ts';
@@ -11,7 +10,7 @@ import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
 import { untilStopped } from './stop.ts';
 
-interface Options {
+export interface CrawlOptions {
   readonly out: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -31,7 +30,7 @@ const table = (title: string, counts: Readonly<Partial<Record<string, number>>>)
     '\n',
   );
 
-const crawlToFile = async (file: string, options: Options): Promise<void> => {
+export const crawlToFile = async (file: string, options: CrawlOptions): Promise<void> => {
   const connection = await readConnection(file);
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
   const stop = new AbortController();
@@ -59,15 +58,4 @@ const crawlToFile = async (file: string, options: Options): Promise<void> => {
     );
     process.stdout.write(`${table('scopes', summary.outcomes)}\n${table('assets', summary.assets)}\n`);
   }
-};
-
-export const addCrawlCommand = (program: Command): void => {
-  program
-    .command('crawl')
-    .description('crawl one site into a file, without any catalog')
-    .argument('<file>', 'connection file')
-    .requiredOption('--out <file>', 'where to write the records (NDJSON)')
-    .option('--json', 'print the summary as one JSON line')
-    .option('--verbose', 'log what is asked')
-    .action(crawlToFile);
 };

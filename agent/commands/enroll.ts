@@ -1,21 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text as readAll } from 'node:stream/consumers';
-import type { Command } from 'commander';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
-import { CONFIG_HELP, DEFAULT_CONFIG, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
-interface Options {
+export interface EnrollOptions {
   readonly config: string;
   readonly tokenFile?: string;
   readonly name?: string;
 }
-
-const TOKEN_VARIABLE = 'CULVERT_ENROL_TOKEN';
 
 const readTokenFile = (file: string): string => {
   try {
@@ -24,6 +21,8 @@ const readTokenFile = (file: string): string => {
     throw new Fault('config.unreadable', `The token file ${file} cannot be read: ${asFault(cause).message}`, { cause });
   }
 };
+
+const TOKEN_VARIABLE = 'CULVERT_ENROL_TOKEN';
 
 /** From a file, the environment or standard input; never from the arguments, which every user of the machine can see. */
 const readToken = async (file: string | undefined): Promise<Secret> => {
@@ -39,7 +38,7 @@ const readToken = async (file: string | undefined): Promise<Secret> => {
   return new Secret(token);
 };
 
-const enroll = async (options: Options): Promise<void> => {
+export const enroll = async (options: EnrollOptions): Promise<void> => {
   const settings = readSettings(options.config);
   if (settings.gatewayUrl === undefined) {
     throw new Fault('config.missing_key', `${options.config} does not say where the catalog is`, {
@@ -57,15 +56,4 @@ const enroll = async (options: Options): Promise<void> => {
   });
   process.stdout.write(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.\n`);
   process.stdout.write(`Start it with: culvert run --config ${options.config}\n`);
-};
-
-export const addEnrollCommand = (program: Command): void => {
-  program
-    .command('enroll')
-    .description('make an identity for this machine with a one-time token from the catalog')
-    .option('--config <file>', CONFIG_HELP, DEFAULT_CONFIG)
-    .option('--token-file <file>', 'read the token from a file instead of standard input')
-    .option('--name <name>', 'name of this agent in the catalog; default: the name of the machine')
-    .addHelpText('after', `\nThe token may also be in the environment variable ${TOKEN_VARIABLE}.`)
-    .action(enroll);
 };

@@ -1,14 +1,48 @@
 import { Command } from 'commander';
 import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
-import { addCrawlCommand } from './crawl.ts';
-import { addEnrollCommand } from './enroll.ts';
-import { addRunCommand } from './run.ts';
-import { addValidateCommand } from './validate.ts';
+import type { CrawlOptions } from './crawl.ts';
+import type { EnrollOptions } from './enroll.ts';
+import type { RunOptions } from './run.ts';
 import { VERSION } from './version.ts';
 
 /** Exit codes of the command line: 1 for a mistake that a person must mend, 2 for wrong usage. */
 const USAGE = 2;
+
+/** Each command loads what it needs only when it is called: what is not loaded takes no memory. */
+const addCommands = (program: Command): void => {
+  const config = ['--config <file>', 'settings of the agent', 'agent.conf'] as const;
+  program
+    .command('run')
+    .description('watch the connections folder and do the jobs of the catalog, until stopped')
+    .option(...config)
+    .option('--json', 'print one JSON line when ready, for programs')
+    .action(async (options: RunOptions) => (await import('./run.ts')).run(options));
+  program
+    .command('enroll')
+    .description('make an identity for this machine with a one-time token from the catalog')
+    .option(...config)
+    .option('--token-file <file>', 'read the token from a file instead of standard input')
+    .option('--name <name>', 'name of this agent in the catalog; default: the name of the machine')
+    .addHelpText('after', '\nThe token may also be in the environment variable CULVERT_ENROL_TOKEN.')
+    .action(async (options: EnrollOptions) => (await import('./enroll.ts')).enroll(options));
+  program
+    .command('validate')
+    .description('check a connection file or a connections folder; exit code 1 when there are errors')
+    .argument('[path]', 'file or folder', 'connections')
+    .option('--json', 'print JSON')
+    .action(async (path: string, options: { json?: boolean }) =>
+      (await import('./validate.ts')).validate(path, options),
+    );
+  program
+    .command('crawl')
+    .description('crawl one site into a file, without any catalog')
+    .argument('<file>', 'connection file')
+    .requiredOption('--out <file>', 'where to write the records (NDJSON)')
+    .option('--json', 'print the summary as one JSON line')
+    .option('--verbose', 'log what is asked')
+    .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+};
 
 /** The `culvert` command line. Sets the exit code; never throws. */
 export const runProgram = async (argv: readonly string[]): Promise<void> => {
@@ -19,7 +53,7 @@ export const runProgram = async (argv: readonly string[]): Promise<void> => {
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
-  for (const add of [addRunCommand, addEnrollCommand, addValidateCommand, addCrawlCommand]) add(program);
+  addCommands(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {

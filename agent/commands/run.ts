@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { Dialer } from '#agent/network/dialer.ts';
@@ -9,16 +8,16 @@ import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { createLog } from './log.ts';
-import { CONFIG_HELP, DEFAULT_CONFIG, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { untilStopped } from './stop.ts';
 import { VERSION } from './version.ts';
 
-interface Options {
+export interface RunOptions {
   readonly config: string;
   readonly json?: boolean;
 }
 
-const run = async (options: Options): Promise<void> => {
+export const run = async (options: RunOptions): Promise<void> => {
   const settings = readSettings(options.config);
   const { gatewayUrl, stateFolder, connectionsFolder } = settings;
   if (gatewayUrl === undefined) {
@@ -72,13 +71,4 @@ const run = async (options: Options): Promise<void> => {
   } finally {
     await folder.close();
   }
-};
-
-export const addRunCommand = (program: Command): void => {
-  program
-    .command('run')
-    .description('watch the connections folder and do the jobs of the catalog, until stopped')
-    .option('--config <file>', CONFIG_HELP, DEFAULT_CONFIG)
-    .option('--json', 'print one JSON line when ready, for programs')
-    .action(run);
 };

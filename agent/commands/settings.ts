@@ -2,9 +2,6 @@ import { formatProblem } from '#config/connection/problem.ts';
 import { loadSettings, type Settings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 
-export const CONFIG_HELP = 'settings of the agent';
-export const DEFAULT_CONFIG = 'agent.conf';
-
 /**
  * The settings of `agent.conf`; what is wrong with them goes to standard error first.
  *

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import type { Command } from 'commander';
 import { formatProblem } from '#config/connection/problem.ts';
 import { scanFolder } from '#config/folder.ts';
 import { loadConnectionFile } from '#config/loading.ts';
@@ -19,7 +18,7 @@ const problemsOf = async (path: string): Promise<{ readonly files: number; reado
   return { files: 1, problems: parsed.problems };
 };
 
-const validate = async (path: string, options: { readonly json?: boolean }): Promise<void> => {
+export const validate = async (path: string, options: { readonly json?: boolean }): Promise<void> => {
   const { files, problems } = await problemsOf(path);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   if (options.json) process.stdout.write(`${JSON.stringify({ files, errors, problems }, null, 2)}\n`);
@@ -29,13 +28,4 @@ const validate = async (path: string, options: { readonly json?: boolean }): Pro
     process.stdout.write(`${files} ${files === 1 ? 'file' : 'files'}, ${errors} errors, ${warnings} warnings\n`);
   }
   if (errors > 0) process.exitCode = 1;
-};
-
-export const addValidateCommand = (program: Command): void => {
-  program
-    .command('validate')
-    .description('check a connection file or a connections folder; exit code 1 when there are errors')
-    .argument('[path]', 'file or folder', 'connections')
-    .option('--json', 'print JSON')
-    .action(validate);
 };
