@@ -46,3 +46,6 @@ export const CODE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
  */
 export const connectionCode = (code: string): string =>
   CODE_PATTERN.test(code) ? code : cut(code.toWellFormed().replace(/[^A-Za-z0-9._-]/gu, percent));
+
+/** What {@link connectionCode} makes: what an agent reports as a code, and what can be the first part of an asset's key. */
+export const isConnectionCode = (code: string): boolean => /^[A-Za-z0-9._%~-]{1,200}$/.test(code);

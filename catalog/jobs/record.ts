@@ -3,7 +3,7 @@ import { searchText, sortName } from '#catalog/store/assets.ts';
 import { canonicalJson } from '#catalog/store/canonical.ts';
 import { isStorableValue } from '#catalog/store/storable.ts';
 import { Fault } from '#protocol/errors.ts';
-import { connectionCode } from '#protocol/keys.ts';
+import { isConnectionCode } from '#protocol/keys.ts';
 import { type AssetRecord, type EdgeRecord, type ListedRecord, StreamRecord } from '#protocol/records.ts';
 
 /** Keys are indexed; an index entry of PostgreSQL holds two of this length. */
@@ -79,9 +79,20 @@ const checkKeys = (scope: string, ...keys: readonly (string | undefined)[]): voi
  */
 export const checkScope = (connection: string, scope: string, kind: 'site' | 'app'): void => {
   checkKeys(scope, scope);
-  const site = [connection, connectionCode(connection)];
-  const fits = kind === 'site' ? site.includes(scope) : site.some((root) => scope.startsWith(`${root}/`));
+  // A code with a `/` in it would be the root of another connection's app.
+  const fits =
+    isConnectionCode(connection) && (kind === 'site' ? scope === connection : scope.startsWith(`${connection}/`));
   if (!fits) throw new Fault('bridge.protocol', `The scope ${scope} does not belong to the connection ${connection}.`);
+};
+
+/** Lies a key below no connection? Names of datasets begin with a namespace, such as `postgres:`, which no code can be. */
+const isFree = (key: string): boolean => !isConnectionCode(key.split('/', 1)[0] ?? '');
+
+/** Nothing of another connection may be named: an agent that was taken over must not draw lines into its neighbours. */
+const checkNeighbours = (scope: string, connection: string, ...keys: readonly (string | undefined)[]): void => {
+  for (const key of keys)
+    if (key !== undefined && !within(key, connection) && !isFree(key))
+      throw new BadRecord(scope, `${key.slice(0, 200)} belongs to another connection`);
 };
 
 /** Datasets and columns are named by where they are; everything else lies below its scope. */
@@ -96,27 +107,26 @@ const contentHash = (content: unknown): string =>
 /**
  * A record as it is staged.
  *
- * @throws BadRecord when the key lies outside the scope or is too long.
+ * @throws BadRecord when the key lies outside the scope or is too long, or something of another connection is named.
  */
 export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connection: string, line: number): StagedRow => {
   const { t, scope } = record;
   if (t === 'listed') {
     checkKeys(scope, record.key);
+    checkNeighbours(scope, connection, record.key);
     return { scope, line, t, key: record.key, name: record.name };
   }
   if (t === 'edge') {
     const { kind, from, to, attributes = {} } = record;
     checkKeys(scope, from, to);
+    checkNeighbours(scope, connection, from, to);
     return { scope, line, t, key: from, kind, parent: to, attributes, hash: contentHash(attributes) };
   }
   const { key, kind, name, parent } = record;
   checkKeys(scope, key, parent);
-  if (!FREE_KINDS.has(kind)) {
-    if (!within(key, scope)) throw new BadRecord(scope, `the key ${key} does not lie in its scope`);
-    const site = [connection, connectionCode(connection)];
-    if (parent !== undefined && !site.some((root) => within(parent, root)))
-      throw new BadRecord(scope, `the parent of ${key} belongs to another connection`);
-  }
+  if (FREE_KINDS.has(kind) ? !within(key, scope) && !isFree(key) : !within(key, scope))
+    throw new BadRecord(scope, `the key ${key} does not lie in its scope`);
+  checkNeighbours(scope, connection, parent);
   const attributes: Record<string, unknown> = { ...record.attributes, ...(record.sanitized && { sanitized: true }) };
   return {
     scope,

@@ -1,5 +1,5 @@
 import { Fault } from '#protocol/errors.ts';
-import { connectionCode } from '#protocol/keys.ts';
+import { isConnectionCode } from '#protocol/keys.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { type Health, health } from './agents.ts';
 import { announce, wakeAgent } from './events.ts';
@@ -146,7 +146,11 @@ export const takeOverConnection = async (
       throw new Fault('job.connection_busy', `A crawl of ${code} or ${from} is running, or ${code} has assets.`, {
         advice: 'Wait for the crawl or cancel it; delete the assets that came under the new code.',
       });
-    const [before, after] = [connectionCode(from), connectionCode(code)];
+    const [before, after] = [from, code];
+    if (!isConnectionCode(after))
+      throw new Fault('job.connection_invalid', `${after} cannot be the first part of a key.`, {
+        advice: 'Use letters, digits and . _ - in the code of the file.',
+      });
     const moved = (column: string) => {
       const key = tx(column);
       return tx`case when ${key} = ${before} or starts_with(${key}, ${`${before}/`})

@@ -135,8 +135,27 @@ describe('records', () => {
     expect(() => checkScope('prod', 'prod/a', 'app')).not.toThrow();
     expect(() => checkScope('prod', 'production/a', 'app')).toThrow('does not belong');
     expect(() => checkScope('prod', 'prod', 'app')).toThrow('does not belong');
-    // A code with other characters is encoded in keys.
-    expect(() => checkScope('my site', 'my%20site', 'site')).not.toThrow();
+    expect(() => checkScope('my%20site', 'my%20site', 'site')).not.toThrow();
+  });
+
+  test('a code that was never encoded owns no keys: it could be the root of an app of another connection', () => {
+    expect(() => checkScope('prod/a', 'prod/a', 'site')).toThrow('does not belong');
+    expect(() => checkScope('prod/a', 'prod%2Fa', 'site')).toThrow('does not belong');
+    expect(() => checkScope('my site', 'my%20site', 'site')).toThrow('does not belong');
+  });
+
+  test('nothing of another connection can be named, not as a dataset and not by an edge', () => {
+    const dataset = { ...record, kind: 'dataset' as const };
+    const key = 'postgres://db.example:5432/sales.orders';
+    expect(() => asRow({ ...dataset, key, parent: 'prod/a' }, 'prod', 1)).not.toThrow();
+    expect(() => asRow({ ...dataset, key: 'other/a' }, 'prod', 1)).toThrow('does not lie in its scope');
+    expect(() => asRow({ ...dataset, key, parent: 'other/a' }, 'prod', 1)).toThrow('another connection');
+    const edge = (from: string, to: string) => () =>
+      asRow({ t: 'edge', scope: 'prod/a', kind: 'uses', from, to }, 'prod', 1);
+    expect(edge('prod/a/x', key)).not.toThrow();
+    expect(edge('prod/a/x', 'prod/b')).not.toThrow();
+    expect(edge('prod/a/x', 'other/a')).toThrow('another connection');
+    expect(edge('other/a', 'prod/a')).toThrow('another connection');
   });
 });
 
