@@ -115,9 +115,14 @@ interface Crawled {
 const crawl = async (connection: string, out: string): Promise<Crawled> => {
   const started = performance.now();
   const child = spawn(process.execPath, [AGENT, 'crawl', connection, '--out', out, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
+  // The log names every app that is denied; it is only of use when the crawl fails.
+  let logged = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    logged = (logged + text).slice(-4_000);
+  });
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
@@ -129,7 +134,7 @@ const crawl = async (connection: string, out: string): Promise<Crawled> => {
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
     const seconds = (performance.now() - started) / 1000;
-    if (code !== 0) throw new Error(`the crawl ended with ${signal ?? code}: ${printed}`);
+    if (code !== 0) throw new Error(`the crawl ended with ${signal ?? code}: ${printed}${logged}`);
     const last = printed.trim().split('\n').at(-1) ?? '';
     return {
       seconds,
