@@ -26,7 +26,12 @@ const userOf = (request: IncomingMessage): UserName | null => {
   return parseQlikUser(typeof value === 'string' ? value : undefined);
 };
 
-type Answerer = (request: IncomingMessage, path: string, query: string, body: string) => ServiceReply;
+type Answerer = (
+  request: IncomingMessage,
+  path: string,
+  query: string,
+  body: string,
+) => ServiceReply | Promise<ServiceReply>;
 
 const responder =
   (context: EngineContext, answer: Answerer) =>
@@ -38,7 +43,7 @@ const responder =
       const body = await bodyOf(request);
       const waitMs = faults.waitMs(atMs);
       if (faults.hangs({ path })) return;
-      const { reply, serviceMs } = answer(request, path, rest.join('?'), body.toString('utf8'));
+      const { reply, serviceMs } = await answer(request, path, rest.join('?'), body.toString('utf8'));
       await pacing.until(atMs + serviceMs + pacing.times.roundTripMs + waitMs);
       await send(request, response, reply, record, path, body.length);
     };

@@ -2,7 +2,7 @@
 import type { EngineContext } from './engine/context.ts';
 import type { VirtualProxy } from './proxy/virtual-proxy.ts';
 import type { Deletion } from './qrs/changes.ts';
-import { handleQrs } from './qrs/handler.ts';
+import { handleQrsInTurns } from './qrs/handler.ts';
 import { Selections } from './qrs/selections.ts';
 import type { Repository } from './services.ts';
 
@@ -43,9 +43,9 @@ export function repositoryOf(
     allowList: proxy.allowedHosts,
   }));
   return {
-    handle({ method, path, query, headers, body, user }) {
+    async handle({ method, path, query, headers, body, user }) {
       const fullCap = faults.settings.fullCap > 0 ? faults.settings.fullCap : profile.fullCap;
-      const answer = handleQrs(
+      const answer = await handleQrsInTurns(
         { method, path, query: new URLSearchParams(query), headers, body, user },
         {
           site,

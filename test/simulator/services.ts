@@ -24,7 +24,7 @@ export interface ServiceReply {
 }
 
 /** Answers `/qrs/…`. */
-export type Repository = (request: ServiceRequest) => { readonly reply: Reply; readonly rows: number };
+export type Repository = (request: ServiceRequest) => Promise<{ readonly reply: Reply; readonly rows: number }>;
 
 const METADATA = /^\/(?:api\/)?v1\/apps\/([^/]+)\/data\/(metadata|lineage)$/;
 const THUMBNAIL = /^\/(?:appcontent|content)\/[^/]+\/.+\.(?:png|jpe?g)$/i;
@@ -38,12 +38,12 @@ export class Services {
     this.#repository = repository;
   }
 
-  qrs(request: ServiceRequest): ServiceReply {
+  async qrs(request: ServiceRequest): Promise<ServiceReply> {
     const { times } = this.#context.pacing;
     const error = this.#context.faults.httpError('qrs', request.path);
     if (error !== null)
       return { reply: htmlReply(error, `Error ${error}`, 'The service failed.'), serviceMs: times.qrsMs };
-    const { reply, rows } = this.#repository(request);
+    const { reply, rows } = await this.#repository(request);
     return { reply, serviceMs: times.qrsMs + rows * times.qrsRowMs };
   }
 

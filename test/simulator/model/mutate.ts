@@ -44,7 +44,8 @@ export const mutableSite = (base: Site): MutableSite => {
     },
     app,
     content: (appId) => base.content(known(appId).id),
-    objects: (appId) => base.objects(known(appId).id),
+    // Of a deleted app too: an answer that lists them may be under way.
+    objects: base.objects,
     renameApp: (appId, name, at) => put(appId, { ...known(appId), name, modifiedDate: at }),
     changeApp: (appId, change) => put(appId, { ...known(appId), ...change }),
     deleteApp: (appId) => {

@@ -56,7 +56,7 @@ export class SenseProxy {
     const waitMs = faults.waitMs(atMs);
     if (faults.hangs({ path })) return;
     const { reply, serviceMs } = asked
-      ? this.#answer(request, asked, body.toString('utf8'))
+      ? await this.#answer(request, asked, body.toString('utf8'))
       : { reply: notFound(), serviceMs: 0 };
     await pacing.until(atMs + serviceMs + pacing.times.roundTripMs + waitMs);
     await send(request, response, reply, record, path, body.length);
@@ -71,7 +71,7 @@ export class SenseProxy {
       : null;
   }
 
-  #answer(request: IncomingMessage, asked: Asked, body: string): ServiceReply {
+  async #answer(request: IncomingMessage, asked: Asked, body: string): Promise<ServiceReply> {
     const { proxy, path } = asked.routed;
     const plain = (reply: Reply): ServiceReply => ({ reply, serviceMs: 0 });
     if (!proxy.linked) return plain(notLinkedPage());
@@ -85,7 +85,7 @@ export class SenseProxy {
     if (path === '/qps/csrftoken' && !this.#context.profile.csrf) return plain(notFound());
     const entry = this.#enter(request, asked);
     if ('reply' in entry) return plain(entry.reply);
-    const answer = this.#serve(request, asked, entry.session, body);
+    const answer = await this.#serve(request, asked, entry.session, body);
     return entry.begun ? { ...answer, reply: this.#withCookie(answer.reply, asked, entry.session) } : answer;
   }
 
@@ -118,7 +118,7 @@ export class SenseProxy {
     return { ...reply, headers: { ...reply.headers, 'Set-Cookie': setCookie(name, session.id, secure) } };
   }
 
-  #serve(request: IncomingMessage, asked: Asked, session: ProxySession, body: string): ServiceReply {
+  async #serve(request: IncomingMessage, asked: Asked, session: ProxySession, body: string): Promise<ServiceReply> {
     const { services } = this.#options;
     const { path } = asked.routed;
     const { user } = session;
@@ -126,7 +126,7 @@ export class SenseProxy {
     if (path === '/qrs' || path.startsWith('/qrs/')) {
       // The proxy speaks for the session's user, whatever header the client sent.
       const { 'x-qlik-user': _, ...headers } = request.headers;
-      return services.qrs({ method, path, query: asked.search, headers, body, user });
+      return await services.qrs({ method, path, query: asked.search, headers, body, user });
     }
     if (path.startsWith('/qps/')) return { reply: this.#qps(method, path, request, asked, session), serviceMs: 0 };
     if (/^\/(?:api\/)?engine\/healthcheck\/?$/.test(path)) return services.health();

@@ -27,10 +27,12 @@ export const jsonAnswer = (
 
 const PIECE_LENGTH = 65_536;
 
-function* pieces<T>(rows: readonly T[], toJson: (row: T) => Json): Generator<string> {
+function* pieces<T>(rows: Iterable<T>, toJson: (row: T) => Json): Generator<string> {
   let piece = '[';
-  for (const [index, row] of rows.entries()) {
-    piece += `${index === 0 ? '' : ','}${JSON.stringify(toJson(row))}`;
+  let comma = '';
+  for (const row of rows) {
+    piece += `${comma}${JSON.stringify(toJson(row))}`;
+    comma = ',';
     if (piece.length >= PIECE_LENGTH) {
       yield piece;
       piece = '';

@@ -1,5 +1,6 @@
 import { type Json, Refusal } from './answer.ts';
 import type { Entity } from './entities.ts';
+import type { Turns } from './turns.ts';
 
 /** What was deleted while the site was served. */
 export interface Deletion {
@@ -25,37 +26,43 @@ const PATHS: Readonly<Record<string, string>> = {
  * `GET /qrs/notification/changes`: what was added, updated or deleted since a moment. Throws {@link Refusal} 400 when
  * `since` is no date or `types` is missing.
  */
-export const changesSince = (
+export function* changesSince(
   entity: (path: string) => Entity | undefined,
   deletions: readonly Deletion[],
   since: string | null,
   types: string | null,
-): readonly Json[] => {
+): Turns<readonly Json[]> {
   const start = Date.parse(since ?? '');
   if (Number.isNaN(start)) throw new Refusal(400, 'since must be a date in ISO 8601');
   if (types === null || types === '') throw new Refusal(400, 'types is missing');
-  return types.split(',').flatMap((type) => {
+  const changes: Json[] = [];
+  for (const type of types.split(',')) {
     const name = type.trim().toLowerCase();
     const found = entity(PATHS[name] ?? '');
     if (found === undefined) throw new Refusal(400, `Unknown type ${type}`);
-    const changed = found.rows(null).flatMap((row): Json[] => {
+    for (const row of found.rows(null)) {
+      yield;
       const json = found.full(row);
       const modified = String(json['modifiedDate']);
-      if (Date.parse(modified) <= start) return [];
-      const changetype = Date.parse(String(json['createdDate'])) > start ? ADDED : UPDATED;
-      return [
-        {
-          changetype,
-          id: json['id'] ?? null,
-          type: found.schemaPath,
-          changedate: modified,
-          object: found.condensed(row),
-        },
-      ];
-    });
-    const gone = deletions
-      .filter((deletion) => deletion.type.toLowerCase() === name && Date.parse(deletion.at) > start)
-      .map(({ id, at }): Json => ({ changetype: DELETED, id, type: found.schemaPath, changedate: at, object: null }));
-    return [...changed, ...gone];
-  });
-};
+      if (Date.parse(modified) <= start) continue;
+      changes.push({
+        changetype: Date.parse(String(json['createdDate'])) > start ? ADDED : UPDATED,
+        id: json['id'] ?? null,
+        type: found.schemaPath,
+        changedate: modified,
+        object: found.condensed(row),
+      });
+    }
+    for (const deletion of deletions) {
+      if (deletion.type.toLowerCase() !== name || Date.parse(deletion.at) <= start) continue;
+      changes.push({
+        changetype: DELETED,
+        id: deletion.id,
+        type: found.schemaPath,
+        changedate: deletion.at,
+        object: null,
+      });
+    }
+  }
+  return changes;
+}

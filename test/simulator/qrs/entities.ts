@@ -1,4 +1,4 @@
-import type { ReloadTask, Site } from '../model/types.ts';
+import type { App, AppObject, ReloadTask, Site } from '../model/types.ts';
 import type { JsonObject } from './answer.ts';
 import type { Directory } from './directory.ts';
 import { type Filter, requiredValues } from './filter.ts';
@@ -26,11 +26,11 @@ import { executionFull, executionIdOf, taskCondensed, taskFull, triggerFull } fr
 export interface Entity<T = unknown> {
   readonly schemaPath: string;
   /** All rows that may pass the filter: a filter may let it read less, it is still to be applied. */
-  rows(filter: Filter | null): readonly T[];
+  rows(filter: Filter | null): Iterable<T>;
   full(row: T): JsonObject;
   condensed(row: T): JsonObject;
-  /** The row of that id, without reading all of them. */
-  find(id: string): T | undefined;
+  /** The row of that id, without reading all of them; null when that cannot be done. */
+  readonly find: ((id: string) => T | undefined) | null;
 }
 
 const listed = <T extends { readonly id: string }>(
@@ -61,21 +61,42 @@ const plain = (schemaPath: string, rows: readonly JsonObject[]): Entity<JsonObje
   find: (id) => rows.find((row) => row['id'] === id),
 });
 
+/** The objects of so many apps are kept while rows are read and written. */
+const KEPT_APPS = 64;
+
+/**
+ * Rows of objects know their app and place only; the object is made when it is looked at. A large site has more than a
+ * hundred thousand, which would take hundreds of megabytes.
+ */
 const objects = (site: Site, directory: Directory): Entity<ObjectOfApp> => {
-  const ofApps = function* (filter: Filter | null): Generator<ObjectOfApp> {
-    const wanted = requiredValues(filter, 'app.id');
-    const apps = wanted === null ? site.apps : [...wanted].flatMap((id) => site.app(id) ?? []);
-    for (const app of apps) for (const object of site.objects(app.id)) yield { app, object };
+  const kept = new Map<string, readonly AppObject[]>();
+  const ofApp = (appId: string): readonly AppObject[] => {
+    const known = kept.get(appId);
+    if (known !== undefined) return known;
+    const made = site.objects(appId);
+    kept.set(appId, made);
+    const [oldest] = kept.keys();
+    if (oldest !== undefined && kept.size > KEPT_APPS) kept.delete(oldest);
+    return made;
   };
+  const rowAt = (app: App, place: number): ObjectOfApp => ({
+    app,
+    get object() {
+      const found = ofApp(app.id)[place];
+      if (found === undefined) throw new RangeError(`app ${app.id} has no object ${place}`);
+      return found;
+    },
+  });
   return {
     schemaPath: 'App.Object',
-    rows: (filter) => [...ofApps(filter)],
+    *rows(filter) {
+      const wanted = requiredValues(filter, 'app.id');
+      const apps = wanted === null ? site.apps : [...wanted].flatMap((id) => site.app(id) ?? []);
+      for (const app of apps) for (const place of ofApp(app.id).keys()) yield rowAt(app, place);
+    },
     full: (row) => objectFull(directory, row),
     condensed: (row) => objectCondensed(directory, row),
-    find: (id) => {
-      for (const row of ofApps(null)) if (row.object.id === id) return row;
-      return undefined;
-    },
+    find: null,
   };
 };
 

@@ -11,15 +11,16 @@ import {
   textAnswer,
 } from './answer.ts';
 import { changesSince, type Deletion } from './changes.ts';
+import { choose, ordered } from './choose.ts';
 import { describe } from './description.ts';
 import { directoryOf } from './directory.ts';
 import { ENTITY_PATHS, type Entity, entityAt } from './entities.ts';
 import { type Filter, parseFilter } from './filter.ts';
 import { about, type VirtualProxy } from './installation.ts';
-import { byPath, checkPaths, matches } from './match.ts';
 import { type SelectedItem, Selections, selectionJson } from './selections.ts';
-import { keyRow, tableOf } from './table.ts';
+import { tableOf } from './table.ts';
 import { executionIdOf, scriptLog } from './tasks.ts';
+import { atOnce, inTurns, type Turns } from './turns.ts';
 
 export interface QrsRequest {
   readonly method: string;
@@ -62,33 +63,6 @@ const parameter = (query: URLSearchParams, name: string): string | null =>
 const filterOf = (query: URLSearchParams): Filter | null => {
   const text = parameter(query, 'filter');
   return text === null || text.trim() === '' ? null : parseFilter(text);
-};
-
-const selectRows = (entity: Entity, query: URLSearchParams): readonly unknown[] => {
-  const filter = filterOf(query);
-  const all = entity.rows(filter);
-  if (filter === null) return all;
-  const [first] = all;
-  if (first !== undefined) checkPaths(filter, entity.full(first));
-  return all.filter((row) => matches(filter, entity.full(row)));
-};
-
-const ordered = (entity: Entity, rows: readonly unknown[], orderby: string | null): readonly unknown[] => {
-  if (orderby === null || orderby.trim() === '') return rows;
-  const parts = orderby.split(',').map((part) => {
-    const match = /^\s*([\w.]+)(?:\s+(asc|desc))?\s*$/i.exec(part);
-    if (match === null) throw new Refusal(400, `Invalid orderby: ${part}`);
-    const path = (match[1] ?? '').split('.');
-    return { path, compare: byPath(path, match[2]?.toLowerCase() !== 'desc') };
-  });
-  return parts.reduceRight<readonly unknown[]>(
-    (sorted, { path, compare }) =>
-      sorted
-        .map((row) => ({ row, key: keyRow(path, entity.full(row)) }))
-        .sort((a, b) => compare(a.key, b.key))
-        .map(({ row }) => row),
-    rows,
-  );
 };
 
 /** The site as a user sees it who does not see all apps. */
@@ -140,10 +114,10 @@ class Call {
     return jsonAnswer({ ...json, privileges: this.#privileges() }, { rows });
   }
 
-  #list(entity: Entity, form: 'full' | 'condensed', only?: (row: unknown) => boolean): QrsAnswer {
+  *#list(entity: Entity, form: 'full' | 'condensed', only?: (row: unknown) => boolean): Turns<QrsAnswer> {
     const { query } = this.#request;
-    const chosen = selectRows(entity, query);
-    const rows = ordered(entity, only === undefined ? chosen : chosen.filter(only), parameter(query, 'orderby'));
+    const chosen = yield* choose(entity, filterOf(query), only);
+    const rows = yield* ordered(entity, chosen, parameter(query, 'orderby'));
     const { fullCap } = this.#context.profile;
     const privileges = this.#privileges();
     return listAnswer(fullCap === null ? rows : rows.slice(0, fullCap), (row) =>
@@ -163,33 +137,29 @@ class Call {
     }
   }
 
-  #table(entity: Entity): QrsAnswer {
+  *#table(entity: Entity): Turns<QrsAnswer> {
     const { query } = this.#request;
     const lookup = { get: (name: string) => parameter(query, name) };
-    const { table, count } = tableOf(
-      this.#body(),
-      lookup,
-      selectRows(entity, query),
-      (row) => entity.full(row),
-      entity.schemaPath,
-    );
+    const definition = this.#body();
+    const chosen = yield* choose(entity, filterOf(query));
+    const { table, count } = yield* tableOf(definition, lookup, chosen, (row) => entity.full(row), entity.schemaPath);
     return jsonAnswer(table, { status: 201, rows: count });
   }
 
-  #selections(rest: readonly string[]): QrsAnswer {
+  *#selections(rest: readonly string[]): Turns<QrsAnswer> {
     const { method, query } = this.#request;
     const store = this.#context.selections ?? new Selections();
     if (method === 'POST') {
       const area = rest.join('/');
       const entity = area === '' ? undefined : this.#entity(area);
       if (area !== '' && entity === undefined) throw new Refusal(404, `No area ${area}`);
-      const items: readonly SelectedItem[] =
-        entity === undefined
-          ? itemsOf(this.#body())
-          : selectRows(entity, query).map((row) => ({
-              type: entity.schemaPath,
-              objectID: String(entity.full(row)['id']),
-            }));
+      const items: SelectedItem[] = entity === undefined ? itemsOf(this.#body()) : [];
+      if (entity !== undefined) {
+        for (const row of yield* choose(entity, filterOf(query))) {
+          yield;
+          items.push({ type: entity.schemaPath, objectID: String(entity.full(row)['id']) });
+        }
+      }
       return jsonAnswer(selectionJson(store.create(items)), { status: 201, rows: items.length });
     }
     const [id = '', ...path] = rest;
@@ -209,8 +179,8 @@ class Call {
     if (entity === undefined) throw new Refusal(404, `No area ${area}`);
     const ids = new Set(selection.items.map((item) => item.objectID));
     const chosen = (row: unknown): boolean => ids.has(String(entity.full(row)['id']));
-    if (ending === 'count') return this.#count(entity.rows(null).filter(chosen).length);
-    return this.#list(entity, ending, chosen);
+    if (ending === 'count') return this.#count((yield* choose(entity, null, chosen)).length);
+    return yield* this.#list(entity, ending, chosen);
   }
 
   #task(id: string) {
@@ -234,11 +204,11 @@ class Call {
     return { ...textAnswer(200, scriptLog(this.#site, task)), rows: 1 };
   }
 
-  #ofEntity(entity: Entity, rest: readonly string[], path: string): QrsAnswer {
+  *#ofEntity(entity: Entity, rest: readonly string[], path: string): Turns<QrsAnswer> {
     const { method } = this.#request;
     const [verb] = rest;
     if (rest.length > 1) throw new Refusal(404, 'Not found');
-    if (verb === 'table') return method === 'POST' ? this.#table(entity) : notAllowed(['POST']);
+    if (verb === 'table') return method === 'POST' ? yield* this.#table(entity) : notAllowed(['POST']);
     if (verb !== undefined && verb !== 'count' && verb !== 'full' && verb !== 'schema' && !GUID.test(verb)) {
       throw new Refusal(404, `No ${path}/${verb}`);
     }
@@ -246,16 +216,16 @@ class Call {
       // Everything below is written by administrators only; nobody who crawls is one.
       return ['POST', 'PUT', 'DELETE', 'PATCH'].includes(method) ? textAnswer(403, 'Forbidden') : notAllowed(['GET']);
     }
-    if (verb === undefined) return this.#list(entity, 'condensed');
-    if (verb === 'full') return this.#list(entity, 'full');
-    if (verb === 'count') return this.#count(selectRows(entity, this.#request.query).length);
-    if (verb === 'schema') return jsonAnswer(schemaOf(entity), { rows: entity.rows(null).length });
-    const row = entity.find(verb);
+    if (verb === undefined) return yield* this.#list(entity, 'condensed');
+    if (verb === 'full') return yield* this.#list(entity, 'full');
+    if (verb === 'count') return this.#count((yield* choose(entity, filterOf(this.#request.query))).length);
+    if (verb === 'schema') return jsonAnswer(schemaOf(entity), { rows: [...entity.rows(null)].length });
+    const row = yield* rowOf(entity, verb);
     if (row === undefined) throw new Refusal(404, `No ${path} ${verb}`);
     return this.#one(entity.full(row));
   }
 
-  answer(): QrsAnswer {
+  *answer(): Turns<QrsAnswer> {
     const { method, path, query } = this.#request;
     const { profile } = this.#context;
     const [root, ...segments] = path.split('/').flatMap((part) => (part === '' ? [] : [decode(part).toLowerCase()]));
@@ -268,11 +238,11 @@ class Call {
       if (described === undefined) throw new Refusal(404, 'Not found');
       return jsonAnswer(described, { rows: 1 });
     }
-    if (first === 'selection') return this.#selections(segments.slice(1));
+    if (first === 'selection') return yield* this.#selections(segments.slice(1));
     if (first === 'notification') {
       if (second !== 'changes') return textAnswer(403, 'Forbidden');
       if (method !== 'GET') return notAllowed(['GET']);
-      const changes = changesSince(
+      const changes = yield* changesSince(
         (name) => this.#entity(name),
         this.#context.deletions ?? [],
         parameter(query, 'since'),
@@ -286,14 +256,24 @@ class Call {
       const apps = this.#entity('app');
       if (method !== 'GET') return notAllowed(['GET']);
       if (apps === undefined || segments.length > 3) throw new Refusal(404, 'Not found');
-      return this.#list(apps, segments[2] === 'full' ? 'full' : 'condensed');
+      return yield* this.#list(apps, segments[2] === 'full' ? 'full' : 'condensed');
     }
     const wide = first === 'app' && second === 'object';
     const name = wide ? 'app/object' : first;
     const entity = this.#entity(name);
     if (entity === undefined) throw new Refusal(404, 'Not found');
-    return this.#ofEntity(entity, segments.slice(wide ? 2 : 1), name);
+    return yield* this.#ofEntity(entity, segments.slice(wide ? 2 : 1), name);
   }
+}
+
+/** The row of an id; lists that cannot look it up are read to the end. */
+function* rowOf(entity: Entity, id: string): Turns<unknown> {
+  if (entity.find !== null) return entity.find(id);
+  for (const row of entity.rows(null)) {
+    yield;
+    if (entity.full(row)['id'] === id) return row;
+  }
+  return undefined;
 }
 
 const decode = (part: string): string => {
@@ -309,7 +289,7 @@ const notAllowed = (methods: readonly string[]): QrsAnswer => ({
   headers: { 'content-type': 'text/plain;charset=utf-8', allow: methods.join(', ') },
 });
 
-const itemsOf = (body: unknown): readonly SelectedItem[] => {
+const itemsOf = (body: unknown): SelectedItem[] => {
   const items = typeof body === 'object' && body !== null && 'items' in body ? body.items : undefined;
   if (!Array.isArray(items)) throw new Refusal(400, 'A selection needs items');
   return items.map((item: { type?: unknown; objectID?: unknown }) => ({
@@ -322,23 +302,29 @@ const itemsOf = (body: unknown): readonly SelectedItem[] => {
 const schemaOf = (entity: Entity): Json => {
   if (entity.schemaPath !== 'Extension') throw new Refusal(404, 'Not found');
   return Object.fromEntries(
-    entity.rows(null).map((row) => {
+    [...entity.rows(null)].map((row) => {
       const name = String(entity.full(row)['name']);
       return [name, { name, description: '', type: 'visualization', version: '1.0.0', author: '', icon: 'extension' }];
     }),
   );
 };
 
-/**
- * Answers one request to the repository. Pure but for selections: how the request came, how long the answer takes and who
- * writes it down is the caller's. Never throws for what a client sends; `rows` says how much was read.
- */
-export const handleQrs = (request: QrsRequest, context: QrsContext): QrsAnswer => {
+function* answering(request: QrsRequest, context: QrsContext): Turns<QrsAnswer> {
   if (!passesXrfCheck(request)) return textAnswer(400, 'XSRF prevention check failed. Possible XSRF discovered.');
   try {
-    return new Call({ ...request, method: request.method.toUpperCase() }, context).answer();
+    return yield* new Call({ ...request, method: request.method.toUpperCase() }, context).answer();
   } catch (error) {
     if (error instanceof Refusal) return textAnswer(error.status, error.message);
     throw error;
   }
-};
+}
+
+/**
+ * Answers one request to the repository. Pure but for selections: how the request came, how long the answer takes and who
+ * writes it down is the caller's. Never throws for what a client sends; `rows` says how much was read.
+ */
+export const handleQrs = (request: QrsRequest, context: QrsContext): QrsAnswer => atOnce(answering(request, context));
+
+/** The same, and others are served in between: what a running site does. */
+export const handleQrsInTurns = (request: QrsRequest, context: QrsContext): Promise<QrsAnswer> =>
+  inTurns(answering(request, context));

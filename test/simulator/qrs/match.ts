@@ -152,14 +152,3 @@ export const checkPaths = (filter: Filter, sample: JsonObject): void => {
       filter satisfies never;
   }
 };
-
-/** Orders two rows by a path: texts without case, dates and numbers by value, absent values first. */
-export const byPath = (path: readonly string[], ascending: boolean) => {
-  const keyOf = (row: JsonObject): Json => valuesAt(row, path)[0] ?? null;
-  return (left: JsonObject, right: JsonObject): number => {
-    const [a, b] = [keyOf(left), keyOf(right)].map((key) => (typeof key === 'string' ? key.toLowerCase() : key));
-    if (a === b) return 0;
-    const before = a === null || a === undefined ? true : b === null || b === undefined ? false : a < b;
-    return before === ascending ? -1 : 1;
-  };
-};

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Json, type JsonObject, Refusal } from './answer.ts';
-import { byPath, mayHave, valuesAt } from './match.ts';
+import { mayHave, valuesAt } from './match.ts';
+import { sortedBy } from './sort.ts';
+import type { Turns } from './turns.ts';
 
 interface Column {
   readonly name: string;
@@ -67,17 +69,17 @@ const wholeNumber = (text: string | null, name: string): number | null => {
  * The table resource: chosen columns of the rows that passed the filter, sorted by a column (or any property) and cut to a
  * page. `rows` are full JSON objects made on demand by `full`. Throws {@link Refusal} 400 for a definition that is wrong.
  */
-export const tableOf = <T>(
+export function* tableOf(
   definition: unknown,
   query: { get(name: string): string | null },
-  rows: readonly T[],
-  full: (row: T) => JsonObject,
+  chosen: readonly unknown[],
+  full: (row: unknown) => JsonObject,
   schemaPath: string,
-): { table: JsonObject; count: number } => {
+): Turns<{ table: JsonObject; count: number }> {
   const columns = isObject(definition) ? definition['columns'] : undefined;
   if (!Array.isArray(columns) || columns.length === 0) throw new Refusal(400, 'A table needs columns');
   const wanted = columns.map(columnOf);
-  const [first] = rows;
+  const [first] = chosen;
   if (first !== undefined) {
     const sample = full(first);
     for (const { name, path } of wanted) {
@@ -85,34 +87,33 @@ export const tableOf = <T>(
     }
   }
   const skip = wholeNumber(query.get('skip'), 'skip') ?? 0;
-  const take = wholeNumber(query.get('take'), 'take') ?? rows.length;
+  const take = wholeNumber(query.get('take'), 'take') ?? chosen.length;
   const sortColumn = query.get('sortColumn');
-  let sorted: readonly T[] = rows;
+  let sorted = chosen;
   if (sortColumn !== null && sortColumn !== '') {
     const column = wanted.find(({ name }) => name.toLowerCase() === sortColumn.toLowerCase());
     const path = column?.path ?? sortColumn.split('.');
     if (first !== undefined && !mayHave(full(first), path))
       throw new Refusal(400, `No column ${sortColumn} to sort by`);
-    const compare = byPath(path, query.get('orderAscending')?.toLowerCase() !== 'false');
-    // Only the key is kept while sorting: the rows of a large site are too many to stand there in full.
-    const keyed = rows.map((row) => ({ row, key: keyRow(path, full(row)) }));
-    sorted = keyed.sort((a, b) => compare(a.key, b.key)).map(({ row }) => row);
+    sorted = yield* sortedBy(
+      chosen,
+      [{ path, ascending: query.get('orderAscending')?.toLowerCase() !== 'false' }],
+      full,
+    );
   }
-  const page = sorted.slice(skip, skip + take);
+  const rows: Json[] = [];
+  for (const row of sorted.slice(skip, skip + take)) {
+    yield;
+    const json = full(row);
+    rows.push(wanted.map((column) => cellOf(column, json)));
+  }
   return {
-    count: page.length,
+    count: rows.length,
     table: {
       id: randomUUID(),
       schemaPath: `${schemaPath}.Table`,
       columnNames: wanted.map(({ name }) => name),
-      rows: page.map((row) => {
-        const json = full(row);
-        return wanted.map((column) => cellOf(column, json));
-      }),
+      rows,
     },
   };
-};
-
-/** A row that holds nothing but the value at the path. */
-export const keyRow = (path: readonly string[], row: JsonObject): JsonObject =>
-  path.reduceRight<Json>((inner, name) => ({ [name]: inner }), valuesAt(row, path)[0] ?? null) as JsonObject;
+}
