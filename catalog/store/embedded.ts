@@ -17,6 +17,8 @@ export interface Database extends AsyncDisposable {
 }
 
 const START_WITHIN_MS = 60_000;
+/** Making the database is much disk work, done once. */
+const INITDB_WITHIN_MS = 180_000;
 const STOP_WITHIN_MS = 10_000;
 const PORT_ATTEMPTS = 5;
 const KEPT_LOG = 4000;
@@ -95,7 +97,8 @@ const startServer = async (root: string): Promise<{ server: ChildProcess; url: s
     if (user) chownSync(handover, user.uid, user.gid);
     try {
       const fixed = ['-U', 'culvert', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-instructions'];
-      await run(spawn(initdb, ['-D', data, `--pwfile=${handover}`, ...fixed], { ...options, stdio: stderrOnly }), root);
+      const asked = { ...options, stdio: stderrOnly, timeout: INITDB_WITHIN_MS };
+      await run(spawn(initdb, ['-D', data, `--pwfile=${handover}`, ...fixed], asked), root);
     } catch (error) {
       rmSync(data, { recursive: true, force: true });
       throw error;
@@ -174,11 +177,11 @@ const run = async (child: ChildProcess, root: string): Promise<void> => {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log = (log + text).slice(-KEPT_LOG);
   });
-  const code = await new Promise<number | null>((done, fail) => {
+  const [code, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((done, fail) => {
     child.once('error', fail);
-    child.once('close', done);
+    child.once('close', (...how) => done(how));
   });
-  if (code !== 0) throw cannotStart(root, log);
+  if (code !== 0) throw cannotStart(root, signal === null ? log : `${log}\nended by ${signal}`);
 };
 
 const ready = (server: ChildProcess, root: string): Promise<void> =>
