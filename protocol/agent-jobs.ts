@@ -8,6 +8,7 @@ import {
   type Progress,
   type Seal,
 } from './agent-events.ts';
+import { LIMITS } from './constants.ts';
 import { ERROR_KINDS, type ErrorInfo } from './errors.ts';
 import { fitError, fitName } from './fitted-texts.ts';
 import { type Attempt, HeldAttempts } from './held-attempts.ts';
@@ -25,6 +26,13 @@ const disagreement = (attempt: Attempt, durableSeq: number): ErrorInfo => ({
   retryable: true,
   advice: 'One side lost data, as when a backup is restored; the crawl starts again by itself.',
 });
+
+const TOO_MANY: ErrorInfo = {
+  code: 'job.agent_offline',
+  message: `the agent works on ${LIMITS.heldJobs} jobs already`,
+  retryable: true,
+  advice: 'The job is tried again when another has ended.',
+};
 
 const SHUTTING_DOWN: ErrorInfo = {
   code: 'job.agent_offline',
@@ -139,6 +147,11 @@ export class AgentJobs {
     for (const attempt of this.#attempts)
       if (attempt.jobId === offer.jobId && attempt.attempt < offer.attempt) this.#remove(attempt, 'lost');
     if (this.#attempts.get(offer)) return;
+    // Whatever the catalog wants: each crawl has sessions at a Qlik site and memory of its own.
+    if ([...this.#attempts].length >= LIMITS.heldJobs) {
+      this.#send({ type: 'job.reject', ...leaseOf(offer), error: { ...TOO_MANY } });
+      return;
+    }
     const outbound = new OutboundStream(0, []);
     outbound.restart(0, offer.credit);
     this.#attempts.add({

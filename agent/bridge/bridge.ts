@@ -96,6 +96,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   const jobs = new JobRunner({
     spool,
     handlers: options.handlers,
+    agentId,
     verifyJob: (spec, signature) => identity.verifyJob(spec, signature),
     dispatch: (event) => link.dispatch(event),
     log,

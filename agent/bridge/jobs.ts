@@ -9,7 +9,7 @@ import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.t
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
 
-const Kind = z.looseObject({ jobId: z.string(), kind: z.string() });
+const Kind = z.looseObject({ jobId: z.string(), kind: z.string(), agentId: z.string().optional() });
 
 /** A progress message at most this often. */
 const PROGRESS_MS = 500;
@@ -34,6 +34,8 @@ interface Held {
 export interface JobRunnerOptions {
   readonly spool: Spool;
   readonly handlers: JobHandlers;
+  /** This agent: a job that was signed for another one is not taken. */
+  readonly agentId: string;
   readonly verifyJob: (spec: string, signature: string) => boolean;
   readonly dispatch: (event: AgentEvent) => void;
   readonly log: BridgeLog;
@@ -140,6 +142,8 @@ export class JobRunner {
     // A genuine text under another job's lease would be a replay.
     if (!kind.success || kind.data.jobId !== jobId)
       return new Fault('bridge.protocol', `Job ${jobId} names another job`);
+    if (kind.data.agentId !== undefined && kind.data.agentId !== this.#options.agentId)
+      return new Fault('bridge.job_signature', `Job ${jobId} was signed for another agent`);
     const handler = Object.hasOwn(this.#options.handlers, kind.data.kind)
       ? this.#options.handlers[kind.data.kind]
       : undefined;

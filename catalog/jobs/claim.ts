@@ -1,5 +1,6 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import type { AgentSession, GatewayBackend, Offer } from '#catalog/gateway/backend.ts';
+import { canonicalJson } from '#catalog/store/canonical.ts';
 import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
@@ -69,7 +70,9 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;
     await announce(tx, organisationId, { name: 'job', id: job.id, connection: job.connection });
-    return { ...lease, spec: job.spec, signature: await signSpec(tx, organisationId, job.spec) };
+    // Signed for this agent alone: another one of the organisation refuses it.
+    const spec = canonicalJson({ ...(JSON.parse(job.spec) as object), agentId });
+    return { ...lease, spec, signature: await signSpec(tx, organisationId, spec) };
   }
 };
 

@@ -82,7 +82,12 @@ describe('claims', () => {
       type: 'spki',
     });
     expect(verify(null, Buffer.from(offer?.spec ?? ''), key, Buffer.from(offer?.signature ?? '', 'base64'))).toBe(true);
-    expect(JSON.parse(offer?.spec ?? '')).toMatchObject({ jobId: job.id, connection: 'prod', kind: 'crawl' });
+    expect(JSON.parse(offer?.spec ?? '')).toMatchObject({
+      jobId: job.id,
+      agentId: place.session.agentId,
+      connection: 'prod',
+      kind: 'crawl',
+    });
   });
 
   test('many gateways that claim at once never get one job twice, nor two jobs of one connection', async () => {

@@ -309,6 +309,21 @@ describe('trust', () => {
     expect(ran).toEqual([]);
   });
 
+  test('a job that was signed for another agent is rejected and never run', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const identity = await enrolAt(loopback.url);
+    const job = backend.addJob(identity.agentId, { signedFor: 'another-agent' });
+    const ran: string[] = [];
+    const site = { apps: 1, assetsPerApp: 1, bulkBytes: 1 };
+    await using _bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site, { ran }) } });
+    await until(() => job.state === 'failed');
+    expect(job.error).toMatchObject({
+      code: 'bridge.job_signature',
+      message: expect.stringContaining('another agent'),
+    });
+    expect(ran).toEqual([]);
+  });
+
   test('a signature for another host is refused with 4505, and the agent says what to do', async () => {
     await using loopback = await Loopback.start({ backend });
     const identity = await enrolAt(loopback.url);

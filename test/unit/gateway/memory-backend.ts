@@ -102,10 +102,20 @@ export class MemoryBackend implements GatewayBackend {
     return agent;
   }
 
-  addJob(agentId: string, changes: { kind?: string; connection?: string; signature?: string } = {}): MemoryJob {
+  addJob(
+    agentId: string,
+    changes: { kind?: string; connection?: string; signature?: string; signedFor?: string } = {},
+  ): MemoryJob {
     const jobId = `job-${++this.#serial}`;
-    const { kind = 'crawl', connection = 'site' } = changes;
-    const spec = JSON.stringify({ jobId, connection, kind, options: {}, createdAt: '2026-01-01T00:00:00.000Z' });
+    const { kind = 'crawl', connection = 'site', signedFor = agentId } = changes;
+    const spec = JSON.stringify({
+      jobId,
+      agentId: signedFor,
+      connection,
+      kind,
+      options: {},
+      createdAt: '2026-01-01T00:00:00.000Z',
+    });
     const signature = changes.signature ?? sign(null, Buffer.from(spec), this.#keys.privateKey).toString('base64');
     const job: MemoryJob = {
       jobId,

@@ -118,6 +118,17 @@ describe('an offer', () => {
     }
   });
 
+  test('beyond the jobs that an agent holds at a time is refused, however many come', () => {
+    const bench = new Bench();
+    bench.do({ type: 'start' });
+    bench.open();
+    for (let n = 1; n <= LIMITS.heldJobs; n++)
+      expect(types(bench.hear({ ...offer, jobId: `job-${n}` }))).toEqual(['verify']);
+    const effects = bench.hear({ ...offer, jobId: 'one-more' });
+    expect(types(effects)).toEqual(['send']);
+    expect(sent(effects)).toMatchObject([{ type: 'job.reject', jobId: 'one-more', error: { retryable: true } }]);
+  });
+
   test('is refused while the agent drains', () => {
     const bench = new Bench();
     bench.do({ type: 'start' });
