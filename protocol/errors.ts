@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * Errors that a person can see. Every one has a stable `code`, says whether trying again can help (`retryable`), and
  * ends in `advice`: one sentence that says what to do next. The table below is the only place where codes are made.
@@ -190,12 +192,13 @@ export const ERROR_KINDS = {
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
 /** An error as it travels and as it is shown. */
-export interface ErrorInfo {
-  readonly code: string;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly advice: string;
-}
+export const ErrorShape = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  advice: z.string(),
+});
+export type ErrorInfo = Readonly<z.infer<typeof ErrorShape>>;
 
 /** An error that a person can see; `retryable` and `advice` come from {@link ERROR_KINDS} unless given. */
 export class Fault extends Error implements ErrorInfo {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrorShape } from './errors.ts';
 import { AgentStatus } from './status.ts';
 
 /**
@@ -7,7 +8,7 @@ import { AgentStatus } from './status.ts';
  */
 const Id = z.string().min(1).max(200);
 const Count = z.int().nonnegative();
-const ErrorShape = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean(), advice: z.string() });
+const LooseError = z.looseObject(ErrorShape.shape);
 
 /** The lease that every message about a job carries: who may work on which attempt. */
 export const Lease = z.looseObject({ jobId: Id, attempt: z.int().positive(), leaseToken: Id });
@@ -93,7 +94,7 @@ export const JobOffer = z.looseObject({
 const JobAccept = z.looseObject({ type: z.literal('job.accept'), ...Lease.shape, stream: z.int().positive() });
 /** For a job that goes on after `welcome`: binds a stream of the new session to it. */
 const JobResume = z.looseObject({ type: z.literal('job.resume'), ...Lease.shape, stream: z.int().positive() });
-const JobReject = z.looseObject({ type: z.literal('job.reject'), ...Lease.shape, error: ErrorShape });
+const JobReject = z.looseObject({ type: z.literal('job.reject'), ...Lease.shape, error: LooseError });
 
 /** Lossy, last value wins; for people. */
 export const JobProgress = z.looseObject({
@@ -113,7 +114,7 @@ export const JobFinish = z.looseObject({
   /** SHA-256 (hex) over the CRC-32 of every batch in order, each as 4 big-endian bytes. */
   sha256: z.string(),
   result: z.enum(['ok', 'error', 'cancelled']),
-  error: ErrorShape.optional(),
+  error: LooseError.optional(),
 });
 
 const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: z.int().positive() });

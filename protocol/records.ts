@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrorShape } from './errors.ts';
 
 /**
  * What the stream of a job carries: one JSON object a line. Every record names its scope, so that the records of apps
@@ -112,7 +113,7 @@ export const OutcomeRecord = z.object({
   records: z.int().nonnegative(),
   sha256: z.string().length(64),
   missing: z.array(Missing).optional(),
-  error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), advice: z.string() }).optional(),
+  error: ErrorShape.optional(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 

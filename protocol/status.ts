@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrorShape } from './errors.ts';
 
 /** A place in a connection file where something is wrong or odd, with the fix. Never holds a secret's value. */
 export const Problem = z.object({
@@ -50,8 +51,6 @@ export const AgentStatus = z.object({
   /** Connections that did not fit into the message: those that are not listed are not gone. */
   omittedConnections: z.int().positive().optional(),
   /** What keeps the agent as a whole from working, such as a full disk; absent or empty when nothing does. */
-  faults: z
-    .array(z.object({ code: z.string(), message: z.string(), retryable: z.boolean(), advice: z.string() }))
-    .optional(),
+  faults: z.array(ErrorShape).optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

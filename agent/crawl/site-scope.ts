@@ -1,7 +1,6 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
-import { Fault } from '#protocol/errors.ts';
 import type { AssetKind, Outcome } from '#protocol/records.ts';
 import { type JsonObject, present } from './cleanse.ts';
 import type { Keys } from './keys.ts';
@@ -202,7 +201,7 @@ interface EntityRow {
 export const listApps = async (site: Site): Promise<Listing<QrsApp>> => {
   const apps = await site.apps();
   if (apps.rows.length === 0 && apps.incomplete !== undefined) {
-    throw new Fault('qlik.count_mismatch', apps.incomplete.message, { cause: apps.incomplete });
+    throw apps.incomplete;
   }
   return apps;
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ErrorShape } from '#protocol/errors.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
 import { ConnectionState } from '#protocol/status.ts';
 
@@ -9,14 +10,7 @@ import { ConnectionState } from '#protocol/status.ts';
 const Time = z.iso.datetime();
 const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
 
-export const ApiError = z
-  .object({
-    code: z.string(),
-    message: z.string(),
-    retryable: z.boolean(),
-    advice: z.string(),
-  })
-  .meta({ id: 'Error' });
+export const ApiError = ErrorShape.meta({ id: 'Error' });
 export type ApiError = z.infer<typeof ApiError>;
 
 export const LoginRequest = z.union([
