@@ -51,8 +51,8 @@ export interface HttpRoute extends AsyncDisposable {
   readonly peer: Peer;
   /** Throws a {@link Fault} for what fails on the way, and the signal's reason when the caller's signal ends it. */
   request(request: HttpRequest): Promise<HttpReply>;
-  /** Lets requests in flight end, then closes the sockets. */
-  close(): Promise<void>;
+  /** Lets requests in flight end, `withinMs` at most (default 5 s), then closes the sockets. */
+  close(withinMs?: number): Promise<void>;
 }
 
 export interface WebSocketOptions {
@@ -91,6 +91,8 @@ export class UpgradeRefused extends Error {
 }
 
 const CONNECT_MS = 15_000;
+/** A first call may wait 90 s for a cold proxy: an agent that is stopped does not. */
+const CLOSE_MS = 5_000;
 const TIMEOUT_MS = 30_000;
 const DEADLINE_MS = 300_000;
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -132,7 +134,14 @@ export class Dialer {
     return {
       peer,
       request: (request) => send(pool, peer, alias, request),
-      close: () => pool.close(),
+      close: async (withinMs = CLOSE_MS) => {
+        const patience = setTimeout(() => void pool.destroy(), withinMs);
+        try {
+          await pool.close();
+        } finally {
+          clearTimeout(patience);
+        }
+      },
       [Symbol.asyncDispose]: () => pool.destroy(),
     };
   }

@@ -170,6 +170,30 @@ test('silence is network.timeout: before the headers, within the body, and over 
   expect([headers.code, body.code, deadline.code]).toEqual(['network.timeout', 'network.timeout', 'network.timeout']);
 });
 
+test('closing lets a request end that is answered, and cuts off one that never is', async () => {
+  const { promise: waiting, resolve: arrived } = Promise.withResolvers<void>();
+  const { promise: wait, resolve: answer } = Promise.withResolvers<void>();
+  const port = await https(async ({ url }, response) => {
+    arrived();
+    if (url === '/never') return;
+    await wait;
+    response.end('there');
+  });
+  const route = { origin: `https://localhost:${port}`, tls: { extraAuthorities: [authority.certificate] } };
+  const polite = new Dialer().http(route);
+  const reply = polite.request({ path: '/late' });
+  await waiting;
+  const closed = polite.close();
+  answer();
+  expect((await reply).body.toString()).toBe('there');
+  await closed;
+
+  const cut = new Dialer().http(route);
+  const failed = faultOf(cut.request({ path: '/never' }));
+  await cut.close(1);
+  expect((await failed).code).toBe('network.reset');
+});
+
 test('a redirect is handed over, an oversized answer refused, an abort keeps its reason', async () => {
   const port = await https((request, response) => {
     if (request.url === '/moved') response.writeHead(302, { location: '/login', 'set-cookie': ['a=1', 'b=2'] }).end();
