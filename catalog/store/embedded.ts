@@ -1,12 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#protocol/errors.ts';
-import { findBinaries, reachable, rootFolder, unprivileged } from './binaries.ts';
+import { findBinaries, reachable, rootFolder, type SystemUser, unprivileged } from './binaries.ts';
 import { lockFolder } from './folder-lock.ts';
 
 export interface Database extends AsyncDisposable {
@@ -93,8 +104,7 @@ const startServer = async (root: string): Promise<{ server: ChildProcess; url: s
     const password = randomBytes(24).toString('base64url');
     writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
     const handover = join(home, 'password');
-    writeFileSync(handover, `${password}\n`, { mode: 0o600 });
-    if (user) chownSync(handover, user.uid, user.gid);
+    handOver(handover, `${password}\n`, user);
     try {
       const fixed = ['-U', 'culvert', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-instructions'];
       const asked = { ...options, stdio: stderrOnly, timeout: INITDB_WITHIN_MS };
@@ -136,6 +146,21 @@ const startServer = async (root: string): Promise<{ server: ChildProcess; url: s
       // Another program may take the port between our question and PostgreSQL's start.
       if (attempt >= PORT_ATTEMPTS || !/could not bind|address already in use/i.test(String(error))) throw error;
     }
+  }
+};
+
+/**
+ * Writes a file for another user into a folder that is already theirs. Whatever lies there under that name goes first,
+ * and the file is made anew: by following a link that was put there, root would overwrite or give away any file.
+ */
+export const handOver = (path: string, text: string, user: SystemUser | undefined): void => {
+  rmSync(path, { force: true });
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, text);
+    if (user) fchownSync(file, user.uid, user.gid);
+  } finally {
+    closeSync(file);
   }
 };
 

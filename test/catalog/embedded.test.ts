@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rootFolder } from '#catalog/store/binaries.ts';
-import { openDatabase, runningDatabase } from '#catalog/store/embedded.ts';
+import { handOver, openDatabase, runningDatabase } from '#catalog/store/embedded.ts';
 import { lockFolder } from '#catalog/store/folder-lock.ts';
 import { connect } from '#catalog/store/sql.ts';
 import { eventually } from './database.ts';
@@ -29,6 +29,18 @@ const query = async (url: string, text: string): Promise<readonly object[]> => {
 };
 
 const isRoot = process.getuid?.() === 0;
+
+test('a file that is handed to another user never goes where a link leads', () => {
+  const victim = join(folder, 'victim');
+  writeFileSync(victim, 'untouched');
+  const path = join(folder, 'password');
+  symlinkSync(victim, path);
+  handOver(path, 'canary', isRoot ? { uid: 65534, gid: 65534 } : undefined);
+  expect(readFileSync(victim, 'utf8')).toBe('untouched');
+  expect(statSync(victim).uid).toBe(process.getuid?.());
+  expect(readFileSync(path, 'utf8')).toBe('canary');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
 
 test('what was committed is there after a stop and a start', async () => {
   const data = join(folder, 'data');
