@@ -98,6 +98,8 @@ const DEADLINE_MS = 300_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 const EXCERPT_BYTES = 2048;
 const EXCERPT_MS = 2_000;
+/** Beyond this much that waits to be sent, pings stay unanswered. */
+const MAX_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 /** Why a socket failed before it opened, where `ws` itself only says that it was closed. */
 const failures = new WeakMap<WebSocket, Error>();
@@ -167,6 +169,8 @@ export class Dialer {
       ...(options.origin === undefined ? {} : { origin: options.origin }),
       perMessageDeflate: false,
       maxPayload: options.maxPayloadBytes,
+      // Answered below: ws would pile the answers up for a server that sends pings and reads nothing.
+      autoPong: false,
       followRedirects: false,
       createConnection: () =>
         tls === undefined ? connectTcp({ host: peer.host, port: peer.port }) : tls.connect(peer.host, peer.port),
@@ -217,6 +221,9 @@ const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void =
   socket.once('close', () => {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
+  });
+  socket.on('ping', (data) => {
+    if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount <= MAX_UNANSWERED_BYTES) socket.pong(data);
   });
   // Without a listener an error of a socket that nobody waits for any more would end the process.
   socket.on('error', () => undefined);

@@ -48,7 +48,11 @@ export class AgentConnection {
       if (isBinary) this.dispatch({ type: 'binary', bytes: data as Buffer });
       else this.dispatch({ type: 'text', text: String(data) });
     });
-    socket.on('ping', () => this.dispatch({ type: 'activity' }));
+    socket.on('ping', (data) => {
+      if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
+      else if (socket.readyState === socket.OPEN) socket.pong(data);
+      this.dispatch({ type: 'activity' });
+    });
     socket.on('pong', () => this.dispatch({ type: 'activity' }));
     // ws closes by itself (1009 for size, 1002 for broken framing); `close` follows.
     socket.on('error', (error) => options.log.warn({ error: error.message }, 'an agent connection failed'));

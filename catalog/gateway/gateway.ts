@@ -51,6 +51,8 @@ export class Gateway {
       // Batches are compressed already, and a context for each agent would cost more memory than the agent itself.
       perMessageDeflate: false,
       maxPayload: LIMITS.dataBytes,
+      // The connection answers pings itself: ws would pile the answers up for an agent that does not read them.
+      autoPong: false,
       handleProtocols: () => SUBPROTOCOL,
     });
   }

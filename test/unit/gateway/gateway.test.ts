@@ -124,6 +124,15 @@ describe('an upgrade', () => {
 });
 
 describe('a session', () => {
+  test('answers pings', async () => {
+    await using bench = await setUp();
+    const agent = bench.dial();
+    await agent.hear('hello');
+    agent.socket.ping('canary');
+    const [answer] = (await once(agent.socket, 'pong')) as [Buffer];
+    expect(String(answer)).toBe('canary');
+  });
+
   test('is the newest: the older one of the same agent is ended', async () => {
     await using bench = await setUp();
     const first = bench.dial();
