@@ -182,6 +182,7 @@ export const ERROR_KINDS = {
   'api.too_many_logins': { retryable: true, advice: 'Wait five minutes, then try again.' },
   'api.unauthenticated': { retryable: false, advice: 'Log in, or send an API token as `Authorization: Bearer`.' },
   'api.csrf': { retryable: false, advice: 'Reload the page; programs should use an API token.' },
+  'api.forbidden': { retryable: false, advice: 'Log in to the page and do it there.' },
   'api.host': { retryable: false, advice: 'Use the address that the catalog printed when it started.' },
   'api.not_found': { retryable: false, advice: 'Check the address; it may have been deleted.' },
   'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },

@@ -6,6 +6,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.wrong_login': 401,
   'api.unauthenticated': 401,
   'api.csrf': 403,
+  'api.forbidden': 403,
   'api.host': 403,
   'api.not_found': 404,
   'api.invalid_request': 400,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createApiToken, deleteApiToken, listApiTokens } from '#catalog/store/api-tokens.ts';
+import { Fault } from '#protocol/errors.ts';
 import { type ApiContext, organisationOf, principalOf, type Routes } from './context.ts';
 import { ApiError, ApiToken } from './contract.ts';
 import { notFound } from './problem.ts';
@@ -30,7 +31,13 @@ export const tokenRoutes = (routes: Routes, { sql }: ApiContext): void => {
       },
     },
     async (request, reply) => {
-      const made = await createApiToken(sql, principalOf(request), request.body.name, request.body.expiresInDays);
+      const principal = principalOf(request);
+      // A token that leaked must end when it expires or is deleted: it may not make itself a successor.
+      if (principal.csrf === null)
+        throw new Fault('api.forbidden', 'An API token cannot make API tokens.', {
+          advice: 'Log in to the page, or use the command line of the catalog.',
+        });
+      const made = await createApiToken(sql, principal, request.body.name, request.body.expiresInDays);
       reply.code(201);
       return wire(made);
     },

@@ -174,12 +174,18 @@ describe('what protects a session', () => {
 
 describe('API tokens', () => {
   test('are made, listed without the secret, used and deleted', async () => {
-    const made = await org.client.ask<{ id: string; token: string }>('POST', '/api/v1/tokens', {
-      name: 'ci',
-      expiresInDays: 1,
-    });
+    const browser = await served.browser('ann@example.com');
+    const made = await browser.ask<{ id: string; token: string }>(
+      'POST',
+      '/api/v1/tokens',
+      { name: 'ci', expiresInDays: 1 },
+      { 'x-csrf-token': browser.csrf },
+    );
     expect(made.status).toBe(201);
     const client = new Client(served.catalog.address, { authorization: `Bearer ${made.body.token}` });
+    // One that leaked ends when it is deleted: it cannot make itself a successor.
+    const successor = await client.ask('POST', '/api/v1/tokens', { name: 'mine' });
+    expect(successor).toMatchObject({ status: 403, body: { code: 'api.forbidden' } });
     expect((await client.get('/api/v1/me')).body).toMatchObject({ user: { email: 'ann@example.com' } });
     const list = await client.get('/api/v1/tokens');
     expect(JSON.stringify(list.body)).toContain(made.body.id);
@@ -192,7 +198,12 @@ describe('API tokens', () => {
     const browser = await served.browser('ann@example.com');
     expect((await browser.ask('GET', '/api/v1/me', undefined, { authorization: 'Bearer cva_wrong' })).status).toBe(401);
     expect((await browser.ask('GET', '/api/v1/me', undefined, { authorization: 'Basic YTpi' })).status).toBe(401);
-    const made = await org.client.ask<{ token: string; id: string }>('POST', '/api/v1/tokens', { name: 'old' });
+    const made = await browser.ask<{ token: string; id: string }>(
+      'POST',
+      '/api/v1/tokens',
+      { name: 'old' },
+      { 'x-csrf-token': browser.csrf },
+    );
     await served.sql`update api_token set expires_at = now() where id = ${made.body.id}`;
     const client = new Client(served.catalog.address, { authorization: `Bearer ${made.body.token}` });
     expect((await client.get('/api/v1/me')).status).toBe(401);
