@@ -16,7 +16,7 @@ const rooms: Record<string, readonly string[]> = {
   'agent/spool': ['node:', 'protocol'],
   'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],
   'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'zod'],
-  'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'pino'],
+  'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'node-forge', 'pino'],
   agent: ['node:', 'agent/commands'],
   'catalog/web': ['preact', 'vite', '@preact/preset-vite', 'protocol', 'catalog/api/contract.ts'],
   'catalog/gateway': ['node:', 'protocol', 'ws'],

@@ -12,6 +12,7 @@ export default defineConfig({
       lane('unit', 'test/unit/**/*.test.ts'),
       lane('simulator', 'test/simulator/**/*.test.ts', servers),
       lane('catalog', 'test/catalog/**/*.test.ts', servers),
+      lane('network', 'test/network/**/*.test.ts', servers),
       lane('browser', 'test/browser/**/*.test.ts', servers),
     ],
   },

@@ -3,6 +3,7 @@ import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { CrawlOptions } from './crawl.ts';
 import type { EnrollOptions } from './enroll.ts';
+import type { JwtOptions } from './jwt.ts';
 import type { RunOptions } from './run.ts';
 import { VERSION } from './version.ts';
 
@@ -42,6 +43,18 @@ const addCommands = (program: Command): void => {
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+  program
+    .command('jwt')
+    .description('tokens that the agent signs itself')
+    .command('init')
+    .description('make a key and a certificate, and print what the virtual proxy in the QMC wants')
+    .option('--out <folder>', 'where to write them', 'jwt')
+    .option('--prefix <prefix>', 'prefix of the virtual proxy', 'culvert')
+    .option('--host <name>', 'host name of the site, as in connection.url', 'qlik.example.com')
+    .option('--user-directory <name>', 'directory of the user that the tokens speak for', 'CULVERT')
+    .option('--user-id <name>', 'that user', 'culvert')
+    .option('--days <number>', 'how long the certificate is good', '1825')
+    .action(async (options: JwtOptions) => (await import('./jwt.ts')).initJwt(options));
 };
 
 /** The `culvert` command line. Sets the exit code; never throws. */

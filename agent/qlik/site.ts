@@ -77,7 +77,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
   const prefix = direct ? undefined : connection.prefix;
   const http = dialer.http(repositoryRoute(connection));
   const engineHttp = direct ? dialer.http(engineRoute(connection)) : http;
-  const session = qlikSession(connection, http, sessionsOf(dialer));
+  const session = qlikSession(connection, http, dialer, sessionsOf(dialer));
   const repository = new RepositoryClient({ http, session, prefix, patience, signal });
   const models = new DataModels(engineHttp, session, prefix, patience);
   // Unique for each run: the engine would else join us to a session that is open in another mode.

@@ -3,6 +3,8 @@ import { readClientCertificate } from './client-certificate.ts';
 import type { Authentication } from './connection.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
+import { readSignedToken } from './signed-token.ts';
+import { ticketLogin } from './ticket.ts';
 import type { Placed, Values } from './values.ts';
 
 /** Headers that the connection itself needs; a user in one of them would break every request. */
@@ -15,6 +17,7 @@ export const authenticationType = (values: Values): string | undefined => {
   const has = (path: string): boolean => values.node(path) !== undefined && filled(values, path);
   if (has('connection.auth.key') || has('connection.auth.value')) return 'header';
   if (has('connection.auth.token') || has('connection.auth.token_file') || has('connection.auth.jwt')) return 'jwt';
+  if (has('connection.auth.proxy_service_url')) return 'ticket';
   if (values.node('connection.auth.certificate') !== undefined) return 'certificate';
   if (has('connection.auth.username') || has('connection.auth.password')) return 'windows';
   return undefined;
@@ -25,30 +28,39 @@ const filled = (values: Values, path: string): boolean => {
   return node !== undefined && (node.type !== 'scalar' || (node.value !== null && node.text.trim() !== ''));
 };
 
+/** What `connection.auth.type` may say. */
+type Stated = 'header' | 'jwt' | 'certificate' | 'ticket';
+
+const CERTIFICATE_KEYS = [
+  'connection.auth.certificate.path',
+  'connection.auth.certificate.key_path',
+  'connection.auth.certificate.ca_path',
+  'connection.auth.certificate.password',
+  'connection.auth.user_directory',
+  'connection.auth.user_id',
+];
+
 /** The keys of each type; those of another type have no effect, which is worth a warning. */
-const KEYS: Readonly<Record<Authentication['type'], readonly string[]>> = {
+const KEYS: Readonly<Record<Stated, readonly string[]>> = {
   header: ['connection.auth.key', 'connection.auth.value'],
-  jwt: ['connection.auth.token', 'connection.auth.token_file'],
-  certificate: [
-    'connection.auth.certificate.path',
-    'connection.auth.certificate.key_path',
-    'connection.auth.certificate.ca_path',
-    'connection.auth.certificate.password',
-    'connection.auth.user_directory',
-    'connection.auth.user_id',
-  ],
+  jwt: ['connection.auth.token', 'connection.auth.token_file', 'connection.auth.jwt'],
+  certificate: CERTIFICATE_KEYS,
+  ticket: [...CERTIFICATE_KEYS, 'connection.auth.proxy_service_url'],
 };
 
-const warnOfOthers = (type: Authentication['type'], values: Values, problems: Problems): void => {
+const warnOfOthers = (type: Stated, values: Values, problems: Problems): void => {
+  const warned = new Set(KEYS[type]);
   for (const [other, keys] of Object.entries(KEYS))
-    for (const key of keys)
-      if (other !== type && filled(values, key))
-        problems.warn(
-          'config.suspicious_value',
-          values.node(key)?.at,
-          `${key} has no effect: the connection logs in by ${type}.`,
-          `Delete the line, or write connection.auth.type = "${other}".`,
-        );
+    for (const key of keys) {
+      if (warned.has(key) || !filled(values, key)) continue;
+      warned.add(key);
+      problems.warn(
+        'config.suspicious_value',
+        values.node(key)?.at,
+        `${key} has no effect: the connection logs in by ${type}.`,
+        `Delete the line, or write connection.auth.type = "${other}".`,
+      );
+    }
 };
 
 /** How the connection logs in. Undefined when that is missing or wrong, which is reported. */
@@ -59,21 +71,24 @@ export const readAuthentication = (
   nowMs: number,
 ): Authentication | undefined => {
   const type = authenticationType(values);
-  if (type === 'header' || type === 'jwt' || type === 'certificate') warnOfOthers(type, values, problems);
+  if (type !== undefined && type in KEYS) warnOfOthers(type as Stated, values, problems);
   const at = (values.node('connection.auth') ?? values.node('connection'))?.at;
   switch (type) {
     case 'header':
       return header(values, problems, at);
     case 'jwt':
-      return token(values, files, problems, nowMs, at);
+      return filled(values, 'connection.auth.jwt')
+        ? signedToken(values, files, problems, nowMs, at)
+        : token(values, files, problems, nowMs, at);
     case 'certificate':
       return readClientCertificate(values, files, problems, nowMs, at);
-    case 'windows':
     case 'ticket':
+      return ticketLogin(readClientCertificate(values, files, problems, nowMs, at), values, problems);
+    case 'windows':
       problems.error(
         'config.not_supported_yet',
         values.text('connection.auth.type')?.at ?? at,
-        `connection.auth.type "${type}" is not supported yet; "header", "jwt" and "certificate" are.`,
+        `connection.auth.type "${type}" is not supported yet; "header", "jwt", "certificate" and "ticket" are.`,
         'Use one of the others, or wait for the release that supports it.',
       );
       return undefined;
@@ -149,6 +164,25 @@ const header = (
 
 const hex = (character: string): string => (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
 
+/** A key to sign tokens with, unless a token is there as well. */
+const signedToken = (
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+  nowMs: number,
+  at: Placed<string>['at'] | undefined,
+): Authentication | undefined => {
+  for (const key of ['connection.auth.token', 'connection.auth.token_file'])
+    if (filled(values, key))
+      problems.error(
+        'config.invalid',
+        values.node(key)?.at,
+        `${key} and connection.auth.jwt are both there.`,
+        'Keep one of them: a ready-made token, or the key to sign tokens with.',
+      );
+  return readSignedToken(values, files, problems, nowMs, at);
+};
+
 const token = (
   values: Values,
   files: SideFiles,
@@ -182,9 +216,11 @@ const token = (
     text = { value: content.bytes.toString('utf8').replace(/^\uFEFF/, ''), at: named.at };
   }
   if (text === undefined) {
-    // A token that the agent would sign itself was refused when the keys were looked at.
-    if (values.node('connection.auth.jwt') === undefined)
-      problems.error('config.missing_key', at, 'connection.auth.token or connection.auth.token_file is missing.');
+    problems.error(
+      'config.missing_key',
+      at,
+      'connection.auth.token, connection.auth.token_file or connection.auth.jwt is missing.',
+    );
     return undefined;
   }
   const value = text.value.trim().replace(/^Bearer\s+/i, '');

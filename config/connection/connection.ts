@@ -1,9 +1,33 @@
 import type { Secret } from '../secret.ts';
 
+/** Tokens that the agent signs itself, each good for a short time. */
+export interface SignedTokenLogin {
+  readonly type: 'signed-jwt';
+  /** RSA private key as PEM (PKCS8). */
+  readonly key: Secret;
+  /** User, directory and whatever else the virtual proxy maps; times are added when a token is signed. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly lifetimeMs: number;
+}
+
+/** Tickets of the proxy service, which gives them to the holder of a client certificate. */
+export interface TicketLogin {
+  readonly type: 'ticket';
+  readonly certificate: string;
+  readonly key: Secret;
+  readonly authority: string | undefined;
+  readonly userDirectory: string;
+  readonly userId: string;
+  /** `https://host[:port]` of the proxy service's own API. */
+  readonly proxyServiceOrigin: string;
+}
+
 /** How a connection proves who it is. Types that come with a later release refuse the file (`config.not_supported_yet`). */
 export type Authentication =
   | { readonly type: 'header'; readonly header: string; readonly value: Secret }
   | { readonly type: 'jwt'; readonly token: Secret }
+  | SignedTokenLogin
+  | TicketLogin
   | {
       readonly type: 'certificate';
       /** PEM texts, read from wherever the file said. */

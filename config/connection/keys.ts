@@ -1,3 +1,5 @@
+import { LOGIN_KEYS } from './login-keys.ts';
+
 /** What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds. */
 type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'any';
 
@@ -81,7 +83,7 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('connection.auth.certificate.password', 'string', 'Password of an encrypted private key.', { secret: true }),
   later('connection.auth.username', 'string', 'Windows user.'),
   later('connection.auth.password', 'string', 'Password of the Windows user.', { secret: true }),
-  later('connection.auth.jwt', 'any', 'Tokens that the agent signs itself.', { secret: true }),
+  ...LOGIN_KEYS,
   used('tls.truststore.path', 'string', 'Certificates of authorities to trust besides the usual ones.', {
     oneLine: true,
   }),

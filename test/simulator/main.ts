@@ -59,6 +59,7 @@ interface Flags {
   readonly qrsPort: number;
   readonly enginePort: number;
   readonly controlPort: number;
+  readonly proxyServicePort: number;
   readonly folder?: string;
   readonly certificate: 'valid' | 'expired' | 'wrong-host';
   readonly proxyGreets: 'first-frame' | 'at-once';
@@ -87,6 +88,7 @@ const program = new Command('simulator')
   .option('--qrs-port <number>', 'repository; 0: any', wholeNumber, 0)
   .option('--engine-port <number>', 'engine; 0: any', wholeNumber, 0)
   .option('--control-port <number>', 'control endpoint, loopback only; 0: any', wholeNumber, 0)
+  .option('--proxy-service-port <number>', 'API of the proxy service, for tickets; 0: any', wholeNumber, 0)
   .option('--folder <path>', 'where keys, certificates and tokens are kept')
   .addOption(
     new Option('--certificate <kind>', 'what the servers show')
@@ -128,6 +130,7 @@ const options = (): SimulatorOptions => {
       qrs: flags.qrsPort,
       engine: flags.enginePort,
       control: flags.controlPort,
+      proxyService: flags.proxyServicePort,
     },
     certificate: flags.certificate,
     proxyGreets: flags.proxyGreets,

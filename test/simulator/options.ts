@@ -12,6 +12,8 @@ interface Ports {
   readonly qrs: number;
   readonly engine: number;
   readonly control: number;
+  /** The proxy service's own API, where tickets come from. */
+  readonly proxyService: number;
 }
 
 export interface SimulatorOptions {

@@ -22,9 +22,16 @@ import type { SimulatorOptions } from './options.ts';
 import { NO_SERVICE_TIMES, Pacing } from './pacing.ts';
 import { openPki, PFX_PASSPHRASE, type Pki } from './pki.ts';
 import { profileOf } from './profiles.ts';
-import { headerAuthenticator, jwtAuthenticator, loginAuthenticator } from './proxy/authenticator.ts';
+import {
+  headerAuthenticator,
+  jwtAuthenticator,
+  loginAuthenticator,
+  ticketAuthenticator,
+} from './proxy/authenticator.ts';
 import { SenseProxy } from './proxy/proxy.ts';
+import { proxyServiceServer } from './proxy/service-api.ts';
 import { ProxySessions } from './proxy/sessions.ts';
+import { Tickets } from './proxy/tickets.ts';
 import { cookieNameOf, type VirtualProxy } from './proxy/virtual-proxy.ts';
 import { Recorder } from './record.ts';
 import { repositoryOf } from './repository.ts';
@@ -50,6 +57,8 @@ export interface Addresses {
     readonly headerValue: string;
   };
   readonly jwt: { readonly url: string; readonly prefix: string; readonly tokenPath: string };
+  /** `serviceUrl`: the proxy service's own API, where the holder of the client certificate gets tickets. */
+  readonly ticket: { readonly url: string; readonly prefix: string; readonly serviceUrl: string };
   readonly certificates: {
     readonly folder: string;
     readonly clientPath: string;
@@ -70,6 +79,7 @@ export interface Simulator extends AsyncDisposable {
   readonly record: Recorder;
   readonly faults: Faults;
   readonly sessions: ProxySessions;
+  readonly virtualProxies: readonly VirtualProxy[];
   readonly pki: Pki;
   /** What a perfect crawl by the ready-made user finds now. */
   truth(): SiteTruth;
@@ -166,6 +176,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         directoryClaim: 'userDirectory',
       }),
     }),
+    complete({ prefix: 'ticket', authenticator: ticketAuthenticator() }),
   ].filter(({ prefix }) => further.every((other) => other.prefix !== prefix));
   virtualProxies.push(...further);
 
@@ -177,12 +188,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     () => pacing.now(),
     Math.max(10, Math.min(1_000, inactivityMs / 4)),
   );
-  const proxy = new SenseProxy(context, { virtualProxies, sessions, services });
+  const tickets = new Tickets(() => pacing.now());
+  const proxy = new SenseProxy(context, { virtualProxies, sessions, services, tickets });
   const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem };
   const httpsProxy = createHttpsServer(tls, proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const plainProxy = createHttpServer(proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const qrs = repositoryServer(context, services, tls);
   const engine = engineServer(context, services, tls);
+  const proxyService = proxyServiceServer(context, virtualProxies, tickets, tls);
 
   const token = (who: UserName = user, claims: Readonly<Record<string, unknown>> = {}): string => {
     const now = Math.floor(Date.now() / 1000);
@@ -220,7 +233,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const ports = options.ports ?? {};
   const httpPort = ports.proxyHttp ?? null;
-  const servers: HttpServer[] = [httpsProxy, plainProxy, qrs, engine, control];
+  const servers: HttpServer[] = [httpsProxy, plainProxy, qrs, engine, proxyService, control];
   // Windows' web server keeps idle connections for two minutes.
   for (const server of servers) server.keepAliveTimeout = 120_000;
   const closers = servers.map(closer);
@@ -242,6 +255,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const plainPort = httpPort === null ? null : await at(plainProxy, httpPort);
     const qrsPort = await at(qrs, ports.qrs);
     const enginePort = await at(engine, ports.engine);
+    const servicePort = await at(proxyService, ports.proxyService);
     const controlPort = await at(control, ports.control, '127.0.0.1');
     const shown = host === '0.0.0.0' ? '127.0.0.1' : host;
     const proxyUrl = `https://${shown}:${proxyPort}`;
@@ -265,6 +279,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
         headerValue: options.headerDirectory === undefined ? `${user.directory}\\${user.id}` : user.id,
       },
       jwt: { url: `${proxyUrl}/jwt`, prefix: 'jwt', tokenPath },
+      ticket: { url: `${proxyUrl}/ticket`, prefix: 'ticket', serviceUrl: `https://${shown}:${servicePort}` },
       certificates: {
         folder,
         clientPath: join(folder, 'client.pem'),
@@ -277,7 +292,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       user,
       controlUrl: `http://127.0.0.1:${controlPort}`,
     };
-    return { ...simulator, addresses, site, sessions, pki, token, [Symbol.asyncDispose]: dispose };
+    return { ...simulator, addresses, site, sessions, virtualProxies, pki, token, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

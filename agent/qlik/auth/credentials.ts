@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Route } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
-import type { Connection } from '#config/connection/connection.ts';
+import type { Connection, TicketLogin } from '#config/connection/connection.ts';
 
 /**
  * How the site is reached: `direct` at the ports of the services themselves, with a client certificate and a user that
@@ -16,30 +16,14 @@ export const routeKind = (connection: Connection): RouteKind =>
 export const qlikUser = (userDirectory: string, userId: string): string =>
   `UserDirectory=${encodeURIComponent(userDirectory)}; UserId=${encodeURIComponent(userId)}`;
 
-/**
- * The headers that prove who we are. Through the proxy they open a session and are not sent again: a request that
- * carries them but no cookie would count as one more of the user's five sessions.
- */
-export const credentialHeaders = (connection: Connection): Record<string, string> => {
-  const { authentication } = connection;
-  switch (authentication.type) {
-    case 'header':
-      return { [authentication.header]: authentication.value.reveal() };
-    case 'jwt':
-      return { authorization: `Bearer ${authentication.token.reveal()}` };
-    case 'certificate':
-      return { 'x-qlik-user': qlikUser(authentication.userDirectory, authentication.userId) };
-    default:
-      return authentication satisfies never;
-  }
-};
-
 export const tlsOptions = (connection: Connection): TlsOptions => {
   const { authentication, tls } = connection;
+  // The export of the QMC brings the root that signed the site's own certificates.
+  const authority =
+    authentication.type === 'certificate' || authentication.type === 'ticket' ? authentication.authority : undefined;
   const certificate = authentication.type === 'certificate' ? authentication : undefined;
   return {
-    extraAuthorities:
-      certificate?.authority === undefined ? tls.extraAuthorities : [...tls.extraAuthorities, certificate.authority],
+    extraAuthorities: authority === undefined ? tls.extraAuthorities : [...tls.extraAuthorities, authority],
     verifyHostName: tls.verifyHostName,
     bypassCertificateValidation: tls.bypassCertificateValidation,
     ...(certificate === undefined
@@ -53,6 +37,17 @@ export const repositoryRoute = (connection: Connection): Route => ({
   origin: connection.origin,
   aliasHost: connection.aliasHost,
   tls: tlsOptions(connection),
+});
+
+/** The proxy service's own API, for tickets: it speaks only to holders of a client certificate of the site. */
+export const proxyServiceRoute = (connection: Connection, login: TicketLogin): Route => ({
+  origin: login.proxyServiceOrigin,
+  // The alias is the name of the machine in connection.url; the proxy service may stand on another one.
+  aliasHost:
+    new URL(login.proxyServiceOrigin).hostname === new URL(connection.origin).hostname
+      ? connection.aliasHost
+      : undefined,
+  tls: { ...tlsOptions(connection), clientCertificate: { certificate: login.certificate, key: login.key } },
 });
 
 /** The engine's port over HTTP, for its REST calls on the direct route. */

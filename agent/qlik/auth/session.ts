@@ -1,7 +1,9 @@
-import type { HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
+import type { Dialer, HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
-import { credentialHeaders, originOf, routeKind, xrfKey } from './credentials.ts';
+import { CookieJar } from './cookies.ts';
+import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
+import { type Login, loginOf } from './login.ts';
 import { type Asked, refusal } from './verdict.ts';
 
 /** What the upgrade of a WebSocket to the engine carries. */
@@ -16,7 +18,6 @@ export interface UpgradePass {
 
 /** Cold proxies take 15 to 21 s for the first call, a repository that slept as long again. */
 export const FIRST_CALL_MS = 90_000;
-const MAX_COOKIES = 32;
 
 /** Who we are towards the site, on either route. */
 export interface QlikSession {
@@ -33,14 +34,19 @@ export interface QlikSession {
   renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean>;
 }
 
-export const qlikSession = (connection: Connection, proxy: HttpRoute, sessions: ProxySessions): QlikSession =>
+export const qlikSession = (
+  connection: Connection,
+  proxy: HttpRoute,
+  dialer: Dialer,
+  sessions: ProxySessions,
+): QlikSession =>
   routeKind(connection) === 'direct'
     ? new DirectSession(connection)
-    : new ProxySession(connection, proxy, sessions.of(connection));
+    : new ProxySession(connection, proxy, loginOf(connection, proxy, dialer), sessions.of(connection));
 
 /** What the proxy gave us, and how it is being got. */
 interface SessionState {
-  readonly cookies: Map<string, string>;
+  readonly cookies: CookieJar;
   token: string | undefined;
   /** Counts bootstraps; 0: none yet. */
   generation: number;
@@ -64,7 +70,7 @@ export class ProxySessions {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const state: SessionState = {
-      cookies: new Map(),
+      cookies: new CookieJar(),
       token: undefined,
       generation: 0,
       renewed: 0,
@@ -85,8 +91,9 @@ export class ProxySessions {
 class DirectSession implements QlikSession {
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(connection: Connection) {
-    this.#headers = credentialHeaders(connection);
+  constructor({ authentication }: Connection) {
+    if (authentication.type !== 'certificate') throw new RangeError('only certificates go to the services directly');
+    this.#headers = { 'x-qlik-user': qlikUser(authentication.userDirectory, authentication.userId) };
   }
 
   request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
@@ -111,11 +118,13 @@ class DirectSession implements QlikSession {
 class ProxySession implements QlikSession {
   readonly #connection: Connection;
   readonly #http: HttpRoute;
+  readonly #login: Login;
   readonly #state: SessionState;
 
-  constructor(connection: Connection, http: HttpRoute, state: SessionState) {
+  constructor(connection: Connection, http: HttpRoute, login: Login, state: SessionState) {
     this.#connection = connection;
     this.#http = http;
+    this.#login = login;
     this.#state = state;
   }
 
@@ -134,7 +143,7 @@ class ProxySession implements QlikSession {
     await this.#ready(signal);
     return {
       // Never the Authorization header: since November 2024 an upgrade that carries it is refused.
-      headers: { cookie: this.#cookieHeader() },
+      headers: { cookie: this.#state.cookies.header() },
       origin: originOf(this.#connection),
       query: this.#state.token === undefined ? '' : `qlik-csrf-token=${encodeURIComponent(this.#state.token)}`,
       generation: this.#state.generation,
@@ -193,7 +202,7 @@ class ProxySession implements QlikSession {
       const header = token.headers['qlik-csrf-token'];
       this.#state.token = typeof header === 'string' && header !== '' ? header : undefined;
     }
-    if (this.#state.cookies.size === 0) {
+    if (this.#state.cookies.empty) {
       throw new Fault(
         'qlik.protocol',
         `https://${this.#http.peer.host}:${this.#http.peer.port}: the proxy took the credentials but gave no session cookie`,
@@ -202,52 +211,52 @@ class ProxySession implements QlikSession {
     this.#state.generation += 1;
   }
 
-  /** A call with credentials, and with the cookie of the knock before, so that both are one session. */
+  /** A call that may open the session: with the cookie of the knock before, so that both are one session. */
   async #knock(path: string): Promise<HttpReply> {
+    const { cookies } = this.#state;
+    if (this.#login.repeatable) return await this.#ask(path, true);
+    if (!cookies.empty) {
+      const reply = await this.#ask(path, false);
+      if (!looksLoggedOut(reply)) return reply;
+      cookies.clear();
+    }
+    const reply = await this.#ask(path, true);
+    // A proxy may answer what proved us with the session's cookie and the way back to where we wanted to go.
+    const sentBack = reply.status >= 300 && reply.status < 400 && !cookies.empty;
+    return sentBack ? await this.#ask(path, false) : reply;
+  }
+
+  async #ask(path: string, proving: boolean): Promise<HttpReply> {
+    const { cookies } = this.#state;
+    const proof = proving ? await this.#login.prove(cookies) : { headers: {}, query: '' };
     const key = xrfKey();
     const reply = await this.#http.request({
-      path: `${this.#asked(path).path}?xrfkey=${key}`,
+      path: `${this.#asked(path).path}?xrfkey=${key}${proof.query === '' ? '' : `&${proof.query}`}`,
       headers: {
         accept: 'application/json',
         'x-qlik-xrfkey': key,
-        ...credentialHeaders(this.#connection),
-        ...(this.#state.cookies.size === 0 ? {} : { cookie: this.#cookieHeader() }),
+        ...proof.headers,
+        ...(cookies.empty ? {} : { cookie: cookies.header() }),
       },
       headersTimeoutMs: FIRST_CALL_MS,
       deadlineMs: FIRST_CALL_MS * 2,
     });
-    this.#take(reply);
+    cookies.take(reply);
     return reply;
   }
 
   async #send(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
-    const reply = await http.request({ ...request, headers: { ...request.headers, cookie: this.#cookieHeader() } });
-    if (!looksLoggedOut(reply)) this.#take(reply);
+    const reply = await http.request({
+      ...request,
+      headers: { ...request.headers, cookie: this.#state.cookies.header() },
+    });
+    if (!looksLoggedOut(reply)) this.#state.cookies.take(reply);
     return reply;
   }
 
   #asked(path: string): Asked {
     const { prefix } = this.#connection;
     return { peer: this.#http.peer, method: 'GET', path: `${prefix === '' ? '' : `/${prefix}`}${path}`, prefix };
-  }
-
-  #cookieHeader(): string {
-    return Array.from(this.#state.cookies, ([name, value]) => `${name}=${value}`).join('; ');
-  }
-
-  /** Takes cookies by whatever name: administrators rename them, and load balancers add their own. */
-  #take(reply: HttpReply): void {
-    for (const cookie of reply.cookies) {
-      const [pair = '', ...attributes] = cookie.split(';');
-      const equals = pair.indexOf('=');
-      const name = pair.slice(0, equals).trim();
-      if (equals < 1 || name === '') continue;
-      const value = pair.slice(equals + 1).trim();
-      if (value === '' || attributes.some((attribute) => /^\s*max-age\s*=\s*(0|-\d+)\s*$/i.test(attribute))) {
-        this.#state.cookies.delete(name);
-      } else if (this.#state.cookies.has(name) || this.#state.cookies.size < MAX_COOKIES)
-        this.#state.cookies.set(name, value);
-    }
   }
 }
 

@@ -20,6 +20,15 @@ const through = ({ prefix }: Asked): string =>
 
 const where = ({ peer, method, path }: Asked): string => `${method} https://${peer.host}:${peer.port}${path}`;
 
+/** Tokens are good for minutes: clocks that are further apart than one are worth a word. */
+const clocksApart = ({ headers }: HttpReply): string => {
+  const theirs = Date.parse(String(headers['date'] ?? ''));
+  const seconds = Math.round((theirs - Date.now()) / 1000);
+  return Number.isNaN(theirs) || Math.abs(seconds) <= 60
+    ? ''
+    : `; its clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the clock of this machine`;
+};
+
 /**
  * The reason why an answer is none, or undefined when it is one (2xx that is not a page). 404 is an answer too when
  * `missingIsAnswer`: then the caller knows what is missing.
@@ -40,7 +49,10 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
   }
   switch (status) {
     case 401:
-      return new Fault('qlik.unauthorized', `${at}: HTTP 401, the server does not accept the credentials`);
+      return new Fault(
+        'qlik.unauthorized',
+        `${at}: HTTP 401, the server does not accept the credentials${clocksApart(reply)}`,
+      );
     case 403:
       return new Fault('qlik.forbidden', `${at}: HTTP 403, the user may not do this`);
     case 400:

@@ -82,5 +82,8 @@ export function jwtAuthenticator({ certificatePem, userClaim, directoryClaim }: 
   };
 }
 
+/** Tickets only: the proxy itself takes them, on every virtual proxy. */
+export const ticketAuthenticator = (): Authenticator => ({ method: 'ticket', authenticate: () => ({ kind: 'none' }) });
+
 /** Interactive login only: nobody gets in by a program. */
 export const loginAuthenticator = (): Authenticator => ({ method: 'login', authenticate: () => ({ kind: 'none' }) });

@@ -8,12 +8,14 @@ import type { ServiceReply, Services } from '../services.ts';
 import { cookieValue, sessionCookieName, setCookie } from './cookies.ts';
 import { loginPage, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
 import type { ProxySession, ProxySessions } from './sessions.ts';
+import type { Tickets } from './tickets.ts';
 import { ProxyUpgrade } from './upgrade.ts';
 import { allowsHost, type Routed, route, type VirtualProxy } from './virtual-proxy.ts';
 
 export interface ProxyOptions {
   readonly virtualProxies: readonly VirtualProxy[];
   readonly sessions: ProxySessions;
+  readonly tickets: Tickets;
   readonly services: Services;
 }
 
@@ -93,6 +95,8 @@ export class SenseProxy {
     const name = sessionCookieName(proxy, secure, this.#context.profile.httpCookieSuffix);
     const known = this.#options.sessions.find(cookieValue(request, name) ?? '', proxy);
     if (known) return { session: known, begun: false };
+    const holder = this.#options.tickets.redeem(query, proxy.prefix);
+    if (holder) return { session: this.#options.sessions.begin(holder, proxy), begun: true };
     const authentication = proxy.authenticator.authenticate(request, query);
     switch (authentication.kind) {
       case 'user':

@@ -127,10 +127,13 @@ export class ProxyUpgrade {
       return { kind: 'session', session: known, begun: false };
     }
     if (known) return { kind: 'session', session: known, begun: false };
+    const { sessions, tickets } = this.#options;
+    const holder = tickets.redeem(ask.query, proxy.prefix);
+    if (holder) return { kind: 'session', session: sessions.begin(holder, proxy), begun: true };
     const authentication = proxy.authenticator.authenticate(ask.request, ask.query);
     switch (authentication.kind) {
       case 'user':
-        return { kind: 'session', session: this.#options.sessions.begin(authentication.user, proxy), begun: true };
+        return { kind: 'session', session: sessions.begin(authentication.user, proxy), begun: true };
       case 'refused':
       case 'challenge':
         return { kind: 'refused', reply: authentication.reply };

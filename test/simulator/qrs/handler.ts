@@ -50,7 +50,7 @@ export interface QrsContext {
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Whether the request proves that no other site made the browser send it: the key is in the query and in a header. */
-const passesXrfCheck = ({ query, headers }: QrsRequest): boolean => {
+export const passesXrfCheck = ({ query, headers }: Pick<QrsRequest, 'query' | 'headers'>): boolean => {
   const header = headers['x-qlik-xrfkey'];
   const inQuery = [...query].find(([name]) => name.toLowerCase() === 'xrfkey')?.[1];
   return typeof header === 'string' && /^[0-9a-zA-Z]{16}$/.test(header) && inQuery === header;
