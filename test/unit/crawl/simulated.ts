@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { type CrawlOptions, crawl } from '#agent/crawl/crawl.ts';
 import type { CrawlSummary } from '#agent/crawl/progress.ts';
 import { Dialer } from '#agent/network/dialer.ts';
@@ -14,7 +15,8 @@ import { type Simulator, startSimulator } from '#test/simulator/simulator.ts';
 import { impatience } from '../qlik/fake-site.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'culvert-simulated-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+// Of the test file that imports this; a worker that is ended by force never hears that its process exits.
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 export const simulate = (options: SimulatorOptions = {}): Promise<Simulator> =>
   startSimulator({ seed: 7, apps: 8, folder, ...options });
