@@ -56,7 +56,7 @@ const add = async (options: Options): Promise<void> => {
     if (!member) throw new Error('the user was not stored');
     return { member, token: options.oneTimeLogin ? await createLoginToken(sql, member) : undefined };
   });
-  const path = added.token === undefined ? undefined : `/login?token=${added.token}`;
+  const path = added.token === undefined ? undefined : `/login#token=${added.token}`;
   const address = notedAddress(options.data);
   const link = path === undefined ? undefined : `${address ?? ''}${path}`;
   if (options.json)

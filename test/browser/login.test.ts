@@ -24,7 +24,7 @@ describe.skipIf(noBrowser())('login', () => {
 
   test('a one-time link logs in, and its token stays neither in the address nor in the history', async () => {
     const { page, catalog } = await visit(busyWorld());
-    await page.goto(`${catalog.url}/login?token=${ONE_TIME}`);
+    await page.goto(`${catalog.url}/login#token=${ONE_TIME}`);
     await page.getByRole('heading', { level: 1, name: 'Connections' }).waitFor();
     expect(page.url()).toBe(`${catalog.url}/`);
     expect(catalog.calls.filter((call) => call === 'POST /api/v1/login')).toHaveLength(1);

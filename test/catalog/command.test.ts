@@ -54,7 +54,7 @@ test('serve, add a user, make tokens, log in; stop; all is there at the next sta
   const { stdout: link } = await run('user', 'add', '--data', data, '--email', 'ann@example.com', '--one-time-login');
   const url = new URL(link.trim().split('\n').at(-1) ?? '');
   expect(url.origin + url.pathname).toBe(`${first.ready.address}/login`);
-  const oneTimeToken = url.searchParams.get('token') ?? '';
+  const oneTimeToken = new URLSearchParams(url.hash.slice(1)).get('token') ?? '';
   const { stdout: made } = await run('token', 'create', '--data', data, '--api');
   const { stdout: enrolment } = await run('token', 'create', '--data', data, '--enrolment');
   expect([made, enrolment]).toEqual([expect.stringMatching(/^cva_\S{43}\n$/), expect.stringMatching(/^cve_\S{43}\n$/)]);

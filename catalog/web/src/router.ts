@@ -11,10 +11,18 @@ export interface Place {
   readonly serial: number;
 }
 
+/** A one-time login stands behind the `#`, where no server and no proxy's log sees it; `?token=` does as well. */
+const queryOf = ({ pathname, search, hash }: Location): URLSearchParams => {
+  const query = new URLSearchParams(search);
+  const token = pathname === '/login' ? new URLSearchParams(hash.slice(1)).get('token') : null;
+  if (token !== null) query.set('token', token);
+  return query;
+};
+
 let serial = 0;
 const here = (arrival: Place['arrival'], scroll = 0): Place => ({
   path: location.pathname,
-  query: new URLSearchParams(location.search),
+  query: queryOf(location),
   arrival,
   scroll,
   serial: arrival === 'filter' ? serial : ++serial,
