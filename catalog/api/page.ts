@@ -23,7 +23,7 @@ export const servePage = async (app: FastifyInstance, webRoot: string): Promise<
       },
     });
   app.setNotFoundHandler(async (request, reply) => {
-    const { pathname } = new URL(request.url, 'http://catalog');
+    const pathname = URL.parse(request.url, 'http://catalog')?.pathname ?? '/api';
     const inPage = request.method === 'GET' && !/^\/(api|v1|livez|readyz|assets)(\/|$)/.test(pathname);
     if (!inPage) throw notFound(`${request.method} ${pathname}`);
     if (built) return reply.header('cache-control', 'no-cache').sendFile('index.html');

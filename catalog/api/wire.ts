@@ -37,10 +37,13 @@ export const readCursor = (cursor: string | undefined, parts: number): readonly 
   throw new Fault('api.invalid_request', 'after: not a value that `next` gave');
 };
 
+/** As PostgreSQL writes a time in UTC; whether there is such a day, `Date.parse` says. */
+const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+
 /** The cursor of a list that is ordered by time first. */
 export const readTimeCursor = (cursor: string | undefined): readonly string[] | undefined => {
   const parts = readCursor(cursor, 2);
-  if (parts && !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+\d\d$/.test(parts[0] ?? ''))
+  if (parts && !(TIME.test(parts[0] ?? '') && Number.isFinite(Date.parse(`${parts[0]}:00`))))
     throw new Fault('api.invalid_request', 'after: not a value that `next` gave');
   return parts;
 };

@@ -135,6 +135,10 @@ describe('what protects a session', () => {
     expect(await ask(`[::1]:${port}`)).toBe(200);
   });
 
+  test('an address that is no URL is not found', async () => {
+    expect(await askRaw({}, '//[')).toBeLessThan(500);
+  });
+
   test('headers', async () => {
     const { headers } = await served.anonymous.get('/api/v1/me');
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");
@@ -232,6 +236,7 @@ describe('errors have one shape', () => {
     ['GET', '/api/v1/assets?limit=100000', undefined, 400],
     ['GET', '/api/v1/assets?after=%00', undefined, 400],
     ['GET', '/api/v1/jobs?after=WyJ4IiwieSJd', undefined, 400],
+    ['GET', '/api/v1/jobs?after=WyIyMDI2LTk5LTk5IDk5Ojk5Ojk5Kzk5IiwgInkiXQ', undefined, 400],
     ['GET', '/api/v1/assets?q=%00', undefined, 400],
     ['GET', '/api/v1/connections/%00', undefined, 400],
     ['GET', '/api/v1/connections/%ff', undefined, 400],

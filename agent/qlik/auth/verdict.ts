@@ -37,7 +37,9 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
   const at = where(asked);
   const { status } = reply;
   if (status >= 300 && status < 400) {
-    const location = String(reply.headers['location'] ?? '').split('?')[0];
+    const location = String(reply.headers['location'] ?? '')
+      .split(/[?#]/)[0]
+      ?.slice(0, 300);
     return new Fault(
       'qlik.login_page',
       `${at}: redirected (HTTP ${status}) to ${location === '' ? 'nowhere' : location}${through(asked)}`,
