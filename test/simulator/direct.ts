@@ -56,7 +56,7 @@ export function repositoryServer(context: EngineContext, services: Services, tls
     const { socket } = request;
     if (!(socket instanceof TLSSocket) || !socket.authorized)
       return refusal(403, 'A valid client certificate is required.');
-    if (path !== '/qrs' && !path.startsWith('/qrs/')) return refusal(404, 'The requested resource was not found.');
+    if (!/^\/qrs(?:\/|$)/i.test(path)) return refusal(404, 'The requested resource was not found.');
     const user = userOf(request);
     if (!user) {
       const given = request.headers['x-qlik-user'] !== undefined;

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
 
 interface Request {
   readonly id: number | string | null;
+  /** A call without id: it is carried out, and nothing is answered. */
+  readonly isNotification: boolean;
   readonly handle: number;
   readonly method: string;
   readonly params: unknown;
@@ -35,18 +37,27 @@ const MIB = 1024 * 1024;
 /** Replies that come within this time of each other change places when the site is told to answer out of order. */
 const SHUFFLE_MS = 5;
 
-const requestOf = (text: string): Request => {
+/** What is no request at all, with the id that it had, if any. */
+interface Refused {
+  readonly id: number | string | null;
+  readonly error: EngineError;
+}
+
+const requestOf = (text: string): Request | Refused => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new EngineError(-32700);
+    return { id: null, error: new EngineError(-32700) };
   }
-  if (typeof value !== 'object' || value === null) throw new EngineError(-32600);
-  const { id, handle, method, params, delta } = value as Json;
-  if (typeof method !== 'string' || typeof handle !== 'number') throw new EngineError(-32600);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { id: null, error: new EngineError(-32600) };
+  const { id: given, handle, method, params, delta } = value as Json;
+  const id = typeof given === 'number' || typeof given === 'string' ? given : null;
+  if (typeof method !== 'string' || typeof handle !== 'number') return { id, error: new EngineError(-32600) };
   return {
-    id: typeof id === 'number' || typeof id === 'string' ? id : null,
+    id,
+    isNotification: given === undefined,
     handle,
     method,
     params,
@@ -122,15 +133,9 @@ export class EngineConnection {
     const atMs = this.#context.pacing.now();
     this.#options.onActivity();
     if (!this.#greeted) this.#greet();
-    let request: Request;
-    try {
-      request = requestOf(text);
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      this.#send(JSON.stringify({ jsonrpc: '2.0', id: null, error }));
-      return;
-    }
-    this.#serve(request, text.length, atMs);
+    const request = requestOf(text);
+    if ('error' in request) this.#send(JSON.stringify({ jsonrpc: '2.0', ...request }));
+    else this.#serve(request, text.length, atMs);
   }
 
   #serve(request: Request, bytesIn: number, atMs: number): void {
@@ -153,7 +158,7 @@ export class EngineConnection {
     const { text, answer, error } = this.#answer(request, faults.engineError(call));
     record.engine(name, appId, error, bytesIn, text.length);
     const dueMs = session.line.done(atMs, this.#serviceMs(answer, text.length)) + pacing.times.roundTripMs + waitMs;
-    pacing.at(dueMs, () => this.#reply(text));
+    if (!request.isNotification) pacing.at(dueMs, () => this.#reply(text));
   }
 
   #answer(request: Request, injected: number | null): { text: string; answer: Answer | null; error: number | null } {

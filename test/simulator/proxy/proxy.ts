@@ -127,7 +127,7 @@ export class SenseProxy {
     const { path } = asked.routed;
     const { user } = session;
     const method = request.method ?? 'GET';
-    if (path === '/qrs' || path.startsWith('/qrs/')) {
+    if (/^\/qrs(?:\/|$)/i.test(path)) {
       // The proxy speaks for the session's user, whatever header the client sent.
       const { 'x-qlik-user': _, ...headers } = request.headers;
       return await services.qrs({ method, path, query: asked.search, headers, body, user });

@@ -2,7 +2,9 @@ import type { App, AppObject, ReloadTask, Site } from '../model/types.ts';
 import type { JsonObject } from './answer.ts';
 import type { Directory } from './directory.ts';
 import { type Filter, requiredValues } from './filter.ts';
-import { clusterOf, nodeOf, serviceOf, type VirtualProxy, virtualProxyOf } from './installation.ts';
+import { clusterOf, nodeOf, serviceOf, statusesOf, type VirtualProxy, virtualProxyOf } from './installation.ts';
+import { allocationsOf } from './licences.ts';
+import { rulesOf } from './rules.ts';
 import {
   appCondensed,
   appFull,
@@ -68,6 +70,24 @@ const KEPT_APPS = 64;
  * Rows of objects know their app and place only; the object is made when it is looked at. A large site has more than a
  * hundred thousand, which would take hundreds of megabytes.
  */
+class ObjectRow implements ObjectOfApp {
+  readonly #ofApp: (appId: string) => readonly AppObject[];
+  readonly app: App;
+  readonly #place: number;
+
+  constructor(ofApp: (appId: string) => readonly AppObject[], app: App, place: number) {
+    this.#ofApp = ofApp;
+    this.app = app;
+    this.#place = place;
+  }
+
+  get object(): AppObject {
+    const found = this.#ofApp(this.app.id)[this.#place];
+    if (found === undefined) throw new RangeError(`app ${this.app.id} has no object ${this.#place}`);
+    return found;
+  }
+}
+
 const objects = (site: Site, directory: Directory): Entity<ObjectOfApp> => {
   const kept = new Map<string, readonly AppObject[]>();
   const ofApp = (appId: string): readonly AppObject[] => {
@@ -79,20 +99,12 @@ const objects = (site: Site, directory: Directory): Entity<ObjectOfApp> => {
     if (oldest !== undefined && kept.size > KEPT_APPS) kept.delete(oldest);
     return made;
   };
-  const rowAt = (app: App, place: number): ObjectOfApp => ({
-    app,
-    get object() {
-      const found = ofApp(app.id)[place];
-      if (found === undefined) throw new RangeError(`app ${app.id} has no object ${place}`);
-      return found;
-    },
-  });
   return {
     schemaPath: 'App.Object',
     *rows(filter) {
       const wanted = requiredValues(filter, 'app.id');
       const apps = wanted === null ? site.apps : [...wanted].flatMap((id) => site.app(id) ?? []);
-      for (const app of apps) for (const place of ofApp(app.id).keys()) yield rowAt(app, place);
+      for (const app of apps) for (const place of ofApp(app.id).keys()) yield new ObjectRow(ofApp, app, place);
     },
     full: (row) => objectFull(directory, row),
     condensed: (row) => objectCondensed(directory, row),
@@ -120,6 +132,14 @@ const EMPTY: Readonly<Record<string, string>> = {
   enginehealth: 'EngineHealth',
   contentlibrary: 'ContentLibrary',
   executionsession: 'ExecutionSession',
+  'executionresult/detail': 'ExecutionResult.Detail',
+  analyticconnection: 'AnalyticConnection',
+  'license/useraccesstype': 'License.UserAccessType',
+  'license/loginaccesstype': 'License.LoginAccessType',
+  'license/analyzertimeaccesstype': 'License.AnalyzerTimeAccessType',
+  'license/useraccessusage': 'License.UserAccessUsage',
+  'license/loginaccessusage': 'License.LoginAccessUsage',
+  'license/analyzertimeaccessusage': 'License.AnalyzerTimeAccessUsage',
 };
 
 /** The paths below `/qrs/` under which entities are listed, lower case. */
@@ -143,6 +163,12 @@ export const ENTITY_PATHS = [
   'proxyservice',
   'schedulerservice',
   'userdirectory',
+  'repositoryservice',
+  'printingservice',
+  'servicestatus',
+  'systemrule',
+  'license/professionalaccesstype',
+  'license/analyzeraccesstype',
   ...Object.keys(EMPTY),
 ] as const;
 
@@ -246,6 +272,18 @@ export const entityAt = (
       return plain('EngineService', [serviceOf(site, 'EngineService', 'e0e0e0e0')]);
     case 'proxyservice':
       return plain('ProxyService', [serviceOf(site, 'ProxyService', 'e1e1e1e0')]);
+    case 'repositoryservice':
+      return plain('RepositoryService', [serviceOf(site, 'RepositoryService', 'e3e3e3e0')]);
+    case 'printingservice':
+      return plain('PrintingService', [serviceOf(site, 'PrintingService', 'e4e4e4e0')]);
+    case 'servicestatus':
+      return plain('ServiceStatus', statusesOf(site));
+    case 'systemrule':
+      return plain('SystemRule', rulesOf(site));
+    case 'license/professionalaccesstype':
+      return plain('License.ProfessionalAccessType', allocationsOf(site, directory, 'ProfessionalAccessType'));
+    case 'license/analyzeraccesstype':
+      return plain('License.AnalyzerAccessType', allocationsOf(site, directory, 'AnalyzerAccessType'));
     case 'schedulerservice':
       return plain('SchedulerService', [serviceOf(site, 'SchedulerService', 'e2e2e2e0')]);
     case 'userdirectory':

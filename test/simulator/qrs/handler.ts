@@ -16,7 +16,8 @@ import { describe } from './description.ts';
 import { directoryOf } from './directory.ts';
 import { ENTITY_PATHS, type Entity, entityAt } from './entities.ts';
 import { type Filter, parseFilter } from './filter.ts';
-import { about, type VirtualProxy } from './installation.ts';
+import { about, nodeOf, type VirtualProxy } from './installation.ts';
+import { accessTypes, licenceOf } from './licences.ts';
 import { type SelectedItem, Selections, selectionJson } from './selections.ts';
 import { tableOf } from './table.ts';
 import { executionIdOf, scriptLog } from './tasks.ts';
@@ -84,6 +85,8 @@ const seenBy = (site: Site, sees: (app: App) => boolean): Site => {
     objects: (appId) => site.objects(appId),
   };
 };
+
+const WRITING: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
 class Call {
   readonly #request: QrsRequest;
@@ -204,18 +207,36 @@ class Call {
     return { ...textAnswer(200, scriptLog(this.#site, task)), rows: 1 };
   }
 
+  /** What there is one of; undefined when the path is another. */
+  #single(segments: readonly string[]): Json | undefined {
+    switch (segments.join('/')) {
+      case 'ssl/ping':
+        return 'Ping successful';
+      case 'license':
+        return licenceOf(this.#site);
+      case 'license/accesstypeoverview':
+      case 'license/accesstypeinfo':
+        return accessTypes(this.#site);
+      case 'servernodeconfiguration/local':
+        return nodeOf(this.#site);
+      default:
+        return undefined;
+    }
+  }
+
   *#ofEntity(entity: Entity, rest: readonly string[], path: string): Turns<QrsAnswer> {
     const { method } = this.#request;
     const [verb] = rest;
+    if (verb !== 'table' && WRITING.has(method)) {
+      // Tasks that are started, apps that are exported or published: administrators may, and nobody who crawls is one.
+      return textAnswer(403, 'Forbidden');
+    }
     if (rest.length > 1) throw new Refusal(404, 'Not found');
     if (verb === 'table') return method === 'POST' ? yield* this.#table(entity) : notAllowed(['POST']);
     if (verb !== undefined && verb !== 'count' && verb !== 'full' && verb !== 'schema' && !GUID.test(verb)) {
       throw new Refusal(404, `No ${path}/${verb}`);
     }
-    if (method !== 'GET') {
-      // Everything below is written by administrators only; nobody who crawls is one.
-      return ['POST', 'PUT', 'DELETE', 'PATCH'].includes(method) ? textAnswer(403, 'Forbidden') : notAllowed(['GET']);
-    }
+    if (method !== 'GET') return notAllowed(['GET']);
     if (verb === undefined) return yield* this.#list(entity, 'condensed');
     if (verb === 'full') return yield* this.#list(entity, 'full');
     if (verb === 'count') return this.#count((yield* choose(entity, filterOf(this.#request.query))).length);
@@ -258,8 +279,12 @@ class Call {
       if (apps === undefined || segments.length > 3) throw new Refusal(404, 'Not found');
       return yield* this.#list(apps, segments[2] === 'full' ? 'full' : 'condensed');
     }
-    const wide = first === 'app' && second === 'object';
-    const name = wide ? 'app/object' : first;
+    const single = this.#single(segments);
+    if (single !== undefined) return method === 'GET' ? jsonAnswer(single, { rows: 1 }) : notAllowed(['GET']);
+    // Some lists lie below another one: app/object, license/analyzeraccesstype.
+    const below = `${first}/${second}`;
+    const wide = this.#entity(below) !== undefined;
+    const name = wide ? below : first;
     const entity = this.#entity(name);
     if (entity === undefined) throw new Refusal(404, 'Not found');
     return yield* this.#ofEntity(entity, segments.slice(wide ? 2 : 1), name);

@@ -91,12 +91,38 @@ export const nodeOf = (site: Site): JsonObject => ({
   schemaPath: 'ServerNodeConfiguration',
 });
 
-/** One of the services of the node: engine, proxy, scheduler. */
-export const serviceOf = (
-  site: Site,
-  schemaPath: 'EngineService' | 'ProxyService' | 'SchedulerService',
-  prefix: string,
-): JsonObject => ({
+const LISTEN_PORTS = {
+  RepositoryService: 4242,
+  ProxyService: 443,
+  SchedulerService: 5050,
+  EngineService: 4747,
+  PrintingService: 4899,
+} as const;
+
+/** Repository, proxy, scheduler, engine, app migration, printing, by the numbers that the repository has for them. */
+const SERVICE_TYPES = [0, 1, 2, 3, 4, 5] as const;
+const RUNNING = 2;
+
+/** `/qrs/servicestatus`: every service runs. */
+export const statusesOf = (site: Site): readonly JsonObject[] =>
+  SERVICE_TYPES.map((serviceType) => ({
+    id: site.nodeId.replace(/^.{8}/, `a0a0a0a${serviceType}`),
+    ...BIRTH,
+    serverNodeConfiguration: {
+      id: site.nodeId,
+      name: 'Central',
+      hostName: 'qlikserver.corp.example',
+      privileges: null,
+    },
+    serviceType,
+    serviceState: RUNNING,
+    timestamp: BIRTH.modifiedDate,
+    privileges: null,
+    schemaPath: 'ServiceStatus',
+  }));
+
+/** One of the services of the node. */
+export const serviceOf = (site: Site, schemaPath: keyof typeof LISTEN_PORTS, prefix: string): JsonObject => ({
   id: site.nodeId.replace(/^.{8}/, prefix),
   ...BIRTH,
   serverNodeConfiguration: {
@@ -108,7 +134,7 @@ export const serviceOf = (
   },
   settings: {
     id: site.nodeId.replace(/^.{8}/, prefix.replace(/.$/, 'f')),
-    listenPort: schemaPath === 'EngineService' ? 4747 : 443,
+    listenPort: LISTEN_PORTS[schemaPath],
   },
   tags: [],
   customProperties: [],
