@@ -240,8 +240,29 @@ describe('calls that are wrong', () => {
     socket.socket.send('{');
     await socket.frame((frame) => frame.error?.code === -32700);
     socket.socket.send('{"jsonrpc":"2.0","id":99}');
-    await socket.frame((frame) => frame.error?.code === -32600);
+    await socket.frame((frame) => frame.error?.code === -32600 && frame.id === 99);
+    socket.socket.send('[{"jsonrpc":"2.0","id":100,"handle":-1,"method":"EngineVersion"}]');
+    await socket.frame((frame) => frame.error?.code === -32600 && frame.id === null);
   });
+
+  it('have an id that is given back as it came; a call without one is carried out and not answered', async () => {
+    await using socket = await openApp(appWhere(simulator, usual));
+    const version = { jsonrpc: '2.0', handle: -1, method: 'EngineVersion', params: [] };
+    const make = {
+      ...version,
+      handle: 1,
+      method: 'CreateSessionObject',
+      params: [{ qInfo: { qId: 'made', qType: 'x' } }],
+    };
+    for (const frame of [make, { ...version, id: 'seven' }, { ...version, id: null }])
+      socket.socket.send(JSON.stringify(frame));
+    await socket.frame((frame) => (frame.id as unknown) === 'seven' && frame.result !== undefined);
+    await socket.frame((frame) => frame.id === null && frame.result !== undefined);
+    expect((await socket.call('GetObject', 1, ['made'])).result).toMatchObject({ qReturn: { qHandle: 2 } });
+    expect(socket.frames.filter((frame) => frame.id === undefined && frame.result !== undefined)).toEqual([]);
+    expect(socket.frames.filter((frame) => frame.id === null)).toHaveLength(1);
+  });
+
   it('include parameters that came with a later release', async () => {
     const sizes = [{ qcx: 1, qcy: 1 }, { qcx: 0, qcy: 0 }, 0, false, false];
     await using old = await startSimulator({ seed: 11, apps: 10, profile: 'february-2019' });
