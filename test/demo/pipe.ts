@@ -48,7 +48,7 @@ export class Pipe implements AsyncDisposable {
 
   /** Starts both and enrols the agent. @throws Error with a program's last lines when it does not get ready. */
   static async start({ folder, port = 0, stateFolder, say = () => {} }: PipeOptions): Promise<Pipe> {
-    await mkdir(join(folder, 'connections'), { recursive: true });
+    await mkdir(join(folder, 'connections'), { recursive: true, mode: 0o700 });
     await using stack = new AsyncDisposableStack();
     say('starting the catalog with its PostgreSQL');
     const data = join(folder, 'catalog');
