@@ -125,7 +125,11 @@ export const ERROR_KINDS = {
   },
   'bridge.enrolment_refused': {
     retryable: false,
-    advice: 'The token is wrong, used or expired: make a new one in the catalog under Agents.',
+    advice: 'Make a new token in the catalog under Agents; each works once.',
+  },
+  'bridge.already_running': {
+    retryable: false,
+    advice: 'Stop that agent first; a second agent needs a `state` folder and an enrolment of its own.',
   },
   'bridge.not_enrolled': { retryable: false, advice: 'Run `culvert enroll` with a token from the catalog first.' },
   'bridge.identity_refused': {

@@ -80,13 +80,15 @@ export class Link {
     this.#events.push(event);
     if (this.#dispatching) return;
     this.#dispatching = true;
-    const { session, clock } = this.#options;
+    const { session, clock, log } = this.#options;
+    const before = session.state.name;
     try {
       for (let next = this.#events.shift(); next; next = this.#events.shift())
         for (const effect of session.handle(next, clock.nowMs(), clock.random())) this.#perform(effect);
     } finally {
       this.#dispatching = false;
     }
+    if (session.state.name === 'open' && before !== 'open') log.info({}, 'connected to the catalog');
     this.#schedule();
   }
 

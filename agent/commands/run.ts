@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
+import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import type { Log } from '#agent/qlik/log.ts';
 import { ConnectionFolder } from '#config/folder.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { AgentStatus } from '#protocol/status.ts';
+import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { createLog } from './log.ts';
 import { readSettings } from './settings.ts';
@@ -16,6 +18,16 @@ export interface RunOptions {
   readonly config: string;
   readonly json?: boolean;
 }
+
+/** More of one file than a person mends at a time. */
+const MAX_TOLD = 3;
+
+/** The log says what the page of the connection says, for whom the catalog is out of reach. */
+const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  for (const { code, advice, message, file, line, column } of errors.slice(0, MAX_TOLD))
+    log.warn({ code, advice }, `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}: ${message}`);
+};
 
 export const run = async (options: RunOptions): Promise<void> => {
   const settings = readSettings(options.config);
@@ -28,6 +40,7 @@ export const run = async (options: RunOptions): Promise<void> => {
   const log = createLog(settings.log);
   const stopped = untilStopped();
   const identity = await loadIdentity(stateFolder);
+  using _lock = await lockStateFolder(stateFolder);
   const dialer = new Dialer();
   const folder = new ConnectionFolder({
     folder: connectionsFolder,
@@ -47,8 +60,9 @@ export const run = async (options: RunOptions): Promise<void> => {
   });
   try {
     await folder.start();
-    for (const { file, code, state, problems } of folder.states()) {
-      log.info({ file, connection: code, state, problems: problems.length }, 'connection file');
+    for (const state of folder.states()) {
+      log.info({ connection: state.code, state: state.state }, `connection file ${state.file}`);
+      tellErrors(state, log);
     }
     await using bridge = await startBridge({
       settings: { gatewayUrl, tls: settings.tls },
@@ -61,7 +75,11 @@ export const run = async (options: RunOptions): Promise<void> => {
       log,
     });
     folder.onChange((changes) => {
-      for (const { journal } of changes) log.info({}, journal);
+      for (const { file, journal } of changes) {
+        log.info({}, journal);
+        const state = folder.states().find((one) => one.file === file);
+        if (state !== undefined) tellErrors(state, log);
+      }
       bridge.statusChanged();
     });
     log.info({ agent: identity.agentId, gateway: gatewayUrl, connections: connectionsFolder }, 'agent started');

@@ -1,0 +1,27 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { untilStopped } from '#agent/commands/stop.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const before = SIGNALS.map((signal) => process.listeners(signal));
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const [i, signal] of SIGNALS.entries())
+    for (const listener of process.listeners(signal)) if (!before[i]?.includes(listener)) process.off(signal, listener);
+});
+
+test.each(SIGNALS)(
+  '%s that comes twice at once, as Ctrl-C does below npm, is one wish; a later one is another',
+  async (signal) => {
+    const exit = vi.spyOn(process, 'exit').mockImplementation((() => undefined) as typeof process.exit);
+    const now = vi.spyOn(performance, 'now').mockReturnValue(10_000);
+    const stopped = untilStopped();
+    process.emit(signal, signal);
+    process.emit(signal, signal);
+    await stopped;
+    expect(exit).not.toHaveBeenCalled();
+    now.mockReturnValue(12_000);
+    process.emit(signal, signal);
+    expect(exit).toHaveBeenCalledExactlyOnceWith(1);
+  },
+);
