@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Log } from '#catalog/api/context.ts';
@@ -61,6 +62,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
   });
   if (behindTlsProxy && publicHost === undefined)
     log.warn({}, 'any host name is answered: say with --public-host by which name people and agents reach the catalog');
+  const webRoot = options.webRoot ?? join(import.meta.dirname, '..', 'dist', 'web');
   const sql = connect(options.databaseUrl);
   const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
   const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];
@@ -88,7 +90,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       log,
       secure: tls !== undefined || behindTlsProxy,
       enrol: (request) => backend.enrol(request),
-      webRoot: options.webRoot ?? join(import.meta.dirname, '..', 'dist', 'web'),
+      webRoot,
       answersTo,
       tls,
       behindProxy: behindTlsProxy,
@@ -110,6 +112,8 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     }
     const bound = (api.server.address() as AddressInfo).port;
     await backend.start();
+    if (!existsSync(join(webRoot, 'index.html')))
+      log.warn({ webRoot }, 'the page is not built: run npm run build:web and start the catalog again');
     return {
       address: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${bound}`,
       store: { sql, bus },

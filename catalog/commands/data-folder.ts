@@ -6,7 +6,7 @@ import { createOrganisation, listOrganisations, type Organisation } from '#catal
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { Fault } from '#protocol/errors.ts';
 
-export const DATA_HELP = 'data folder; default .state/catalog (not used with DATABASE_URL)';
+export const DATA_HELP = 'data folder; not used with DATABASE_URL';
 export const DEFAULT_DATA = join('.state', 'catalog');
 
 const addressFile = (data: string): string => join(data, 'address.json');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
 import { createCatalog } from '#catalog/catalog.ts';
 import { openDatabase } from '#catalog/store/embedded.ts';
@@ -61,7 +61,8 @@ const serve = async (options: Options): Promise<void> => {
   );
   const stop = new AbortController();
   let askedAtMs = 0;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  // SIGHUP: the terminal was closed. Without an answer to it the database would stay behind.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => {
       // Below npm one Ctrl-C comes twice, from the terminal and from npm: only a later one is a second wish.
       if (stop.signal.aborted && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(1);
@@ -124,8 +125,12 @@ export const addServeCommand = (program: Command): void => {
       asMinutes,
       15,
     )
-    .option('--web-root <folder>', 'folder of the built page; default dist/web')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
+    .option('--web-root <folder>', 'folder of the built page; default dist/web, which npm run build:web makes')
+    .addOption(
+      new Option('--log-level <level>', 'how much to log')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
     .option('--json', 'print one JSON line when ready, for programs')
     .action(serve);
 };

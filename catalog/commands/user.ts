@@ -67,7 +67,9 @@ const add = async (options: Options): Promise<void> => {
     process.stdout.write(
       link === undefined
         ? `${options.email} can log in with the password\n`
-        : `This link logs ${options.email} in, once, within a day:\n${link}\n`,
+        : address === undefined
+          ? `This path logs ${options.email} in, once, within a day; put the address of the catalog before it:\n${link}\n`
+          : `This link logs ${options.email} in, once, within a day:\n${link}\n`,
     );
 };
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#protocol/errors.ts';
-import type { Sql } from './sql.ts';
+import type { ReservedSql, Sql } from './sql.ts';
 
 export interface Migration {
   readonly version: number;
@@ -27,15 +27,27 @@ export const readMigrations = (folder = join(import.meta.dirname, 'migrations'))
       return { version, name: file.slice(5, -4), text, sha256 };
     });
 
+/** The first connection to a database, where a wrong address or password shows. */
+const reached = async (sql: Sql): Promise<ReservedSql> => {
+  try {
+    return await sql.reserve();
+  } catch (cause) {
+    throw new Fault('catalog.unavailable', `The database cannot be used: ${(cause as Error).message}`, {
+      cause,
+      advice: 'Check that PostgreSQL runs, and host, port, user, password and database in DATABASE_URL.',
+    });
+  }
+};
+
 /**
  * Brings the database to the newest version, each migration in a transaction of its own. Two processes that start at
  * once wait for each other.
  *
  * @returns the versions that were applied now.
- * @throws Fault when a migration that was applied has another text now, or the database is newer than this program.
+ * @throws Fault when the database cannot be reached, when a migration that was applied has another text now, or the database is newer than this program.
  */
 export const migrate = async (sql: Sql, migrations = readMigrations()): Promise<readonly number[]> => {
-  const session = await sql.reserve();
+  const session = await reached(sql);
   try {
     await session`select pg_advisory_lock(${String(LOCK)}::bigint)`;
     await session`create table if not exists migration (

@@ -1,7 +1,10 @@
 import postgres from 'postgres';
+import { Fault } from '#protocol/errors.ts';
 
 /** A pool of connections to the catalog's database. */
 export type Sql = postgres.Sql;
+/** One connection of a pool, kept for a while. */
+export type ReservedSql = postgres.ReservedSql;
 /** The connection that a transaction runs on. */
 export type Transaction = postgres.TransactionSql;
 /** Whatever a query can be run on. */
@@ -15,8 +18,22 @@ const STATEMENT_TIMEOUT_MS = 120_000;
  *
  * @param options.repeatable what runs here is done again after a crash of the server: commits do not wait for the disk.
  *   Their order stays, so a later commit that does wait makes them durable too.
+ * @throws Fault `config.invalid` for what is no address of a database
  */
-export const connect = (url: string, options: { readonly max?: number; readonly repeatable?: boolean } = {}): Sql =>
+export const connect = (url: string, options: { readonly max?: number; readonly repeatable?: boolean } = {}): Sql => {
+  const wrong = new Fault('config.invalid', 'DATABASE_URL is not the address of a PostgreSQL database', {
+    advice: 'Write postgres://user:password@host:5432/database, with %25 %2F %40 %3A for % / @ : in user and password.',
+  });
+  if (!/^postgres(ql)?:\/\//.test(url)) throw wrong;
+  try {
+    return open(url, options);
+  } catch {
+    // The cause is left out: it holds the address, and that a password.
+    throw wrong;
+  }
+};
+
+const open = (url: string, options: { readonly max?: number; readonly repeatable?: boolean }): Sql =>
   postgres(url, {
     max: options.max ?? 16,
     connect_timeout: 10,

@@ -71,7 +71,8 @@ test('serve, add a user, make tokens, log in; stop; all is there at the next sta
   for (const secret of [oneTimeToken, made.trim(), enrolment.trim()]) expect(first.log()).not.toContain(secret);
 
   // Without a running catalog the commands start the database for as long as they take.
-  await run('user', 'add', '--data', data, '--email', 'bob@example.com', '--one-time-login');
+  const { stdout: path } = await run('user', 'add', '--data', data, '--email', 'bob@example.com', '--one-time-login');
+  expect(path).toMatch(/put the address of the catalog before it:\n\/login\?token=\S+\n$/);
   const second = await serve();
   expect(await me(second.ready.address)).toMatchObject({ user: { email: 'ann@example.com' } });
   expect(await second.stop()).toBe(0);
@@ -95,4 +96,23 @@ test('what is wrong is said in one line, with what to do, and nothing else', asy
   );
   const nobody = await failing('user', 'add', '--data', data, '--email', 'nonsense', '--one-time-login');
   expect(nobody.stderr).toMatch(/^config\.invalid: nonsense is not an e-mail address\n/);
+});
+
+test.each([
+  ['nonsense', 'config.invalid: DATABASE_URL is not the address of a PostgreSQL database\n'],
+  [
+    'postgres://culvert:canary-secret@[bad/x',
+    'config.invalid: DATABASE_URL is not the address of a PostgreSQL database\n',
+  ],
+  [
+    'postgres://culvert:canary-secret@127.0.0.1:1/x',
+    'catalog.unavailable: The database cannot be used: connect ECONNREFUSED',
+  ],
+])('a DATABASE_URL that cannot be used is no defect of Culvert: %s', async (DATABASE_URL, said) => {
+  const failed = promisify(execFile)(process.execPath, [main, 'serve', '--port', '0', '--log-level', 'warn'], {
+    env: { ...env, DATABASE_URL },
+  });
+  const { stderr } = await failed.catch((error: { stderr: string }) => error);
+  expect(stderr.startsWith(said), stderr).toBe(true);
+  expect(stderr).not.toContain('canary');
 });

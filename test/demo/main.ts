@@ -62,7 +62,8 @@ const seed = numberOf('seed', options.seed, 0, 4_294_967_295);
 const port = numberOf('port', options.port, 0, 65_535);
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+// Below npm one Ctrl-C may come twice; SIGHUP: the terminal was closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const sorted = (counts: Readonly<Record<string, number | undefined>>): Record<string, number> =>
