@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 
 /** What is at a path. `reason` says in words why it could not be read. */
 export type FileContent =
@@ -21,15 +21,20 @@ export const unreadable = (error: unknown): FileContent => {
   return { type: 'unreadable', reason: code === '' ? 'it cannot be read' : `it cannot be read (${code})` };
 };
 
+export const TOO_LARGE = 'it is larger than 1 MiB';
+
+/** What is at a path when it is no file that may be read; undefined when it is one. */
+export const noFile = (stats: Stats, realPath: string): FileContent | undefined => {
+  if (stats.isDirectory()) return { type: 'folder', reason: 'it is a folder', realPath };
+  if (!stats.isFile()) return { type: 'unreadable', reason: 'it is not a regular file' };
+  return stats.size > MAX_FILE_BYTES ? { type: 'unreadable', reason: TOO_LARGE } : undefined;
+};
+
 /** Reads from the disk, at most {@link MAX_FILE_BYTES}. */
 export const readFromDisk: FileReader = (path) => {
   try {
     const realPath = realpathSync(path);
-    const stat = statSync(realPath);
-    if (stat.isDirectory()) return { type: 'folder', reason: 'it is a folder', realPath };
-    if (!stat.isFile()) return { type: 'unreadable', reason: 'it is not a regular file' };
-    if (stat.size > MAX_FILE_BYTES) return { type: 'unreadable', reason: 'it is larger than 1 MiB' };
-    return { type: 'file', bytes: readFileSync(realPath), realPath };
+    return noFile(statSync(realPath), realPath) ?? { type: 'file', bytes: readFileSync(realPath), realPath };
   } catch (error) {
     return unreadable(error);
   }

@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParsedConnection, parseConnection } from './connection/parse.ts';
-import { type FileContent, type FileReader, MAX_FILE_BYTES, unreadable } from './files.ts';
+import { type FileContent, type FileReader, noFile, TOO_LARGE, unreadable } from './files.ts';
 
 /** How long one file may take; a network share that hangs must not stop the agent. */
 const READ_LIMIT_MS = 10_000;
@@ -20,11 +20,13 @@ export const readFromDiskAsync = async (path: string, signal?: AbortSignal): Pro
   const work = async (): Promise<FileContent> => {
     try {
       const realPath = await realpath(path);
-      const info = await stat(realPath);
-      if (info.isDirectory()) return { type: 'folder', reason: 'it is a folder', realPath };
-      if (!info.isFile()) return { type: 'unreadable', reason: 'it is not a regular file' };
-      if (info.size > MAX_FILE_BYTES) return { type: 'unreadable', reason: 'it is larger than 1 MiB' };
-      return { type: 'file', bytes: await readFile(realPath, { signal: ended }), realPath };
+      return (
+        noFile(await stat(realPath), realPath) ?? {
+          type: 'file',
+          bytes: await readFile(realPath, { signal: ended }),
+          realPath,
+        }
+      );
     } catch (error) {
       return unreadable(error);
     }
@@ -54,7 +56,7 @@ export const loadConnectionFile = async (name: string, options: LoadOptions): Pr
       problems: [
         {
           severity: 'error',
-          code: content.reason.includes('1 MiB') ? 'config.too_large' : 'config.unreadable',
+          code: content.reason === TOO_LARGE ? 'config.too_large' : 'config.unreadable',
           message: `The file cannot be read: ${content.reason}.`,
           advice: 'Check that the file is a connection file and that the agent may read it.',
           file: name,
