@@ -190,7 +190,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   );
   const tickets = new Tickets(() => pacing.now());
   const proxy = new SenseProxy(context, { virtualProxies, sessions, services, tickets });
-  const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem };
+  // Windows' web server takes HTTP/1.0 too, and clients may offer just that.
+  const ALPNProtocols = ['http/1.1', 'http/1.0'];
+  const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem, ALPNProtocols };
   const httpsProxy = createHttpsServer(tls, proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const plainProxy = createHttpServer(proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const qrs = repositoryServer(context, services, tls);

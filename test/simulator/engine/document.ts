@@ -111,8 +111,9 @@ const listOptions: Handler = (call) => {
   const definition = { qType: '', qData: options['qData'] };
   const items = objectsOf(definition, view);
   return {
-    qList:
-      types.length === 0 ? items : items.filter((item) => types.includes(String(json(item['qInfo'])['qType'] ?? ''))),
+    qList: types.every((type) => type === '')
+      ? items
+      : items.filter((item) => types.includes(String(json(item['qInfo'])['qType'] ?? ''))),
   };
 };
 
@@ -187,6 +188,11 @@ const lineage: Handler = ({ session }) => {
   };
 };
 
+const variableByName: Handler = (call) => {
+  const variable = call.session.view().index.variablesByName.get(text(call, 'qName'));
+  return found(call, variable ? { kind: 'variable', variable } : null);
+};
+
 const HANDLERS: Readonly<Record<string, Handler>> = {
   GetAppLayout: appLayout,
   GetAppProperties: appProperties,
@@ -205,10 +211,14 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     const variable = call.session.view().index.variables.get(text(call, 'qId'));
     return found(call, variable ? { kind: 'variable', variable } : null);
   },
-  GetVariableByName: (call) => {
-    const variable = call.session.view().index.variablesByName.get(text(call, 'qName'));
-    return found(call, variable ? { kind: 'variable', variable } : null);
+  GetVariableByName: variableByName,
+  // Its name before 12.20; old clients still say it.
+  GetVariable: variableByName,
+  CheckScriptSyntax: (call) => {
+    call.session.view();
+    return { qErrors: [] };
   },
+  GetLibraryContent: () => ({ qList: { qItems: [] } }),
   GetMeasureWithLabel: (call) => {
     const label = text(call, 'qLabel');
     const known = call.session
@@ -270,7 +280,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   Back: done,
   Forward: done,
   Resume: done,
-  ClearAll: done,
+  ClearAll: ({ session }) => {
+    session.view();
+    session.selections.clearAll();
+    session.changeAll();
+    return {};
+  },
   LockAll: done,
   UnlockAll: done,
   AbortModal: done,

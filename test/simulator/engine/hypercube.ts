@@ -6,6 +6,7 @@ import type { Field } from '../model/types.ts';
 import type { DocumentView } from './document-view.ts';
 import { EngineError } from './errors.ts';
 import { fieldNamesIn } from './expression.ts';
+import { valueText } from './selections.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -42,19 +43,36 @@ const fieldOf = (definition: string, view: DocumentView): Field | undefined => {
 const cardinalOf = (definition: string, view: DocumentView): number =>
   view.withData ? (fieldOf(definition, view)?.cardinal ?? 0) : 0;
 
+/** The field of a dimension or list box; undefined without data, and for what is no field. */
+export const fieldAt = (dimension: unknown, view: DocumentView): Field | undefined => {
+  const [definition = ''] = dimensionOf(json(dimension), view).defs;
+  return view.withData ? fieldOf(definition, view) : undefined;
+};
+
+/** The values of a dimension that are possible: what is selected in its field, else all. */
+const valuesOf = (definition: string, view: DocumentView): { count: number; at(index: number): number } => {
+  const selected = view.selections.in(fieldOf(definition, view)?.name ?? '');
+  if (view.withData && selected) {
+    const elements = [...selected].sort((a, b) => a - b);
+    return { count: elements.length, at: (index) => elements[index % elements.length] ?? 0 };
+  }
+  const count = cardinalOf(definition, view);
+  return { count, at: (index) => index % Math.max(1, count) };
+};
+
 const rowsOf = (definition: Json, view: DocumentView): number => {
   if (!view.withData) return 0;
   const dimensions = list(definition['qDimensions']).map((entry) => dimensionOf(json(entry), view));
   if (dimensions.length === 0) return list(definition['qMeasures']).length > 0 ? 1 : 0;
-  return Math.min(MAX_ROWS, Math.max(...dimensions.map(({ defs }) => cardinalOf(defs[0] ?? '', view))));
+  return Math.min(MAX_ROWS, Math.max(...dimensions.map(({ defs }) => valuesOf(defs[0] ?? '', view).count)));
 };
 
-const stateCounts = (options: number): Json => ({
+export const stateCounts = (cardinal: number, selected: number): Json => ({
   qLocked: 0,
-  qSelected: 0,
-  qOption: options,
+  qSelected: selected,
+  qOption: selected > 0 ? 0 : cardinal,
   qDeselected: 0,
-  qAlternative: 0,
+  qAlternative: selected > 0 ? cardinal - selected : 0,
   qExcluded: 0,
   qSelectedExcluded: 0,
   qLockedExcluded: 0,
@@ -71,7 +89,7 @@ const dimensionInfo = (entry: Json, view: DocumentView): Json => {
     qSortIndicator: 'A',
     qGroupFallbackTitles: defs.map((def, index) => labels[index] || def),
     qGroupPos: 0,
-    qStateCounts: stateCounts(cardinal),
+    qStateCounts: stateCounts(cardinal, view.selections.in(fieldOf(defs[0] ?? '', view)?.name ?? '')?.size ?? 0),
     qTags: fieldOf(defs[0] ?? '', view)?.tags ?? [],
     qDimensionType: 'D',
     qGrouping: defs.length > 1 ? 'H' : 'N',
@@ -120,7 +138,11 @@ const areaOf = (page: unknown): Area => {
 
 /** The pages that are asked for, cut at the cube's edges. @throws EngineError 7009 above 10,000 cells a page */
 export const pagesOf = (definition: Json, pages: unknown, view: DocumentView): readonly Json[] => {
-  const dimensions = list(definition['qDimensions']).map((entry) => dimensionOf(json(entry), view));
+  const dimensions = list(definition['qDimensions']).map((entry) => {
+    const [first = ''] = dimensionOf(json(entry), view).defs;
+    const name = fieldOf(first, view)?.name ?? first;
+    return { name, values: valuesOf(first, view), state: view.selections.in(name) ? 'S' : 'O' };
+  });
   const width = dimensions.length + list(definition['qMeasures']).length;
   const rows = rowsOf(definition, view);
   return list(pages).map((page) => {
@@ -134,9 +156,8 @@ export const pagesOf = (definition: Json, pages: unknown, view: DocumentView): r
         const column = area.qLeft + x;
         const dimension = dimensions[column];
         if (!dimension) return { qText: String(row + 1), qNum: row + 1, qElemNumber: 0, qState: 'L' };
-        const cardinal = Math.max(1, cardinalOf(dimension.defs[0] ?? '', view));
-        const value = row % cardinal;
-        return { qText: `${dimension.defs[0] ?? ''} ${value + 1}`, qNum: 'NaN', qElemNumber: value, qState: 'O' };
+        const value = dimension.values.at(row);
+        return { qText: valueText(dimension.name, value), qNum: 'NaN', qElemNumber: value, qState: dimension.state };
       }),
     );
     return {
@@ -169,13 +190,36 @@ export const hyperCube = (definition: Json, view: DocumentView): Json => {
   };
 };
 
+/** Values of a list box: all of them stay, with their states. */
+export const listPagesOf = (definition: Json, pages: unknown, view: DocumentView): readonly Json[] => {
+  const field = fieldAt(definition, view);
+  const selected = field ? view.selections.in(field.name) : undefined;
+  if (!field || !selected) return pagesOf({ qDimensions: [definition] }, pages, view);
+  const rows = Math.min(MAX_ROWS, field.cardinal);
+  return list(pages).map((page) => {
+    const area = areaOf(page);
+    if (area.qWidth * area.qHeight > MAX_PAGE_CELLS) throw new EngineError(7009, 'qPages');
+    const height = Math.max(0, Math.min(area.qHeight, rows - area.qTop));
+    return {
+      qMatrix: Array.from({ length: height }, (_, y) => {
+        const element = area.qTop + y;
+        const qState = selected.has(element) ? 'S' : 'A';
+        return [{ qText: valueText(field.name, element), qNum: 'NaN', qElemNumber: element, qState }];
+      }),
+      qTails: [{ qUp: 0, qDown: 0 }],
+      qArea: { qLeft: area.qLeft, qTop: area.qTop, qWidth: Math.min(1, area.qWidth), qHeight: height },
+    };
+  });
+};
+
 /** `qListObject` of a layout: one dimension, its values as rows. */
 export const listObject = (definition: Json, view: DocumentView): Json => {
-  const cube = { qDimensions: [definition], qMeasures: [], qInitialDataFetch: definition['qInitialDataFetch'] };
+  const field = fieldAt(definition, view);
+  const cube = { qDimensions: [definition], qMeasures: [] };
   return {
-    qSize: { qcx: 1, qcy: rowsOf(cube, view) },
+    qSize: { qcx: 1, qcy: field ? Math.min(MAX_ROWS, field.cardinal) : rowsOf(cube, view) },
     qDimensionInfo: dimensionInfo(definition, view),
     qExpressions: [],
-    qDataPages: view.withData ? pagesOf(cube, cube.qInitialDataFetch, view) : [],
+    qDataPages: view.withData ? listPagesOf(definition, definition['qInitialDataFetch'], view) : [],
   };
 };

@@ -1,8 +1,10 @@
 /** The lists that session objects hold: sheets, master items, variables, bookmarks, fields. */
 import type { EngineObject, Variable } from '../model/types.ts';
 import type { DocumentView } from './document-view.ts';
+import { stateCounts } from './hypercube.ts';
 import { objectMeta } from './meta.ts';
 import { dataOf } from './pointer.ts';
+import { valueText } from './selections.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -79,6 +81,33 @@ const fieldsOf = (definition: Json, view: DocumentView): readonly Json[] => {
     }));
 };
 
+/** What is selected now, a row a field; up to six values are named. */
+const selectionsOf = (view: DocumentView): readonly Json[] =>
+  view.selections.fields.map((qField, qSortIndex) => {
+    const elements = [...(view.selections.in(qField) ?? [])].sort((a, b) => a - b);
+    const qTotal = view.content.fields.find((field) => field.name === qField)?.cardinal ?? 0;
+    const texts = elements.map((element) => valueText(qField, element));
+    const qSelected =
+      texts.length === qTotal ? 'ALL' : texts.length > 6 ? `${texts.length} of ${qTotal}` : texts.join(', ');
+    return {
+      qTotal,
+      qIsNum: false,
+      qField,
+      qReadableName: qField,
+      qLocked: false,
+      qOneAndOnlyOne: false,
+      qTextSearch: '',
+      qSelectedCount: texts.length,
+      qSelected,
+      qRangeInfo: [],
+      qSortIndex,
+      qStateCounts: stateCounts(qTotal, texts.length),
+      qSelectedFieldSelectionInfo: texts.slice(0, 6).map((qName) => ({ qName })),
+      qNotSelectedFieldSelectionInfo: [],
+      qSelectionThreshold: 6,
+    };
+  });
+
 /** The list of one kind that a definition's name stands for: what the layout calls it, and its items. */
 export const listOf = (name: string, definition: Json, view: DocumentView): readonly [string, Json] | null => {
   switch (name) {
@@ -97,7 +126,7 @@ export const listOf = (name: string, definition: Json, view: DocumentView): read
     case 'qMediaListDef':
       return ['qMediaList', { qItems: [] }];
     case 'qSelectionObjectDef':
-      return ['qSelectionObject', { qBackCount: 0, qForwardCount: 0, qSelections: [] }];
+      return ['qSelectionObject', { qBackCount: 0, qForwardCount: 0, qSelections: selectionsOf(view) }];
     case 'qUndoInfoDef':
       return ['qUndoInfo', { qUndoCount: 0, qRedoCount: 0 }];
     default:

@@ -3,10 +3,11 @@ import type { EngineObject } from '../model/types.ts';
 import type { DocumentView } from './document-view.ts';
 import { EngineError } from './errors.ts';
 import { type Held, type Json, NOTHING } from './held.ts';
-import { pagesOf } from './hypercube.ts';
+import { listPagesOf, pagesOf } from './hypercube.ts';
 import { effectiveProperties, objectLayout, propertyTree, sessionLayout } from './layout.ts';
 import { variableProperties } from './lists.ts';
 import { valueAt } from './pointer.ts';
+import { selectionCall } from './selection-calls.ts';
 import type { Call, Outputs } from './session.ts';
 
 const json = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
@@ -108,6 +109,8 @@ const setProperties = (call: Call, held: Held, handle: number): Outputs => {
 /** @throws EngineError 17 for a method of the schema that is not played here, 5 for one that writes */
 export function objectCall(call: Call, held: Held, handle: number): Outputs {
   const view = call.session.view();
+  const selected = selectionCall(call, held, view, (path) => cubeAt(held, view, path));
+  if (selected) return selected;
   switch (call.method) {
     case 'GetLayout':
       return { qLayout: layoutOf(held, view) };
@@ -145,11 +148,11 @@ export function objectCall(call: Call, held: Held, handle: number): Outputs {
     case 'GetActiveField':
       return { qReturn: 0 };
     case 'GetHyperCubeData':
+    case 'GetHyperCubeReducedData':
       return { qDataPages: pagesOf(cubeAt(held, view, String(call.args['qPath'])), call.args['qPages'], view) };
     case 'GetListObjectData': {
       const definition = cubeAt(held, view, String(call.args['qPath']));
-      const cube = { qDimensions: [definition], qMeasures: [] };
-      return { qDataPages: pagesOf(cube, call.args['qPages'], view) };
+      return { qDataPages: listPagesOf(definition, call.args['qPages'], view) };
     }
     case 'GetCardinal': {
       const name = held.kind === 'field' ? held.name : '';

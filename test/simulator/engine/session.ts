@@ -15,6 +15,7 @@ import { globalCall } from './global.ts';
 import { classOf, type Held, heldKey, type Json, reference } from './held.ts';
 import { objectCall } from './object-calls.ts';
 import { type Arguments, argumentsOf, methodOf } from './schema.ts';
+import { Selections } from './selections.ts';
 
 /** The result of one call: output parameters by name. */
 export type Outputs = Json;
@@ -51,6 +52,7 @@ export class EngineSession {
   /** Calls of one session are served one after the other. */
   readonly line = new Line();
   readonly id: string;
+  readonly selections = new Selections();
   #document: OpenDocument | null = null;
   #view: DocumentView | null = null;
   #nextHandle = 1;
@@ -121,7 +123,11 @@ export class EngineSession {
     const app = this.context.site.app(this.#document.appId);
     if (!app) throw new EngineError(1003, this.#document.appId);
     if (this.#view?.app !== app)
-      this.#view = viewOf(this.context.site, app, this.#document.withData, this.context.textListsEmpty);
+      this.#view = viewOf(this.context.site, app, {
+        withData: this.#document.withData,
+        textListsEmpty: this.context.textListsEmpty,
+        selections: this.selections,
+      });
     return this.#view;
   }
 
@@ -176,6 +182,12 @@ export class EngineSession {
     this.#change.push(handle);
   }
 
+  /** Something was selected: every object may look different now. */
+  changeAll(): void {
+    for (const [handle, { kind }] of this.#held)
+      if (kind === 'object' || kind === 'session' || kind === 'field') this.#change.push(handle);
+  }
+
   /** A session object, wherever it is. */
   sessionObject(id: string): Held | null {
     const handle = this.#handles.get(`object/${id}`);
@@ -198,6 +210,7 @@ export class EngineSession {
     const closed = [...this.#held.keys()].filter((handle) => handle !== GLOBAL_HANDLE);
     for (const handle of closed) this.#held.delete(handle);
     this.#handles.clear();
+    this.selections.clearAll();
     this.#document = null;
     this.#view = null;
     return closed;
