@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, fchmodSync, fstatSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -23,6 +23,14 @@ export class RecordFile implements RecordSink, AsyncDisposable {
       for (const go of this.#waiting.splice(0)) go();
     };
     this.#stream.on('drain', wake).on('close', wake);
+    // A mode is for files that are made; one that was there keeps its own. A pipe or a terminal has none to set.
+    this.#stream.on('open', (fd) => {
+      try {
+        if (fstatSync(fd).isFile()) fchmodSync(fd, 0o600);
+      } catch (error) {
+        this.#stream.destroy(error as Error);
+      }
+    });
     this.#stream.on('error', (error) => {
       this.#failure = error;
     });
