@@ -50,8 +50,8 @@ export const writeApp = async (
       savedInProductVersion: row.savedInProductVersion,
       tags: row.tags,
       customProperties: customPropertyValues(row.customProperties),
-      thumbnailUrl: row.thumbnail === '' ? undefined : `${connection.displayUrl}${row.thumbnail}`,
-      url: `${connection.displayUrl}/sense/app/${row.id}`,
+      thumbnailUrl: addressOf(connection, row.thumbnail),
+      url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}`,
     }),
   });
 };
@@ -123,8 +123,8 @@ const writeSheets = async (
         columns: numberAt(tree.qProperty, 'columns'),
         rows: numberAt(tree.qProperty, 'rows'),
         cells: [...cellsOf(tree.qProperty)].map(([object, cell]) => ({ object, ...cell })),
-        thumbnailUrl: thumbnail === '' ? undefined : `${connection.displayUrl}${thumbnail}`,
-        url: `${connection.displayUrl}/sense/app/${row.id}/sheet/${encodeURIComponent(id)}/state/analysis`,
+        thumbnailUrl: addressOf(connection, thumbnail),
+        url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}/sheet/${encodeURIComponent(id)}/state/analysis`,
       }),
     });
     await charts.children(tree, key);
@@ -303,6 +303,10 @@ const writeDataModel = async (
     }
   }
 };
+
+/** A path of the site as an address; nothing for what is no path: behind a host name it could name another host. */
+const addressOf = ({ displayUrl }: Connection, path: string): string | undefined =>
+  path.startsWith('/') ? `${displayUrl}${path}` : undefined;
 
 /** Base sheets are the author's, published with the app; community sheets were published by others into it. */
 const sheetClass = (meta: Meta | undefined): 'base' | 'community' | 'private' =>

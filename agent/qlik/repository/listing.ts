@@ -20,6 +20,8 @@ export interface ListingOptions {
 /** Up to so many rows come in one answer: some megabytes at most. */
 const FULL_ROWS = 2_000;
 const TABLE_ROWS = 1_000;
+/** Ten times what the largest sites have: a server that goes on beyond makes ids up. */
+const MOST_IDS = 1_000_000;
 /** 40 characters an id: keeps the address under 4 KiB, and each answer under the smallest cap that was seen (100 rows). */
 const SLICE_IDS = 50;
 
@@ -119,6 +121,8 @@ const tableIds = async (
     const rows = rowsOf(answer, entity);
     const known = ids.size;
     for (const id of rows) ids.add(id);
+    if (ids.size > MOST_IDS)
+      throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_IDS} ids came, and no end`);
     // The end, or a server that repeats itself. A short page is not the end: a cap may be below what was asked for.
     if (ids.size === known) return [...ids];
     skip += rows.length;

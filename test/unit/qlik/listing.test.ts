@@ -1,5 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { Dialer } from '#agent/network/dialer.ts';
+import type { RepositoryClient } from '#agent/qlik/repository/client.ts';
+import { list } from '#agent/qlik/repository/listing.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import { type Answer, type FakeReply, type FakeRequest, fakeSite, impatience } from './fake-site.ts';
 
@@ -100,4 +103,18 @@ test('a row that QRS does not send makes the listing incomplete, not impossible'
   expect(listing.rows.length).toBe(1);
   expect(listing.incomplete?.code).toBe('qlik.protocol');
   expect(listing.incomplete?.message).toContain('name');
+});
+
+test('a server that makes ids up without end is left alone after a while', async () => {
+  let asked = 0;
+  const endless = {
+    get: async (path: string) => (path.endsWith('/count') ? { value: 1e9 } : []),
+    post: async () => {
+      asked += 1;
+      return { rows: Array.from({ length: 100_000 }, (_, n) => [`${asked}-${n}`]) };
+    },
+  };
+  const listed = list(endless as unknown as RepositoryClient, 'stream', z.object({ id: z.string() }));
+  await expect(listed).rejects.toMatchObject({ code: 'qlik.protocol', message: expect.stringContaining('no end') });
+  expect(asked).toBeLessThan(20);
 });
