@@ -121,3 +121,13 @@ test('rows can be sorted by several paths, each its own way', () => {
   );
   expect(rows.map(({ name }) => name)).toEqual(expected.map(({ name }) => name));
 });
+
+test('a run looks in the short list as it looks in its task', () => {
+  const runs = ask('executionresult').json as { id: string; details: unknown }[];
+  const tasks = ask('reloadtask/full').json as {
+    operational: { lastExecutionResult: { id: string; status: number } };
+  }[];
+  const ran = tasks.map(({ operational }) => operational.lastExecutionResult).filter(({ status }) => status !== 0);
+  expect(runs.length).toBeGreaterThan(0);
+  for (const run of runs) expect(ran).toContainEqual(run);
+});

@@ -22,7 +22,7 @@ import {
   userCondensed,
   userFull,
 } from './shapes.ts';
-import { executionFull, executionIdOf, taskCondensed, taskFull, triggerFull } from './tasks.ts';
+import { executionCondensed, executionFull, executionIdOf, taskCondensed, taskFull, triggerFull } from './tasks.ts';
 
 /** One kind of thing that the repository lists. Rows are the model's own; JSON is made one row at a time. */
 export interface Entity<T = unknown> {
@@ -244,11 +244,7 @@ export const entityAt = (
       const run = (task: ReloadTask): JsonObject => executionFull(site, task);
       const ran = site.reloadTasks.filter((task) => task.lastStart !== null);
       return {
-        ...listed('ExecutionResult', ran, run, (task) => ({
-          id: executionIdOf(task),
-          status: task.lastStatus,
-          privileges: null,
-        })),
+        ...listed('ExecutionResult', ran, run, (task) => executionCondensed(site, task)),
         find: (id) => ran.find((task) => executionIdOf(task) === id),
       };
     }

@@ -15,7 +15,8 @@ const logIdOf = (task: ReloadTask): string =>
 const SUCCEEDED = 7;
 const FAILED = 8;
 
-const runShape = (site: Site, task: ReloadTask): JsonObject => ({
+/** What tasks carry of their last run, and what the short list has of every run. */
+export const executionCondensed = (site: Site, task: ReloadTask): JsonObject => ({
   id: executionIdOf(task),
   executingNodeName: task.lastStart === null ? '' : 'qlikserver.corp.example',
   status: task.lastStatus,
@@ -39,7 +40,7 @@ export const taskCondensed = (site: Site, directory: Directory, task: ReloadTask
   id: task.id,
   operational: {
     id: executionIdOf(task),
-    lastExecutionResult: runShape(site, task),
+    lastExecutionResult: executionCondensed(site, task),
     nextExecution: task.nextExecution ?? NEVER,
     privileges: null,
   },
@@ -63,7 +64,7 @@ export const taskFull = (site: Site, directory: Directory, task: ReloadTask): Js
   isPartialReload: false,
   operational: {
     id: executionIdOf(task),
-    lastExecutionResult: runShape(site, task),
+    lastExecutionResult: executionCondensed(site, task),
     nextExecution: task.nextExecution ?? NEVER,
     privileges: null,
   },
@@ -85,7 +86,7 @@ export const executionFull = (site: Site, task: ReloadTask): JsonObject => ({
   executionID: executionIdOf(task),
   appID: task.appId,
   executingNodeID: site.nodeId,
-  ...runShape(site, task),
+  ...executionCondensed(site, task),
   schemaPath: 'ExecutionResult',
 });
 
