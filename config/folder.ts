@@ -257,8 +257,11 @@ export class ConnectionFolder {
       })
       .on('ready', () => becomeReady())
       .on('error', () => this.#schedule(1000));
-    this.#ended.signal.addEventListener('abort', () => becomeReady(), { once: true });
+    const { signal } = this.#ended;
+    const onEnd = (): void => becomeReady();
+    signal.addEventListener('abort', onEnd, { once: true });
     await ready;
+    signal.removeEventListener('abort', onEnd);
     clearTimeout(limit);
     // What changed between the reading and the watch being ready would be missed.
     this.#schedule(50);

@@ -1,6 +1,7 @@
 import type { Dialer, HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
+import { unlessAborted } from '../patience.ts';
 import { CookieJar } from './cookies.ts';
 import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
 import { type Login, loginOf } from './login.ts';
@@ -164,20 +165,7 @@ class ProxySession implements QlikSession {
     if (this.#state.bootstrap === undefined && this.#state.generation === 0) this.#start();
     if (this.#state.bootstrap === undefined) return;
     // The bootstrap is shared, so it has its own deadline; one caller's signal ends only that caller's waiting.
-    if (signal === undefined) return await this.#state.bootstrap;
-    signal.throwIfAborted();
-    let onAbort: (() => void) | undefined;
-    try {
-      await Promise.race([
-        this.#state.bootstrap,
-        new Promise<never>((_, reject) => {
-          onAbort = () => reject(signal.reason);
-          signal.addEventListener('abort', onAbort, { once: true });
-        }),
-      ]);
-    } finally {
-      if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-    }
+    await unlessAborted(this.#state.bootstrap, signal);
   }
 
   #start(): void {
