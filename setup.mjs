@@ -18,7 +18,8 @@ const found = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
 if (found !== wanted) {
   // Windows keeps a running .exe locked: when this very process runs on node_modules' Node, `npm ci` cannot delete it.
   const lockedByUs = process.platform === 'win32' && process.execPath.startsWith(modules + sep);
-  const command = [lockedByUs ? 'install' : 'ci', '--no-audit', '--no-fund'];
+  // Errors only: an older Node is what this is for, and npm would warn of it once for each package.
+  const command = [lockedByUs ? 'install' : 'ci', '--no-audit', '--no-fund', '--loglevel=error'];
   process.stderr.write(`culvert: installing dependencies (npm ${command[0]})\n`);
   rmSync(stamp, { force: true });
   const { npm_execpath: npm, npm_node_execpath: node } = process.env;

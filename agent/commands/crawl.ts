@@ -8,6 +8,7 @@ import { loadConnectionFile } from '#config/loading.ts';
 import { Fault } from '#protocol/errors.ts';
 import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
+import { MEND } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
 export interface CrawlOptions {
@@ -21,7 +22,7 @@ const readConnection = async (file: string): Promise<Connection> => {
   if (parsed === undefined) throw new Fault('config.unreadable', `There is no ${file}`);
   for (const problem of parsed.problems)
     process.stderr.write(`${formatProblem(problem, process.stderr.columns ?? 80)}\n`);
-  if (parsed.connection === undefined) throw new Fault('config.invalid', `${file} cannot be used`);
+  if (parsed.connection === undefined) throw new Fault('config.invalid', `${file} cannot be used`, { advice: MEND });
   return parsed.connection;
 };
 

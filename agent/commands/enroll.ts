@@ -55,5 +55,6 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     stateFolder: settings.stateFolder,
   });
   process.stdout.write(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.\n`);
-  process.stdout.write(`Start it with: culvert run --config ${options.config}\n`);
+  const called = process.env['npm_lifecycle_event'] === 'culvert' ? 'npm run --silent culvert --' : 'culvert';
+  process.stdout.write(`Start it with: ${called} run --config ${options.config}\n`);
 };

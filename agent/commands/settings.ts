@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { formatProblem } from '#config/connection/problem.ts';
 import { loadSettings, type Settings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -5,11 +6,15 @@ import { Fault } from '#protocol/errors.ts';
 /**
  * The settings of `agent.conf`; what is wrong with them goes to standard error first.
  *
- * @throws Fault `config.invalid` when they cannot be used
+ * @throws Fault `config.unreadable` when there is no such file, `config.invalid` when the settings cannot be used
  */
 export const readSettings = (path: string): Settings => {
+  if (!existsSync(path))
+    throw new Fault('config.unreadable', `There is no ${path}`, {
+      advice: 'Write it, with gateway.url, connections and state, as the README shows; or name another with --config.',
+    });
   const { settings, problems } = loadSettings(path);
   for (const problem of problems) process.stderr.write(`${formatProblem(problem, process.stderr.columns ?? 80)}\n`);
-  if (settings === undefined) throw new Fault('config.invalid', `${path} cannot be used`);
+  if (settings === undefined) throw new Fault('config.invalid', `${path} cannot be used`, { advice: MEND });
   return settings;
 };

@@ -14,7 +14,10 @@ const problemsOf = async (path: string): Promise<{ readonly files: number; reado
     return { files: states.length, problems: states.flatMap((state) => state.problems) };
   }
   const parsed = await loadConnectionFile(basename(path), { folder: dirname(resolve(path)) });
-  if (parsed === undefined) throw new Fault('config.unreadable', `There is no ${path}`);
+  if (parsed === undefined)
+    throw new Fault('config.unreadable', `There is no ${path}`, {
+      advice: 'Name the file or the folder to check: validate <path>.',
+    });
   return { files: 1, problems: parsed.problems };
 };
 
