@@ -3,6 +3,9 @@ import { formatProblem } from '#config/connection/problem.ts';
 import { loadSettings, type Settings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 
+/** Advice when files that only the start reads cannot be used. */
+export const MEND = 'Correct what is named above, then run the command again.';
+
 /**
  * The settings of `agent.conf`; what is wrong with them goes to standard error first.
  *

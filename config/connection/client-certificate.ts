@@ -49,7 +49,9 @@ export const readClientCertificate = (
   const folder = looksLikePem(path.value) ? undefined : folderOf(path, files);
   const material = (what: string, given: Placed<string> | undefined, standard: string): Material | undefined => {
     if (given === undefined || (folder !== undefined && given === path))
-      return folder === undefined ? undefined : open(what, { value: join(folder, standard), at: path.at });
+      return folder === undefined
+        ? undefined
+        : open(`${what} ${standard}`, { value: join(folder, standard), at: path.at });
     return open(what, given);
   };
   const open = (what: string, given: Placed<string>): Material | undefined => {
@@ -74,7 +76,7 @@ export const readClientCertificate = (
   if (client === undefined || key === undefined) return undefined;
 
   const certificate = certificateOf(client, problems, nowMs);
-  const privateKey = keyOf(key, password?.value, problems);
+  const privateKey = keyOf(key, password?.value, problems, key !== client);
   let roots: string | undefined;
   if (authority !== undefined) {
     try {
@@ -131,7 +133,9 @@ const certificateOf = (material: Material, problems: Problems, nowMs: number): X
       problems.error(
         'tls.client_certificate',
         material.at,
-        'The client certificate is not a certificate in PEM.',
+        holds(material, 'PRIVATE KEY-----')
+          ? 'What should be the client certificate is a private key.'
+          : 'The client certificate is not a certificate in PEM.',
         EXPORT,
       );
   }
@@ -159,11 +163,26 @@ const certificateOf = (material: Material, problems: Problems, nowMs: number): X
   return certificate;
 };
 
-const keyOf = (material: Material, password: string | undefined, problems: Problems): KeyObject | undefined => {
+/** What a PEM file is, when it is not what it should be. */
+const holds = (material: Material, label: string): boolean => material.bytes.includes(label);
+
+const keyOf = (
+  material: Material,
+  password: string | undefined,
+  problems: Problems,
+  ownFile: boolean,
+): KeyObject | undefined => {
   try {
     const key = readPrivateKey(material.bytes.toString('latin1'), password);
     if (key !== undefined) return key;
-    problems.error('tls.client_certificate', material.at, 'There is no private key in PEM.', EXPORT);
+    problems.error(
+      'tls.client_certificate',
+      material.at,
+      ownFile && holds(material, 'BEGIN CERTIFICATE-----')
+        ? 'What should be the private key is a certificate only.'
+        : 'There is no private key in PEM.',
+      EXPORT,
+    );
   } catch {
     problems.error(
       'tls.client_certificate',

@@ -59,7 +59,9 @@ const decode = (bytes: Uint8Array): Decoded => {
     advice: 'Save the file as UTF-8 (in Notepad: Save as, Encoding UTF-8).',
   });
   const [a, b] = bytes;
-  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) return failed(1, 'The file is UTF-16, not UTF-8.');
+  // With a byte order mark, or without one: then every other byte of what a file begins with is zero.
+  const wide = (a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || (a === 0) !== (b === 0);
+  if (bytes.length > 1 && wide) return failed(1, 'The file is UTF-16, not UTF-8.');
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {

@@ -41,7 +41,10 @@ export const explain = (
   const line = whole.length > MAX_LINE ? '' : whole;
   const { message, advice } = explanation(error, line, fieldOf(error, line, fields));
   const text = message ?? error.message;
-  problems.error('config.syntax', error.at, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`, advice);
+  // `connection:` alone on a line: in HOCON it has no value, in YAML it begins a block.
+  const yaml = /^\w[\w.-]*:[ \t]*$/m.test(source?.text.replaceAll('\r', '') ?? '');
+  const rename = yaml ? ' If this is YAML, let the name of the file end in .yaml.' : '';
+  problems.error('config.syntax', error.at, `${text.charAt(0).toUpperCase()}${text.slice(1)}.`, `${advice}${rename}`);
 };
 
 /** A `}` that stands inside a word, as in `password = ab}cd`: the object ends there, and a later } closes nothing. */
@@ -76,7 +79,7 @@ const quoteLine = (line: string, field: readonly string[] | undefined): string =
 
 /** What stands between the quotes, of a value in quotes of any kind or in none. */
 const bodyOf = (value: string): string => {
-  const inner = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+  const inner = /^(["'])(.*)\1$/.exec(value)?.[2] ?? /^[“”„‟‘’‚‛«»](.*)[“”„‟‘’‚‛«»]$/.exec(value)?.[1] ?? value;
   return inner.replaceAll('\\\\', '\\').replaceAll('\\"', '"').replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 };
 

@@ -16,6 +16,9 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 export const QUOTE = 'Put the whole value in double quotes; inside them write \\\\ for \\ and \\" for ".';
 
+/** What word processors make of a quote. */
+export const TYPOGRAPHIC = /[“”„‟‘’‚‛«»]/;
+
 /** How bad it is when the value is not what was meant: a wrong credential locks accounts, a wrong label does not. */
 const severity = (path: string): 'error' | 'warn' => {
   const spec = known.get(path);
@@ -169,6 +172,12 @@ const neighbours = ({ field, path, report }: Subject): void => {
       first.start,
       'Single quotes are not quotes in HOCON: they are part of the value.',
       'Use double quotes; inside them write \\\\ for \\.',
+    );
+  else if (first?.type === 'text' && TYPOGRAPHIC.test(first.text.charAt(0)))
+    report(
+      first.start,
+      'Typographic quotes are not quotes in HOCON: they are part of the value.',
+      'Write plain double quotes (") instead; programs for letters and mails change them.',
     );
 };
 

@@ -210,14 +210,14 @@ export class Registry {
   #problems(entry: Entry): readonly Problem[] {
     const { rivals, parsed } = entry;
     if (rivals === undefined) return parsed.problems;
-    const names = rivals.files.join(', ');
+    const names = `${rivals.files.join(', ')} ${rivals.files.length > 1 ? 'have' : 'has'}`;
     return [
       {
         severity: rivals.owner ? 'warning' : 'error',
         code: 'config.duplicate_code',
         message: rivals.owner
-          ? `${names} has the same code; this file was there first and stays in force.`
-          : `${names} has the same code and was there first; this file is not used.`,
+          ? `${names} the same code; this file was there first and stays in force.`
+          : `${names} the same code and was there first; this file is not used.`,
         advice: ERROR_KINDS['config.duplicate_code'].advice,
         file: entry.file,
       },

@@ -74,6 +74,14 @@ describe('culvert validate', () => {
     expect(stdout).toContain('1 file, 1 errors, 0 warnings');
   });
 
+  test('of a folder names the files whose last extension Windows hid', async () => {
+    const named = await mkdtemp(join(folder, 'named-'));
+    await writeFile(join(named, 'qlik.conf.txt'), 'name = "Qlik"\n');
+    const { stdout } = await culvert('validate', named);
+    expect(stdout).toContain('qlik.conf.txt: warning: The name ends in .txt');
+    expect(stdout).toContain('Rename it to qlik.conf.');
+  });
+
   test('that finds no file says so', async () => {
     const { code, stderr } = await culvert('validate', join(folder, 'missing.conf'));
     expect(code).toBe(1);
@@ -115,6 +123,12 @@ test('culvert run before it was enrolled says so and ends', async () => {
   expect(code).toBe(1);
   expect(stderr).toContain('bridge.not_enrolled');
   expect(stderr).toContain('culvert enroll');
+});
+
+test('culvert run without settings says that they are to be written', async () => {
+  const { code, stderr } = await culvert('run', '--config', join(folder, 'no-such.conf'));
+  expect(code).toBe(1);
+  expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(/^config\.unreadable: There is no .*Write it, with gateway\.url/);
 });
 
 test('an option that there is not ends with 2', async () => {

@@ -103,6 +103,20 @@ describe('a client certificate', () => {
     });
   });
 
+  test('says when certificate and key are swapped, and which file of the export is missing', () => {
+    const wrong = (keys: string) => errors(`${head}${certificate}connection.auth.certificate { ${keys} }`);
+    expect(wrong(`path = ${JSON.stringify(client.key)}, key_path = ${JSON.stringify(client.certificate)}`)).toEqual([
+      ['tls.client_certificate', 6, 'What should be the client certificate is a private key.'],
+      ['tls.client_certificate', 6, 'What should be the private key is a certificate only.'],
+    ]);
+    mkdirSync(join(folder, 'half'));
+    writeFileSync(join(folder, 'half', 'client.pem'), client.certificate);
+    writeFileSync(join(folder, 'half', 'root.pem'), client.certificate);
+    expect(wrong('path = half')).toEqual([
+      ['config.unreadable', 6, 'The private key client_key.pem cannot be read: it does not exist.'],
+    ]);
+  });
+
   test('is refused when it is expired, has another key, or lacks a part', () => {
     const wrong = (keys: string) => errors(`${head}${certificate}connection.auth.certificate { ${keys} }`);
     const pem = (text: string): string => JSON.stringify(text);

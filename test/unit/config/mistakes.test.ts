@@ -54,6 +54,7 @@ describe('mistakes that people make in the line of a credential', () => {
     ['auth.value = abc//def', 'config.suspicious_value', 19, '// begins a comment', 'double quotes'],
     ['auth.value = "pa""ss"', 'config.suspicious_value', 20, 'side by side', 'write \\" for it'],
     ['auth.value = pa"ss"', 'config.suspicious_value', 18, 'vanish', 'double quotes'],
+    ['auth.value = “abc”', 'config.suspicious_value', 16, 'Typographic quotes', 'plain double quotes'],
     ["auth.value = 'abc'", 'config.suspicious_value', 16, 'Single quotes', 'double quotes'],
     ['auth.value = "abc', 'config.syntax', 16, 'not closed', 'Close it'],
     ['auth.value = "abc""', 'config.syntax', 21, 'one quote too many', 'Delete it'],
@@ -232,4 +233,28 @@ quotes.
       expect(lines[caret - 1]?.[lines[caret]?.indexOf('^') ?? -1]).toBe(':');
     }
   });
+});
+
+describe('a file that is not what its name says', () => {
+  test('YAML in a .conf file', () => {
+    const problem = first('name: Qlik\nconnection:\n  url: https://qlik.example.com/vp\n');
+    expect(problem.code).toBe('config.syntax');
+    expect(problem.advice).toContain('If this is YAML, let the name of the file end in .yaml.');
+  });
+
+  test.each(['utf-16le', 'utf-16be'])('%s without a byte order mark', (encoding) => {
+    const bytes = Buffer.from(withLine('auth.value = abc'), 'utf16le');
+    if (encoding === 'utf-16be') bytes.swap16();
+    const { problems } = parseConnection(bytes, 'qlik.conf', {
+      folder: '/nowhere',
+      env: {},
+      readFile: () => ({ type: 'missing', reason: 'it does not exist' }),
+    });
+    expect(problems.map(({ message }) => message)).toEqual(['The file is UTF-16, not UTF-8.']);
+  });
+});
+
+test('the address in typographic quotes is shown in plain ones', () => {
+  const { problems } = parse(withLine('').replace('"https://qlik.example.com/vp"', '“https://qlik.example.com/vp”'));
+  expect(problems.map(({ advice }) => advice)).toContain('Write url = "https://qlik.example.com/vp".');
 });
