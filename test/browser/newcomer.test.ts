@@ -22,6 +22,7 @@ const PATIENCE_MS = 30_000;
 describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
   const stack = new AsyncDisposableStack();
   let pipe: Pipe;
+  let site: SimulatedSite;
   let page: Page;
   let browser: Browser;
   let file: string;
@@ -37,7 +38,7 @@ describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
     const folder = stack.adopt(await mkdtemp(join(tmpdir(), 'culvert-newcomer-')), (path) =>
       rm(path, { recursive: true, force: true }),
     );
-    const site = stack.use(await SimulatedSite.start({ folder: join(folder, 'site'), seed: 4, apps: 10 }));
+    site = stack.use(await SimulatedSite.start({ folder: join(folder, 'site'), seed: 4, apps: 10 }));
     pipe = stack.use(await Pipe.start({ folder }));
     file = join(pipe.connections, 'demo.conf');
     await writeFile(file, connectionFile(site.addresses));
@@ -81,8 +82,11 @@ describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
   });
 
   test('presses Run crawl and watches it', async () => {
+    // Slow enough to be watched, whatever the machine.
+    await site.ask('/faults', { latencyMs: 100 });
     await page.getByRole('button', { name: 'Run crawl' }).click();
     await page.getByText(/\d+ of \d+ scopes/).waitFor();
+    await site.ask('/faults', { latencyMs: 0 });
     await picture('4-running');
     await page.getByRole('button', { name: 'Run crawl' }).waitFor();
     await page.getByText(/\d+ complete/).waitFor();
