@@ -75,9 +75,16 @@ const holdsSecretKey = (rest: string): boolean =>
 /** A value without the comment after it. */
 export const withoutComment = (value: string): string => value.replace(/\s(?:#|\/\/).*$/, '');
 
+/** A token or key that was pasted where the path of its file belongs: the whole word goes. */
+const PASTED = /[^\s"'=]*(?:eyJ[\w-]{8,}\.|[\w+-]{40,})[^\s"']*/g;
+/** What can be no name of a header stands there by mistake: the user, perhaps, who is the secret of that login. */
+const ODD_HEADER = /((?:\bauth"?\.|^\s*)"?key"?\s*[=:]\s*)(?!["']?[A-Za-z0-9-]+["']?\s*(?:$|[,}#]|\/\/)).+/;
+
 const clean = (text: string): string | undefined => {
   if (text.includes('-----')) return undefined;
   const hidden = text
+    .replace(PASTED, HIDDEN)
+    .replace(ODD_HEADER, `$1${HIDDEN}`)
     .replace(/\/\/.*@/g, `//${HIDDEN}@`)
     .replace(/(\/\/[^\s"?]*\?)[^\s"]+/g, `$1${HIDDEN}`)
     .trimEnd();

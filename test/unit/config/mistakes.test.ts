@@ -224,7 +224,7 @@ quotes.
   });
 
   test('fits the width, with the caret below the column, on lines of any length', () => {
-    const long = `environment = ${'x'.repeat(150)}:y`;
+    const long = `environment = ${'long '.repeat(30)}x:y`;
     for (const width of [40, 80, 120]) {
       const text = formatProblem(first(withLine('auth.value = "x"', long)), width);
       const lines = text.split('\n');
