@@ -18,7 +18,13 @@ export interface Asset {
   readonly attributes?: JsonObject;
 }
 
-const shown = (text: string): string => redactText(wellFormed(text));
+/** A longer name is an expression or worse; it may not make a record larger than any batch, which ends the crawl. */
+const MOST_NAME = 4_000;
+
+const shown = (text: string): string => {
+  const clean = redactText(wellFormed(text));
+  return clean.length <= MOST_NAME ? clean : `${clean.slice(0, MOST_NAME).toWellFormed()}…`;
+};
 
 /** An error as it may leave: servers write what they like into their messages. */
 const told = <T extends { readonly message: string }>(error: T): T => ({ ...error, message: shown(error.message) });
@@ -59,7 +65,7 @@ export class ScopeWriter {
       key,
       kind,
       // Names come from strangers as well: a measure without a label is named by its expression.
-      name: redactText(sound),
+      name: shown(sound),
       ...(parent === undefined ? {} : { parent }),
       ...(clean === undefined || Object.keys(clean.value).length === 0 ? {} : { attributes: clean.value }),
       ...(sound !== name || clean?.sanitized === true ? { sanitized: true as const } : {}),
