@@ -114,8 +114,6 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     values: ['engine', 'repository'],
     standard: 'engine',
   }),
-  later('filter', 'any', 'Which items to keep.'),
-  later('filters', 'any', 'Which items to keep, as a list of rules.'),
   later('crawl.filter', 'any', 'Which items to keep.'),
   later('crawl.filters', 'any', 'Which items to keep, as a list of rules.'),
   later('crawl.include', 'any', 'Which items to read.'),
@@ -125,6 +123,9 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   later('crawl.quiet_hours', 'any', 'When not to crawl.'),
   later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
   later('policy', 'any', 'What may leave the network.'),
+  // Zeenea's own Qlik Sense connector knows no filter either: such a file has always meant the whole site.
+  tolerated('filter'),
+  tolerated('filters'),
   tolerated('alias'),
   tolerated('inventory'),
   tolerated('inventory_on_reports_only'),

@@ -91,7 +91,9 @@ export const checkKeys = (
         'config.unknown_key',
         place,
         `${path} belongs to other connectors and has no effect on Qlik Sense.`,
-        'Nothing needs to be done; the line may be deleted.',
+        /^filters?\b/.test(path)
+          ? 'The whole site is crawled, whatever the filter says; delete it, or restrict the rights of the user in Qlik.'
+          : 'Nothing needs to be done; the line may be deleted.',
       );
     else if (spec.status === 'later' && !empty)
       problems.error(

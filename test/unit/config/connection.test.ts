@@ -84,6 +84,15 @@ connection.max_retries = 3
     );
   });
 
+  test.each(['filter = """name = \'x\'"""', 'filters = [{ id = a, action = ACCEPT }]'])(
+    'with a filter of another connector says that the whole site is crawled: %s',
+    (line) => {
+      const { connection, problems } = parse(`${head}${header}${line}`);
+      expect(connection).toBeDefined();
+      expect(problems).toMatchObject([{ severity: 'warning', advice: expect.stringContaining('whole site') }]);
+    },
+  );
+
   test('with a key that is misspelt says which was meant', () => {
     const { problems } = parse(`${head}${header}conection.engine_url = "wss://x"\ntls.verify_hostname = true\nzzz = 1`);
     expect(problems.map(({ line, message }) => [line, message])).toEqual([
@@ -96,8 +105,6 @@ connection.max_retries = 3
   test.each([
     ['proxy { scheme = http, hostname = proxy, port = 3128 }', 3],
     ['secret_manager { enabled = true, key = k }', 1],
-    ['filter = """name = \'x\'"""', 1],
-    ['filters = [{ id = a, action = ACCEPT }]', 1],
     ['paths.qvds = "C:/qvd"', 1],
     ['policy { scripts = false }', 1],
     ['crawl.streams = [a]', 1],
