@@ -8,7 +8,7 @@ import { parseSync } from 'oxc-parser';
 
 const rooms: Record<string, readonly string[]> = {
   protocol: ['zod', 'node:zlib', 'node:crypto'],
-  config: ['node:', 'protocol', 'chokidar', 'yaml'],
+  config: ['node:', 'protocol', 'chokidar', 'node-forge', 'yaml'],
   'agent/network': ['node:', 'protocol', 'config', 'undici', 'ws'],
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
   'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'ws', 'zod'],

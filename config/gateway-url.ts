@@ -1,11 +1,5 @@
 import { Fault } from '#protocol/errors.ts';
-
-/** True for names and addresses of this machine itself, as the `hostname` of a URL has them. */
-const isLoopback = (hostname: string): boolean =>
-  hostname === 'localhost' ||
-  hostname.endsWith('.localhost') ||
-  hostname === '[::1]' ||
-  /^127(?:\.\d{1,3}){3}$/.test(hostname);
+import { isLoopback } from './loopback.ts';
 
 const refused = (why: string, advice = 'Write gateway.url = "wss://catalog.example.com".'): Fault =>
   // What was written is not repeated: it may hold a password in a place where none belongs.

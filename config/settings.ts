@@ -6,7 +6,7 @@ import { SETTINGS_KEYS } from './connection/keys.ts';
 import { checkKeys } from './connection/known-keys.ts';
 import { Problems } from './connection/problem.ts';
 import { SideFiles } from './connection/side-files.ts';
-import { readTruststore } from './connection/trust.ts';
+import { readTrust } from './connection/trust.ts';
 import { Values } from './connection/values.ts';
 import { type FileReader, readFromDisk } from './files.ts';
 import { readGatewayUrl } from './gateway-url.ts';
@@ -27,6 +27,10 @@ export interface Settings {
   readonly tls: {
     /** PEM certificates to trust for the catalog besides the default roots. */
     readonly extraAuthorities: readonly string[];
+    /** True: the default roots are not trusted. */
+    readonly replaceDefaultRoots: boolean;
+    /** True: the authorities of the operating system are trusted, too. */
+    readonly systemAuthorities: boolean;
     readonly bypassCertificateValidation: boolean;
   };
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
@@ -74,7 +78,7 @@ export const loadSettings = (
     gatewayUrl: readGateway(values, problems),
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
     stateFolder: resolve(folder, optional('state') ?? 'state'),
-    tls: { extraAuthorities: readTruststore(values, files, problems), bypassCertificateValidation: bypass },
+    tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),

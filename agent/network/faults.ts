@@ -4,13 +4,20 @@ import { type ErrorCode, Fault } from '#protocol/errors.ts';
 export interface Peer {
   readonly host: string;
   readonly port: number;
+  /** Without TLS. */
+  readonly plain?: true;
 }
 
 /** Host and port that a URL leads to, with the default port of its scheme. */
 export const peerOf = (url: URL): Peer => ({
   host: url.hostname.replace(/^\[|\]$/g, ''),
   port: url.port !== '' ? Number(url.port) : url.protocol === 'https:' || url.protocol === 'wss:' ? 443 : 80,
+  ...(url.protocol === 'http:' || url.protocol === 'ws:' ? { plain: true as const } : {}),
 });
+
+/** `https://host:port`, or `http://…` without TLS. */
+export const originOfPeer = ({ host, port, plain }: Peer): string =>
+  `${plain === true ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 interface Seen {
   readonly code: ErrorCode;

@@ -15,6 +15,10 @@ import { Fault } from '#protocol/errors.ts';
 export interface TlsOptions {
   /** PEM texts of authorities to trust besides the default roots; an intermediate or the server's own will do. */
   readonly extraAuthorities?: readonly string[];
+  /** True: the default roots are not trusted, only what the other options name. Default false. */
+  readonly replaceDefaultRoots?: boolean;
+  /** True: the authorities of the operating system are trusted, too. Default false. */
+  readonly systemAuthorities?: boolean;
   /** False: any name in the certificate will do. Default true. */
   readonly verifyHostName?: boolean;
   /** True: no check of the certificate at all. Default false. */
@@ -35,12 +39,21 @@ export interface TlsTarget {
   connect(host: string, port: number): TLSSocket;
 }
 
+/** Who is trusted; undefined for the default roots alone. An empty list trusts nobody. */
+const authorities = (tls: TlsOptions): string[] | undefined => {
+  const extra = tls.extraAuthorities ?? [];
+  const replace = tls.replaceDefaultRoots === true;
+  const system = tls.systemAuthorities === true;
+  if (extra.length === 0 && !replace && !system) return undefined;
+  // Naming any replaces the default roots: name them again. They follow NODE_EXTRA_CA_CERTS and --use-system-ca.
+  return [...(replace ? [] : getCACertificates('default')), ...(system ? getCACertificates('system') : []), ...extra];
+};
+
 const buildContext = (tls: TlsOptions): SecureContext => {
   try {
-    const extra = tls.extraAuthorities ?? [];
+    const ca = authorities(tls);
     return createSecureContext({
-      // `ca` replaces the default roots: name them again. They follow NODE_EXTRA_CA_CERTS and --use-system-ca.
-      ...(extra.length > 0 ? { ca: [...getCACertificates('default'), ...extra], allowPartialTrustChain: true } : {}),
+      ...(ca === undefined ? {} : { ca, allowPartialTrustChain: true }),
       ...(tls.clientCertificate === undefined
         ? {}
         : { cert: tls.clientCertificate.certificate, key: tls.clientCertificate.key.reveal() }),
@@ -69,6 +82,8 @@ export class TlsTargets {
         JSON.stringify([
           name,
           tls.extraAuthorities ?? [],
+          tls.replaceDefaultRoots === true,
+          tls.systemAuthorities === true,
           tls.verifyHostName !== false,
           tls.bypassCertificateValidation === true,
           tls.clientCertificate?.certificate ?? '',

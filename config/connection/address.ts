@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopback } from '../loopback.ts';
 import type { Authentication } from './connection.ts';
 import type { Problems } from './problem.ts';
 import type { Placed, Values } from './values.ts';
@@ -28,6 +29,7 @@ const readUrl = (
   protocol: 'https:' | 'wss:',
   problems: Problems,
 ): Address | undefined => {
+  const plain = protocol === 'https:' ? 'http:' : 'ws:';
   const fail = (message: string, advice: string): undefined => {
     problems.error('config.invalid', given.at, `${path} ${message}`, advice);
     return undefined;
@@ -43,17 +45,14 @@ const readUrl = (
   if (!URL.canParse(text) || !/^[a-z]+:\/\//i.test(text))
     return fail(/^[a-z]+:\/\//i.test(text) ? 'is not a URL.' : `must begin with ${protocol}//.`, example);
   const url = new URL(text);
-  if (url.protocol !== protocol)
-    return fail(
-      `must begin with ${protocol}//, not ${url.protocol}//${protocol === 'https:' && url.protocol === 'http:' ? ': without TLS anyone on the way could read and use the credentials' : ''}.`,
-      example,
-    );
+  if (url.protocol !== protocol && url.protocol !== plain)
+    return fail(`must begin with ${protocol}//, not ${url.protocol}//.`, example);
   if (url.search !== '' || url.hash !== '')
     problems.warn(
       'config.suspicious_value',
       given.at,
       `${path} has a part after ? or #, which has no effect.`,
-      `Write only ${protocol}//host[:port][/prefix].`,
+      `Write only ${url.protocol}//host[:port][/prefix].`,
     );
   const page = protocol === 'https:' ? PAGE.exec(url.pathname) : null;
   if (page !== null)
@@ -64,6 +63,17 @@ const readUrl = (
       `Write ${path} = "${url.origin}${page[1] === undefined ? '' : `/${page[1]}`}".`,
     );
   return { url, prefix: (page === null ? url.pathname : (page[1] ?? '')).replace(/^\/+|\/+$/g, '') };
+};
+
+/** Loud, because whoever listens on the way can log in as the user of the connection. */
+const warnOfPlain = (path: string, given: Placed<string>, url: URL, problems: Problems): void => {
+  if ((url.protocol !== 'http:' && url.protocol !== 'ws:') || isLoopback(url.hostname)) return;
+  problems.warn(
+    'config.suspicious_value',
+    given.at,
+    `${path} is without TLS: credentials and all that is read travel in clear, and whoever listens can use them.`,
+    `Switch on HTTPS at the Qlik proxy (QMC, Proxies, Ports) and write ${path} = "${url.protocol === 'http:' ? 'https' : 'wss'}://…".`,
+  );
 };
 
 const joined = (base: string, prefix: string): string => (prefix === '' ? base : `${base}/${prefix}`);
@@ -95,6 +105,18 @@ export const readAddresses = (
   if (given === undefined || address === undefined) return undefined;
   const { url, prefix } = address;
   const direct = type === 'certificate';
+  if (direct && (url.protocol === 'http:' || engine?.url.protocol === 'ws:')) {
+    problems.error(
+      'config.invalid',
+      (url.protocol === 'http:' ? given : engineGiven)?.at,
+      'A client certificate can be shown only over TLS.',
+      `Write connection.url = "https://${url.hostname}:${REPOSITORY_PORT}", without an engine_url.`,
+    );
+    return undefined;
+  }
+  warnOfPlain('connection.url', given, url, problems);
+  if (engine !== undefined && engineGiven !== undefined)
+    warnOfPlain('connection.engine_url', engineGiven, engine.url, problems);
   if (direct && prefix !== '')
     problems.warn(
       'config.suspicious_value',
@@ -103,14 +125,16 @@ export const readAddresses = (
       `Write connection.url = "https://${url.host}", or log in by header or JWT.`,
     );
   const origin = direct && url.port === '' ? `https://${url.hostname}:${REPOSITORY_PORT}` : url.origin;
-  const engineBase = direct ? `wss://${url.hostname}:${ENGINE_PORT}` : `wss://${url.host}`;
+  const engineBase = direct ? `wss://${url.hostname}:${ENGINE_PORT}` : url.origin.replace(/^http/, 'ws');
   const displayBase = direct && url.port === REPOSITORY_PORT ? `https://${url.hostname}` : url.origin;
   const usedPrefix = direct ? '' : prefix;
   return {
     origin,
     prefix: usedPrefix,
     engineUrl:
-      engine === undefined ? joined(engineBase, usedPrefix) : joined(`wss://${engine.url.host}`, engine.prefix),
+      engine === undefined
+        ? joined(engineBase, usedPrefix)
+        : joined(`${engine.url.protocol}//${engine.url.host}`, engine.prefix),
     displayUrl: display === undefined ? joined(displayBase, usedPrefix) : joined(display.url.origin, display.prefix),
     aliasHost,
   };

@@ -2,21 +2,21 @@ import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { Secret } from '../secret.ts';
 import type { Place } from '../tree.ts';
+import { type ClientPair, isClientStore, readClientPfx } from './client-pfx.ts';
 import type { Authentication } from './connection.ts';
-import { looksLikePem, readCertificates, readPrivateKey, storeTypeOf, unescapePem } from './pem.ts';
+import { looksLikePem, readCertificates, readPrivateKey, unescapePem } from './pem.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
 import type { Placed, Values } from './values.ts';
 
-const EXPORT =
-  'Export the certificates from the QMC (Certificates, platform independent PEM, include secret key) and name that folder.';
+const EXPORT = 'Export the certificates from the QMC (Certificates, include secret key) and name that folder.';
 
 interface Material {
   readonly bytes: Buffer;
   readonly at: Place;
 }
 
-/** Reads a client certificate: PEM files, PEM texts, or the folder that the QMC exports. Undefined when wrong. */
+/** Reads a client certificate: PEM files or texts, a PFX file, or a folder of the QMC. Undefined when it is wrong. */
 export const readClientCertificate = (
   values: Values,
   files: SideFiles,
@@ -54,6 +54,13 @@ export const readClientCertificate = (
         : open(`${what} ${standard}`, { value: join(folder, standard), at: path.at });
     return open(what, given);
   };
+  // The QMC exports for Windows or as PEM; in a folder with both, PEM it is.
+  const standard = (pem: string, windows: string): string =>
+    folder !== undefined &&
+    files.readNamed(join(folder, pem)).type === 'missing' &&
+    files.readNamed(join(folder, windows)).type === 'file'
+      ? windows
+      : pem;
   const open = (what: string, given: Placed<string>): Material | undefined => {
     if (looksLikePem(given.value)) return { bytes: Buffer.from(unescapePem(given.value)), at: given.at };
     const content = files.readNamed(given.value);
@@ -67,33 +74,34 @@ export const readClientCertificate = (
     return undefined;
   };
 
-  const client = material('client certificate', path, 'client.pem');
+  const client = material('client certificate', path, standard('client.pem', 'client.pfx'));
+  const pfx = client !== undefined && isClientStore(client.bytes);
   // A PEM file may hold the key beside the certificate.
   const key =
-    keyPath === undefined && folder === undefined ? client : material('private key', keyPath, 'client_key.pem');
+    pfx || (keyPath === undefined && folder === undefined)
+      ? client
+      : material('private key', keyPath, 'client_key.pem');
+  if (pfx && keyPath !== undefined)
+    problems.warn(
+      'config.suspicious_value',
+      keyPath.at,
+      'connection.auth.certificate.key_path has no effect: a PFX file brings its key.',
+      'Delete the line.',
+    );
   const authority =
-    caPath === undefined && folder === undefined ? undefined : material('root certificate', caPath, 'root.pem');
+    caPath === undefined && folder === undefined
+      ? undefined
+      : material('root certificate', caPath, standard('root.pem', 'root.cer'));
   if (client === undefined || key === undefined) return undefined;
 
-  const certificate = certificateOf(client, problems, nowMs);
-  const privateKey = keyOf(key, password?.value, problems, key !== client);
-  let roots: string | undefined;
-  if (authority !== undefined) {
-    try {
-      roots = readCertificates(authority.bytes)
-        .map((root) => root.toString())
-        .join('');
-    } catch {
-      problems.error(
-        'tls.client_certificate',
-        authority.at,
-        'The root certificate is not a certificate in PEM.',
-        EXPORT,
-      );
-    }
-  }
-  if (certificate === undefined || privateKey === undefined) return undefined;
-  if (!certificate.checkPrivateKey(privateKey)) {
+  const found = pfx
+    ? readClientPfx(client.bytes, client.at, password, problems)
+    : pemPair(client, key, password, problems);
+  const roots = authority === undefined ? undefined : rootsOf(authority, problems);
+  const [certificate] = found?.chain ?? [];
+  const inForce = certificate !== undefined && isInForce(certificate, client.at, problems, nowMs);
+  if (found?.chain === undefined || found.key === undefined || !inForce) return undefined;
+  if (!certificate.checkPrivateKey(found.key)) {
     problems.error(
       'tls.client_certificate',
       key.at,
@@ -104,10 +112,8 @@ export const readClientCertificate = (
   }
   return {
     type: 'certificate',
-    certificate: readCertificates(client.bytes)
-      .map((one) => one.toString())
-      .join(''),
-    key: new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    certificate: found.chain.map((one) => one.toString()).join(''),
+    key: new Secret(found.key.export({ type: 'pkcs8', format: 'pem' }).toString()),
     authority: roots,
     userDirectory: userDirectory.value.trim(),
     userId: userId.value.trim(),
@@ -117,50 +123,58 @@ export const readClientCertificate = (
 const folderOf = (path: Placed<string>, files: SideFiles): string | undefined =>
   files.readNamed(path.value).type === 'folder' ? files.pathOf(path.value) : undefined;
 
-const certificateOf = (material: Material, problems: Problems, nowMs: number): X509Certificate | undefined => {
-  let certificate: X509Certificate | undefined;
+const rootsOf = (authority: Material, problems: Problems): string | undefined => {
   try {
-    certificate = readCertificates(material.bytes)[0];
+    return readCertificates(authority.bytes)
+      .map((root) => root.toString())
+      .join('');
   } catch {
-    if (storeTypeOf(material.bytes) === 'PKCS12')
-      problems.error(
-        'config.not_supported_yet',
-        material.at,
-        'PFX files are not supported yet; PEM files are.',
-        'Export from the QMC as platform independent PEM, or: openssl pkcs12 -in client.pfx -nodes -out client.pem',
-      );
-    else
-      problems.error(
-        'tls.client_certificate',
-        material.at,
-        holds(material, 'PRIVATE KEY-----')
-          ? 'What should be the client certificate is a private key.'
-          : 'The client certificate is not a certificate in PEM.',
-        EXPORT,
-      );
+    problems.error('tls.client_certificate', authority.at, 'The root certificate is not a certificate in PEM.', EXPORT);
+    return undefined;
   }
-  if (certificate === undefined) return undefined;
-  const from = Date.parse(certificate.validFrom);
-  const to = Date.parse(certificate.validTo);
-  if (to <= nowMs) {
+};
+
+const pemPair = (
+  client: Material,
+  key: Material,
+  password: Placed<string> | undefined,
+  problems: Problems,
+): { readonly [K in keyof ClientPair]: ClientPair[K] | undefined } => {
+  let chain: readonly X509Certificate[] | undefined;
+  try {
+    chain = readCertificates(client.bytes);
+  } catch {
     problems.error(
       'tls.client_certificate',
-      material.at,
+      client.at,
+      holds(client, 'PRIVATE KEY-----')
+        ? 'What should be the client certificate is a private key.'
+        : 'The client certificate is not a certificate in PEM.',
+      EXPORT,
+    );
+  }
+  return { chain, key: keyOf(key, password?.value, problems, key !== client) };
+};
+
+/** False, and reported, when a certificate has expired or is not valid yet. */
+const isInForce = (certificate: X509Certificate, at: Place, problems: Problems, nowMs: number): boolean => {
+  const from = Date.parse(certificate.validFrom);
+  const to = Date.parse(certificate.validTo);
+  if (to <= nowMs)
+    problems.error(
+      'tls.client_certificate',
+      at,
       `The client certificate expired at ${new Date(to).toISOString()}.`,
       EXPORT,
     );
-    return undefined;
-  }
-  if (from > nowMs) {
+  else if (from > nowMs)
     problems.error(
       'tls.client_certificate',
-      material.at,
+      at,
       `The client certificate is valid only from ${new Date(from).toISOString()} on.`,
       'Check the clock of this machine.',
     );
-    return undefined;
-  }
-  return certificate;
+  return from <= nowMs && nowMs < to;
 };
 
 /** What a PEM file is, when it is not what it should be. */

@@ -50,11 +50,11 @@ export interface Connection {
   readonly environment: string | undefined;
   readonly description: string | undefined;
   readonly accessNotes: string | undefined;
-  /** `https://host[:port]`, without prefix or trailing slash; with certificates the port is 4242 unless given. */
+  /** `https://host[:port]` (`http://` for a site without TLS), without prefix or trailing slash; with certificates the port is 4242 unless given. */
   readonly origin: string;
   /** Virtual proxy prefix without slashes; empty for none. */
   readonly prefix: string;
-  /** `wss://host[:port][/prefix]`, without trailing slash. */
+  /** `wss://host[:port][/prefix]` (`ws://` for a site without TLS), without trailing slash. */
   readonly engineUrl: string;
   /** Base of links for people, without trailing slash. */
   readonly displayUrl: string;
@@ -64,6 +64,10 @@ export interface Connection {
   readonly tls: {
     /** PEM certificates to trust besides the default roots. */
     readonly extraAuthorities: readonly string[];
+    /** True: the default roots are not trusted. */
+    readonly replaceDefaultRoots: boolean;
+    /** True: the authorities of the operating system are trusted, too. */
+    readonly systemAuthorities: boolean;
     readonly verifyHostName: boolean;
     readonly bypassCertificateValidation: boolean;
   };

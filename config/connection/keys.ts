@@ -60,7 +60,10 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('environment', 'string', 'Shown in the catalog, for instance production.'),
   used('description', 'string', 'Shown in the catalog.'),
   used('access_notes', 'string', 'Shown in the catalog: how a person gets access.'),
-  used('connection.url', 'string', 'https://host[:port][/virtual proxy prefix].', { oneLine: true, required: true }),
+  used('connection.url', 'string', 'https://host[:port][/virtual proxy prefix]; http:// sends credentials in clear.', {
+    oneLine: true,
+    required: true,
+  }),
   used('connection.engine_url', 'string', 'wss://host[:port][/prefix]; by default made from connection.url.', {
     oneLine: true,
   }),
@@ -77,10 +80,16 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('connection.auth.token_file', 'string', 'File that holds the JSON web token.', { oneLine: true }),
   used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.'),
   used('connection.auth.user_id', 'string', 'User that a certificate speaks for.'),
-  used('connection.auth.certificate.path', 'string', 'Client certificate: PEM file, PEM text, or the exported folder.'),
+  used(
+    'connection.auth.certificate.path',
+    'string',
+    'Client certificate: PEM file, PEM text, PFX (PKCS12) file with its key, or the exported folder.',
+  ),
   used('connection.auth.certificate.key_path', 'string', 'Private key: PEM file or PEM text.'),
   used('connection.auth.certificate.ca_path', 'string', 'Root certificate of the site: PEM file or PEM text.'),
-  used('connection.auth.certificate.password', 'string', 'Password of an encrypted private key.', { secret: true }),
+  used('connection.auth.certificate.password', 'string', 'Password of a PFX file or of an encrypted private key.', {
+    secret: true,
+  }),
   later('connection.auth.username', 'string', 'Windows user.'),
   later('connection.auth.password', 'string', 'Password of the Windows user.', { secret: true }),
   ...LOGIN_KEYS,
@@ -88,8 +97,14 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     oneLine: true,
   }),
   used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
-  used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the extension.', {
+  used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the file itself.', {
     values: ['PEM', 'PKCS12', 'JKS'],
+  }),
+  used('tls.truststore.replace_default_roots', 'boolean', 'True trusts the trust store alone, not the usual roots.', {
+    standard: false,
+  }),
+  used('tls.system_authorities', 'boolean', "True trusts the operating system's authorities, too.", {
+    standard: false,
   }),
   used('tls.bypass_certificate_validation', 'boolean', 'True accepts any certificate: for a test only.', {
     standard: false,
@@ -155,11 +170,19 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     oneLine: true,
     standard: 'state',
   }),
-  used('tls.truststore.path', 'string', 'PEM file of authorities to trust for the catalog besides the usual ones.', {
+  used('tls.truststore.path', 'string', 'Authorities to trust for the catalog besides the usual ones.', {
     oneLine: true,
   }),
-  used('tls.truststore.type', 'string', 'PEM.', { values: ['PEM', 'PKCS12', 'JKS'] }),
+  used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the file itself.', {
+    values: ['PEM', 'PKCS12', 'JKS'],
+  }),
   used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
+  used('tls.truststore.replace_default_roots', 'boolean', 'True trusts the trust store alone, not the usual roots.', {
+    standard: false,
+  }),
+  used('tls.system_authorities', 'boolean', "True trusts the operating system's authorities, too.", {
+    standard: false,
+  }),
   used(
     'tls.bypass_certificate_validation',
     'boolean',

@@ -11,7 +11,7 @@ import { CONNECTION_KEYS } from './keys.ts';
 import { checkKeys } from './known-keys.ts';
 import { Problems } from './problem.ts';
 import { SideFiles } from './side-files.ts';
-import { readTruststore } from './trust.ts';
+import { readTrust } from './trust.ts';
 import { Values } from './values.ts';
 
 export interface ParseOptions {
@@ -143,7 +143,9 @@ const readConnection = (
     else if (status === 'later' && type === 'string') values.text(path);
   const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);
   const authentication = readAuthentication(values, files, problems, nowMs);
-  const extraAuthorities = readTruststore(values, files, problems);
+  const brought =
+    authentication !== undefined && 'authority' in authentication && authentication.authority !== undefined;
+  const trust = readTrust(values, files, problems, brought);
   const bypass = values.flag('tls.bypass_certificate_validation');
   if (bypass)
     problems.warn(
@@ -167,7 +169,7 @@ const readConnection = (
     description: optional('description'),
     accessNotes: optional('access_notes'),
     tls: {
-      extraAuthorities,
+      ...trust,
       verifyHostName: values.flag('tls.verify_host_name'),
       bypassCertificateValidation: bypass,
     },

@@ -33,18 +33,3 @@ export const readPrivateKey = (text: string, password: string | undefined): KeyO
   if (block === undefined) return undefined;
   return createPrivateKey({ key: block, ...(password === undefined ? {} : { passphrase: password }) });
 };
-
-export type StoreType = 'PEM' | 'PKCS12' | 'JKS';
-
-/** What a trust store is by its first bytes; undefined when they say nothing. */
-export const storeTypeOf = (bytes: Buffer): StoreType | undefined => {
-  if (bytes.length >= 4 && bytes.readUInt32BE(0) === 0xfeedfeed) return 'JKS';
-  if (bytes.includes('-----BEGIN')) return 'PEM';
-  if (bytes[0] !== 0x30) return undefined;
-  try {
-    new X509Certificate(bytes);
-    return 'PEM';
-  } catch {
-    return 'PKCS12';
-  }
-};

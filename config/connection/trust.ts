@@ -1,69 +1,143 @@
-import { extname } from 'node:path';
-import { readCertificates, type StoreType, storeTypeOf } from './pem.ts';
+import { basename, extname } from 'node:path';
+import type { ErrorCode } from '#protocol/errors.ts';
+import { StoreFailure } from '../keystore/failure.ts';
+import { type StoreKind, storeKindOf } from '../keystore/kind.ts';
+import { openJksTruststore, openPkcs12Truststore, type Truststore } from '../keystore/truststore.ts';
+import { readCertificates } from './pem.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
-import type { Values } from './values.ts';
+import type { Placed, Values } from './values.ts';
+
+type StoreType = 'PEM' | 'PKCS12' | 'JKS';
 
 const BY_EXTENSION: Readonly<Record<string, StoreType>> = {
   '.pem': 'PEM',
   '.crt': 'PEM',
   '.cer': 'PEM',
+  '.cert': 'PEM',
   '.p12': 'PKCS12',
   '.pfx': 'PKCS12',
   '.pkcs12': 'PKCS12',
   '.jks': 'JKS',
   '.keystore': 'JKS',
 };
-const CONVERT: Readonly<Record<StoreType, string>> = {
-  PEM: '',
-  PKCS12: 'Convert it (openssl pkcs12 -in store.p12 -nokeys -out store.pem) and name the PEM file.',
-  JKS: 'Convert it (keytool -list -rfc -keystore store.jks > store.pem) and name the PEM file.',
+
+/** Stores that are recognised and not read, with the command that makes one that is. */
+const FOREIGN: Readonly<Partial<Record<StoreKind, readonly [name: string, convert: string]>>> = {
+  JCEKS: [
+    'a JCEKS store',
+    'keytool -importkeystore -srckeystore STORE -srcstoretype JCEKS -destkeystore store.p12 -deststoretype PKCS12',
+  ],
+  BKS: [
+    'a BKS store of Bouncy Castle',
+    'keytool -list -rfc -keystore STORE -storetype BKS -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar > store.pem',
+  ],
+  PKCS7: ['a PKCS7 bundle', 'openssl pkcs7 -print_certs -inform DER -in STORE -out store.pem'],
 };
 
-/** The PEM certificates of `tls.truststore`; empty when there is none or when it is wrong, which is reported. */
-export const readTruststore = (values: Values, files: SideFiles, problems: Problems): readonly string[] => {
+/** Who is trusted besides, or instead of, the default roots. */
+export interface Trust {
+  /** PEM texts. */
+  readonly extraAuthorities: readonly string[];
+  readonly replaceDefaultRoots: boolean;
+  readonly systemAuthorities: boolean;
+}
+
+/** Reads `tls`; `others`: the file names an authority elsewhere, too. What is wrong is reported. */
+export const readTrust = (values: Values, files: SideFiles, problems: Problems, others = false): Trust => {
   const path = values.text('tls.truststore.path');
+  const replaceDefaultRoots = values.flag('tls.truststore.replace_default_roots');
+  const systemAuthorities = values.flag('tls.system_authorities');
+  const extraAuthorities =
+    path === undefined ? withoutPath(values, problems) : readTruststore(path, values, files, problems);
+  if (replaceDefaultRoots && path === undefined && !others && !systemAuthorities)
+    problems.error(
+      'config.invalid',
+      values.placeOf('tls.truststore.replace_default_roots'),
+      'tls.truststore.replace_default_roots is true, but no trust store is named: nobody would be trusted.',
+      'Add tls.truststore.path, or delete the line.',
+    );
+  return { extraAuthorities, replaceDefaultRoots, systemAuthorities };
+};
+
+const withoutPath = (values: Values, problems: Problems): readonly string[] => {
+  const lonely = values.text('tls.truststore.type') ?? values.text('tls.truststore.password');
+  if (lonely !== undefined)
+    problems.warn(
+      'config.suspicious_value',
+      lonely.at,
+      'tls.truststore has no path, so it has no effect.',
+      'Add tls.truststore.path, or delete the line.',
+    );
+  return [];
+};
+
+const readTruststore = (
+  path: Placed<string>,
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+): readonly string[] => {
   const type = values.text('tls.truststore.type');
   const password = values.text('tls.truststore.password');
-  if (path === undefined) {
-    const lonely = type ?? password;
-    if (lonely !== undefined)
-      problems.warn(
-        'config.suspicious_value',
-        lonely.at,
-        'tls.truststore has no path, so it has no effect.',
-        'Add tls.truststore.path, or delete the line.',
-      );
-    return [];
-  }
   const content = files.readNamed(path.value);
-  const stated = type?.value as StoreType | undefined;
-  const guessed = stated ?? BY_EXTENSION[extname(path.value).toLowerCase()];
   if (content.type !== 'file') {
-    if (guessed === 'PKCS12' || guessed === 'JKS') {
-      refuse(guessed, problems, path.at);
-      return [];
-    }
     problems.error(
       'config.unreadable',
       path.at,
       `tls.truststore.path: the file cannot be read: ${content.reason}.`,
-      'Check the path: it is relative to the connections folder, or absolute.',
+      'Check the path: it is relative to the folder of this file, or absolute.',
     );
     return [];
   }
-  const found = storeTypeOf(content.bytes) ?? guessed;
-  if (found === 'PKCS12' || found === 'JKS') {
-    refuse(found, problems, path.at);
-    return [];
-  }
-  if (stated !== undefined && stated !== 'PEM')
+  const kind = storeKindOf(content.bytes);
+  const stated = type?.value as StoreType | undefined;
+  const named = BY_EXTENSION[extname(path.value).toLowerCase()];
+  const foreign = kind === undefined ? undefined : FOREIGN[kind];
+  if (foreign !== undefined) {
     problems.error(
-      'config.invalid',
-      type?.at,
-      `tls.truststore.type is ${stated}, but the file holds PEM.`,
-      'Write tls.truststore.type = "PEM", or delete the line.',
+      'config.not_supported_yet',
+      path.at,
+      `tls.truststore.path names ${foreign[0]}; PEM, PKCS12 and JKS are read.`,
+      `Convert it: ${foreign[1].replace('STORE', basename(path.value))}`,
     );
+    return [];
+  }
+  const found: StoreType | undefined = kind === 'PKCS12' || kind === 'JKS' ? kind : kind === undefined ? kind : 'PEM';
+  const claimed = stated ?? named;
+  if (found !== undefined && claimed !== undefined && found !== claimed)
+    problems.warn(
+      'config.suspicious_value',
+      (stated === undefined ? undefined : type?.at) ?? path.at,
+      `${stated === undefined ? 'The name of the trust store says' : 'tls.truststore.type says'} ${claimed}, but the file is ${found} and is read as such.`,
+      stated === undefined
+        ? `Write tls.truststore.type = "${found}", or rename the file.`
+        : `Write tls.truststore.type = "${found}", or delete the line.`,
+    );
+  switch (found ?? claimed) {
+    case 'PKCS12':
+      return open(openPkcs12Truststore, content.bytes, path, password, problems);
+    case 'JKS':
+      return open(openJksTruststore, content.bytes, path, password, problems);
+    default:
+      return readPem(content.bytes, path, password, problems);
+  }
+};
+
+const warnOfKeys = (path: Placed<string>, problems: Problems): void =>
+  problems.warn(
+    'config.suspicious_value',
+    path.at,
+    'The trust store holds a private key, which does not belong there and is not used.',
+    'Keep only the certificates of the authorities in that file.',
+  );
+
+const readPem = (
+  bytes: Buffer,
+  path: Placed<string>,
+  password: Placed<string> | undefined,
+  problems: Problems,
+): readonly string[] => {
   if (password !== undefined)
     problems.warn(
       'config.suspicious_value',
@@ -71,15 +145,9 @@ export const readTruststore = (values: Values, files: SideFiles, problems: Probl
       'tls.truststore.password has no effect: a PEM file has no password.',
       'Delete the line.',
     );
-  if (/-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----/.test(content.bytes.toString('latin1')))
-    problems.warn(
-      'config.suspicious_value',
-      path.at,
-      'The trust store holds a private key, which does not belong there and is not used.',
-      'Keep only the certificates of the authorities in that file.',
-    );
+  if (/-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----/.test(bytes.toString('latin1'))) warnOfKeys(path, problems);
   try {
-    return readCertificates(content.bytes).map((certificate) => certificate.toString());
+    return readCertificates(bytes).map((certificate) => certificate.toString());
   } catch {
     problems.error(
       'config.invalid',
@@ -91,10 +159,90 @@ export const readTruststore = (values: Values, files: SideFiles, problems: Probl
   }
 };
 
-const refuse = (type: 'PKCS12' | 'JKS', problems: Problems, at: Parameters<Problems['error']>[1]): void =>
-  problems.error(
-    'config.not_supported_yet',
-    at,
-    `Trust stores of type ${type} are not supported yet; PEM files are.`,
-    CONVERT[type],
-  );
+const open = (
+  opener: (bytes: Buffer, password: string | undefined) => Truststore,
+  bytes: Buffer,
+  path: Placed<string>,
+  password: Placed<string> | undefined,
+  problems: Problems,
+): readonly string[] => {
+  let store: Truststore;
+  try {
+    store = opener(bytes, password?.value);
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    problems.error(...told(error, path, password));
+    return [];
+  }
+  if (store.keys > 0) warnOfKeys(path, problems);
+  if (store.unreadable > 0)
+    problems.warn(
+      'config.suspicious_value',
+      path.at,
+      `Certificates of the trust store that cannot be read are left out: ${store.unreadable}.`,
+      'List them with keytool -list -v, and export again those that are needed.',
+    );
+  if (!store.verified)
+    problems.warn(
+      'config.suspicious_value',
+      path.at,
+      'Without tls.truststore.password the trust store is used, but not checked for changes.',
+      'Add its password.',
+    );
+  if (store.certificates.length === 0)
+    problems.error(
+      'config.invalid',
+      path.at,
+      'The trust store holds no certificate of an authority.',
+      'Import it: keytool -importcert -alias ca -file ca.pem -keystore STORE; entries with a private key do not count.',
+    );
+  return store.certificates;
+};
+
+/** What a person is told: code, place, message, advice. */
+type Told = readonly [code: ErrorCode, at: Placed<string>['at'], message: string, advice: string];
+
+const told = (failure: StoreFailure, path: Placed<string>, password: Placed<string> | undefined): Told => {
+  const file = basename(path.value);
+  switch (failure.fault) {
+    case 'password':
+      return [
+        'config.invalid',
+        password?.at ?? path.at,
+        `tls.truststore.password does not open ${file}: ${failure.message}.`,
+        `Try it: keytool -list -keystore ${file}`,
+      ];
+    case 'no_password':
+      return [
+        'config.missing_key',
+        path.at,
+        `The trust store ${file} needs a password.`,
+        'Add tls.truststore.password.',
+      ];
+    case 'unsupported':
+      return [
+        'config.not_supported_yet',
+        path.at,
+        `The trust store ${file} cannot be read: ${failure.message}.`,
+        `Convert it: openssl pkcs12 -legacy -in ${file} -nokeys -out store.pem`,
+      ];
+    case 'costly':
+    case 'too_many':
+      return [
+        'config.too_large',
+        path.at,
+        `The trust store ${file} is refused: ${failure.message}.`,
+        'Make one with the authorities that are needed and with the usual settings of keytool or openssl.',
+      ];
+    case 'damaged':
+    case 'no_key':
+      return [
+        'config.invalid',
+        path.at,
+        `The trust store ${file} cannot be read: ${failure.message}.`,
+        'Copy the file again in binary mode, or export it again.',
+      ];
+    default:
+      return failure.fault satisfies never;
+  }
+};

@@ -24,6 +24,8 @@ export const tlsOptions = (connection: Connection): TlsOptions => {
   const certificate = authentication.type === 'certificate' ? authentication : undefined;
   return {
     extraAuthorities: authority === undefined ? tls.extraAuthorities : [...tls.extraAuthorities, authority],
+    replaceDefaultRoots: tls.replaceDefaultRoots,
+    systemAuthorities: tls.systemAuthorities,
     verifyHostName: tls.verifyHostName,
     bypassCertificateValidation: tls.bypassCertificateValidation,
     ...(certificate === undefined

@@ -1,4 +1,5 @@
 import type { Dialer, HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
+import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { unlessAborted } from '../patience.ts';
@@ -193,7 +194,7 @@ class ProxySession implements QlikSession {
     if (this.#state.cookies.empty) {
       throw new Fault(
         'qlik.protocol',
-        `https://${this.#http.peer.host}:${this.#http.peer.port}: the proxy took the credentials but gave no session cookie`,
+        `${originOfPeer(this.#http.peer)}: the proxy took the credentials but gave no session cookie`,
       );
     }
     this.#state.generation += 1;

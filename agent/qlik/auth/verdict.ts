@@ -1,5 +1,5 @@
 import type { HttpReply } from '#agent/network/dialer.ts';
-import type { Peer } from '#agent/network/faults.ts';
+import { originOfPeer, type Peer } from '#agent/network/faults.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** What was asked, for messages: never with query or headers, which hold keys and tokens. */
@@ -18,7 +18,7 @@ const isHtml = (reply: HttpReply): boolean =>
 const through = ({ prefix }: Asked): string =>
   prefix === undefined ? '' : prefix === '' ? ' (no virtual proxy prefix)' : ` (virtual proxy prefix "${prefix}")`;
 
-const where = ({ peer, method, path }: Asked): string => `${method} https://${peer.host}:${peer.port}${path}`;
+const where = ({ peer, method, path }: Asked): string => `${method} ${originOfPeer(peer)}${path}`;
 
 /** Tokens are good for minutes: clocks that are further apart than one are worth a word. */
 const clocksApart = ({ headers }: HttpReply): string => {

@@ -1,6 +1,7 @@
 import enigma from 'enigma.js';
 import type { WebSocket } from 'ws';
 import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
+import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { routeKind, tlsOptions } from '../auth/credentials.ts';
@@ -191,8 +192,7 @@ const isEnigmaError = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'enigmaError' in error && error.enigmaError === true;
 
 const upgradeFault = (refused: UpgradeRefused, connection: Connection): Fault => {
-  const { host, port } = refused.peer;
-  const at = `wss://${host}:${port}`;
+  const at = originOfPeer(refused.peer).replace(/^http/, 'ws');
   const cause = refused;
   const direct = routeKind(connection) === 'direct';
   if (refused.status === 403 && !direct) {

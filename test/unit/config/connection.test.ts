@@ -51,7 +51,13 @@ connection {
       engineUrl: 'wss://qlik.example.com:8443/vp',
       displayUrl: 'https://qlik.example.com:8443/vp',
       authentication: { type: 'header', header: 'X-Qlik-User' },
-      tls: { extraAuthorities: [], verifyHostName: true, bypassCertificateValidation: false },
+      tls: {
+        extraAuthorities: [],
+        replaceDefaultRoots: false,
+        systemAuthorities: false,
+        verifyHostName: true,
+        bypassCertificateValidation: false,
+      },
       crawl: { engineSessions: 2, appTimeoutMs: 600_000, sheetId: 'engine' },
     });
     expect(connection?.authentication.type === 'header' && connection.authentication.value.reveal()).toBe(
@@ -109,9 +115,6 @@ connection.max_retries = 3
     ['policy { scripts = false }', 1],
     ['crawl.streams = [a]', 1],
     ['connection.auth.type = windows', 1],
-    ['tls.truststore.path = store.jks', 1],
-    ['tls.truststore { path = gone.p12, password = changeit }', 1],
-    ['tls.truststore { path = gone, type = JKS }', 1],
   ])('that asks for what comes later is refused: %s', (line, count) => {
     const { connection, problems } = parse(`${head}${header}${line}`);
     expect(connection).toBeUndefined();
@@ -232,7 +235,7 @@ describe('addresses', () => {
     return { connection, messages: problems.map(({ message }) => message).filter((m) => !m.includes('already')) };
   };
   test.each([
-    ['http://qlik.example.com', 'not http://'],
+    ['ftp://qlik.example.com', 'not ftp://'],
     ['qlik.example.com/vp', 'must begin with https://'],
     ['https://', 'is not a URL'],
     ['https://user:canary@qlik.example.com', 'user or a password'],
@@ -241,6 +244,38 @@ describe('addresses', () => {
     const { connection, messages } = addresses(url);
     expect(connection).toBeUndefined();
     expect(messages).toEqual([expect.stringContaining(message)]);
+  });
+
+  test('without TLS are taken, with a loud warning unless they are of this machine', () => {
+    expect(addresses('http://qlik.example.com/vp')).toMatchObject({
+      connection: {
+        origin: 'http://qlik.example.com',
+        prefix: 'vp',
+        engineUrl: 'ws://qlik.example.com/vp',
+        displayUrl: 'http://qlik.example.com/vp',
+      },
+      messages: [expect.stringContaining('connection.url is without TLS: credentials')],
+    });
+    expect(addresses('http://qlik.example.com:8080').connection?.engineUrl).toBe('ws://qlik.example.com:8080');
+    for (const host of ['localhost', '127.0.0.1:8080', '[::1]'])
+      expect(addresses(`http://${host}/vp`)).toMatchObject({ connection: { origin: `http://${host}` }, messages: [] });
+    expect(addresses('https://qlik.example.com', 'connection.engine_url = "ws://qlik.example.com/vp"')).toMatchObject({
+      connection: { origin: 'https://qlik.example.com', engineUrl: 'ws://qlik.example.com/vp' },
+      messages: [expect.stringContaining('connection.engine_url is without TLS')],
+    });
+  });
+
+  test('without TLS are refused with a client certificate', () => {
+    const login = 'connection.auth { type = certificate, certificate.path = x, user_directory = D, user_id = u }';
+    for (const line of [
+      'connection.url = "http://qlik.example.com"',
+      'connection.engine_url = "ws://qlik.example.com"',
+    ])
+      expect(errors(`${head}${login}\n${line}`)).toContainEqual([
+        'config.invalid',
+        6,
+        'A client certificate can be shown only over TLS.',
+      ]);
   });
 
   test('of a page are cut to the prefix, with a warning', () => {

@@ -28,7 +28,12 @@ describe('agent.conf', () => {
       gatewayUrl: undefined,
       connectionsFolder: join(folder, 'connections'),
       stateFolder: join(folder, 'state'),
-      tls: { extraAuthorities: [], bypassCertificateValidation: false },
+      tls: {
+        extraAuthorities: [],
+        replaceDefaultRoots: false,
+        systemAuthorities: false,
+        bypassCertificateValidation: false,
+      },
       log: { level: 'info', file: undefined },
       watch: { polling: false, intervalMs: 2000 },
     });

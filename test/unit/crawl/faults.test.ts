@@ -224,7 +224,13 @@ test.each<[string, (simulator: Simulator) => ReturnType<typeof connectionFor>, s
     'an unknown authority',
     (s) =>
       connectionFor(s, 'jwt', {
-        tls: { extraAuthorities: [], verifyHostName: true, bypassCertificateValidation: false },
+        tls: {
+          extraAuthorities: [],
+          replaceDefaultRoots: false,
+          systemAuthorities: false,
+          verifyHostName: true,
+          bypassCertificateValidation: false,
+        },
       }),
     'tls.untrusted',
   ],

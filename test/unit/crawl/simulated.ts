@@ -69,6 +69,8 @@ export const connectionFor = (simulator: Simulator, way: Way = 'jwt', more: Part
     authentication: authenticationFor(simulator, way),
     tls: {
       extraAuthorities: [readFileSync(addresses.certificates.rootPath, 'utf8')],
+      replaceDefaultRoots: false,
+      systemAuthorities: false,
       verifyHostName: true,
       bypassCertificateValidation: false,
     },

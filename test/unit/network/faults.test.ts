@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkFault, peerOf } from '#agent/network/faults.ts';
+import { networkFault, originOfPeer, peerOf } from '#agent/network/faults.ts';
 import { Fault } from '#protocol/errors.ts';
 
 const peer = { host: 'qlik.example', port: 4242 };
@@ -62,6 +62,8 @@ test('a fault stays as it is, and what nobody knows is network.reset with its te
 
 test('the peer of a URL has the default port of its scheme and no brackets', () => {
   expect(peerOf(new URL('wss://a.example/app'))).toEqual({ host: 'a.example', port: 443 });
-  expect(peerOf(new URL('ws://[::1]/app'))).toEqual({ host: '::1', port: 80 });
+  expect(peerOf(new URL('ws://[::1]/app'))).toEqual({ host: '::1', port: 80, plain: true });
+  expect(originOfPeer(peerOf(new URL('ws://[::1]/app')))).toBe('http://[::1]:80');
+  expect(originOfPeer(peerOf(new URL('wss://a.example/app')))).toBe('https://a.example:443');
   expect(peerOf(new URL('https://a.example:4242'))).toEqual({ host: 'a.example', port: 4242 });
 });

@@ -104,7 +104,13 @@ export const connectionTo = (origin: string, more: Partial<Connection> = {}): Co
   displayUrl: `${origin}/vp`,
   aliasHost: undefined,
   authentication: JWT,
-  tls: { extraAuthorities: [], verifyHostName: true, bypassCertificateValidation: false },
+  tls: {
+    extraAuthorities: [],
+    replaceDefaultRoots: false,
+    systemAuthorities: false,
+    verifyHostName: true,
+    bypassCertificateValidation: false,
+  },
   crawl: { engineSessions: 2, appTimeoutMs: 60_000, sheetId: 'engine' },
   ...more,
 });
