@@ -3,7 +3,7 @@ import { StoreFailure } from './failure.ts';
 
 /**
  * How much hashing one store may cost before it is refused. Deriving a key blocks the process, and the file says how
- * long: what the tools write needs 2,000 to 600,000 rounds, two million take a second or two.
+ * long: what the tools write needs 2,000 to 600,000 rounds, two million take some three seconds.
  */
 const MAX_ROUNDS = 2_000_000;
 

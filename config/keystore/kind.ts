@@ -32,7 +32,8 @@ export const storeKindOf = (bytes: Buffer): StoreKind | undefined => {
   if (magic === 0xfeed_feed) return 'JKS';
   if (magic === 0xcece_cece) return 'JCEKS';
   if (isBouncyCastle(bytes)) return 'BKS';
-  if (bytes[0] === 0x30) {
+  // A text may begin with the digit 0, too; a store is longer than the 127 bytes of the short form.
+  if (bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80) {
     if (isPkcs12(bytes)) return 'PKCS12';
     if (bytes.subarray(0, 24).includes(OID_SIGNED_DATA)) return 'PKCS7';
     if (isCertificate(bytes)) return 'DER';

@@ -65,6 +65,15 @@ test.each(PROFILE_NAMES)('profile %s: through the proxy everything is found', as
   expectTruth(simulator, await crawlSimulated(connectionFor(simulator, 'header')));
 });
 
+test('a site without TLS is crawled like any other', async () => {
+  await using simulator = await simulate({ ports: { proxyHttp: 0 } });
+  const { proxyHttpUrl } = simulator.addresses;
+  if (proxyHttpUrl === null) throw new Error('the simulator does not listen without TLS');
+  const engineUrl = `${proxyHttpUrl.replace(/^http/, 'ws')}/${simulator.addresses.header.prefix}`;
+  const connection = connectionFor(simulator, 'header', { origin: proxyHttpUrl, engineUrl });
+  expectTruth(simulator, await crawlSimulated(connection));
+});
+
 test.each(PROFILE_NAMES)('profile %s: on the direct route, what the engine port gives is found', async (profile) => {
   await using simulator = await simulate({ profile });
   const crawled = await crawlSimulated(connectionFor(simulator, 'certificate'));

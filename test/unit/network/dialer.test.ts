@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { Dialer, opened, UpgradeRefused } from '#agent/network/dialer.ts';
+import type { TlsOptions } from '#agent/network/tls.ts';
 import { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { faultOf } from '../fault-of.ts';
@@ -269,4 +270,13 @@ test('a refused upgrade tells status, headers and text; silence is a timeout; an
   const reason = new Fault('job.cancelled', 'stop');
   stop.abort(reason);
   expect(await faultOf(waiting)).toBe(reason);
+});
+
+test('without the default roots only what is named is trusted, and nobody when nothing is', async () => {
+  const port = await https(ok);
+  const ask = (tls: TlsOptions) => new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' });
+  expect((await ask({ replaceDefaultRoots: true, extraAuthorities: [authority.certificate] })).status).toBe(200);
+  for (const extraAuthorities of [[], [stranger.certificate]])
+    expect((await faultOf(ask({ replaceDefaultRoots: true, extraAuthorities }))).code).toBe('tls.untrusted');
+  expect((await faultOf(ask({ systemAuthorities: true }))).code).toBe('tls.untrusted');
 });
