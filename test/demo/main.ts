@@ -1,7 +1,7 @@
 // `npm run demo`: a Qlik Sense site, the catalog and an agent on this machine; drops a connection file, runs a crawl
 // through the catalog's API, prints what came, and stays up. With `--once --json` it ends when the crawl is published,
 // and its last line is one JSON object.
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -72,9 +72,6 @@ const sorted = (counts: Readonly<Record<string, number | undefined>>): Record<st
 const startedMs = Date.now();
 await buildPage();
 const folder = await mkdtemp(join(tmpdir(), 'culvert-demo-'));
-// Run as root, PostgreSQL is another user: where it cannot come through, the database would lie outside of this folder
-// and stay behind. What lies in the folder is closed to others by itself.
-if (process.getuid?.() === 0) await chmod(folder, 0o711);
 try {
   say(`starting a Qlik Sense site with ${apps} apps (seed ${seed})`);
   await using site = await SimulatedSite.start({ folder: join(folder, 'site'), seed, apps, profile: options.profile });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -49,6 +49,9 @@ export class Pipe implements AsyncDisposable {
   /** Starts both and enrols the agent. @throws Error with a program's last lines when it does not get ready. */
   static async start({ folder, port = 0, stateFolder, say = () => {} }: PipeOptions): Promise<Pipe> {
     await mkdir(join(folder, 'connections'), { recursive: true, mode: 0o700 });
+    // Run as root, PostgreSQL is another user: where it cannot come through, the database would lie outside of this
+    // folder and stay behind. What lies in the folder is closed to others by itself.
+    if (process.getuid?.() === 0) await chmod(folder, 0o711);
     await using stack = new AsyncDisposableStack();
     say('starting the catalog with its PostgreSQL');
     const data = join(folder, 'catalog');

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pipe } from '../../demo/pipe.ts';
@@ -40,8 +40,6 @@ export class Setting implements AsyncDisposable {
 
   static async make(stateFolder?: string): Promise<Setting> {
     const folder = await mkdtemp(join(tmpdir(), 'culvert-pipe-'));
-    // Else, run as root, the database would lie elsewhere and stay behind.
-    if (process.getuid?.() === 0) await chmod(folder, 0o711);
     const pipe = await Pipe.start({ folder, ...(stateFolder === undefined ? {} : { stateFolder }) });
     return new Setting(folder, pipe);
   }
