@@ -46,7 +46,11 @@ export const openDatabase = async (folder: string, url = process.env['DATABASE_U
   try {
     mkdirSync(root, { recursive: true, mode: 0o711 });
   } catch (cause) {
-    throw new Fault('catalog.unavailable', `The data folder ${root} cannot be made: ${String(cause)}`, { cause });
+    throw new Fault('catalog.unavailable', `The data folder ${root} cannot be made: ${(cause as Error).message}`, {
+      cause,
+      advice: 'Name a folder with --data that this user may make or write.',
+      retryable: false,
+    });
   }
   const unlock = lockFolder(root);
   try {

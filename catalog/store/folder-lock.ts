@@ -32,7 +32,7 @@ const isAlive = (pid: number, start: string): boolean => {
  * Locks a data folder for this process; a lock whose process has ended is taken over.
  *
  * @returns the function that unlocks it.
- * @throws Fault `catalog.unavailable` when another catalog works in the folder.
+ * @throws Fault `catalog.unavailable` when another catalog works in the folder, or it cannot be written.
  */
 export const lockFolder = (folder: string): (() => void) => {
   const file = join(folder, 'lock');
@@ -43,7 +43,13 @@ export const lockFolder = (folder: string): (() => void) => {
       closeSync(handle);
       return () => rmSync(file, { force: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST')
+        throw new Fault('catalog.unavailable', `The data folder ${folder} cannot be written (${code})`, {
+          cause: error,
+          advice: 'Run as the user who made the folder, free disk space, or name another folder with --data.',
+          retryable: false,
+        });
     }
     let holder = '';
     try {

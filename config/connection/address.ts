@@ -124,6 +124,13 @@ export const readAddresses = (
       'Client certificates speak to the services directly, where a virtual proxy prefix has no meaning.',
       `Write connection.url = "https://${url.host}", or log in by header or JWT.`,
     );
+  if (!direct && (url.port === REPOSITORY_PORT || url.port === ENGINE_PORT))
+    problems.warn(
+      'config.suspicious_value',
+      given.at,
+      `Port ${url.port} is the ${url.port === ENGINE_PORT ? "engine's" : "repository's"} own, where only client certificates can log in.`,
+      `Write connection.url = "https://${url.hostname}/prefix", with the prefix of the virtual proxy.`,
+    );
   const origin = direct && url.port === '' ? `https://${url.hostname}:${REPOSITORY_PORT}` : url.origin;
   const engineBase = direct ? `wss://${url.hostname}:${ENGINE_PORT}` : url.origin.replace(/^http/, 'ws');
   const displayBase = direct && url.port === REPOSITORY_PORT ? `https://${url.hostname}` : url.origin;

@@ -145,6 +145,17 @@ describe('the lock', () => {
     expect(existsSync(join(folder, 'lock'))).toBe(false);
   });
 
+  test('that cannot be written says what to do; so does a folder that is a file', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    expect(() => lockFolder(file)).toThrow(`The data folder ${file} cannot be written (ENOTDIR)`);
+    await expect(openDatabase(file)).rejects.toMatchObject({
+      code: 'catalog.unavailable',
+      message: expect.stringContaining(`The data folder ${file} cannot be made`),
+      advice: expect.stringContaining('--data'),
+    });
+  });
+
   test('of a number that another process has now is taken over', () => {
     writeFileSync(join(folder, 'lock'), `${process.pid} 1\n`);
     lockFolder(folder)();

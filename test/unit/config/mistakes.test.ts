@@ -258,3 +258,13 @@ test('the address in typographic quotes is shown in plain ones', () => {
   const { problems } = parse(withLine('').replace('"https://qlik.example.com/vp"', '“https://qlik.example.com/vp”'));
   expect(problems.map(({ advice }) => advice)).toContain('Write url = "https://qlik.example.com/vp".');
 });
+
+test.each([
+  ['4242', "repository's"],
+  ['4747', "engine's"],
+])('a header on port %s, which knows certificates only', (port, whose) => {
+  const { problems } = parse(withLine('auth.value = abc').replace('example.com/vp', `example.com:${port}`));
+  expect(problems.map(({ severity, message }) => [severity, message])).toEqual([
+    ['warning', `Port ${port} is the ${whose} own, where only client certificates can log in.`],
+  ]);
+});
