@@ -3,8 +3,8 @@ import { StoreFailure } from './failure.ts';
 
 type Outcome<T> = { readonly value: T } | { readonly failure: StoreFailure };
 
-/** How many outcomes are kept. */
-const MAX_KEPT = 64;
+/** As many as a folder may have connection files: with fewer, each round would push out what the next one needs. */
+const MAX_KEPT = 1000;
 
 /**
  * Opens each store once: all files of the connections folder are read again every minute, and opening a store can take
@@ -13,6 +13,7 @@ const MAX_KEPT = 64;
  */
 export const remembering = <T>(
   open: (bytes: Buffer, password: string | undefined) => T,
+  maxKept = MAX_KEPT,
 ): ((bytes: Buffer, password: string | undefined) => T) => {
   const known = new Map<string, Outcome<T>>();
   const attempt = (bytes: Buffer, password: string | undefined): Outcome<T> => {
@@ -33,7 +34,7 @@ export const remembering = <T>(
     known.delete(key);
     known.set(key, outcome);
     for (const oldest of known.keys()) {
-      if (known.size <= MAX_KEPT) break;
+      if (known.size <= maxKept) break;
       known.delete(oldest);
     }
     if ('failure' in outcome) throw outcome.failure;
