@@ -1,4 +1,5 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
 
 /** The HTTP status of each error that the API gives; others are 500. */
@@ -19,9 +20,6 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'catalog.unavailable': 503,
 };
 
-/** SQLSTATE classes and errors of the driver that mean: the database cannot work now. */
-const UNAVAILABLE = /^(08|53|57P|58)|^(CONNECT|CONNECTION_|ECONN|ETIMEDOUT|ENOTFOUND)/;
-
 export const notFound = (what: string): Fault => new Fault('api.not_found', `There is no ${what}.`);
 
 /**
@@ -40,19 +38,15 @@ export const asProblem = (error: unknown): { status: number; body: ErrorInfo; lo
       .join('; ');
     return { status: 400, body: new Fault('api.invalid_request', message).toJSON(), logged: false };
   }
-  const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return {
       status: statusCode,
       body: new Fault('api.invalid_request', message ?? 'bad request').toJSON(),
       logged: false,
     };
-  if (UNAVAILABLE.test(code ?? ''))
-    return {
-      status: 503,
-      body: new Fault('catalog.unavailable', 'The database does not answer.').toJSON(),
-      logged: true,
-    };
+  const unavailable = databaseFault(error);
+  if (unavailable) return { status: 503, body: unavailable.toJSON(), logged: true };
   return {
     status: 500,
     body: new Fault('internal', 'The catalog failed to answer; its log says why.').toJSON(),

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { leaseOf } from '#protocol/agent-events.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
@@ -210,8 +211,13 @@ export class AgentConnection {
   }
 
   #failed(error: unknown): void {
-    this.#options.log.error({ error: error instanceof Error ? error.message : String(error) }, 'the store failed');
-    this.dispatch({ type: 'failed', message: 'the catalog cannot store at the moment' });
+    const { code, message, advice } = asFault(error, 'catalog.unavailable');
+    this.#options.log.error({ code, advice, error: message }, 'the store failed');
+    // Only what was said for people goes to the other end.
+    this.dispatch({
+      type: 'failed',
+      message: error instanceof Fault ? message : 'the catalog cannot store at the moment',
+    });
   }
 
   /** At most one call of a kind at a time; of those that come meanwhile only the last is made. */

@@ -1,4 +1,5 @@
 import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
+import { databaseFault } from '#catalog/store/database-fault.ts';
 import type { Bus } from '#catalog/store/events.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import { isStorable } from '#catalog/store/storable.ts';
@@ -106,7 +107,7 @@ export const createBackend = ({
     }
   };
 
-  return {
+  const backend: Backend = {
     enrol: (request) => enrol(sql, request),
     authenticate: (auth, proof) => authenticate(sql, auth, proof),
     claim: (session) => claim(sql, session),
@@ -166,4 +167,21 @@ export const createBackend = ({
       await Promise.all([...publishers.keys()].map(drop));
     },
   };
+  return sayingWhy(backend);
 };
+
+/** The same backend, but what it rejects with says what is wrong with the database, when it is that. */
+const sayingWhy = (backend: Backend): Backend =>
+  new Proxy(backend, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return (...args: unknown[]): unknown => {
+        const result: unknown = Reflect.apply(method, target, args);
+        if (!(result instanceof Promise)) return result;
+        return result.catch((error: unknown) => {
+          throw databaseFault(error) ?? error;
+        });
+      };
+    },
+  });

@@ -1,5 +1,6 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
 import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
@@ -88,12 +89,15 @@ export class Publisher {
     while (!this.#stop.signal.aborted && (this.#read ?? -1) < this.#known) {
       try {
         if (this.#read === undefined) await this.#begin();
-        else if (!(await this.#readSome(this.#read))) return;
-        failures = 0;
+        else {
+          if (!(await this.#readSome(this.#read))) return;
+          failures = 0;
+        }
       } catch (error) {
         if (this.#stop.signal.aborted) break;
         failures += 1;
-        this.#log.warn({ err: error, jobId: this.ref.jobId, failures }, 'publishing failed, trying again');
+        const { code, message: reason, advice } = databaseFault(error) ?? asFault(error);
+        this.#log.warn({ jobId: this.ref.jobId, failures, code, reason, advice }, 'publishing failed, trying again');
         // What was decoded of an unfinished batch is not known any more: begin again at the last safe place.
         this.#read = undefined;
         const waitMs = Math.min(RETRY_BASE_MS * 2 ** (failures - 1), RETRY_CAP_MS);
