@@ -9,9 +9,9 @@ import { parseSync } from 'oxc-parser';
 const rooms: Record<string, readonly string[]> = {
   protocol: ['zod', 'node:zlib', 'node:crypto'],
   config: ['node:', 'protocol', 'chokidar', 'node-forge', 'yaml'],
-  'agent/network': ['node:', 'protocol', 'config', 'undici', 'ws'],
+  'agent/network': ['node:', 'protocol', 'config', 'undici', 'ws', 'https-proxy-agent', 'socks-proxy-agent'],
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
-  'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'ws', 'zod'],
+  'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'zod'],
   'agent/lineage': ['node:', 'protocol', 'config'],
   'agent/spool': ['node:', 'protocol'],
   'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],

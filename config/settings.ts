@@ -5,11 +5,14 @@ import { readDocument } from './connection/document.ts';
 import { SETTINGS_KEYS } from './connection/keys.ts';
 import { checkKeys } from './connection/known-keys.ts';
 import { Problems } from './connection/problem.ts';
+import { readProxy } from './connection/proxy.ts';
 import { SideFiles } from './connection/side-files.ts';
 import { readTrust } from './connection/trust.ts';
 import { Values } from './connection/values.ts';
 import { type FileReader, readFromDisk } from './files.ts';
+
 import { readGatewayUrl } from './gateway-url.ts';
+import type { ProxyChoice } from './proxy.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -33,6 +36,8 @@ export interface Settings {
     readonly systemAuthorities: boolean;
     readonly bypassCertificateValidation: boolean;
   };
+  /** The proxy on the way to the catalog; absent for none. */
+  readonly proxy?: ProxyChoice;
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   readonly watch: { readonly polling: boolean; readonly intervalMs: number };
 }
@@ -72,6 +77,7 @@ export const loadSettings = (
       'The certificate of the catalog is not checked: whoever stands between can read what is sent.',
       'Name the certificate of the authority in tls.truststore.path instead.',
     );
+  const proxy = readProxy(values, files, problems, env);
   const settings: Settings = {
     file,
     name: optional('name'),
@@ -79,6 +85,7 @@ export const loadSettings = (
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
     stateFolder: resolve(folder, optional('state') ?? 'state'),
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
+    ...(proxy === undefined ? {} : { proxy }),
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),

@@ -51,6 +51,55 @@ export const ERROR_KINDS = {
     advice: 'Export the certificates again from the QMC (Certificates, platform independent PEM, include secret key).',
   },
   'tls.failed': { retryable: false, advice: 'Check that the port speaks TLS and which versions the server allows.' },
+  // the proxy on the way, apart from what lies behind it
+  'proxy.unreachable': {
+    retryable: true,
+    advice: 'Check host and port of the proxy (`proxy.hostname`, `proxy.port`, or the environment variable named).',
+  },
+  'proxy.timeout': {
+    retryable: true,
+    advice:
+      'Check host and port of the proxy, and that the proxy may reach the server: one that waits looks like this.',
+  },
+  'proxy.auth_required': {
+    retryable: false,
+    advice: 'Set `proxy.username` and `proxy.password` to an account that the proxy knows (for Basic authentication).',
+  },
+  'proxy.ntlm_only': {
+    retryable: false,
+    advice:
+      'Ask for an account with Basic authentication or an exception for this machine, or run a local relay (cntlm, px) and name it as the proxy.',
+  },
+  'proxy.refused': {
+    retryable: false,
+    advice: 'Ask who runs the proxy to allow CONNECT to this host and port; many allow port 443 only.',
+  },
+  'proxy.target_unreachable': {
+    retryable: true,
+    advice:
+      'The proxy works but cannot reach the server: check the host name and port, and whether a proxy is right here.',
+  },
+  'proxy.tls_untrusted': {
+    retryable: false,
+    advice:
+      'Put the certificate of the authority of the proxy into a PEM file and name it in `proxy.tls.truststore.path`.',
+  },
+  'proxy.tls_failed': {
+    retryable: false,
+    advice: 'Write `proxy.scheme = "http"` unless this port of the proxy speaks TLS itself; most do not.',
+  },
+  'proxy.protocol': {
+    retryable: false,
+    advice: 'Check `proxy.scheme` and `proxy.port`: another kind of server seems to listen there.',
+  },
+  'proxy.socks_failed': {
+    retryable: false,
+    advice: 'Check `proxy.scheme`, `proxy.port` and the rules of the SOCKS proxy; its log says why it refused.',
+  },
+  'proxy.upgrade_blocked': {
+    retryable: true,
+    advice: 'Ask who runs the proxy to exempt this host from inspection, or to let WebSockets pass.',
+  },
   // what Qlik answers
   'qlik.unauthorized': {
     retryable: false,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
+import type { ProxyChoice } from '#config/proxy.ts';
 import type { AgentState } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
@@ -19,6 +20,7 @@ interface BridgeSettings {
   /** `gateway.url` of the agent's settings. */
   readonly gatewayUrl: string;
   readonly tls?: TlsOptions | undefined;
+  readonly proxy?: ProxyChoice | undefined;
 }
 
 export interface BridgeOptions {
@@ -104,7 +106,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   });
   const link: Link = new Link({
     session,
-    transport: options.transport ?? webSocketTransport(options.dialer, address.link, settings.tls),
+    transport: options.transport ?? webSocketTransport(options.dialer, address.link, settings.tls, settings.proxy),
     clock,
     log,
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),

@@ -1,5 +1,6 @@
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
+import type { ProxyChoice } from '#config/proxy.ts';
 import type { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { EnrolReply, type EnrolRequest } from '#protocol/messages.ts';
@@ -12,6 +13,7 @@ export interface EnrolOptions {
   /** `gateway.url` of the agent's settings. */
   readonly gatewayUrl: string;
   readonly tls?: TlsOptions | undefined;
+  readonly proxy?: ProxyChoice | undefined;
   /** The one-time token from the catalog. */
   readonly token: Secret;
   /** How the agent is called in the catalog; the machine's name unless somebody chose one. */
@@ -27,7 +29,7 @@ const MAX_REPLY_BYTES = 64 * 1024;
 /**
  * Makes a key pair on this machine, registers its public half with the one-time token, and stores the identity with the
  * catalog's key pinned. An older identity is replaced only when the new one is accepted.
- * @throws Fault `bridge.enrolment_refused`, `bridge.unreachable`, `config.invalid`, `spool.failed`, `bridge.protocol`
+ * @throws Fault `bridge.enrolment_refused`, `bridge.unreachable`, `proxy.…`, `config.invalid`, `spool.failed`, `bridge.protocol`
  */
 export const enrol = async (options: EnrolOptions): Promise<Identity> => {
   const address = gatewayAddress(options.gatewayUrl);
@@ -53,14 +55,14 @@ export const enrol = async (options: EnrolOptions): Promise<Identity> => {
 };
 
 const post = async (
-  { dialer, tls, signal }: EnrolOptions,
+  { dialer, tls, proxy, signal }: EnrolOptions,
   origin: string,
   path: string,
   request: EnrolRequest,
 ): Promise<EnrolReply> => {
   const reply = await dialer
     .request(
-      { origin, tls },
+      { origin, tls, proxy },
       {
         method: 'POST',
         path,

@@ -1,5 +1,6 @@
 import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
+import type { ProxyChoice } from '#config/proxy.ts';
 import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import { unreachable } from './unreachable.ts';
@@ -51,11 +52,17 @@ const failure = (error: Error): Fault =>
     : unreachable(error);
 
 /** The WebSocket to the gateway, through the one Dialer. */
-export const webSocketTransport = (dialer: Dialer, address: string, tls?: TlsOptions): Transport => ({
+export const webSocketTransport = (
+  dialer: Dialer,
+  address: string,
+  tls?: TlsOptions,
+  proxy?: ProxyChoice,
+): Transport => ({
   connect(listener) {
     const socket = dialer.webSocket(address, {
       protocols: [SUBPROTOCOL],
       tls,
+      proxy,
       handshakeTimeoutMs: TIMES.connectMs,
       maxPayloadBytes: LIMITS.dataBytes,
     });

@@ -13,9 +13,11 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 
 const FROM_THE_NETWORK = /^(?:network|tls)\./;
 
-/** Why the catalog cannot be reached, from what the Dialer says. */
+/** Why the catalog cannot be reached, from what the Dialer says; what a proxy did keeps its own name. */
 export const unreachable = (error: unknown): Fault => {
-  const { code, message, advice } = asFault(error);
+  const fault = asFault(error);
+  if (fault.code.startsWith('proxy.')) return fault;
+  const { code, message, advice } = fault;
   return new Fault('bridge.unreachable', message, {
     cause: error,
     ...(FROM_THE_NETWORK.test(code) ? { advice: ADVICE[code] ?? advice } : {}),

@@ -4,6 +4,7 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
+import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** Does the jobs of kind `crawl` against the connections of a folder. */
@@ -22,7 +23,8 @@ export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log): Jo
         advice: `Set enabled = true in ${connection.file}.`,
       });
     }
-    log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl }, 'crawl started');
+    const way = describeWay(connection.proxy, connection.origin);
+    log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl, way }, 'crawl started');
     await using site = openSite(connection, { dialer, log, signal });
     const summary = await crawl(site, connection, sink, {
       signal,

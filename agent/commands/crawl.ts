@@ -5,6 +5,7 @@ import { openSite } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { loadConnectionFile } from '#config/loading.ts';
+import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
@@ -34,6 +35,7 @@ const table = (title: string, counts: Readonly<Partial<Record<string, number>>>)
 export const crawlToFile = async (file: string, options: CrawlOptions): Promise<void> => {
   const connection = await readConnection(file);
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
+  log.info({ url: connection.displayUrl, way: describeWay(connection.proxy, connection.origin) }, 'crawl started');
   const stop = new AbortController();
   void untilStopped().then(() =>
     stop.abort(new Fault('job.cancelled', 'The crawl was stopped', { advice: 'Run it again for the whole site.' })),

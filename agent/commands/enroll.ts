@@ -49,6 +49,7 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     dialer: new Dialer(),
     gatewayUrl: settings.gatewayUrl,
     tls: settings.tls,
+    proxy: settings.proxy,
     token: await readToken(options.tokenFile),
     name: options.name ?? settings.name ?? hostname(),
     version: VERSION,

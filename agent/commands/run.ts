@@ -6,6 +6,7 @@ import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { ConnectionFolder } from '#config/folder.ts';
+import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
@@ -61,11 +62,13 @@ export const run = async (options: RunOptions): Promise<void> => {
   try {
     await folder.start();
     for (const state of folder.states()) {
-      log.info({ connection: state.code, state: state.state }, `connection file ${state.file}`);
+      const inForce = state.code === undefined || state.code === null ? undefined : folder.get(state.code);
+      const way = inForce === undefined ? {} : { way: describeWay(inForce.proxy, inForce.origin) };
+      log.info({ connection: state.code, state: state.state, ...way }, `connection file ${state.file}`);
       tellErrors(state, log);
     }
     await using bridge = await startBridge({
-      settings: { gatewayUrl, tls: settings.tls },
+      settings: { gatewayUrl, tls: settings.tls, proxy: settings.proxy },
       identity,
       dialer,
       version: VERSION,
@@ -82,7 +85,8 @@ export const run = async (options: RunOptions): Promise<void> => {
       }
       bridge.statusChanged();
     });
-    log.info({ agent: identity.agentId, gateway: gatewayUrl, connections: connectionsFolder }, 'agent started');
+    const way = describeWay(settings.proxy, gatewayUrl);
+    log.info({ agent: identity.agentId, gateway: gatewayUrl, way, connections: connectionsFolder }, 'agent started');
     if (options.json) process.stdout.write(`${JSON.stringify({ ready: true, agent: identity.agentId })}\n`);
     await stopped;
     log.info({}, 'agent stopping');

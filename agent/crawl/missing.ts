@@ -7,6 +7,8 @@ export const missing = (what: string, { code, message, advice }: Fault): Missing
 const OF_THE_WAY: ReadonlySet<string> = new Set([
   'network.reset',
   'network.timeout',
+  'proxy.timeout',
+  'proxy.target_unreachable',
   'qlik.overloaded',
   'qlik.unavailable',
   'qlik.no_engine',
@@ -19,7 +21,7 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 ]);
 
 /** What ends a crawl even where it stands between two lists of the repository. */
-const OF_THE_CRAWL = /^(?:network|tls)\.|^qlik\.(?:unauthorized|login_page|prefix_unknown)$|^job\.|^internal$/;
+const OF_THE_CRAWL = /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|prefix_unknown)$|^job\.|^internal$/;
 
 /** What parts of a scope could be read, and what not. */
 export class Gaps {

@@ -1,9 +1,21 @@
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { Pool } from 'undici';
 import WebSocket from 'ws';
+import { type ProxyChoice, proxyFor } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { networkFault, type Peer, peerOf } from './faults.ts';
+import {
+  lateFault,
+  looksStripped,
+  peerThrough,
+  pooledThrough,
+  type Stage,
+  socketThrough,
+  upgradeBlocked,
+} from './proxied.ts';
 import { type TlsOptions, TlsTargets } from './tls.ts';
+
+export type { WebSocket };
 
 /** One server over HTTP: everything that decides how it is reached. */
 export interface Route {
@@ -12,6 +24,8 @@ export interface Route {
   /** Name for SNI, the certificate check and `Host` when `origin` holds an address. */
   readonly aliasHost?: string | undefined;
   readonly tls?: TlsOptions | undefined;
+  /** The proxy on the way; absent for none. */
+  readonly proxy?: ProxyChoice | undefined;
   /** Sockets at a time; further requests wait for one. Default 4. */
   readonly connections?: number;
 }
@@ -64,6 +78,8 @@ export interface WebSocketOptions {
   /** Name for SNI, the certificate check and `Host` when the URL holds an address. */
   readonly aliasHost?: string | undefined;
   readonly tls?: TlsOptions | undefined;
+  /** The proxy on the way; absent for none. */
+  readonly proxy?: ProxyChoice | undefined;
   /** Connect, TLS and upgrade together. Default 15 s. */
   readonly handshakeTimeoutMs?: number;
   /** The largest message that is taken. */
@@ -101,13 +117,15 @@ const EXCERPT_MS = 2_000;
 /** Beyond this much that waits to be sent, pings stay unanswered. */
 const MAX_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
+/** The other ends of sockets, with the proxy on the way. */
+const peers = new WeakMap<WebSocket, Peer>();
+
 /** Why a socket failed before it opened, where `ws` itself only says that it was closed. */
 const failures = new WeakMap<WebSocket, Error>();
 
 /**
- * The one way out: every outbound byte of the agent goes through a Dialer, so that trust, names, timeouts (and, when
- * they come, proxies: an undici dispatcher in {@link Dialer.http} and an agent in {@link Dialer.webSocket}) are decided
- * in one place. HTTP/1.1 only: WebSockets need it, and Qlik's proxy ties a user to a connection.
+ * The one way out: every outbound byte of the agent goes through a Dialer, so that trust, names, timeouts and proxies are
+ * decided in one place. HTTP/1.1 only: WebSockets need it, and Qlik's proxy ties a user to a connection.
  */
 export class Dialer {
   readonly #targets = new TlsTargets();
@@ -121,14 +139,19 @@ export class Dialer {
         `A route is scheme, host and port only, not ${url.protocol}//${url.host}${url.pathname}`,
       );
     }
-    const peer = peerOf(url);
+    const proxy = proxyFor(route.proxy, url);
+    const peer = peerThrough(url, proxy);
     const tls =
       url.protocol === 'https:' ? this.#targets.for(route.aliasHost ?? peer.host, route.tls ?? {}) : undefined;
+    const stop = new AbortController();
     const pool = new Pool(url.origin, {
       connections: route.connections ?? 4,
       pipelining: 1,
       allowH2: false,
-      connect: { ...tls?.options, timeout: CONNECT_MS },
+      connect:
+        proxy === undefined
+          ? { ...tls?.options, timeout: CONNECT_MS }
+          : pooledThrough({ proxy, peer, tls, targets: this.#targets, signal: stop.signal }),
       keepAliveTimeout: 20_000,
       keepAliveMaxTimeout: 60_000,
     });
@@ -142,9 +165,13 @@ export class Dialer {
           await pool.close();
         } finally {
           clearTimeout(patience);
+          stop.abort();
         }
       },
-      [Symbol.asyncDispose]: () => pool.destroy(),
+      [Symbol.asyncDispose]: () => {
+        stop.abort();
+        return pool.destroy();
+      },
     };
   }
 
@@ -160,10 +187,15 @@ export class Dialer {
    */
   webSocket(address: string, options: WebSocketOptions): WebSocket {
     const url = new URL(address);
-    const peer = peerOf(url);
+    const proxy = proxyFor(options.proxy, url);
+    const peer = peerThrough(url, proxy);
     const tls =
       url.protocol === 'wss:' ? this.#targets.for(options.aliasHost ?? peer.host, options.tls ?? {}) : undefined;
     options.signal?.throwIfAborted();
+    const stop = new AbortController();
+    let stage: Stage | undefined = proxy === undefined ? undefined : 'proxy';
+    const direct = (): Socket =>
+      tls === undefined ? connectTcp({ host: peer.host, port: peer.port }) : tls.connect(peer.host, peer.port);
     const socket = new WebSocket(url, [...(options.protocols ?? [])], {
       headers: { ...hostHeader(url, options.aliasHost), ...options.headers },
       ...(options.origin === undefined ? {} : { origin: options.origin }),
@@ -172,10 +204,15 @@ export class Dialer {
       // Answered below: ws would pile the answers up for a server that sends pings and reads nothing.
       autoPong: false,
       followRedirects: false,
-      createConnection: () =>
-        tls === undefined ? connectTcp({ host: peer.host, port: peer.port }) : tls.connect(peer.host, peer.port),
+      createConnection:
+        proxy === undefined
+          ? direct
+          : socketThrough({ proxy, peer, tls, targets: this.#targets, signal: stop.signal }, (reached) => {
+              stage = reached;
+            }),
     });
-    watch(socket, peer, options);
+    socket.once('close', () => stop.abort());
+    watch(socket, peer, options, () => stage);
     return socket;
   }
 }
@@ -197,12 +234,13 @@ export const opened = (socket: WebSocket): Promise<void> =>
  * a {@link Fault} that names host and port, or the reason of the signal that ended it.
  */
 export const webSocketFailure = (socket: WebSocket, error: unknown): Error =>
-  failures.get(socket) ?? networkFault(error, peerOf(new URL(socket.url)));
+  failures.get(socket) ?? networkFault(error, peers.get(socket) ?? peerOf(new URL(socket.url)));
 
 const hostHeader = (url: URL, alias: string | undefined): { host?: string } =>
   alias === undefined ? {} : { host: url.port === '' ? alias : `${alias}:${url.port}` };
 
-const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void => {
+const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions, stage: () => Stage | undefined): void => {
+  peers.set(socket, peer);
   const fail = (reason: Error): void => {
     if (!failures.has(socket)) failures.set(socket, reason);
     socket.terminate();
@@ -210,7 +248,7 @@ const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void =
   const timeoutMs = options.handshakeTimeoutMs ?? CONNECT_MS;
   // ws has a timeout of its own, but it counts silence on the socket: a server that drips bytes would never meet it.
   const timer = setTimeout(() => {
-    fail(new Fault('network.timeout', `${peer.host}:${peer.port}: the WebSocket did not open within ${timeoutMs} ms`));
+    fail(lateFault(peer, stage(), timeoutMs));
   }, timeoutMs);
   const onAbort = (): void => {
     const reason: unknown = options.signal?.reason;
@@ -229,8 +267,13 @@ const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void =
   socket.on('error', () => undefined);
   socket.on('unexpected-response', (_request, response) => {
     let excerpt = '';
+    const status = response.statusCode ?? 0;
     const refuse = (): void => {
-      fail(new UpgradeRefused(peer, response.statusCode ?? 0, response.headers, excerpt.slice(0, EXCERPT_BYTES)));
+      if (peer.via !== undefined && looksStripped(status, response.headers['content-type']))
+        fail(
+          upgradeBlocked(peer, `the answer to the WebSocket upgrade was HTTP ${status}, as to one without its header`),
+        );
+      else fail(new UpgradeRefused(peer, status, response.headers, excerpt.slice(0, EXCERPT_BYTES)));
     };
     const patience = setTimeout(refuse, EXCERPT_MS);
     response.setEncoding('utf8');
@@ -246,20 +289,30 @@ const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions): void =
   });
 };
 
+/** undici looks at the signal only when it has a connection, which may take as long as a tunnel may take. */
+const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+
 const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: HttpRequest): Promise<HttpReply> => {
   request.signal?.throwIfAborted();
   const maxBytes = request.maxBytes ?? MAX_BYTES;
   const deadline = AbortSignal.timeout(request.deadlineMs ?? DEADLINE_MS);
   try {
-    const reply = await pool.request({
+    const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
+    const asked = pool.request({
       method: request.method ?? 'GET',
       path: request.path,
       headers: { ...alias, ...request.headers },
       body: request.body ?? null,
       headersTimeout: request.headersTimeoutMs ?? TIMEOUT_MS,
       bodyTimeout: request.bodyTimeoutMs ?? TIMEOUT_MS,
-      signal: request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]),
+      signal,
     });
+    const reply = await unlessAborted(asked, signal);
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of reply.body) {

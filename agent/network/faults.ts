@@ -6,7 +6,13 @@ export interface Peer {
   readonly port: number;
   /** Without TLS. */
   readonly plain?: true;
+  /** The proxy on the way, as messages name it; absent for none. */
+  readonly via?: string;
 }
+
+/** `host:port` for messages, with the proxy on the way. */
+export const placeOf = ({ host, port, via }: Peer): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}${via === undefined ? '' : ` (through the ${via})`}`;
 
 /** Host and port that a URL leads to, with the default port of its scheme. */
 export const peerOf = (url: URL): Peer => ({
@@ -140,7 +146,7 @@ const recognise = (low: LowLevel): Seen | undefined => {
  */
 export const networkFault = (error: unknown, peer: Peer): Fault => {
   if (error instanceof Fault) return error;
-  const where = `${peer.host.includes(':') ? `[${peer.host}]` : peer.host}:${peer.port}`;
+  const where = placeOf(peer);
   const inner = unfold(error);
   for (const low of inner.toReversed()) {
     const found = recognise(low);

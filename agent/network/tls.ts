@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect,
@@ -35,8 +35,11 @@ export type TlsSettings = Pick<
 /** What `tls.connect` needs to reach one server under one set of {@link TlsOptions}. */
 export interface TlsTarget {
   readonly options: TlsSettings;
-  /** Opens a socket; resumes the last TLS session with the same target, which spares both ends a signature. */
-  connect(host: string, port: number): TLSSocket;
+  /**
+   * Opens a socket, or speaks TLS through `tunnel`; resumes the last TLS session with the same target, which spares both
+   * ends a signature.
+   */
+  connect(host: string, port: number, tunnel?: Socket): TLSSocket;
 }
 
 /** Who is trusted; undefined for the default roots alone. An empty list trusts nobody. */
@@ -117,8 +120,14 @@ const makeTarget = (name: string, tls: TlsOptions): TlsTarget => {
   let session: Buffer | undefined;
   return {
     options,
-    connect: (host, port) => {
-      const socket = connect({ ...options, host, port, ...(session === undefined ? {} : { session }) });
+    connect: (host, port, tunnel) => {
+      const socket = connect({
+        ...options,
+        host,
+        port,
+        ...(tunnel === undefined ? {} : { socket: tunnel }),
+        ...(session === undefined ? {} : { session }),
+      });
       socket.on('session', (ticket: Buffer) => {
         session = ticket;
       });

@@ -1,3 +1,4 @@
+import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
 
 /** Tokens that the agent signs itself, each good for a short time. */
@@ -71,6 +72,8 @@ export interface Connection {
     readonly verifyHostName: boolean;
     readonly bypassCertificateValidation: boolean;
   };
+  /** The proxy on the way to the site; absent for none. */
+  readonly proxy?: ProxyChoice;
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

@@ -86,6 +86,8 @@ const clean = (text: string): string | undefined => {
     .replace(PASTED, HIDDEN)
     .replace(ODD_HEADER, `$1${HIDDEN}`)
     .replace(/\/\/.*@/g, `//${HIDDEN}@`)
+    // user:password@host without a scheme, as in a host name that was pasted whole
+    .replace(/[^\s"'{}=]*:[^\s"]*@/g, `${HIDDEN}@`)
     .replace(/(\/\/[^\s"?]*\?)[^\s"]+/g, `$1${HIDDEN}`)
     .trimEnd();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they would spoil a terminal.

@@ -1,4 +1,5 @@
 import { LOGIN_KEYS } from './login-keys.ts';
+import { proxyKeys } from './proxy-keys.ts';
 
 /** What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds. */
 type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'any';
@@ -110,11 +111,7 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     standard: false,
   }),
   used('tls.verify_host_name', 'boolean', 'False accepts a certificate of another host.', { standard: true }),
-  later('proxy.scheme', 'string', 'How to speak to the proxy.', { values: ['http', 'https'] }),
-  later('proxy.hostname', 'string', 'Host of the proxy.'),
-  later('proxy.port', 'port', 'Port of the proxy.'),
-  later('proxy.username', 'string', 'User for the proxy.'),
-  later('proxy.password', 'string', 'Password for the proxy.', { secret: true }),
+  ...proxyKeys(false),
   used('secret_manager.enabled', 'boolean', 'True takes secrets from a secret manager (not supported yet).', {
     standard: false,
   }),
@@ -204,5 +201,5 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     maximum: 3_600_000,
     standard: '2s',
   }),
-  later('proxy', 'any', 'Proxy on the way to the catalog.', { secret: true }),
+  ...proxyKeys(true),
 ];

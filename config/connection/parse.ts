@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
+import type { Environment } from '../proxy-environment.ts';
 import { plainValue, type Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
 import { authenticationType, readAuthentication } from './authentication.ts';
@@ -10,6 +11,7 @@ import { readDocument } from './document.ts';
 import { CONNECTION_KEYS } from './keys.ts';
 import { checkKeys } from './known-keys.ts';
 import { Problems } from './problem.ts';
+import { readProxy } from './proxy.ts';
 import { SideFiles } from './side-files.ts';
 import { readTrust } from './trust.ts';
 import { Values } from './values.ts';
@@ -83,7 +85,7 @@ export const parseConnection = (
   const values = new Values(tree, CONNECTION_KEYS, problems, emptyAt);
   checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
   const nowMs = options.nowMs ?? Date.now();
-  const draft = readConnection(values, files, problems, nowMs);
+  const draft = readConnection(values, files, problems, nowMs, options.env ?? process.env);
   return {
     connection:
       draft.connection === undefined || problems.failed
@@ -122,6 +124,7 @@ const readConnection = (
   files: SideFiles,
   problems: Problems,
   nowMs: number,
+  env: Environment,
 ): {
   readonly connection: Omit<Connection, 'file' | 'contentHash'> | undefined;
   readonly code: string | undefined;
@@ -138,14 +141,13 @@ const readConnection = (
       'Write the secret into the file (readable only for the agent), or take it from the environment.',
     );
   // Refused already; what is wrong with their values is said at once, too.
-  for (const { path, type, status } of CONNECTION_KEYS)
-    if (status === 'later' && type === 'port') values.integer(path);
-    else if (status === 'later' && type === 'string') values.text(path);
+  for (const { path, type, status } of CONNECTION_KEYS) if (status === 'later' && type === 'string') values.text(path);
   const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);
   const authentication = readAuthentication(values, files, problems, nowMs);
   const brought =
     authentication !== undefined && 'authority' in authentication && authentication.authority !== undefined;
   const trust = readTrust(values, files, problems, brought);
+  const proxy = readProxy(values, files, problems, env);
   const bypass = values.flag('tls.bypass_certificate_validation');
   if (bypass)
     problems.warn(
@@ -173,6 +175,7 @@ const readConnection = (
       verifyHostName: values.flag('tls.verify_host_name'),
       bypassCertificateValidation: bypass,
     },
+    ...(proxy === undefined ? {} : { proxy }),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

@@ -39,6 +39,7 @@ export const repositoryRoute = (connection: Connection): Route => ({
   origin: connection.origin,
   aliasHost: connection.aliasHost,
   tls: tlsOptions(connection),
+  proxy: connection.proxy,
 });
 
 /** The proxy service's own API, for tickets: it speaks only to holders of a client certificate of the site. */
@@ -59,6 +60,7 @@ export const engineRoute = (connection: Connection): Route => {
     origin: `${url.protocol === 'ws:' ? 'http:' : 'https:'}//${url.host}`,
     aliasHost: connection.aliasHost,
     tls: tlsOptions(connection),
+    proxy: connection.proxy,
   };
 };
 

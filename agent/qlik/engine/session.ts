@@ -1,6 +1,5 @@
 import enigma from 'enigma.js';
-import type { WebSocket } from 'ws';
-import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
+import { type Dialer, UpgradeRefused, type WebSocket, webSocketFailure } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -87,6 +86,7 @@ export class EngineSession {
       ...(pass.origin === undefined ? {} : { origin: pass.origin }),
       aliasHost: connection.aliasHost,
       tls: tlsOptions(connection),
+      proxy: connection.proxy,
       handshakeTimeoutMs: UPGRADE_MS,
       maxPayloadBytes: MAX_MESSAGE_BYTES,
       signal: options.signal,

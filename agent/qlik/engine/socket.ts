@@ -1,11 +1,12 @@
-import WebSocket from 'ws';
+import type { WebSocket } from '#agent/network/dialer.ts';
 
 /**
  * What enigma.js needs of a WebSocket, in front of one of `ws`. It stands between them because enigma.js parses every
  * message without a net: one that is not JSON would end the process. And because it closes in bounded time.
  */
 export class EnigmaSocket {
-  readonly OPEN = WebSocket.OPEN;
+  /** The state in which a WebSocket may send, by RFC 6455's interface. */
+  readonly OPEN = 1;
   onopen: ((event: unknown) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: ((event: unknown) => void) | null = null;

@@ -109,7 +109,6 @@ connection.max_retries = 3
   });
 
   test.each([
-    ['proxy { scheme = http, hostname = proxy, port = 3128 }', 3],
     ['secret_manager { enabled = true, key = k }', 1],
     ['paths.qvds = "C:/qvd"', 1],
     ['policy { scripts = false }', 1],
@@ -175,16 +174,6 @@ describe('values', () => {
       [6, expect.stringContaining('connection.auth.value holds')],
     ]);
     expect(errors(`${head}${header}tls.truststore.path = "C:\\temp\\new"`.replaceAll('\\\\t', '\\t'))).toHaveLength(1);
-  });
-
-  test('of keys that come later are checked now', () => {
-    expect(errors(`${head}${header}proxy { scheme = ftp, hostname = p, port = 99999 }`).map(([code]) => code)).toEqual([
-      'config.not_supported_yet',
-      'config.invalid',
-      'config.not_supported_yet',
-      'config.not_supported_yet',
-      'config.invalid',
-    ]);
   });
 
   test('where an object should be are named', () => {

@@ -1,0 +1,35 @@
+import { PROXY_SCHEMES } from '../proxy.ts';
+import type { KeySpec } from './keys.ts';
+
+/** The keys of `proxy`, in connection files and in `agent.conf`; `fromEnvironment` is the standard of that key. */
+export const proxyKeys = (fromEnvironment: boolean): readonly KeySpec[] => {
+  const used = (path: string, type: KeySpec['type'], description: string, more: Partial<KeySpec> = {}): KeySpec => ({
+    path: `proxy.${path}`,
+    type,
+    status: 'used',
+    description,
+    ...more,
+  });
+  return [
+    used('scheme', 'string', 'How to speak to the proxy itself; with socks the proxy resolves the names.', {
+      values: PROXY_SCHEMES,
+      standard: 'http',
+    }),
+    used('hostname', 'string', 'Host of the proxy, without scheme and port.', { oneLine: true }),
+    used('port', 'port', 'Port of the proxy.'),
+    used('username', 'string', 'User for the proxy.', { oneLine: true }),
+    used('password', 'string', 'Password for the proxy.', { secret: true }),
+    used(
+      'from_environment',
+      'boolean',
+      'True takes the proxy from https_proxy and no_proxy when the file names none.',
+      { standard: fromEnvironment },
+    ),
+    used(
+      'tls.truststore.path',
+      'string',
+      'PEM file of authorities to trust for an https proxy itself, apart from the server behind it.',
+      { oneLine: true },
+    ),
+  ];
+};

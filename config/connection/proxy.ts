@@ -1,0 +1,147 @@
+import { isIP } from 'node:net';
+import { PROXY_SCHEMES, type ProxyChoice, type ProxyServer } from '../proxy.ts';
+import { credentialTrouble, type Environment, environmentProxies } from '../proxy-environment.ts';
+import { Secret } from '../secret.ts';
+import { readCertificates, storeTypeOf } from './pem.ts';
+import type { Problems } from './problem.ts';
+import type { SideFiles } from './side-files.ts';
+import type { Placed, Values } from './values.ts';
+
+/**
+ * What `proxy` says: the proxy that it names, else that of the environment where the file (or the standard of
+ * `proxy.from_environment`) wants it. Undefined for none, and when it is wrong, which is reported.
+ */
+export const readProxy = (
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+  env: Environment,
+): ProxyChoice | undefined => {
+  const scheme = values.text('proxy.scheme');
+  const hostname = values.text('proxy.hostname');
+  const portGiven = values.text('proxy.port');
+  const port = values.integer('proxy.port');
+  const username = values.text('proxy.username');
+  const password = values.text('proxy.password');
+  const asked = values.text('proxy.from_environment');
+  const fromEnvironment = values.flag('proxy.from_environment');
+  const extraAuthorities = readProxyTruststore(values, files, problems);
+  if (hostname === undefined) {
+    const lonely = portGiven ?? username ?? password ?? scheme;
+    if (lonely !== undefined) {
+      problems.error(
+        'config.missing_key',
+        values.placeOf('proxy.hostname') ?? lonely.at,
+        'proxy.hostname is missing: the host of the proxy.',
+        'Add proxy.hostname = "proxy.example.com", or delete all of proxy.',
+      );
+      return undefined;
+    }
+    return fromEnvironment ? readEnvironment(env, extraAuthorities, asked, problems) : undefined;
+  }
+  if (asked !== undefined && fromEnvironment)
+    problems.warn(
+      'config.suspicious_value',
+      asked.at,
+      'proxy.from_environment has no effect: the file names a proxy itself.',
+      'Delete the line, or proxy.hostname.',
+    );
+  const host = readHost(hostname, problems);
+  if (portGiven === undefined)
+    problems.error(
+      'config.missing_key',
+      values.placeOf('proxy.port') ?? hostname.at,
+      'proxy.port is missing: the port of the proxy.',
+      'Add proxy.port = 3128, for instance.',
+    );
+  if (host === undefined || port === undefined) return undefined;
+  const proxy: ProxyServer = {
+    scheme: PROXY_SCHEMES.find((known) => known === scheme?.value) ?? 'http',
+    hostname: host,
+    port,
+    username: username?.value,
+    password: password === undefined ? undefined : new Secret(password.value),
+    extraAuthorities,
+    from: 'proxy.hostname',
+  };
+  const trouble = credentialTrouble(proxy);
+  const place = username ?? password;
+  if (trouble !== undefined)
+    problems.error(
+      'config.invalid',
+      place?.at,
+      `proxy: ${trouble}.`,
+      'Correct proxy.username and proxy.password, or use a proxy of another scheme.',
+    );
+  else if (username === undefined && password !== undefined)
+    problems.warn(
+      'config.suspicious_value',
+      password.at,
+      'proxy.password stands without proxy.username.',
+      'Add proxy.username, or delete the line.',
+    );
+  if (proxy.scheme !== 'https' && extraAuthorities.length > 0)
+    problems.warn(
+      'config.suspicious_value',
+      values.placeOf('proxy.tls.truststore.path'),
+      `proxy.tls.truststore has no effect: the way to the proxy is without TLS (proxy.scheme is ${proxy.scheme}).`,
+      'Write proxy.scheme = "https" if the proxy speaks TLS; for the server behind it there is tls.truststore.',
+    );
+  return { type: 'fixed', proxy };
+};
+
+const readEnvironment = (
+  env: Environment,
+  extraAuthorities: readonly string[],
+  asked: Placed<string> | undefined,
+  problems: Problems,
+): ProxyChoice | undefined => {
+  const { choice, unusable } = environmentProxies(env, extraAuthorities);
+  for (const name of unusable)
+    problems.error(
+      'config.invalid',
+      asked?.at,
+      `The environment variable ${name} is not the address of a proxy.`,
+      `Set ${name} to http://host:port (user and password percent-encoded), or write proxy.from_environment = false.`,
+    );
+  return choice;
+};
+
+const readHost = ({ value, at }: Placed<string>, problems: Problems): string | undefined => {
+  const host = value.trim().replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host) !== 0 || /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?\.?$/.test(host)) return host;
+  problems.error(
+    'config.invalid',
+    at,
+    'proxy.hostname must be a host name or an address, without scheme, user, port or path.',
+    'Write proxy.hostname = "proxy.example.com"; the rest stands in proxy.scheme, proxy.port, proxy.username and proxy.password.',
+  );
+  return undefined;
+};
+
+const readProxyTruststore = (values: Values, files: SideFiles, problems: Problems): readonly string[] => {
+  const path = values.text('proxy.tls.truststore.path');
+  if (path === undefined) return [];
+  const content = files.readNamed(path.value);
+  if (content.type !== 'file') {
+    problems.error(
+      'config.unreadable',
+      path.at,
+      `proxy.tls.truststore.path: the file cannot be read: ${content.reason}.`,
+      'Check the path: it is relative to the folder of this file, or absolute.',
+    );
+    return [];
+  }
+  try {
+    if (storeTypeOf(content.bytes) !== 'PEM') throw new Error('not PEM');
+    return readCertificates(content.bytes).map((certificate) => certificate.toString());
+  } catch {
+    problems.error(
+      'config.invalid',
+      path.at,
+      'proxy.tls.truststore.path names a file without a readable PEM certificate.',
+      'Export the certificate of the authority as Base64 (PEM): -----BEGIN CERTIFICATE----- … .',
+    );
+    return [];
+  }
+};
