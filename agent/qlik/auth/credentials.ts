@@ -51,6 +51,7 @@ export const proxyServiceRoute = (connection: Connection, login: TicketLogin): R
       ? connection.aliasHost
       : undefined,
   tls: { ...tlsOptions(connection), clientCertificate: { certificate: login.certificate, key: login.key } },
+  proxy: connection.proxy,
 });
 
 /** The engine's port over HTTP, for its REST calls on the direct route. */
