@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { PROXY_SCHEMES, type ProxyChoice, type ProxyServer } from '../proxy.ts';
 import { credentialTrouble, type Environment, environmentProxies } from '../proxy-environment.ts';
 import { Secret } from '../secret.ts';
-import { readCertificates, storeTypeOf } from './pem.ts';
+import { readCertificates } from './pem.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
 import type { Placed, Values } from './values.ts';
@@ -133,7 +133,6 @@ const readProxyTruststore = (values: Values, files: SideFiles, problems: Problem
     return [];
   }
   try {
-    if (storeTypeOf(content.bytes) !== 'PEM') throw new Error('not PEM');
     return readCertificates(content.bytes).map((certificate) => certificate.toString());
   } catch {
     problems.error(
