@@ -20,7 +20,8 @@ export interface CrawlOptions {
 
 const readConnection = async (file: string): Promise<Connection> => {
   const parsed = await loadConnectionFile(basename(file), { folder: dirname(resolve(file)) });
-  if (parsed === undefined) throw new Fault('config.unreadable', `There is no ${file}`);
+  if (parsed === undefined)
+    throw new Fault('config.unreadable', `There is no file ${file}`, { advice: 'Name one connection file.' });
   for (const problem of parsed.problems)
     process.stderr.write(`${formatProblem(problem, process.stderr.columns ?? 80)}\n`);
   if (parsed.connection === undefined) throw new Fault('config.invalid', `${file} cannot be used`, { advice: MEND });

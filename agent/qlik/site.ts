@@ -58,6 +58,9 @@ export interface Site extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Nobody logs out: at the proxy that would end every session of the user, also of people. */
+const SESSION_ADVICE =
+  'Sessions of earlier runs end with the inactivity time-out of the virtual proxy; give the agent a user of its own.';
 const SESSION_PATIENCE_MS = 600_000;
 
 /** One dialer, one agent: the sessions that it has with proxies are shared by all its crawls. */
@@ -127,7 +130,10 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
           if (!(error instanceof Fault) || error.code !== 'qlik.session_limit') throw error;
           const waitMs = backoffMs(attempt, 5_000, 60_000, () => patience.random());
           if (waitedMs + waitMs > boundMs) throw error;
-          log.warn({ appId, waitMs: Math.round(waitMs) }, 'all sessions of the user are taken: waiting for one');
+          log.warn(
+            { appId, waitMs: Math.round(waitMs), advice: SESSION_ADVICE },
+            'all sessions of the user are taken: waiting for one',
+          );
           await patience.sleep(waitMs, end);
           waitedMs += waitMs;
         }
