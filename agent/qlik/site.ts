@@ -58,7 +58,7 @@ export interface Site extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Nobody logs out: at the proxy that would end every session of the user, also of people. */
+/** The agent logs out nowhere: at a proxy that ends every session that the user has there, also those of others. */
 const SESSION_ADVICE =
   'Sessions of earlier runs end with the inactivity time-out of the virtual proxy; give the agent a user of its own.';
 const SESSION_PATIENCE_MS = 600_000;

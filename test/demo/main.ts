@@ -112,8 +112,11 @@ try {
   say(
     `\n  scopes: ${Object.entries(job.outcomes)
       .map(([outcome, n]) => `${n} ${outcome}`)
-      .join(', ')}\n`,
+      .join(', ')}`,
   );
+  if (job.outcomes['denied'] !== undefined)
+    say('  denied: apps that this site keeps from the user of the crawl, as sites do');
+  say('');
 
   if (options.once) {
     if (options.json) {
