@@ -105,6 +105,11 @@ export const ERROR_KINDS = {
     retryable: false,
     advice: 'Check the token, header or certificate, and that the virtual proxy prefix in `connection.url` is right.',
   },
+  'qlik.kerberos_only': {
+    retryable: false,
+    advice:
+      'Let the virtual proxy offer NTLM or its login form, or log in by JWT (culvert jwt init), ticket or certificate.',
+  },
   'qlik.forbidden': {
     retryable: false,
     advice: 'The server was reached and knows the user; give the user the security rules that the README lists.',

@@ -1,9 +1,10 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import WebSocket from 'ws';
 import { type ProxyChoice, proxyFor } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { networkFault, type Peer, peerOf } from './faults.ts';
+import { type Connected, Observed } from './observed.ts';
 import {
   lateFault,
   looksStripped,
@@ -65,6 +66,7 @@ export interface HttpRoute extends AsyncDisposable {
   readonly peer: Peer;
   /** Throws a {@link Fault} for what fails on the way, and the signal's reason when the caller's signal ends it. */
   request(request: HttpRequest): Promise<HttpReply>;
+  connected(): Connected;
   /** Lets requests in flight end, `withinMs` at most (default 5 s), then closes the sockets. */
   close(withinMs?: number): Promise<void>;
 }
@@ -144,14 +146,16 @@ export class Dialer {
     const tls =
       url.protocol === 'https:' ? this.#targets.for(route.aliasHost ?? peer.host, route.tls ?? {}) : undefined;
     const stop = new AbortController();
+    const observed = new Observed();
     const pool = new Pool(url.origin, {
       connections: route.connections ?? 4,
       pipelining: 1,
       allowH2: false,
-      connect:
+      connect: observed.connector(
         proxy === undefined
-          ? { ...tls?.options, timeout: CONNECT_MS }
+          ? buildConnector({ ...tls?.options, allowH2: false, timeout: CONNECT_MS })
           : pooledThrough({ proxy, peer, tls, targets: this.#targets, signal: stop.signal }),
+      ),
       keepAliveTimeout: 20_000,
       keepAliveMaxTimeout: 60_000,
     });
@@ -159,6 +163,7 @@ export class Dialer {
     return {
       peer,
       request: (request) => send(pool, peer, alias, request),
+      connected: () => observed.now,
       close: async (withinMs = CLOSE_MS) => {
         const patience = setTimeout(() => void pool.destroy(), withinMs);
         try {

@@ -6,6 +6,7 @@ import type { SideFiles } from './side-files.ts';
 import { readSignedToken } from './signed-token.ts';
 import { ticketLogin } from './ticket.ts';
 import type { Placed, Values } from './values.ts';
+import { readWindowsLogin } from './windows-user.ts';
 
 /** Headers that the connection itself needs; a user in one of them would break every request. */
 const TAKEN = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'x-qlik-xrfkey']);
@@ -29,7 +30,7 @@ const filled = (values: Values, path: string): boolean => {
 };
 
 /** What `connection.auth.type` may say. */
-type Stated = 'header' | 'jwt' | 'certificate' | 'ticket';
+type Stated = 'header' | 'jwt' | 'certificate' | 'ticket' | 'windows';
 
 const CERTIFICATE_KEYS = [
   'connection.auth.certificate.path',
@@ -46,6 +47,7 @@ const KEYS: Readonly<Record<Stated, readonly string[]>> = {
   jwt: ['connection.auth.token', 'connection.auth.token_file', 'connection.auth.jwt'],
   certificate: CERTIFICATE_KEYS,
   ticket: [...CERTIFICATE_KEYS, 'connection.auth.proxy_service_url'],
+  windows: ['connection.auth.username', 'connection.auth.password', 'connection.auth.method'],
 };
 
 const warnOfOthers = (type: Stated, values: Values, problems: Problems): void => {
@@ -85,13 +87,7 @@ export const readAuthentication = (
     case 'ticket':
       return ticketLogin(readClientCertificate(values, files, problems, nowMs, at), values, problems);
     case 'windows':
-      problems.error(
-        'config.not_supported_yet',
-        values.text('connection.auth.type')?.at ?? at,
-        `connection.auth.type "${type}" is not supported yet; "header", "jwt", "certificate" and "ticket" are.`,
-        'Use one of the others, or wait for the release that supports it.',
-      );
-      return undefined;
+      return readWindowsLogin(values, problems, at);
     default:
       // A wrong connection.auth.type was reported when it was read.
       if (!filled(values, 'connection.auth.type'))
@@ -99,7 +95,7 @@ export const readAuthentication = (
           'config.missing_key',
           at,
           'connection.auth does not say how to log in.',
-          'Add connection.auth.key and .value (header), .token or .token_file (JWT), or .certificate.path.',
+          'Add connection.auth.key and .value (header), .token or .token_file (JWT), .username and .password (Windows), or .certificate.path.',
         );
       return undefined;
   }

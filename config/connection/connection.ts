@@ -23,12 +23,27 @@ export interface TicketLogin {
   readonly proxyServiceOrigin: string;
 }
 
+/** A Windows user: NTLM, or the login form where that is not to be had. */
+export interface WindowsLogin {
+  readonly type: 'windows';
+  /**
+   * The domain as it was written, empty for `user@domain`; `server`: the machine itself, for `.\\user`; undefined: the
+   * domain that the server belongs to.
+   */
+  readonly domain: string | { readonly of: 'server' } | undefined;
+  readonly user: string;
+  readonly password: Secret;
+  /** `auto`: NTLM, and the form when the site does not offer it. */
+  readonly method: 'auto' | 'ntlm' | 'forms';
+}
+
 /** How a connection proves who it is. Types that come with a later release refuse the file (`config.not_supported_yet`). */
 export type Authentication =
   | { readonly type: 'header'; readonly header: string; readonly value: Secret }
   | { readonly type: 'jwt'; readonly token: Secret }
   | SignedTokenLogin
   | TicketLogin
+  | WindowsLogin
   | {
       readonly type: 'certificate';
       /** PEM texts, read from wherever the file said. */

@@ -91,8 +91,6 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('connection.auth.certificate.password', 'string', 'Password of a PFX file or of an encrypted private key.', {
     secret: true,
   }),
-  later('connection.auth.username', 'string', 'Windows user.'),
-  later('connection.auth.password', 'string', 'Password of the Windows user.', { secret: true }),
   ...LOGIN_KEYS,
   used('tls.truststore.path', 'string', 'Certificates of authorities to trust besides the usual ones.', {
     oneLine: true,

@@ -8,8 +8,21 @@ const key = (path: string, type: KeySpec['type'], description: string, more: Par
   ...more,
 });
 
-/** Keys of the ways to log in that take more than one value: tickets and tokens that the agent signs itself. */
+/** Keys of Windows users, tickets, and tokens that the agent signs itself. */
 export const LOGIN_KEYS: readonly KeySpec[] = [
+  key(
+    'username',
+    'string',
+    'Windows user: DOMAIN\\\\user in double quotes, user@domain, or .\\\\user of the server itself.',
+    {
+      oneLine: true,
+    },
+  ),
+  key('password', 'string', 'Password of the Windows user.', { secret: true }),
+  key('method', 'string', 'NTLM, the login form, or (auto) the form where NTLM is not to be had.', {
+    values: ['auto', 'ntlm', 'forms'],
+    standard: 'auto',
+  }),
   key(
     'proxy_service_url',
     'string',

@@ -4,6 +4,7 @@ import type { Site, UserName } from './model/types.ts';
 import type { ServerCertificate } from './pki.ts';
 import type { Profile, ProfileName } from './profiles.ts';
 import type { VirtualProxy } from './proxy/virtual-proxy.ts';
+import type { WindowsSettings } from './proxy/windows.ts';
 
 interface Ports {
   readonly proxy: number;
@@ -45,6 +46,8 @@ export interface SimulatorOptions {
   readonly headerName?: string;
   /** The user directory of everyone on `header`; default: dynamic, the value is `directory\user`. */
   readonly headerDirectory?: string;
+  /** How the virtual proxy `windows` behaves; it is there when the machine has the packages that it needs. */
+  readonly windows?: WindowsSettings;
   readonly tokenLifetimeMs?: number;
   /** Further virtual proxies, or others in the place of `header` and `jwt`. */
   readonly virtualProxies?: readonly (Partial<VirtualProxy> & Pick<VirtualProxy, 'prefix' | 'authenticator'>)[];

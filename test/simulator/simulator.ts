@@ -28,11 +28,13 @@ import {
   loginAuthenticator,
   ticketAuthenticator,
 } from './proxy/authenticator.ts';
+import { missingForNtlm, NtlmAcceptor } from './proxy/ntlm-acceptor.ts';
 import { SenseProxy } from './proxy/proxy.ts';
 import { proxyServiceServer } from './proxy/service-api.ts';
 import { ProxySessions } from './proxy/sessions.ts';
 import { Tickets } from './proxy/tickets.ts';
 import { cookieNameOf, type VirtualProxy } from './proxy/virtual-proxy.ts';
+import { type WindowsLogin, windowsAuthenticator } from './proxy/windows.ts';
 import { Recorder } from './record.ts';
 import { repositoryOf } from './repository.ts';
 import { Services } from './services.ts';
@@ -59,6 +61,13 @@ export interface Addresses {
   readonly jwt: { readonly url: string; readonly prefix: string; readonly tokenPath: string };
   /** `serviceUrl`: the proxy service's own API, where the holder of the client certificate gets tickets. */
   readonly ticket: { readonly url: string; readonly prefix: string; readonly serviceUrl: string };
+  /** Null where the packages for it are missing. */
+  readonly windows: {
+    readonly url: string;
+    readonly prefix: string;
+    readonly username: string;
+    readonly password: string;
+  } | null;
   readonly certificates: {
     readonly folder: string;
     readonly clientPath: string;
@@ -81,6 +90,8 @@ export interface Simulator extends AsyncDisposable {
   readonly sessions: ProxySessions;
   readonly virtualProxies: readonly VirtualProxy[];
   readonly pki: Pki;
+  /** Logins by Windows authentication and by its form, as they were tried. */
+  readonly windowsLogins: readonly WindowsLogin[];
   /** What a perfect crawl by the ready-made user finds now. */
   truth(): SiteTruth;
   /** The time below which no crawl with so many engine sessions can come, with the service times on. */
@@ -120,6 +131,7 @@ const closer = (server: HttpServer): (() => Promise<void>) => {
 
 const DAY_MS = 86_400_000;
 const CRAWL_HEADER = 'X-Sim-User';
+const WINDOWS_PASSWORD = 'canary-pässword';
 
 /** Starts a site. Rejects when a port is taken or the folder cannot be written. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -165,6 +177,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     complete({ prefix, authenticator: loginAuthenticator(), linked: false }),
   );
   const further = [...unlinked, ...(options.virtualProxies ?? []).map(complete)];
+  const tickets = new Tickets(() => pacing.now());
+  // Windows' web server takes HTTP/1.0 too, and clients may offer just that.
+  const ALPNProtocols = ['http/1.1', 'http/1.0'];
+  const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem, ALPNProtocols };
+  const windowsLogins: WindowsLogin[] = [];
+  const accounts = [
+    { directory: user.directory, id: user.id, password: WINDOWS_PASSWORD },
+    ...(options.windows?.accounts ?? []),
+  ];
+  const acceptor = missingForNtlm() === null ? new NtlmAcceptor(accounts) : null;
+  const windowsParts = { prefix: 'windows', tickets, accounts, certificatePem: tls.cert, logins: windowsLogins };
   const virtualProxies = [
     complete({ prefix: '', authenticator: loginAuthenticator() }),
     complete({ prefix: 'header', authenticator: headerAuthenticator({ header: headerName, directory }) }),
@@ -177,6 +200,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       }),
     }),
     complete({ prefix: 'ticket', authenticator: ticketAuthenticator() }),
+    ...(acceptor === null
+      ? []
+      : [
+          complete({
+            prefix: 'windows',
+            authenticator: windowsAuthenticator(options.windows ?? {}, { ...windowsParts, acceptor }),
+          }),
+        ]),
   ].filter(({ prefix }) => further.every((other) => other.prefix !== prefix));
   virtualProxies.push(...further);
 
@@ -188,11 +219,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     () => pacing.now(),
     Math.max(10, Math.min(1_000, inactivityMs / 4)),
   );
-  const tickets = new Tickets(() => pacing.now());
   const proxy = new SenseProxy(context, { virtualProxies, sessions, services, tickets });
-  // Windows' web server takes HTTP/1.0 too, and clients may offer just that.
-  const ALPNProtocols = ['http/1.1', 'http/1.0'];
-  const tls = { ...pki.server(options.certificate ?? 'valid'), ca: pki.rootPem, ALPNProtocols };
   const httpsProxy = createHttpsServer(tls, proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const plainProxy = createHttpServer(proxy.onRequest).on('upgrade', proxy.onUpgrade);
   const qrs = repositoryServer(context, services, tls);
@@ -242,6 +269,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const dispose = async (): Promise<void> => {
     pacing.close();
     sessions.close();
+    acceptor?.close();
     context.registry.close();
     for (const connection of context.connections) connection.end(1001, 'The site stops');
     // The close frames leave in this turn; nobody waits for the clients' answers.
@@ -282,6 +310,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       },
       jwt: { url: `${proxyUrl}/jwt`, prefix: 'jwt', tokenPath },
       ticket: { url: `${proxyUrl}/ticket`, prefix: 'ticket', serviceUrl: `https://${shown}:${servicePort}` },
+      windows:
+        acceptor === null
+          ? null
+          : {
+              url: `${proxyUrl}/windows`,
+              prefix: 'windows',
+              username: `${user.directory}\\${user.id}`,
+              password: WINDOWS_PASSWORD,
+            },
       certificates: {
         folder,
         clientPath: join(folder, 'client.pem'),
@@ -294,7 +331,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       user,
       controlUrl: `http://127.0.0.1:${controlPort}`,
     };
-    return { ...simulator, addresses, site, sessions, virtualProxies, pki, token, [Symbol.asyncDispose]: dispose };
+    return {
+      ...simulator,
+      addresses,
+      site,
+      sessions,
+      virtualProxies,
+      pki,
+      windowsLogins,
+      token,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;

@@ -3,9 +3,10 @@ import type { Connection } from '#config/connection/connection.ts';
 import type { CookieJar } from './cookies.ts';
 import { SignedTokens } from './signed-jwt.ts';
 import { requestTicket } from './ticket.ts';
+import { logInWindowsUser } from './windows.ts';
 
 /** What proves who we are on a request that opens a session. */
-interface Proof {
+export interface Proof {
   readonly headers: Readonly<Record<string, string>>;
   /** Goes into the query of the address; empty for none. */
   readonly query: string;
@@ -18,12 +19,15 @@ export interface Login {
    * request, so that it is asked for only while there is no session.
    */
   readonly repeatable: boolean;
+  /** True: what was refused once must not be tried again soon, as directories lock accounts after some wrong passwords. */
+  readonly locksAccounts: boolean;
   /** May send requests of its own, whose cookies go into the jar. */
   prove(cookies: CookieJar): Promise<Proof>;
 }
 
 const always = (headers: () => Record<string, string>): Login => ({
   repeatable: true,
+  locksAccounts: false,
   prove: () => Promise.resolve({ headers: headers(), query: '' }),
 });
 
@@ -42,10 +46,20 @@ export const loginOf = (connection: Connection, http: HttpRoute, dialer: Dialer)
     case 'ticket':
       return {
         repeatable: false,
+        locksAccounts: false,
         prove: async () => ({
           headers: {},
           query: `qlikTicket=${encodeURIComponent(await requestTicket(connection, authentication, dialer))}`,
         }),
+      };
+    case 'windows':
+      return {
+        repeatable: false,
+        locksAccounts: true,
+        prove: async (cookies) => {
+          await logInWindowsUser(connection, authentication, dialer, cookies);
+          return { headers: {}, query: '' };
+        },
       };
     case 'certificate':
       throw new RangeError(`${http.peer.host}: certificates speak to the services, not to the proxy`);

@@ -5,7 +5,7 @@ import { Fault } from '#protocol/errors.ts';
 import { unlessAborted } from '../patience.ts';
 import { CookieJar } from './cookies.ts';
 import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
-import { type Login, loginOf } from './login.ts';
+import { type Login, loginOf, type Proof } from './login.ts';
 import { type Asked, refusal } from './verdict.ts';
 
 /** What the upgrade of a WebSocket to the engine carries. */
@@ -55,9 +55,13 @@ interface SessionState {
   /** The generation that a 403 led to: another 403 in it is a missing right. */
   renewed: number;
   bootstrap: Promise<void> | undefined;
+  /** The user or the password was refused: not tried again before then. */
+  refused: { readonly fault: Fault; readonly untilMs: number } | undefined;
 }
 
 const MAX_SESSIONS = 64;
+/** Windows locks accounts after some wrong passwords within half an hour (a usual setting for resetting its counter). */
+const REFUSED_MS = 30 * 60_000;
 
 /**
  * The proxy sessions of an agent, kept from one crawl to the next: the proxy forgets a session only after half an hour
@@ -77,6 +81,7 @@ export class ProxySessions {
       generation: 0,
       renewed: 0,
       bootstrap: undefined,
+      refused: undefined,
     };
     this.#known.set(key, state);
     if (this.#known.size > MAX_SESSIONS) {
@@ -217,7 +222,7 @@ class ProxySession implements QlikSession {
 
   async #ask(path: string, proving: boolean): Promise<HttpReply> {
     const { cookies } = this.#state;
-    const proof = proving ? await this.#login.prove(cookies) : { headers: {}, query: '' };
+    const proof = proving ? await this.#prove() : { headers: {}, query: '' };
     const key = xrfKey();
     const reply = await this.#http.request({
       path: `${this.#asked(path).path}?xrfkey=${key}${proof.query === '' ? '' : `&${proof.query}`}`,
@@ -241,6 +246,18 @@ class ProxySession implements QlikSession {
     });
     if (!looksLoggedOut(reply)) this.#state.cookies.take(reply);
     return reply;
+  }
+
+  async #prove(): Promise<Proof> {
+    const { refused, cookies } = this.#state;
+    if (refused !== undefined && Date.now() < refused.untilMs) throw refused.fault;
+    try {
+      return await this.#login.prove(cookies);
+    } catch (error) {
+      if (this.#login.locksAccounts && error instanceof Fault && error.code === 'qlik.unauthorized')
+        this.#state.refused = { fault: error, untilMs: Date.now() + REFUSED_MS };
+      throw error;
+    }
   }
 
   #asked(path: string): Asked {

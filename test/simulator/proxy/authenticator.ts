@@ -16,12 +16,22 @@ type Authentication =
   /** The method wants to say something first, such as a 401 with `WWW-Authenticate`. */
   | { readonly kind: 'challenge'; readonly reply: Reply };
 
+/** A request to a page of an authentication method. `path` is without the prefix. */
+export interface PageAsked {
+  readonly request: IncomingMessage;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+}
+
 export interface Authenticator {
   readonly method: 'header' | 'jwt' | 'login' | 'windows' | 'ticket';
   /** Asked when a request has no valid session cookie. State of one connection belongs to `request.socket`. */
   authenticate(request: IncomingMessage, query: URLSearchParams): Authentication;
+  /** Where a client without session is sent, below the prefix; default: the form of the proxy. `target`: what it asked. */
+  loginPath?(request: IncomingMessage, target: string): string;
   /** A page of the method's own below the prefix (`/internal_…`); null when the path is none of its. */
-  page?(request: IncomingMessage, path: string): Reply | null;
+  page?(asked: PageAsked): Promise<Reply> | null;
 }
 
 export interface HeaderSettings {

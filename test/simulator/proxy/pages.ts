@@ -1,7 +1,7 @@
 /** The pages that a proxy answers when a program expected something else. */
 import { htmlReply, type Reply } from '../reply.ts';
 
-/** A login form. Its status is 200: a client that follows redirects finds HTML where it wanted JSON. */
+/** A login form, also after a wrong password. Its status is 200: a client that follows redirects finds HTML where it wanted JSON. */
 export const loginPage = (action: string): Reply => ({
   status: 200,
   headers: { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' },

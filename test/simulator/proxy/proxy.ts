@@ -80,7 +80,7 @@ export class SenseProxy {
     if (!allowsHost(proxy, request.headers.host)) return plain(wrongHostPage());
     const error = this.#context.faults.httpError('proxy', path);
     if (error !== null) return plain(htmlReply(error, `Error ${error}`, 'The proxy could not reach the service.'));
-    const page = proxy.authenticator.page?.(request, path);
+    const page = await proxy.authenticator.page?.({ request, path, query: asked.query, body });
     if (page) return plain(page);
     if (path.startsWith('/internal_forms_authentication')) return plain(loginPage(request.url ?? ''));
     // Before that release there is no such page, with or without a session.
@@ -114,7 +114,11 @@ export class SenseProxy {
   #loginUri(request: IncomingMessage, proxy: VirtualProxy, secure: boolean): string {
     const base = `${secure ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;
     const prefix = proxy.prefix === '' ? '' : `/${proxy.prefix}`;
-    return `${base}${prefix}/internal_forms_authentication/?targetUri=${encodeURIComponent(base + (request.url ?? '/'))}`;
+    const target = base + (request.url ?? '/');
+    const path =
+      proxy.authenticator.loginPath?.(request, target) ??
+      `/internal_forms_authentication/?targetUri=${encodeURIComponent(target)}`;
+    return base + prefix + path;
   }
 
   #withCookie(reply: Reply, { routed: { proxy }, secure }: Asked, session: ProxySession): Reply {

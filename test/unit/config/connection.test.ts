@@ -113,7 +113,6 @@ connection.max_retries = 3
     ['paths.qvds = "C:/qvd"', 1],
     ['policy { scripts = false }', 1],
     ['crawl.streams = [a]', 1],
-    ['connection.auth.type = windows', 1],
   ])('that asks for what comes later is refused: %s', (line, count) => {
     const { connection, problems } = parse(`${head}${header}${line}`);
     expect(connection).toBeUndefined();

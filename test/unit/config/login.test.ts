@@ -123,3 +123,55 @@ describe('tickets', () => {
     expect(problems).toMatchObject([{ severity: 'warning', message: expect.stringContaining('has no effect') }]);
   });
 });
+
+describe('a Windows user', () => {
+  const windows = (username: string, keys = ''): string =>
+    `${head}connection.auth { username = ${username}, password = "canary-password"${keys} }`;
+  test.each([
+    ['"CORP\\\\svc"', { domain: 'CORP', user: 'svc' }],
+    ['"""CORP\\svc"""', { domain: 'CORP', user: 'svc' }],
+    ['"CORP/svc"', { domain: 'CORP', user: 'svc' }],
+    ['"svc@corp.example"', { domain: '', user: 'svc@corp.example' }],
+    ['".\\\\svc"', { domain: { of: 'server' }, user: 'svc' }],
+    ['svc', { domain: undefined, user: 'svc' }],
+    ['" corp\\\\Jörg Müller "', { domain: 'corp', user: 'Jörg Müller' }],
+  ])('%s is understood', (username, who) => {
+    const { connection, problems } = parse(windows(username));
+    expect(problems).toEqual([]);
+    expect(connection?.authentication).toMatchObject({ type: 'windows', method: 'auto', ...who });
+    expect(JSON.stringify(connection)).not.toContain('canary');
+  });
+
+  test.each([
+    ['"CORP\\svc"', 'escape'],
+    ['"CORP\\nadia"', 'line end'],
+    ['"""CORP\\\\svc"""', 'two of them'],
+    ['CORP\\svc', 'backslash'],
+    ["'CORP'", 'Single quotes'],
+    ['"CORP\\\\\\\\svc"', 'two backslashes'],
+    ['"\\\\svc"', 'no domain'],
+    ['"CORP\\\\"', 'no user'],
+    ['"A\\\\B\\\\c"', 'more than one'],
+    ['"CORP\\\\svc@corp.example"', 'twice'],
+    ['"a@b@c"', 'user@domain'],
+    ['"CORP\\\\a:b"', 'no name in Windows'],
+  ])('%s is refused once, with the reason', (username, reason) => {
+    const messages = parse(windows(username))
+      .problems.filter(({ severity }) => severity === 'error')
+      .map(({ message, advice }) => `${message} ${advice}`);
+    expect(messages).toEqual([expect.stringContaining(reason)]);
+    expect(messages.join(' ')).not.toContain('canary');
+  });
+
+  test('logs in through the virtual proxy, by the form only when told so', () => {
+    expect(parse(windows('svc', ', method = forms')).connection).toMatchObject({
+      origin: 'https://qlik.example.com',
+      prefix: 'vp',
+      authentication: { method: 'forms' },
+    });
+    expect(errors(`${head}connection.auth { type = windows }`)).toEqual([
+      'connection.auth.username is missing.',
+      'connection.auth.password is missing.',
+    ]);
+  });
+});

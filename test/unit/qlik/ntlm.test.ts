@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bindingAlgorithm } from '#agent/qlik/auth/ntlm/channel-binding.ts';
 import { md4 } from '#agent/qlik/auth/ntlm/md4.ts';
-import { AV, negotiateMessage, parseChallenge, textOf } from '#agent/qlik/auth/ntlm/messages.ts';
+import { AV, type AvPair, negotiateMessage, parseChallenge, textOf } from '#agent/qlik/auth/ntlm/messages.ts';
 import { authenticateMessage, clientPart, prove, responseKey } from '#agent/qlik/auth/ntlm/proof.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -25,7 +25,7 @@ describe('MD4', () => {
 // MS-NLMP 4.2.1 and 4.2.4: the values that the specification computes with.
 const nonce = Buffer.alloc(8, 0xaa);
 const serverNonce = hex('0123456789abcdef');
-const target = [
+const target: readonly AvPair[] = [
   { id: AV.domain, value: utf16('Domain') },
   { id: AV.computer, value: utf16('Server') },
 ];
