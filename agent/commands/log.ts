@@ -48,7 +48,8 @@ export const createLog = (options: LogOptions): Logger => {
       settings,
       new Writable({
         write: (chunk: Buffer, _encoding, done) =>
-          void process.stderr.write(readableLine(chunk.toString('utf8')), done),
+          // A terminal that was closed takes no more; that is no reason to end.
+          void process.stderr.write(readableLine(chunk.toString('utf8')), () => done()),
       }),
     );
   }

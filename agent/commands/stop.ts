@@ -12,6 +12,8 @@ export const untilStopped = (): Promise<void> =>
       process.on(signal, () => {
         if (askedAtMs !== undefined && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(1);
         askedAtMs ??= performance.now();
+        // What is still said to a terminal that was closed must not end the agent before it has said goodbye.
+        if (signal === 'SIGHUP') for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
         resolve();
       });
     }

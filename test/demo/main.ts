@@ -64,6 +64,8 @@ const port = numberOf('port', options.port, 0, 65_535);
 const stop = new AbortController();
 // Below npm one Ctrl-C may come twice; SIGHUP: the terminal was closed.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+// What is still said to a terminal that was closed must not keep the folder from being deleted.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const sorted = (counts: Readonly<Record<string, number | undefined>>): Record<string, number> =>
