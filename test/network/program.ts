@@ -21,13 +21,13 @@ export const culvert = (...args: readonly string[]): Promise<Ended> =>
     });
   });
 
-/** Writes a connection file for the simulator: `connection` is what stands in that block. */
-export const connectionFile = (folder: string, { addresses }: Simulator, connection: string): string => {
+/** Writes a connection file for the simulator: `connection` is what stands in that block, `more` what stands after it. */
+export const connectionFile = (folder: string, { addresses }: Simulator, connection: string, more = ''): string => {
   const file = join(folder, 'site.conf');
   writeFileSync(
     file,
     `name = "Site"\ncode = site\nconnector_id = "qlik-sense"\nconnection {\n${connection}\n}\n` +
-      `tls.truststore { path = ${JSON.stringify(addresses.certificates.rootPath)}, type = PEM }\n`,
+      `tls.truststore { path = ${JSON.stringify(addresses.certificates.rootPath)}, type = PEM }\n${more}`,
   );
   return file;
 };
@@ -41,9 +41,14 @@ const withoutZeros = (counts: Readonly<Record<string, number | undefined>>): Rec
   Object.fromEntries(Object.entries(counts).flatMap(([kind, n]) => (n ? [[kind, n]] : [])));
 
 /** Crawls by `culvert crawl` and compares what was written with what the site holds. */
-export const expectTheTruth = async (folder: string, simulator: Simulator, connection: string): Promise<void> => {
+export const expectTheTruth = async (
+  folder: string,
+  simulator: Simulator,
+  connection: string,
+  more = '',
+): Promise<void> => {
   const out = join(folder, 'records.ndjson');
-  const ended = await culvert('crawl', connectionFile(folder, simulator, connection), '--out', out);
+  const ended = await culvert('crawl', connectionFile(folder, simulator, connection, more), '--out', out);
   // What the user may not open is said there, and is part of the truth.
   expect(ended.status, ended.err).toBe(0);
   const records = readFileSync(out, 'utf8')

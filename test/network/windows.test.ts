@@ -1,6 +1,8 @@
 /** Windows logins against gss-ntlmssp, which is not our code: NTLM, raw NTLM inside Negotiate, the form. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,6 +155,33 @@ describe.skipIf(missing !== null)(`culvert crawl by Windows authentication${need
       expect(good).toMatchObject([{ way: 'form', user: simulator.addresses.windows?.username }]);
       expect(simulator.record.proxySessions.total).toBe(1);
     });
+  });
+
+  test('crawls the whole site through a proxy: the login keeps to one tunnel, and is bound to what is behind it', async () => {
+    await using simulator = await start({ windows: { demandsBinding: true } });
+    let tunnels = 0;
+    const proxy = createServer().on('connect', (request, socket, head) => {
+      tunnels += 1;
+      const [host = '', port = ''] = (request.url ?? '').split(':');
+      const target = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        target.write(head);
+        target.pipe(socket).pipe(target);
+      });
+      target.on('error', () => socket.destroy());
+      socket.on('error', () => target.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const block = `proxy { scheme = http, hostname = "127.0.0.1", port = ${port} }\n`;
+      await expectTheTruth(folder, simulator, windowsLogin(simulator), block);
+    } finally {
+      proxy.close();
+      proxy.closeAllConnections();
+    }
+    expect(tunnels).toBeGreaterThan(1);
+    expect(simulator.windowsLogins).toMatchObject([{ way: 'NTLM', bound: true }]);
   });
 
   test('a wrong password is sent once, and never again by the same crawl', async () => {

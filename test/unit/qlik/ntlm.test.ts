@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bindingAlgorithm } from '#agent/qlik/auth/ntlm/channel-binding.ts';
 import { md4 } from '#agent/qlik/auth/ntlm/md4.ts';
@@ -113,6 +114,25 @@ describe('a challenge', () => {
       'Server',
       undefined,
     ]);
+  });
+
+  test('of any bytes is read or refused, and nothing else', () => {
+    const valid = challenge(target);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 12 }),
+        fc.nat(valid.length),
+        (edits, length) => {
+          const bytes = Buffer.from(valid);
+          for (const [at, value] of edits) bytes[at] = value;
+          try {
+            expect(parseChallenge(bytes.subarray(0, length)).nonce.length).toBe(8);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'qlik.protocol' });
+          }
+        },
+      ),
+    );
   });
 
   const cut = challenge(target);
