@@ -16,12 +16,14 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
   'qlik.session_limit',
   'qlik.unauthorized',
   'qlik.login_page',
+  'qlik.kerberos_only',
   'job.cancelled',
   'internal',
 ]);
 
 /** What ends a crawl even where it stands between two lists of the repository. */
-const OF_THE_CRAWL = /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|prefix_unknown)$|^job\.|^internal$/;
+const OF_THE_CRAWL =
+  /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|kerberos_only|prefix_unknown)$|^job\.|^internal$/;
 
 /** What parts of a scope could be read, and what not. */
 export class Gaps {

@@ -19,15 +19,12 @@ export interface Login {
    * request, so that it is asked for only while there is no session.
    */
   readonly repeatable: boolean;
-  /** True: what was refused once must not be tried again soon, as directories lock accounts after some wrong passwords. */
-  readonly locksAccounts: boolean;
   /** May send requests of its own, whose cookies go into the jar. */
   prove(cookies: CookieJar): Promise<Proof>;
 }
 
 const always = (headers: () => Record<string, string>): Login => ({
   repeatable: true,
-  locksAccounts: false,
   prove: () => Promise.resolve({ headers: headers(), query: '' }),
 });
 
@@ -46,7 +43,6 @@ export const loginOf = (connection: Connection, http: HttpRoute, dialer: Dialer)
     case 'ticket':
       return {
         repeatable: false,
-        locksAccounts: false,
         prove: async () => ({
           headers: {},
           query: `qlikTicket=${encodeURIComponent(await requestTicket(connection, authentication, dialer))}`,
@@ -55,7 +51,6 @@ export const loginOf = (connection: Connection, http: HttpRoute, dialer: Dialer)
     case 'windows':
       return {
         repeatable: false,
-        locksAccounts: true,
         prove: async (cookies) => {
           await logInWindowsUser(connection, authentication, dialer, cookies);
           return { headers: {}, query: '' };

@@ -7,6 +7,7 @@ import { CookieJar } from './cookies.ts';
 import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
 import { type Login, loginOf, type Proof } from './login.ts';
 import { type Asked, refusal } from './verdict.ts';
+import { PasswordRefused } from './windows.ts';
 
 /** What the upgrade of a WebSocket to the engine carries. */
 export interface UpgradePass {
@@ -254,8 +255,7 @@ class ProxySession implements QlikSession {
     try {
       return await this.#login.prove(cookies);
     } catch (error) {
-      if (this.#login.locksAccounts && error instanceof Fault && error.code === 'qlik.unauthorized')
-        this.#state.refused = { fault: error, untilMs: Date.now() + REFUSED_MS };
+      if (error instanceof PasswordRefused) this.#state.refused = { fault: error, untilMs: Date.now() + REFUSED_MS };
       throw error;
     }
   }

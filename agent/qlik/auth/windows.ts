@@ -24,12 +24,22 @@ class KerberosOnly extends Error {
   override readonly name = 'KerberosOnly';
 }
 
+/** The user or the password was refused after it was sent: sending it again and again would lock the account. */
+export class PasswordRefused extends Fault {
+  constructor(message: string) {
+    super('qlik.unauthorized', message, {
+      advice:
+        'Check user, domain and password, and that the account is not locked; it is not tried again for half an hour, ' +
+        'unless the file changes.',
+    });
+  }
+}
+
 /**
  * Logs a Windows user in: `jar` has the session's cookie then. NTLM belongs to one TCP connection, so all of it goes over
  * one of its own.
  *
- * @throws Fault `qlik.unauthorized` for a refused user or password, which must not be tried again and again: directories
- *   lock accounts. `qlik.kerberos_only` where neither NTLM nor a form is to be had.
+ * @throws PasswordRefused, which must not be tried again soon; Fault `qlik.kerberos_only` where neither NTLM nor a form is to be had.
  */
 export const logInWindowsUser = async (
   connection: Connection,
@@ -196,19 +206,14 @@ class Visit {
     return reply;
   }
 
-  #refusedByForm(path: string): Fault {
-    return new Fault('qlik.unauthorized', `${this.#at(path)}: the login form refused the user or the password`, {
-      advice: ADVICE,
-    });
+  #refusedByForm(path: string): PasswordRefused {
+    return new PasswordRefused(`${this.#at(path)}: the login form refused the user or the password`);
   }
 
-  #refused(path: string, reply: HttpReply): Fault {
-    const at = this.#at(path);
-    return new Fault(
-      'qlik.unauthorized',
-      `${at}: HTTP ${reply.status}, Windows refused the user or the password (or NTLM altogether, or the login was ` +
-        'passed on by something between that opens TLS)',
-      { advice: ADVICE },
+  #refused(path: string, reply: HttpReply): PasswordRefused {
+    return new PasswordRefused(
+      `${this.#at(path)}: HTTP ${reply.status}, Windows refused the user or the password (or NTLM altogether, or the ` +
+        'login was passed on by something between that opens TLS)',
     );
   }
 
@@ -234,10 +239,6 @@ class Visit {
     return `https://${peer.host}:${peer.port}${path.split('?')[0] ?? '/'}`;
   }
 }
-
-const ADVICE =
-  'Check user, domain and password, and that the account is not locked; it is not tried again for half an hour, unless ' +
-  'the file changes.';
 
 const challengesOf = (reply: HttpReply): readonly string[] => {
   const header = reply.headers['www-authenticate'];

@@ -87,6 +87,23 @@ test('a site that offers something else than NTLM is told what it offers', async
   expect(JSON.stringify(fake.seen)).not.toContain('authorization');
 });
 
+test('a site that begins to offer NTLM is tried again at once: no password was refused', async () => {
+  let mended = false;
+  const fake = await site((message) => {
+    if (!mended) return offer('Basic');
+    return message === 3 ? { json: {}, headers: { 'set-cookie': 'X-Qlik-Session=1' } } : offer(`NTLM ${challenge}`);
+  });
+  const dialer = new Dialer();
+  const tried = async (): Promise<number> => {
+    await using opened = openSite(fake.connection({ authentication: user }), { dialer, patience: impatience() });
+    await opened.about().catch(() => undefined);
+    return proofs(fake);
+  };
+  expect(await tried()).toBe(0);
+  mended = true;
+  expect(await tried()).toBe(1);
+});
+
 test.each([
   ['no token', offer('NTLM'), 'in place of a challenge'],
   ['a token that is none', offer('NTLM !!!'), 'in place of a challenge'],
