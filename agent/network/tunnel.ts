@@ -1,8 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { HttpsProxyAgent } from 'https-proxy-agent';
-import { SocksProxyAgent } from 'socks-proxy-agent';
 import { type ProxyServer, proxyName } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { type Peer, placeOf } from './faults.ts';
@@ -79,6 +77,8 @@ const throughConnect = async (
       : {
           'Proxy-Authorization': `Basic ${Buffer.from(`${username ?? ''}:${password?.reveal() ?? ''}`).toString('base64')}`,
         };
+  // Loaded when there is a proxy: most agents have none, and what is not loaded takes no memory.
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
   const agent = new HttpsProxyAgent<string>(`${scheme}://${bracketed(hostname)}:${port}`, {
     ...(scheme === 'https' ? tls.for(hostname, { extraAuthorities }).options : {}),
     signal,
@@ -109,6 +109,7 @@ const throughSocks = async (proxy: ProxyServer, target: Peer, timeoutMs: number)
   );
   url.username = encodeURIComponent(proxy.username ?? '');
   url.password = encodeURIComponent(proxy.password?.reveal() ?? '');
+  const { SocksProxyAgent } = await import('socks-proxy-agent');
   const agent = new SocksProxyAgent(url, { timeout: timeoutMs });
   // It leaves the brackets around an IPv6 address.
   agent.proxy.host = proxy.hostname;
