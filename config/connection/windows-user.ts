@@ -51,7 +51,7 @@ const splitUser = (given: Placed<string>, problems: Problems): Pick<WindowsLogin
   if (/[\\/]{2}/.test(text))
     return refuse(
       'has two backslashes (or slashes) in a row.',
-      'Write two backslashes only between double quotes; between other quotes, or without any, write one.',
+      'Between double quotes write two backslashes, not four; between other quotes, or without any, write one.',
     );
   const [first = '', ...rest] = text.split(/[\\/]/);
   if (rest.length > 1) return refuse('has more than one backslash.');
