@@ -30,7 +30,8 @@ const schemesOf = (header: string | string[] | undefined): readonly string[] => 
 export const connectFault = (proxy: ProxyServer, target: Peer, answer: ConnectAnswer): Fault => {
   const { statusCode, headers } = answer;
   const said = `${proxyName(proxy)} answered HTTP ${statusCode} when asked for ${placeOf({ host: target.host, port: target.port })}`;
-  if (statusCode === 407) {
+  // 401 belongs to servers, but tinyproxy answers it to a wrong password.
+  if (statusCode === 407 || statusCode === 401) {
     const schemes = schemesOf(headers['proxy-authenticate']);
     const list = schemes.join(', ');
     const basic = schemes.some((scheme) => scheme.toLowerCase() === 'basic');
@@ -48,14 +49,15 @@ export const connectFault = (proxy: ProxyServer, target: Peer, answer: ConnectAn
       ? new Fault('proxy.auth_required', `${said}: it wants a user name and a password, and none are set`)
       : new Fault('proxy.auth_required', `${said}: it does not accept the user name and password that are set`);
   }
-  if (statusCode === 502 || statusCode === 503 || statusCode === 504)
-    return new Fault('proxy.target_unreachable', `${said}: it cannot reach that server`);
   if (statusCode === 400 || statusCode === 405 || statusCode === 501)
     return new Fault('proxy.refused', `${said}: it does not open tunnels (CONNECT)`, {
       advice:
         'Check `proxy.port`: this may be a web server or a proxy for plain http only; ask for one that allows CONNECT.',
     });
-  if (statusCode >= 400 && statusCode < 600)
+  // Mostly 502 to 504; tinyproxy says 500.
+  if (statusCode >= 500 && statusCode < 600)
+    return new Fault('proxy.target_unreachable', `${said}: it cannot reach that server`);
+  if (statusCode >= 400 && statusCode < 500)
     return new Fault('proxy.refused', `${said}: its rules do not allow that, or not to this machine`);
   return new Fault('proxy.protocol', `${said}, which is no answer of a proxy`);
 };
