@@ -72,7 +72,7 @@ test('serve, add a user, make tokens, log in; stop; all is there at the next sta
 
   // Without a running catalog the commands start the database for as long as they take.
   const { stdout: path } = await run('user', 'add', '--data', data, '--email', 'bob@example.com', '--one-time-login');
-  expect(path).toMatch(/put the address of the catalog before it:\n\/login\?token=\S+\n$/);
+  expect(path).toMatch(/put the address of the catalog before it:\n\/login#token=\S+\n$/);
   const second = await serve();
   expect(await me(second.ready.address)).toMatchObject({ user: { email: 'ann@example.com' } });
   expect(await second.stop()).toBe(0);
