@@ -1,5 +1,5 @@
 import type { Place, Tree } from '../tree.ts';
-import type { KeySpec } from './keys.ts';
+import type { KeySpec } from './key-spec.ts';
 import type { Problems } from './problem.ts';
 
 /** Edits between two keys: insert, delete, replace, or swap neighbours. */

@@ -1,4 +1,4 @@
-import type { KeySpec } from './keys.ts';
+import type { KeySpec } from './key-spec.ts';
 
 const key = (path: string, type: KeySpec['type'], description: string, more: Partial<KeySpec> = {}): KeySpec => ({
   path: `connection.auth.${path}`,

@@ -1,5 +1,5 @@
 import { PROXY_SCHEMES } from '../proxy.ts';
-import type { KeySpec } from './keys.ts';
+import type { KeySpec } from './key-spec.ts';
 
 /** The keys of `proxy`, in connection files and in `agent.conf`; `fromEnvironment` is the standard of that key. */
 export const proxyKeys = (fromEnvironment: boolean): readonly KeySpec[] => {

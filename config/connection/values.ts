@@ -1,6 +1,6 @@
 import type { Place, Tree } from '../tree.ts';
 import { descend } from '../tree.ts';
-import type { KeySpec } from './keys.ts';
+import type { KeySpec } from './key-spec.ts';
 import type { Problems } from './problem.ts';
 
 /** A value with the place it came from, so that a later check can name it. */

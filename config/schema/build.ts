@@ -1,7 +1,8 @@
 // Writes the published JSON Schemas: `node config/schema/build.ts`. A test says when they are out of date.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CONNECTION_KEYS, type KeySpec, SETTINGS_KEYS } from '../connection/keys.ts';
+import type { KeySpec } from '../connection/key-spec.ts';
+import { CONNECTION_KEYS, SETTINGS_KEYS } from '../connection/keys.ts';
 
 interface Schema {
   [key: string]: unknown;

@@ -1,0 +1,24 @@
+/** What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds. */
+export type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'any';
+
+/** One key of a connection file or of `agent.conf`. */
+export interface KeySpec {
+  readonly path: string;
+  readonly type: KeyType;
+  /**
+   * `used`: works. `tolerated`: known from files of other connectors, has no effect here and says so. `later`: means
+   * something that this release cannot do; a file that sets it is refused, because ignoring it would do another thing
+   * than the file says.
+   */
+  readonly status: 'used' | 'tolerated' | 'later';
+  /** Never shown, not even in part. */
+  readonly secret?: true;
+  readonly required?: true;
+  /** An address or a name of a file: no control character is ever meant. */
+  readonly oneLine?: true;
+  readonly values?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly standard?: string | number | boolean;
+  readonly description: string;
+}
