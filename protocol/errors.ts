@@ -24,6 +24,28 @@ export const ERROR_KINDS = {
   'config.duplicate_code': { retryable: false, advice: 'Give each connection file a `code` of its own.' },
   'config.unreadable': { retryable: true, advice: 'Check that the file exists and that the agent may read it.' },
   'config.too_large': { retryable: false, advice: 'A connection file may have 1 MiB at most.' },
+  // secrets that stand outside the file
+  'secrets.missing': {
+    retryable: false,
+    advice: 'Check the name of the secret and of its field; a new one is found by itself.',
+  },
+  'secrets.unreachable': {
+    retryable: true,
+    advice: 'Check the address of the secret manager in `agent.conf` and the way to it; it is asked again by itself.',
+  },
+  'secrets.refused': {
+    retryable: true,
+    advice: 'Check the credentials and the rights for the secret manager in `agent.conf`.',
+  },
+  'secrets.invalid': { retryable: false, advice: 'Correct the secret where it is kept; it is read again by itself.' },
+  'secrets.not_configured': {
+    retryable: false,
+    advice: 'Describe the secret manager in the block `secret_manager` of `agent.conf`.',
+  },
+  'secrets.undecryptable': {
+    retryable: false,
+    advice: 'Encrypt the value again on this machine: `culvert encrypt`.',
+  },
   // reaching Qlik
   'network.dns': { retryable: true, advice: 'Check the host name in `connection.url` and the DNS of this machine.' },
   'network.refused': { retryable: true, advice: 'Check host and port, and that a firewall lets this machine through.' },

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+/**
+ * What the doctor looks at, in the order in which the packets travel. A check whose ground is missing is skipped, never
+ * failed: one cause gives one FAIL.
+ */
+export const CHECK_IDS = [
+  'file',
+  'secrets',
+  'dns',
+  'tcp',
+  'proxy',
+  'tls',
+  'virtual_proxy',
+  'authentication',
+  'repository',
+  'objects',
+  'websocket',
+  'engine',
+  'open_app',
+  'rights',
+  'sessions',
+] as const;
+export type CheckId = (typeof CHECK_IDS)[number];
+
+/** Checks of the link to the catalog, in their order. */
+export const LINK_CHECK_IDS = ['file', 'secrets', 'dns', 'tcp', 'proxy', 'tls', 'upgrade', 'enrolment'] as const;
+export type LinkCheckId = (typeof LINK_CHECK_IDS)[number];
+
+export const CHECK_STATUSES = ['pass', 'fail', 'skip'] as const;
+export type CheckStatus = (typeof CHECK_STATUSES)[number];
+
+/**
+ * What one check found. In the stream of a job of kind `test` each is one record, sent as it is found; `target` says
+ * whether it is about the connection or about the agent's own link to the catalog.
+ */
+export const CheckRecord = z.object({
+  t: z.literal('check'),
+  target: z.enum(['connection', 'link']),
+  /** One of {@link CHECK_IDS} or {@link LINK_CHECK_IDS}; a newer agent may know more. */
+  check: z.string().min(1).max(60),
+  status: z.enum(CHECK_STATUSES),
+  /** What was seen, for people: one or two sentences; for a skipped check why. */
+  seen: z.string().max(2000),
+  /** With `fail` always: a code of the error table. With `pass`: something that works and still deserves a look. */
+  code: z.string().max(100).optional(),
+  /** What to do; with `code` always. */
+  advice: z.string().max(2000).optional(),
+  /** Facts that a person compares: the chain as served, counts by kind. One line each, no secrets. */
+  details: z.array(z.string().max(500)).max(60),
+  durationMs: z.int().nonnegative(),
+});
+export type CheckRecord = z.infer<typeof CheckRecord>;
