@@ -16,11 +16,15 @@ import { Link, type LinkClock, systemClock } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import { type Transport, webSocketTransport } from './transport.ts';
 
-interface BridgeSettings {
-  /** `gateway.url` of the agent's settings. */
-  readonly gatewayUrl: string;
+/** How the catalog is reached. */
+interface BridgeWay {
   readonly tls?: TlsOptions | undefined;
   readonly proxy?: ProxyChoice | undefined;
+}
+
+interface BridgeSettings extends BridgeWay {
+  /** `gateway.url` of the agent's settings. */
+  readonly gatewayUrl: string;
 }
 
 export interface BridgeOptions {
@@ -60,6 +64,8 @@ interface BridgeHealth {
 export interface Bridge extends AsyncDisposable {
   /** The status changed: it is sent, the last value wins. */
   statusChanged(): void;
+  /** Takes another way to the same catalog, at once; jobs go on, as after a cut. */
+  reroute(way: BridgeWay): void;
   health(): BridgeHealth;
   /** Ends handlers and link; jobs stay in the spool and go on when the agent starts again. */
   close(): Promise<void>;
@@ -87,14 +93,18 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     ...options.spool,
   });
   /** With what only the bridge knows: why crawls wait. */
-  const status = (): AgentStatus =>
-    spool.fault === undefined ? options.status() : { ...options.status(), faults: [spool.fault.toJSON()] };
+  const status = (): AgentStatus => {
+    const own = options.status();
+    return spool.fault === undefined ? own : { ...own, faults: [...(own.faults ?? []), spool.fault.toJSON()] };
+  };
   const { agentId, keyId } = identity;
   const session = new AgentSession(
     { agentId, keyId, bootId, version: options.version },
     status(),
     spool.attempts.map((attempt) => attempt.held()),
   );
+  const transportBy = ({ tls, proxy }: BridgeWay): Transport =>
+    webSocketTransport(options.dialer, address.link, tls, proxy);
   const jobs = new JobRunner({
     spool,
     handlers: options.handlers,
@@ -106,7 +116,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   });
   const link: Link = new Link({
     session,
-    transport: options.transport ?? webSocketTransport(options.dialer, address.link, settings.tls, settings.proxy),
+    transport: options.transport ?? transportBy(settings),
     clock,
     log,
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
@@ -127,6 +137,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   };
   const bridge: Bridge = {
     statusChanged: report,
+    reroute: (way) => link.redial(transportBy(way)),
     health: () => {
       const { state, lastRoundTripMs } = session;
       const since = lastRoundTripMs === undefined ? null : clock.nowMs() - lastRoundTripMs;

@@ -62,12 +62,18 @@ export class Link {
   #tickAtMs: number | undefined;
   #closed: (() => void) | undefined;
   #stopped = false;
+  #transport: Transport;
+  /** The next dial waits for nothing: why the last ones failed is no longer true. */
+  #hurry = false;
+  /** A dial is due. */
+  #dialling = false;
   #lastError: ErrorInfo | undefined;
   /** The end of this connection has a better reason than the code of the socket. */
   #explained = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#transport = options.transport;
   }
 
   /** Why there is no session, in words for people; undefined while there is one. */
@@ -92,6 +98,18 @@ export class Link {
     this.#schedule();
   }
 
+  /** Takes another way from now on: ends the connection over the old one, if there is one, and dials at once. */
+  redial(transport: Transport): void {
+    this.#transport = transport;
+    if (this.#stopped) return;
+    this.#hurry = true;
+    if (this.#connection) this.#connection.close(1001, 'the way to the catalog changed');
+    else if (this.#dialling) {
+      this.#cancelDial();
+      this.#dial();
+    }
+  }
+
   /** Ends the connection, if there is one, and connects no more. Resolves when the socket is closed. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -111,7 +129,10 @@ export class Link {
     switch (effect.type) {
       case 'connect':
         this.#batches = [];
-        if (!this.#stopped) this.#cancelDial = this.#options.clock.after(effect.afterMs, () => this.#dial());
+        if (!this.#stopped) {
+          this.#dialling = true;
+          this.#cancelDial = this.#options.clock.after(this.#hurry ? 0 : effect.afterMs, () => this.#dial());
+        }
         break;
       case 'send':
         this.#connection?.sendText(effect.text);
@@ -143,8 +164,11 @@ export class Link {
   }
 
   #dial(): void {
+    this.#dialling = false;
+    this.#hurry = false;
     if (this.#stopped) return;
-    const { transport, log } = this.#options;
+    const { log } = this.#options;
+    const transport = this.#transport;
     this.#explained = false;
     const failed = (fault: Fault, retryAfterMs: number | undefined): void => {
       this.#connection = undefined;

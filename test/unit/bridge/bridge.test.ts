@@ -8,10 +8,12 @@ import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
 import { systemClock } from '#agent/bridge/link.ts';
 import { type TransportListener, webSocketTransport } from '#agent/bridge/transport.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import type { ProxyChoice } from '#config/proxy.ts';
 import { Secret } from '#config/secret.ts';
 import { AGENT_PATH, CREDIT } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
+import { connectProxy } from '../network/proxies.ts';
 import { Loopback, quiet, someStatus, until } from './loopback.ts';
 import { expectedScopes, type SiteShape, siteHandler } from './site.ts';
 
@@ -363,4 +365,43 @@ test('a changed status is sent', async () => {
   hostname = 'after';
   bridge.statusChanged();
   await until(() => (seen() as { hostname: string }).hostname === 'after');
+});
+
+test('another way to the catalog is taken at once, in mid-crawl, and nothing is lost', async () => {
+  await using loopback = await Loopback.start({ backend });
+  await using proxy = await connectProxy();
+  const identity = await enrolAt(loopback.url);
+  const site = { apps: 10, assetsPerApp: 200, bulkBytes: 300 };
+  const gate = Promise.withResolvers<void>();
+  const job = backend.addJob(identity.agentId);
+  const server = (port: number): ProxyChoice => ({
+    type: 'fixed',
+    proxy: {
+      scheme: 'http',
+      hostname: '127.0.0.1',
+      port,
+      username: undefined,
+      password: undefined,
+      extraAuthorities: [],
+      from: 'agent.conf',
+    },
+  });
+  const gone = await connectProxy();
+  await gone[Symbol.asyncDispose]();
+  await using bridge = await bridgeTo(loopback.url, identity, {
+    settings: { gatewayUrl: loopback.url, proxy: server(gone.port) },
+    handlers: {
+      crawl: siteHandler(site, { pace: (scope) => (scope === 'site/app-5' ? gate.promise : Promise.resolve()) }),
+    },
+    // The backoff would take for ever: only the new way can bring the link about.
+    clock: { ...systemClock, random: () => 0.999 },
+  });
+  await until(() => bridge.health().error?.code === 'proxy.unreachable');
+  bridge.reroute({});
+  await until(() => backend.published.size === 5);
+  bridge.reroute({ proxy: server(proxy.port) });
+  await until(() => proxy.asked.length > 0 && bridge.health().state === 'open');
+  gate.resolve();
+  await until(() => job.state === 'published');
+  expectPublished(site);
 });

@@ -221,6 +221,34 @@ describe('the link', () => {
     expect(unreadable).toMatchObject([ref]);
   });
 
+  test('takes another way at once, however long the backoff of the old one was', async () => {
+    const { transport, clock, link } = setUp();
+    clock.pass(0);
+    for (let failures = 0; failures < 8; failures += 1) {
+      transport.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
+      if (failures < 7) clock.pass(120_000);
+    }
+    const before = transport.dials;
+    const other = new FakeTransport();
+    link.redial(other);
+    expect(other.dials).toBe(1);
+    expect(clock.pending).toBe(0);
+    clock.pass(600_000);
+    expect(transport.dials).toBe(before);
+    // A second change, while connected: the old connection ends, the new one does not wait.
+    other.listener?.opened();
+    const third = new FakeTransport();
+    link.redial(third);
+    expect(other.closes).toEqual([1001]);
+    await turn();
+    clock.pass(0);
+    expect(third.dials).toBe(1);
+    // And when the new way fails as well, patience is back.
+    third.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
+    clock.pass(100);
+    expect(third.dials).toBe(1);
+  });
+
   test('leaves no timer behind when it stops', async () => {
     const { transport, clock, link, open } = setUp();
     open();
