@@ -36,8 +36,8 @@ export interface Settings {
     readonly systemAuthorities: boolean;
     readonly bypassCertificateValidation: boolean;
   };
-  /** The proxy on the way to the catalog; absent for none. */
-  readonly proxy?: ProxyChoice;
+  /** The proxy on the way to the catalog; undefined for none. */
+  readonly proxy: ProxyChoice | undefined;
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   readonly watch: { readonly polling: boolean; readonly intervalMs: number };
 }
@@ -85,7 +85,7 @@ export const loadSettings = (
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
     stateFolder: resolve(folder, optional('state') ?? 'state'),
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
-    ...(proxy === undefined ? {} : { proxy }),
+    proxy,
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),

@@ -19,7 +19,7 @@ import { type Transport, webSocketTransport } from './transport.ts';
 /** How the catalog is reached. */
 interface BridgeWay {
   readonly tls?: TlsOptions | undefined;
-  readonly proxy?: ProxyChoice | undefined;
+  readonly proxy: ProxyChoice | undefined;
 }
 
 interface BridgeSettings extends BridgeWay {

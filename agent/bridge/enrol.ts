@@ -13,7 +13,7 @@ export interface EnrolOptions {
   /** `gateway.url` of the agent's settings. */
   readonly gatewayUrl: string;
   readonly tls?: TlsOptions | undefined;
-  readonly proxy?: ProxyChoice | undefined;
+  readonly proxy: ProxyChoice | undefined;
   /** The one-time token from the catalog. */
   readonly token: Secret;
   /** How the agent is called in the catalog; the machine's name unless somebody chose one. */

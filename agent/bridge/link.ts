@@ -130,10 +130,8 @@ export class Link {
       case 'connect':
         this.#batches = [];
         if (!this.#stopped) {
-          const afterMs = this.#hurry ? 0 : effect.afterMs;
-          if (afterMs > 0) this.#options.log.info({}, `dialling the catalog again in ${Math.ceil(afterMs / 1000)} s`);
           this.#dialling = true;
-          this.#cancelDial = this.#options.clock.after(afterMs, () => this.#dial());
+          this.#cancelDial = this.#options.clock.after(this.#hurry ? 0 : effect.afterMs, () => this.#dial());
         }
         break;
       case 'send':

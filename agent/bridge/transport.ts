@@ -55,8 +55,8 @@ const failure = (error: Error): Fault =>
 export const webSocketTransport = (
   dialer: Dialer,
   address: string,
-  tls?: TlsOptions,
-  proxy?: ProxyChoice,
+  tls: TlsOptions | undefined,
+  proxy: ProxyChoice | undefined,
 ): Transport => ({
   connect(listener) {
     const socket = dialer.webSocket(address, {

@@ -25,8 +25,8 @@ export interface Route {
   /** Name for SNI, the certificate check and `Host` when `origin` holds an address. */
   readonly aliasHost?: string | undefined;
   readonly tls?: TlsOptions | undefined;
-  /** The proxy on the way; absent for none. */
-  readonly proxy?: ProxyChoice | undefined;
+  /** The proxy on the way; undefined for none. Never left out, so that no server is dialled past a proxy by oversight. */
+  readonly proxy: ProxyChoice | undefined;
   /** Sockets at a time; further requests wait for one. Default 4. */
   readonly connections?: number;
 }
@@ -80,8 +80,8 @@ export interface WebSocketOptions {
   /** Name for SNI, the certificate check and `Host` when the URL holds an address. */
   readonly aliasHost?: string | undefined;
   readonly tls?: TlsOptions | undefined;
-  /** The proxy on the way; absent for none. */
-  readonly proxy?: ProxyChoice | undefined;
+  /** The proxy on the way; undefined for none. Never left out, so that no server is dialled past a proxy by oversight. */
+  readonly proxy: ProxyChoice | undefined;
   /** Connect, TLS and upgrade together. Default 15 s. */
   readonly handshakeTimeoutMs?: number;
   /** The largest message that is taken. */

@@ -87,8 +87,8 @@ export interface Connection {
     readonly verifyHostName: boolean;
     readonly bypassCertificateValidation: boolean;
   };
-  /** The proxy on the way to the site; absent for none. */
-  readonly proxy?: ProxyChoice;
+  /** The proxy on the way to the site; undefined for none. */
+  readonly proxy: ProxyChoice | undefined;
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

@@ -175,7 +175,7 @@ const readConnection = (
       verifyHostName: values.flag('tls.verify_host_name'),
       bypassCertificateValidation: bypass,
     },
-    ...(proxy === undefined ? {} : { proxy }),
+    proxy,
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

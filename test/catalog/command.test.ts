@@ -116,13 +116,3 @@ test.each([
   expect(stderr.startsWith(said), stderr).toBe(true);
   expect(stderr).not.toContain('canary');
 });
-
-test('wrong usage ends with 2 and says where to look; the version is that of the package', async () => {
-  await expect(run('serve', '--port', 'x')).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringMatching(/0 to 65535[\s\S]*--help/),
-  });
-  await expect(run('nonsense')).rejects.toMatchObject({ code: 2 });
-  const { stdout } = await run('--version');
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-});

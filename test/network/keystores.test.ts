@@ -55,7 +55,7 @@ const store = (path: string, password: string): string =>
 const dial = async (port: number, lines: string): Promise<string> => {
   const connection = connectionOf(port, lines);
   try {
-    const route = { origin: connection.origin, tls: tlsOptions(connection) };
+    const route = { origin: connection.origin, tls: tlsOptions(connection), proxy: connection.proxy };
     return (await new Dialer().request(route, { path: '/', deadlineMs: 20_000 })).body.toString();
   } catch (error) {
     if (error instanceof Fault) return error.code;

@@ -33,11 +33,19 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const enrolAt = (url: string, token = backend.newEnrolmentToken()): Promise<Identity> =>
-  enrol({ dialer, gatewayUrl: url, token: new Secret(token), name: 'test', version: '0.0.0', stateFolder: folder });
+  enrol({
+    dialer,
+    gatewayUrl: url,
+    proxy: undefined,
+    token: new Secret(token),
+    name: 'test',
+    version: '0.0.0',
+    stateFolder: folder,
+  });
 
 const bridgeTo = (url: string, identity: Identity, options: Partial<BridgeOptions> = {}): Promise<Bridge> =>
   startBridge({
-    settings: { gatewayUrl: url },
+    settings: { gatewayUrl: url, proxy: undefined },
     identity,
     dialer,
     version: '0.0.0',
@@ -128,7 +136,9 @@ describe('a crawl over a real WebSocket', () => {
     let target = loopback.url;
     const transport = {
       connect: (listener: TransportListener) =>
-        webSocketTransport(dialer, `${target.replace('http', 'ws')}${AGENT_PATH}`).connect(listener),
+        webSocketTransport(dialer, `${target.replace('http', 'ws')}${AGENT_PATH}`, undefined, undefined).connect(
+          listener,
+        ),
     };
     let done = false;
     const handler = siteHandler(site, { pace: () => gate.promise });
@@ -330,7 +340,7 @@ describe('trust', () => {
     await using loopback = await Loopback.start({ backend });
     const identity = await enrolAt(loopback.url);
     await using bridge = await bridgeTo('http://localhost:1', identity, {
-      transport: webSocketTransport(dialer, `${loopback.url.replace('http', 'ws')}${AGENT_PATH}`),
+      transport: webSocketTransport(dialer, `${loopback.url.replace('http', 'ws')}${AGENT_PATH}`, undefined, undefined),
     });
     await until(() => bridge.health().error !== null);
     expect(bridge.health().error).toMatchObject({ code: 'bridge.identity_refused' });
@@ -397,7 +407,7 @@ test('another way to the catalog is taken at once, in mid-crawl, and nothing is 
     clock: { ...systemClock, random: () => 0.999 },
   });
   await until(() => bridge.health().error?.code === 'proxy.unreachable');
-  bridge.reroute({});
+  bridge.reroute({ proxy: undefined });
   await until(() => backend.published.size === 5);
   bridge.reroute({ proxy: server(proxy.port) });
   await until(() => proxy.asked.length > 0 && bridge.health().state === 'open');

@@ -57,6 +57,7 @@ export const connectionFor = (simulator: Simulator, way: Way = 'jwt', more: Part
     contentHash: '0'.repeat(64),
     code: 'sim',
     name: 'Simulated site',
+    proxy: undefined,
     enabled: true,
     environment: undefined,
     description: undefined,

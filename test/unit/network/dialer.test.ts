@@ -41,6 +41,7 @@ const ok: RequestListener = (request, response) => {
 test('an authority given beside the default roots is trusted', async () => {
   const port = await https(ok);
   await using http = new Dialer().http({
+    proxy: undefined,
     origin: `https://localhost:${port}`,
     tls: { extraAuthorities: [authority.certificate] },
   });
@@ -52,7 +53,9 @@ test('an authority given beside the default roots is trusted', async () => {
 
 test('an unknown authority is tls.untrusted and names host and port', async () => {
   const port = await https(ok);
-  const error = await faultOf(new Dialer().request({ origin: `https://localhost:${port}` }, { path: '/' }));
+  const error = await faultOf(
+    new Dialer().request({ proxy: undefined, origin: `https://localhost:${port}` }, { path: '/' }),
+  );
   expect(error.code).toBe('tls.untrusted');
   expect(error.message).toContain(`localhost:${port}`);
 });
@@ -77,7 +80,9 @@ test('a certificate that has expired is tls.expired, one of the future tls.not_y
     [early, 'tls.not_yet_valid'],
   ] as const) {
     const port = await https(ok, { cert: issued.certificate, key: issued.key });
-    const error = await faultOf(new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' }));
+    const error = await faultOf(
+      new Dialer().request({ proxy: undefined, origin: `https://localhost:${port}`, tls }, { path: '/' }),
+    );
     expect(error.code).toBe(code);
   }
 });
@@ -88,20 +93,31 @@ test('a wrong name is tls.wrong_host; verifyHostName off or an alias lets it thr
   const origin = `https://127.0.0.1:${port}`;
   const trusted = { extraAuthorities: [authority.certificate] };
   const dialer = new Dialer();
-  const error = await faultOf(dialer.request({ origin, tls: trusted }, { path: '/' }));
+  const error = await faultOf(dialer.request({ proxy: undefined, origin, tls: trusted }, { path: '/' }));
   expect(error.code).toBe('tls.wrong_host');
-  const unverified = await dialer.request({ origin, tls: { ...trusted, verifyHostName: false } }, { path: '/' });
+  const unverified = await dialer.request(
+    { proxy: undefined, origin, tls: { ...trusted, verifyHostName: false } },
+    { path: '/' },
+  );
   expect(unverified.status).toBe(200);
-  const aliased = await dialer.request({ origin, tls: trusted, aliasHost: 'qlik.corp.example' }, { path: '/' });
+  const aliased = await dialer.request(
+    { proxy: undefined, origin, tls: trusted, aliasHost: 'qlik.corp.example' },
+    { path: '/' },
+  );
   expect(JSON.parse(aliased.body.toString())).toMatchObject({ host: `qlik.corp.example:${port}` });
 });
 
 test('verifyHostName off still refuses an unknown authority; bypass takes everything', async () => {
   const port = await https(ok);
   const origin = `https://127.0.0.1:${port}`;
-  const error = await faultOf(new Dialer().request({ origin, tls: { verifyHostName: false } }, { path: '/' }));
+  const error = await faultOf(
+    new Dialer().request({ proxy: undefined, origin, tls: { verifyHostName: false } }, { path: '/' }),
+  );
   expect(error.code).toBe('tls.untrusted');
-  const reply = await new Dialer().request({ origin, tls: { bypassCertificateValidation: true } }, { path: '/' });
+  const reply = await new Dialer().request(
+    { proxy: undefined, origin, tls: { bypassCertificateValidation: true } },
+    { path: '/' },
+  );
   expect(reply.status).toBe(200);
 });
 
@@ -115,6 +131,7 @@ test('a server that demands a client certificate gets it; a key that is not its 
   const given = await dialer.request(
     {
       origin,
+      proxy: undefined,
       tls: { extraAuthorities, clientCertificate: { certificate: mine.certificate, key: new Secret(mine.key) } },
     },
     { path: '/' },
@@ -122,7 +139,8 @@ test('a server that demands a client certificate gets it; a key that is not its 
   expect(given.status).toBe(200);
   const clientCertificate = { certificate: mine.certificate, key: new Secret(foreign.key) };
   const mismatch = await faultOf(
-    (async () => dialer.request({ origin, tls: { extraAuthorities, clientCertificate } }, { path: '/' }))(),
+    (async () =>
+      dialer.request({ proxy: undefined, origin, tls: { extraAuthorities, clientCertificate } }, { path: '/' }))(),
   );
   expect(mismatch.code).toBe('tls.client_certificate');
 });
@@ -130,10 +148,14 @@ test('a server that demands a client certificate gets it; a key that is not its 
 test('nobody listening is network.refused; a name without address is network.dns', async () => {
   const port = await https(ok);
   await closers.pop()?.();
-  const refused = await faultOf(new Dialer().request({ origin: `https://127.0.0.1:${port}` }, { path: '/' }));
+  const refused = await faultOf(
+    new Dialer().request({ proxy: undefined, origin: `https://127.0.0.1:${port}` }, { path: '/' }),
+  );
   expect(refused.code).toBe('network.refused');
   expect(refused.message).toContain(`127.0.0.1:${port}`);
-  const unknown = await faultOf(new Dialer().request({ origin: 'https://no-such-host.invalid' }, { path: '/' }));
+  const unknown = await faultOf(
+    new Dialer().request({ proxy: undefined, origin: 'https://no-such-host.invalid' }, { path: '/' }),
+  );
   expect(unknown.code).toBe('network.dns');
   expect(unknown.message).toContain('no-such-host.invalid:443');
 });
@@ -143,10 +165,14 @@ test('a server that closes without an answer is network.reset; plain HTTP on a T
   await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
   closers.push(() => new Promise((resolve) => rude.close(() => resolve())));
   const { port } = rude.address() as AddressInfo;
-  const reset = await faultOf(new Dialer().request({ origin: `http://127.0.0.1:${port}` }, { path: '/' }));
+  const reset = await faultOf(
+    new Dialer().request({ proxy: undefined, origin: `http://127.0.0.1:${port}` }, { path: '/' }),
+  );
   expect(reset.code).toBe('network.reset');
   const plain = await listen(createHttp(ok));
-  const failed = await faultOf(new Dialer().request({ origin: `https://127.0.0.1:${plain}` }, { path: '/' }));
+  const failed = await faultOf(
+    new Dialer().request({ proxy: undefined, origin: `https://127.0.0.1:${plain}` }, { path: '/' }),
+  );
   expect(failed.code).toBe('tls.failed');
 });
 
@@ -159,6 +185,7 @@ test('silence is network.timeout: before the headers, within the body, and over 
     }
   });
   await using http = new Dialer().http({
+    proxy: undefined,
     origin: `https://localhost:${port}`,
     tls: { extraAuthorities: [authority.certificate] },
   });
@@ -180,7 +207,11 @@ test('closing lets a request end that is answered, and cuts off one that never i
     await wait;
     response.end('there');
   });
-  const route = { origin: `https://localhost:${port}`, tls: { extraAuthorities: [authority.certificate] } };
+  const route = {
+    proxy: undefined,
+    origin: `https://localhost:${port}`,
+    tls: { extraAuthorities: [authority.certificate] },
+  };
   const polite = new Dialer().http(route);
   const reply = polite.request({ path: '/late' });
   await waiting;
@@ -201,6 +232,7 @@ test('a redirect is handed over, an oversized answer refused, an abort keeps its
     else if (request.url === '/large') response.end('x'.repeat(1000));
   });
   await using http = new Dialer().http({
+    proxy: undefined,
     origin: `https://localhost:${port}`,
     tls: { extraAuthorities: [authority.certificate] },
   });
@@ -238,6 +270,7 @@ test('a WebSocket opens with Host, Origin and no compression; a second one resum
     tls: { extraAuthorities: [authority.certificate] },
     aliasHost: 'qlik.example',
     origin: 'https://qlik.example',
+    proxy: undefined,
     maxPayloadBytes: 1000,
   };
   for (let round = 0; round < 2; round++) {
@@ -253,7 +286,7 @@ test('a WebSocket opens with Host, Origin and no compression; a second one resum
 test('a refused upgrade tells status, headers and text; silence is a timeout; an abort keeps its reason', async () => {
   const { port } = await socketServer();
   const dialer = new Dialer();
-  const options = { tls: { extraAuthorities: [authority.certificate] }, maxPayloadBytes: 1000 };
+  const options = { tls: { extraAuthorities: [authority.certificate] }, proxy: undefined, maxPayloadBytes: 1000 };
   const refused: unknown = await opened(dialer.webSocket(`wss://localhost:${port}/forbidden`, options)).catch(
     (error: unknown) => error,
   );
@@ -263,7 +296,9 @@ test('a refused upgrade tells status, headers and text; silence is a timeout; an
     opened(dialer.webSocket(`wss://localhost:${port}/silent`, { ...options, handshakeTimeoutMs: 50 })),
   );
   expect(silent.code).toBe('network.timeout');
-  const untrusted = await faultOf(opened(dialer.webSocket(`wss://localhost:${port}/app`, { maxPayloadBytes: 1000 })));
+  const untrusted = await faultOf(
+    opened(dialer.webSocket(`wss://localhost:${port}/app`, { proxy: undefined, maxPayloadBytes: 1000 })),
+  );
   expect(untrusted.code).toBe('tls.untrusted');
   const stop = new AbortController();
   const waiting = opened(dialer.webSocket(`wss://localhost:${port}/silent`, { ...options, signal: stop.signal }));
@@ -274,7 +309,8 @@ test('a refused upgrade tells status, headers and text; silence is a timeout; an
 
 test('without the default roots only what is named is trusted, and nobody when nothing is', async () => {
   const port = await https(ok);
-  const ask = (tls: TlsOptions) => new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' });
+  const ask = (tls: TlsOptions) =>
+    new Dialer().request({ proxy: undefined, origin: `https://localhost:${port}`, tls }, { path: '/' });
   expect((await ask({ replaceDefaultRoots: true, extraAuthorities: [authority.certificate] })).status).toBe(200);
   for (const extraAuthorities of [[], [stranger.certificate]])
     expect((await faultOf(ask({ replaceDefaultRoots: true, extraAuthorities }))).code).toBe('tls.untrusted');

@@ -136,7 +136,9 @@ describe('only the proxy reaches the target', () => {
 
   test('a direct connection is cut: the test above can fail', async () => {
     const { port, from } = await startTarget(true);
-    const direct = await fault(new Dialer().request({ origin: `https://localhost:${port}`, tls }, { path: '/' }));
+    const direct = await fault(
+      new Dialer().request({ origin: `https://localhost:${port}`, tls, proxy: undefined }, { path: '/' }),
+    );
     expect(direct.code).toBe('network.reset');
     expect(from).toEqual(['127.0.0.1']);
   });

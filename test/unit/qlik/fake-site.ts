@@ -94,6 +94,7 @@ export const connectionTo = (origin: string, more: Partial<Connection> = {}): Co
   contentHash: '0'.repeat(64),
   code: 'test',
   name: 'Test site',
+  proxy: undefined,
   enabled: true,
   environment: undefined,
   description: undefined,
