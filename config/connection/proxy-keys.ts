@@ -28,8 +28,12 @@ export const proxyKeys = (fromEnvironment: boolean): readonly KeySpec[] => {
     used(
       'tls.truststore.path',
       'string',
-      'PEM file of authorities to trust for an https proxy itself, apart from the server behind it.',
+      'Authorities to trust for an https proxy itself, apart from the server behind it.',
       { oneLine: true },
     ),
+    used('tls.truststore.type', 'string', 'PEM, PKCS12 or JKS; by default from the file itself.', {
+      values: ['PEM', 'PKCS12', 'JKS'],
+    }),
+    used('tls.truststore.password', 'string', 'Password of a PKCS12 or JKS store.', { secret: true }),
   ];
 };

@@ -2,9 +2,9 @@ import { isIP } from 'node:net';
 import { PROXY_SCHEMES, type ProxyChoice, type ProxyServer } from '../proxy.ts';
 import { credentialTrouble, type Environment, environmentProxies } from '../proxy-environment.ts';
 import { Secret } from '../secret.ts';
-import { readCertificates } from './pem.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
+import { readTruststore } from './trust.ts';
 import type { Placed, Values } from './values.ts';
 
 /**
@@ -25,7 +25,7 @@ export const readProxy = (
   const password = values.text('proxy.password');
   const asked = values.text('proxy.from_environment');
   const fromEnvironment = values.flag('proxy.from_environment');
-  const extraAuthorities = readProxyTruststore(values, files, problems);
+  const extraAuthorities = readTruststore('proxy.tls.truststore', values, files, problems);
   if (hostname === undefined) {
     const lonely = portGiven ?? username ?? password ?? scheme;
     if (lonely !== undefined) {
@@ -117,30 +117,4 @@ const readHost = ({ value, at }: Placed<string>, problems: Problems): string | u
     'Write proxy.hostname = "proxy.example.com"; the rest stands in proxy.scheme, proxy.port, proxy.username and proxy.password.',
   );
   return undefined;
-};
-
-const readProxyTruststore = (values: Values, files: SideFiles, problems: Problems): readonly string[] => {
-  const path = values.text('proxy.tls.truststore.path');
-  if (path === undefined) return [];
-  const content = files.readNamed(path.value);
-  if (content.type !== 'file') {
-    problems.error(
-      'config.unreadable',
-      path.at,
-      `proxy.tls.truststore.path: the file cannot be read: ${content.reason}.`,
-      'Check the path: it is relative to the folder of this file, or absolute.',
-    );
-    return [];
-  }
-  try {
-    return readCertificates(content.bytes).map((certificate) => certificate.toString());
-  } catch {
-    problems.error(
-      'config.invalid',
-      path.at,
-      'proxy.tls.truststore.path names a file without a readable PEM certificate.',
-      'Export the certificate of the authority as Base64 (PEM): -----BEGIN CERTIFICATE----- … .',
-    );
-    return [];
-  }
 };

@@ -46,10 +46,10 @@ export interface Trust {
 /** Reads `tls`; `others`: the file names an authority elsewhere, too. What is wrong is reported. */
 export const readTrust = (values: Values, files: SideFiles, problems: Problems, others = false): Trust => {
   const path = values.text('tls.truststore.path');
+  const store = { key: 'tls.truststore', values, problems } as const;
   const replaceDefaultRoots = values.flag('tls.truststore.replace_default_roots');
   const systemAuthorities = values.flag('tls.system_authorities');
-  const extraAuthorities =
-    path === undefined ? withoutPath(values, problems) : readTruststore(path, values, files, problems);
+  const extraAuthorities = path === undefined ? withoutPath(store) : readStore(store, path, files);
   if (replaceDefaultRoots && path === undefined && !others && !systemAuthorities)
     problems.error(
       'config.invalid',
@@ -60,32 +60,50 @@ export const readTrust = (values: Values, files: SideFiles, problems: Problems, 
   return { extraAuthorities, replaceDefaultRoots, systemAuthorities };
 };
 
-const withoutPath = (values: Values, problems: Problems): readonly string[] => {
-  const lonely = values.text('tls.truststore.type') ?? values.text('tls.truststore.password');
-  if (lonely !== undefined)
-    problems.warn(
-      'config.suspicious_value',
-      lonely.at,
-      'tls.truststore has no path, so it has no effect.',
-      'Add tls.truststore.path, or delete the line.',
-    );
-  return [];
-};
-
-const readTruststore = (
-  path: Placed<string>,
+/**
+ * Reads the trust store below `key`: PEM texts, none when no store is named. What is wrong is reported.
+ */
+export const readTruststore = (
+  key: 'proxy.tls.truststore',
   values: Values,
   files: SideFiles,
   problems: Problems,
 ): readonly string[] => {
-  const type = values.text('tls.truststore.type');
-  const password = values.text('tls.truststore.password');
+  const store = { key, values, problems };
+  const path = values.text(`${key}.path`);
+  return path === undefined ? withoutPath(store) : readStore(store, path, files);
+};
+
+/** A trust store that a file names. */
+interface Named {
+  /** The keys `path`, `type` and `password` stand below it. */
+  readonly key: 'tls.truststore' | 'proxy.tls.truststore';
+  readonly values: Values;
+  readonly problems: Problems;
+}
+
+const withoutPath = ({ key, values, problems }: Named): readonly string[] => {
+  const lonely = values.text(`${key}.type`) ?? values.text(`${key}.password`);
+  if (lonely !== undefined)
+    problems.warn(
+      'config.suspicious_value',
+      lonely.at,
+      `${key} has no path, so it has no effect.`,
+      `Add ${key}.path, or delete the line.`,
+    );
+  return [];
+};
+
+const readStore = (store: Named, path: Placed<string>, files: SideFiles): readonly string[] => {
+  const { key, values, problems } = store;
+  const type = values.text(`${key}.type`);
+  const password = values.text(`${key}.password`);
   const content = files.readNamed(path.value);
   if (content.type !== 'file') {
     problems.error(
       'config.unreadable',
       path.at,
-      `tls.truststore.path: the file cannot be read: ${content.reason}.`,
+      `${key}.path: the file cannot be read: ${content.reason}.`,
       'Check the path: it is relative to the folder of this file, or absolute.',
     );
     return [];
@@ -98,7 +116,7 @@ const readTruststore = (
     problems.error(
       'config.not_supported_yet',
       path.at,
-      `tls.truststore.path names ${foreign[0]}; PEM, PKCS12 and JKS are read.`,
+      `${key}.path names ${foreign[0]}; PEM, PKCS12 and JKS are read.`,
       `Convert it: ${foreign[1].replace('STORE', basename(path.value))}`,
     );
     return [];
@@ -109,18 +127,18 @@ const readTruststore = (
     problems.warn(
       'config.suspicious_value',
       (stated === undefined ? undefined : type?.at) ?? path.at,
-      `${stated === undefined ? 'The name of the trust store says' : 'tls.truststore.type says'} ${claimed}, but the file is ${found} and is read as such.`,
+      `${stated === undefined ? 'The name of the trust store says' : `${key}.type says`} ${claimed}, but the file is ${found} and is read as such.`,
       stated === undefined
-        ? `Write tls.truststore.type = "${found}", or rename the file.`
-        : `Write tls.truststore.type = "${found}", or delete the line.`,
+        ? `Write ${key}.type = "${found}", or rename the file.`
+        : `Write ${key}.type = "${found}", or delete the line.`,
     );
   switch (found ?? claimed) {
     case 'PKCS12':
-      return open(openPkcs12Truststore, content.bytes, path, password, problems);
+      return open(openPkcs12Truststore, store, content.bytes, path, password);
     case 'JKS':
-      return open(openJksTruststore, content.bytes, path, password, problems);
+      return open(openJksTruststore, store, content.bytes, path, password);
     default:
-      return readPem(content.bytes, path, password, problems);
+      return readPem(store, content.bytes, path, password);
   }
 };
 
@@ -133,16 +151,16 @@ const warnOfKeys = (path: Placed<string>, problems: Problems): void =>
   );
 
 const readPem = (
+  { key, problems }: Named,
   bytes: Buffer,
   path: Placed<string>,
   password: Placed<string> | undefined,
-  problems: Problems,
 ): readonly string[] => {
   if (password !== undefined)
     problems.warn(
       'config.suspicious_value',
       password.at,
-      'tls.truststore.password has no effect: a PEM file has no password.',
+      `${key}.password has no effect: a PEM file has no password.`,
       'Delete the line.',
     );
   if (/-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----/.test(bytes.toString('latin1'))) warnOfKeys(path, problems);
@@ -152,7 +170,7 @@ const readPem = (
     problems.error(
       'config.invalid',
       path.at,
-      'tls.truststore.path names a file without a readable certificate.',
+      `${key}.path names a file without a readable certificate.`,
       'Export the certificate of the authority as Base64 (PEM): -----BEGIN CERTIFICATE----- … .',
     );
     return [];
@@ -161,17 +179,17 @@ const readPem = (
 
 const open = (
   opener: (bytes: Buffer, password: string | undefined) => Truststore,
+  { key, problems }: Named,
   bytes: Buffer,
   path: Placed<string>,
   password: Placed<string> | undefined,
-  problems: Problems,
 ): readonly string[] => {
   let store: Truststore;
   try {
     store = opener(bytes, password?.value);
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
-    problems.error(...told(error, path, password));
+    problems.error(...told(error, key, path, password));
     return [];
   }
   if (store.keys > 0) warnOfKeys(path, problems);
@@ -186,7 +204,7 @@ const open = (
     problems.warn(
       'config.suspicious_value',
       path.at,
-      'Without tls.truststore.password the trust store is used, but not checked for changes.',
+      `Without ${key}.password the trust store is used, but not checked for changes.`,
       'Add its password.',
     );
   if (store.certificates.length === 0)
@@ -202,23 +220,23 @@ const open = (
 /** What a person is told: code, place, message, advice. */
 type Told = readonly [code: ErrorCode, at: Placed<string>['at'], message: string, advice: string];
 
-const told = (failure: StoreFailure, path: Placed<string>, password: Placed<string> | undefined): Told => {
+const told = (
+  failure: StoreFailure,
+  key: Named['key'],
+  path: Placed<string>,
+  password: Placed<string> | undefined,
+): Told => {
   const file = basename(path.value);
   switch (failure.fault) {
     case 'password':
       return [
         'config.invalid',
         password?.at ?? path.at,
-        `tls.truststore.password does not open ${file}: ${failure.message}.`,
+        `${key}.password does not open ${file}: ${failure.message}.`,
         `Try it: keytool -list -keystore ${file}`,
       ];
     case 'no_password':
-      return [
-        'config.missing_key',
-        path.at,
-        `The trust store ${file} needs a password.`,
-        'Add tls.truststore.password.',
-      ];
+      return ['config.missing_key', path.at, `The trust store ${file} needs a password.`, `Add ${key}.password.`];
     case 'unsupported':
       return [
         'config.not_supported_yet',

@@ -81,7 +81,7 @@ describe('proxy of a connection file', () => {
     [
       'proxy { scheme = https, hostname = p, port = 1, tls.truststore.path = agent.conf }',
       'config.invalid',
-      'PEM certificate',
+      'without a readable certificate',
     ],
   ])('refuses %s', (text, code, message) => {
     writeFileSync(join(folder, 'agent.conf'), 'no certificate');

@@ -48,6 +48,38 @@ describe("a trust store as Zeenea's files name it", () => {
   });
 
   test.each([
+    ['keytool-modern.p12', PASSWORD, ''],
+    ['keytool.jks', PASSWORD, ', type = JKS'],
+    ['canary-ec.pem', undefined, ''],
+  ])('%s is read for an https proxy, too, and counts for the proxy alone', (name, password, more) => {
+    const secret = password === undefined ? '' : `, password = "${password}"`;
+    const { connection, problems } = parseConnection(
+      `${head}${header}proxy { scheme = https, hostname = p, port = 1
+tls.truststore { path = "${join(FIXTURES, name)}"${secret}${more} } }`,
+      'qlik.conf',
+      { folder, env: {} },
+    );
+    expect(problems).toEqual([]);
+    expect(connection?.tls.extraAuthorities).toEqual([]);
+    const proxy = connection?.proxy?.type === 'fixed' ? connection.proxy.proxy : undefined;
+    const wanted = authorities().filter((one) => name !== 'canary-ec.pem' || one === fixture(name).toString());
+    expect([...(proxy?.extraAuthorities ?? [])].sort()).toEqual(wanted.sort());
+  });
+
+  test('a store of an https proxy that does not open is named by its own key', () => {
+    const { problems } = parseConnection(
+      `${head}${header}proxy { scheme = https, hostname = p, port = 1
+tls.truststore { path = "${join(FIXTURES, 'keytool.jks')}", password = canary-wrong } }`,
+      'qlik.conf',
+      { folder, env: {} },
+    );
+    expect(problems).toMatchObject([
+      { code: 'config.invalid', message: expect.stringContaining('proxy.tls.truststore.password does not open') },
+    ]);
+    expect(JSON.stringify(problems)).not.toContain('canary-wrong');
+  });
+
+  test.each([
     ['really-jks.p12', '', 'The name of the trust store says PKCS12, but the file is JKS'],
     ['really-pkcs12.jks', '', 'The name of the trust store says JKS, but the file is PKCS12'],
     ['cacerts', ', type = JKS', 'tls.truststore.type says JKS, but the file is PKCS12'],
