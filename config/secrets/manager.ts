@@ -33,6 +33,8 @@ export interface SecretRoute {
 
 export type VaultLogin =
   | { readonly method: 'token'; readonly token: Secret }
+  /** Absolute path of a file that holds the token; read again when Vault refuses it or the file changed. */
+  | { readonly method: 'token-file'; readonly path: string }
   | { readonly method: 'approle'; readonly mount: string; readonly roleId: string; readonly secretId: Secret };
 
 /** The block `secret_manager` of `agent.conf`, validated. */
