@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { asFault } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
+import { type Digests, digestsOf } from './connection/digests.ts';
 import { readDocument } from './connection/document.ts';
 import { SETTINGS_KEYS } from './connection/keys.ts';
 import { checkKeys } from './connection/known-keys.ts';
@@ -46,6 +47,11 @@ export interface LoadedSettings {
   /** Absent when there is an error among the problems. */
   readonly settings: Settings | undefined;
   readonly problems: readonly Problem[];
+  /** Absolute paths of `agent.conf` and of every file that it names, also of missing ones. */
+  readonly files: readonly string[];
+  /** Changes with any of them. */
+  readonly contentHash: string;
+  readonly digests: Digests;
 }
 
 /** Reads `agent.conf` (HOCON). Paths in it are relative to the file. Never throws for a bad or missing file. */
@@ -60,11 +66,18 @@ export const loadSettings = (
   if (content.type !== 'file') {
     const problems = new Problems(path);
     problems.error('config.unreadable', undefined, `The settings cannot be read: ${content.reason}.`);
-    return { settings: undefined, problems: problems.list() };
+    return { settings: undefined, problems: problems.list(), files: [file], contentHash: '', digests: new Map() };
   }
   const files = new SideFiles(folder, read);
+  const found = (settings: Settings | undefined): LoadedSettings => ({
+    settings: problems.failed ? undefined : settings,
+    problems: problems.list(),
+    files: [file, ...files.paths()],
+    contentHash: files.hash(content.bytes),
+    digests: tree === undefined ? new Map() : digestsOf(tree),
+  });
   const { tree, problems, placeOf, emptyAt } = readDocument(content.bytes, path, { folder, env, read: files.read });
-  if (tree === undefined) return { settings: undefined, problems: problems.list() };
+  if (tree === undefined) return found(undefined);
   checkKeys(tree, SETTINGS_KEYS, problems, placeOf);
   const values = new Values(tree, SETTINGS_KEYS, problems, emptyAt);
   const optional = (key: string): string | undefined => values.text(key)?.value.trim();
@@ -92,7 +105,7 @@ export const loadSettings = (
     },
     watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
   };
-  return { settings: problems.failed ? undefined : settings, problems: problems.list() };
+  return found(settings);
 };
 
 const readGateway = (values: Values, problems: Problems): string | undefined => {

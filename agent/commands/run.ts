@@ -11,7 +11,8 @@ import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { createLog } from './log.ts';
-import { readSettings } from './settings.ts';
+import { readUsableSettings } from './settings.ts';
+import { SettingsReload } from './settings-reload.ts';
 import { untilStopped } from './stop.ts';
 import { VERSION } from './version.ts';
 
@@ -31,7 +32,8 @@ const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
 };
 
 export const run = async (options: RunOptions): Promise<void> => {
-  const settings = readSettings(options.config);
+  const loaded = readUsableSettings(options.config);
+  const { settings } = loaded;
   const { gatewayUrl, stateFolder, connectionsFolder } = settings;
   if (gatewayUrl === undefined) {
     throw new Fault('config.missing_key', `${options.config} does not say where the catalog is`, {
@@ -51,6 +53,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     onTrouble: (message) => log.warn({}, message),
   });
   const startedAt = new Date().toISOString();
+  let reload: SettingsReload | undefined;
   const status = (): AgentStatus => ({
     version: VERSION,
     hostname: hostname(),
@@ -58,6 +61,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     startedAt,
     connectionsFolder,
     connections: folder.states(),
+    ...(reload === undefined || reload.faults.length === 0 ? {} : { faults: [...reload.faults] }),
   });
   try {
     await folder.start();
@@ -77,6 +81,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       handlers: { crawl: crawlJob(folder, dialer, log) },
       log,
     });
+    reload = new SettingsReload({ loaded, bridge, log });
     folder.onChange((changes) => {
       for (const { file, journal } of changes) {
         log.info({}, journal);
@@ -91,6 +96,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     await stopped;
     log.info({}, 'agent stopping');
   } finally {
+    await reload?.close();
     await folder.close();
   }
 };

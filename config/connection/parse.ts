@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
 import type { Environment } from '../proxy-environment.ts';
-import { plainValue, type Tree } from '../tree.ts';
+import type { Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
 import { authenticationType, readAuthentication } from './authentication.ts';
 import type { Authentication, Connection } from './connection.ts';
+import { digestsOf } from './digests.ts';
 import { readDocument } from './document.ts';
 import { CONNECTION_KEYS } from './keys.ts';
 import { checkKeys } from './known-keys.ts';
@@ -98,19 +98,6 @@ export const parseConnection = (
     sideFiles: files.paths(),
     digests: digestsOf(tree),
   };
-};
-
-const digestsOf = (tree: Tree, path = '', into = new Map<string, string>()): ReadonlyMap<string, string> => {
-  if (tree.type === 'object')
-    for (const [key, value] of tree.entries) digestsOf(value, path === '' ? key : `${path}.${key}`, into);
-  else
-    into.set(
-      path,
-      createHash('sha256')
-        .update(JSON.stringify(plainValue(tree)))
-        .digest('hex'),
-    );
-  return into;
 };
 
 const isOpenMetadata = (tree: Tree): boolean => {

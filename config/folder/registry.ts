@@ -1,6 +1,7 @@
 import { ERROR_KINDS } from '#protocol/errors.ts';
 import type { ConnectionState, Problem } from '#protocol/status.ts';
 import type { Connection } from '../connection/connection.ts';
+import { changedKeys, listed } from '../connection/digests.ts';
 import type { ParsedConnection } from '../connection/parse.ts';
 import type { Remembered } from './ledger.ts';
 
@@ -281,13 +282,8 @@ const losing = (entry: Entry): boolean => entry.rivals?.owner === false;
 
 const urlOf = ({ origin, prefix }: Connection): string => (prefix === '' ? origin : `${origin}/${prefix}`);
 
-/** Names of the keys that differ, without their values. */
+/** What an edit changed, without any value. */
 const differences = (old: ParsedConnection, now: ParsedConnection): string => {
-  const names = [...new Set([...old.digests.keys(), ...now.digests.keys()])]
-    .filter((key) => old.digests.get(key) !== now.digests.get(key))
-    .map((key) =>
-      !old.digests.has(key) ? `${key} added` : !now.digests.has(key) ? `${key} removed` : `${key} changed`,
-    );
-  if (names.length === 0) return 'only comments, or a file that it names, changed';
-  return names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ');
+  const names = changedKeys(old.digests, now.digests);
+  return names.length === 0 ? 'only comments, or a file that it names, changed' : listed(names);
 };

@@ -1,0 +1,88 @@
+import type { Bridge } from '#agent/bridge/bridge.ts';
+import { changedKeys, listed } from '#config/connection/digests.ts';
+import { describeWay } from '#config/proxy.ts';
+import { type LoadedSettings, loadSettings } from '#config/settings.ts';
+import { SettingsWatch, type UsableSettings } from '#config/settings-watch.ts';
+import { asFault, type ErrorInfo } from '#protocol/errors.ts';
+import type { Problem } from '#protocol/status.ts';
+
+interface SettingsReloadOptions {
+  readonly loaded: UsableSettings;
+  readonly bridge: Pick<Bridge, 'reroute' | 'statusChanged'>;
+  readonly log: {
+    level: string;
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+  readonly load?: () => Promise<LoadedSettings>;
+  /** How often to look at the files. */
+  readonly intervalMs?: number;
+}
+
+/** Keys that only the start reads: what hangs on them is built once. */
+const AT_START = /^(?:name|gateway\.url|connections|state|log\.file|watch\..*)$/;
+
+/** Follows `agent.conf` while the agent runs, and keeps to the last version of it that can be used. */
+export class SettingsReload {
+  readonly #options: SettingsReloadOptions;
+  readonly #watch: SettingsWatch;
+  #faults: readonly ErrorInfo[] = [];
+
+  constructor(options: SettingsReloadOptions) {
+    this.#options = options;
+    this.#watch = new SettingsWatch({
+      loaded: options.loaded,
+      load: options.load ?? (() => Promise.resolve(loadSettings(options.loaded.settings.file))),
+      ...(options.intervalMs === undefined ? {} : { intervalMs: options.intervalMs }),
+      onChange: (now, previous) => this.#apply(now, previous),
+      onProblems: (problems) => this.#report(problems),
+    });
+  }
+
+  /** What is wrong with the file as it stands; for the agent's status. */
+  get faults(): readonly ErrorInfo[] {
+    return this.#faults;
+  }
+
+  close(): Promise<void> {
+    return this.#watch.close();
+  }
+
+  #apply({ settings, digests }: UsableSettings, previous: UsableSettings): void {
+    const { bridge, log } = this.#options;
+    const keys = changedKeys(previous.digests, digests);
+    const what = keys.length === 0 ? 'only comments, or a file that it names, changed' : listed(keys);
+    const name = (key: string): string => key.slice(0, key.lastIndexOf(' '));
+    log.info({}, `reloaded ${settings.file}: ${what}`);
+    log.level = settings.log.level;
+    const late = keys.map(name).filter((key) => AT_START.test(key));
+    if (late.length > 0)
+      log.warn(
+        { advice: 'Restart the agent to make it so.' },
+        `${listed(late)} in ${settings.file} counts from the next start only`,
+      );
+    // Files that it names are trust stores and secrets of the way to the catalog.
+    if (keys.length > 0 && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
+    bridge.reroute({ tls: settings.tls, proxy: settings.proxy });
+    const { gatewayUrl } = this.#options.loaded.settings;
+    if (gatewayUrl !== undefined)
+      log.info({ way: describeWay(settings.proxy, gatewayUrl) }, 'the catalog is dialled anew');
+  }
+
+  #report(problems: readonly Problem[]): void {
+    const { bridge, log } = this.#options;
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    const told = (problem: Problem): string => {
+      const at = problem.line === undefined ? '' : `:${problem.line}:${problem.column ?? 1}`;
+      return `${problem.file}${at}: ${problem.message}`;
+    };
+    for (const problem of problems) log.warn({ code: problem.code, advice: problem.advice }, told(problem));
+    if (errors.length > 0) log.warn({}, 'the settings that were in force stay in force');
+    this.#faults = errors.map((problem) => ({
+      ...asFault(new Error(told(problem)), 'config.invalid').toJSON(),
+      code: problem.code,
+      advice: problem.advice,
+    }));
+    bridge.statusChanged();
+  }
+}
