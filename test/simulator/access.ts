@@ -31,6 +31,7 @@ export class Access {
 
   /** Whether the user sees the app in lists. Everybody sees published apps; other people's personal work only few. */
   seesApp(user: UserName, app: App): boolean {
+    if (this.#faults.settings.emptyLists.includes('app')) return false;
     return app.published || this.#owns(user, app) || this.#privileged(user);
   }
 

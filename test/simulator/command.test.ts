@@ -82,7 +82,45 @@ describe('the command', () => {
     expect(code).toBe(0);
   });
 
+  it('takes what goes wrong as flags', async () => {
+    const child = start(
+      ...[
+        '--apps',
+        '4',
+        '--certificate',
+        'missing-intermediate',
+        '--identity-provider',
+        'saml',
+        '--clock-skew',
+        '-600000',
+      ],
+      ...[
+        '--down',
+        'engine',
+        '--allow-host',
+        'qlik.example.test',
+        '--windows-offers',
+        'kerberos',
+        '--no-windows-forms',
+      ],
+      ...['--windows-pattern', 'Agent', '--windows-binding', '--windows-accounts', 'locked'],
+    );
+    const { controlUrl } = await ready(child);
+    expect(await (await fetch(`${controlUrl}/faults`)).json()).toMatchObject({
+      clockSkewMs: -600_000,
+      servicesDown: ['engine'],
+      allowedHosts: ['qlik.example.test'],
+      allowedOrigins: ['qlik.example.test'],
+      windowsAccounts: 'locked',
+    });
+    child.stdin?.end();
+    await once(child, 'exit');
+  });
+
   it.each([
+    [['--clock-skew', 'soon'], 'a whole number'],
+    [['--certificate', 'good'], 'missing-intermediate'],
+    [['--faults', '{"csrfToken":"lost"}'], 'csrfToken'],
     [['--profile', 'may-2031'], 'june-2018, february-2019'],
     [['--apps', 'many'], 'a whole number'],
     [['--faults', '[]'], 'a JSON object'],

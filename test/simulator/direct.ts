@@ -1,17 +1,20 @@
 /** The ports behind the proxy: the repository (4242) and the engine (4747), both for holders of a client certificate. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { engineAddress } from './engine/address.ts';
 import { EngineConnection } from './engine/connection.ts';
 import type { EngineContext } from './engine/context.ts';
+import type { Service } from './faults.ts';
 import { parseQlikUser } from './identity.ts';
 import type { UserName } from './model/types.ts';
 import { refuseUpgrade } from './proxy/upgrade.ts';
-import { bodyOf, htmlReply, type Reply, send } from './reply.ts';
+import { bodyOf, htmlReply, type Reply, send, setDate } from './reply.ts';
 import type { ServiceReply, Services } from './services.ts';
+import { asItArrives } from './spoiled.ts';
 
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
@@ -45,10 +48,17 @@ const responder =
       if (faults.hangs({ path })) return;
       const { reply, serviceMs } = await answer(request, path, rest.join('?'), body.toString('utf8'));
       await pacing.until(atMs + serviceMs + pacing.times.roundTripMs + waitMs);
-      await send(request, response, reply, record, path, body.length);
+      setDate(response, faults.settings.clockSkewMs);
+      await send(request, response, asItArrives(faults, path, reply), record, path, body.length);
     };
     respond().catch(() => response.destroy());
   };
+
+/** A service that is down has no port; one that is taken down while the site runs cuts whoever calls. */
+const cutWhileDown = (server: Server, { faults }: EngineContext, service: Service): Server =>
+  server.on('connection', (socket: Socket) => {
+    if (faults.isDown(service)) socket.resetAndDestroy();
+  });
 
 /** The repository's own port. A caller without certificate gets a 403, as the Windows web server in front of it gives. */
 export function repositoryServer(context: EngineContext, services: Services, tls: ServerOptions): Server {
@@ -66,7 +76,8 @@ export function repositoryServer(context: EngineContext, services: Services, tls
     }
     return services.qrs({ method: request.method ?? 'GET', path, query, headers: request.headers, body, user });
   };
-  return createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, responder(context, answer));
+  const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, responder(context, answer));
+  return cutWhileDown(server, context, 'repository');
 }
 
 /** The engine's own port: sockets, health, and on some releases `data/metadata`. TLS itself asks for the certificate. */
@@ -95,6 +106,11 @@ export function engineServer(context: EngineContext, services: Services, tls: Se
         record.http('UPGRADE', '/app', reply.status, 0, 0);
         refuseUpgrade(socket, reply);
       };
+      const { upgradeStatus, licenses, sessionState } = faults.settings;
+      if (upgradeStatus > 0) {
+        refuse(refusal(upgradeStatus, 'The connection was not upgraded.').reply);
+        return;
+      }
       if (!address) {
         refuse(refusal(404, 'The requested resource was not found.').reply);
         return;
@@ -105,9 +121,10 @@ export function engineServer(context: EngineContext, services: Services, tls: Se
       }
       record.http('UPGRADE', '/app', 101, 0, 0);
       sockets.handleUpgrade(request, socket, head, (client) => {
-        if (!faults.settings.licenses) {
+        const state = licenses ? sessionState : 'SESSION_ERROR_NO_LICENSE';
+        if (state !== '') {
           client.on('error', () => client.terminate());
-          const params = { qSessionState: 'SESSION_ERROR_NO_LICENSE' };
+          const params = { qSessionState: state };
           client.send(JSON.stringify({ jsonrpc: '2.0', method: 'OnConnected', params }));
           client.close(1000);
           return;
@@ -126,5 +143,5 @@ export function engineServer(context: EngineContext, services: Services, tls: Se
     };
     pacing.at(atMs + pacing.times.roundTripMs + faults.waitMs(atMs), decide);
   });
-  return server;
+  return cutWhileDown(server, context, 'engine');
 }

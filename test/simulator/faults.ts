@@ -25,8 +25,17 @@ interface EngineErrorFault extends Trigger {
 
 export interface HttpErrorFault extends Trigger {
   readonly status: number;
-  readonly on: 'qrs' | 'proxy' | 'metadata';
+  /** `ticket`: the proxy service's own API. */
+  readonly on: 'qrs' | 'proxy' | 'metadata' | 'ticket';
 }
+
+/** What comes instead of a good answer, with its status 2xx. */
+export interface SpoiledAnswer extends Trigger {
+  readonly as: 'login-page' | 'truncated' | 'garbage' | 'empty';
+}
+
+/** Services that can be away while the proxy is up. */
+export type Service = 'repository' | 'engine';
 
 export interface FaultSettings {
   /** Added to every answer. */
@@ -62,6 +71,41 @@ export interface FaultSettings {
   readonly licenses: boolean;
   /** False: section access lets everybody in. */
   readonly sectionAccess: boolean;
+  /** What a virtual proxy with JWT answers to a token that it does not take. No public source says which. */
+  readonly tokenRefusal: 'unauthorized' | 'bad-request' | 'login';
+  /** What a virtual proxy with header authentication answers when its header is not there. */
+  readonly headerMissing: 'login' | 'incorrect';
+  /** Of every Windows account. A login is refused as one with a wrong password is: Windows tells nobody the difference. */
+  readonly windowsAccounts: 'good' | 'disabled' | 'locked' | 'password-expired';
+  /** The QMC has the users as inactive: authentication works, and then the proxy says 403. */
+  readonly inactiveUsers: boolean;
+  /** Every key against cross-site requests is refused, as when a machine between drops `X-Qlik-Xrfkey`. */
+  readonly xrfkeyRefused: boolean;
+  /** Lists of the repository that answer 403, such as `dataconnection` or `app/object`. */
+  readonly forbiddenLists: readonly string[];
+  /** Lists in which no rule lets anybody see a row: empty, count 0. Without `app`, no app can be opened either. */
+  readonly emptyLists: readonly string[];
+  /** `missing`: `/qps/csrftoken` answers without the token; `refused`: no token is good enough for an upgrade. */
+  readonly csrfToken: 'given' | 'missing' | 'refused';
+  /** Instead of the virtual proxies' Host allow lists, for the `Host` of a request; empty: theirs. */
+  readonly allowedHosts: readonly string[];
+  /** Instead of the virtual proxies' Host allow lists, for the `Origin` of an upgrade; empty: theirs. */
+  readonly allowedOrigins: readonly string[];
+  /** Every upgrade is answered with this status, as by a machine between that takes it for a request; 0: as it should be. */
+  readonly upgradeStatus: number;
+  /** So many sessions of the user, begun elsewhere, count beside those that the site knows. */
+  readonly sessionsInUse: number;
+  /** Sockets through the proxy are accepted, told this, such as `OnLicenseAccessDeniedPendingUserSync`, and closed. */
+  readonly socketNotice: string;
+  /** The same on the engine's own port: the `qSessionState` of `OnConnected`, such as `SESSION_ERROR_LIMIT_EXCEEDED`. */
+  readonly sessionState: string;
+  /** Sockets are accepted, and the engine never says a word. */
+  readonly engineSilent: boolean;
+  /** Through the proxy: the repository is a page 503, the engine `OnNoEngineAvailable`. Their own ports cut who calls. */
+  readonly servicesDown: readonly Service[];
+  readonly spoiled: readonly SpoiledAnswer[];
+  /** How far the site's clock is ahead (behind: negative): `Date` of its answers, and the times in a token. */
+  readonly clockSkewMs: number;
 }
 
 export const NO_FAULTS: FaultSettings = {
@@ -83,6 +127,33 @@ export const NO_FAULTS: FaultSettings = {
   deniedApps: [],
   licenses: true,
   sectionAccess: true,
+  tokenRefusal: 'unauthorized',
+  headerMissing: 'login',
+  windowsAccounts: 'good',
+  inactiveUsers: false,
+  xrfkeyRefused: false,
+  forbiddenLists: [],
+  emptyLists: [],
+  csrfToken: 'given',
+  allowedHosts: [],
+  allowedOrigins: [],
+  upgradeStatus: 0,
+  sessionsInUse: 0,
+  socketNotice: '',
+  sessionState: '',
+  engineSilent: false,
+  servicesDown: [],
+  spoiled: [],
+  clockSkewMs: 0,
+};
+
+/** The values that a word may have. */
+const WORDS: Readonly<Partial<Record<keyof FaultSettings, readonly string[]>>> = {
+  neverReloadedMetadata: ['empty', 'missing'],
+  tokenRefusal: ['unauthorized', 'bad-request', 'login'],
+  headerMissing: ['login', 'incorrect'],
+  windowsAccounts: ['good', 'disabled', 'locked', 'password-expired'],
+  csrfToken: ['given', 'missing', 'refused'],
 };
 
 /** The value as settings, when every name in it is one of a fault and has a value of its kind; else null. */
@@ -91,6 +162,8 @@ export function faultSettings(value: unknown): Partial<FaultSettings> | null {
   const fits = Object.entries(value).every(([name, setting]) => {
     if (!Object.hasOwn(NO_FAULTS, name)) return false;
     const usual: unknown = NO_FAULTS[name as keyof FaultSettings];
+    const words = WORDS[name as keyof FaultSettings];
+    if (words !== undefined && !words.includes(String(setting))) return false;
     return typeof setting === typeof usual && Array.isArray(setting) === Array.isArray(usual);
   });
   return fits ? (value as Partial<FaultSettings>) : null;
@@ -149,6 +222,15 @@ export class Faults {
   /** The status that this request must answer, or null. */
   httpError(on: HttpErrorFault['on'], path: string): number | null {
     return this.#settings.httpErrors.find((fault) => fault.on === on && this.#strikes(fault, { path }))?.status ?? null;
+  }
+
+  /** What this answer is spoiled to, or null. */
+  spoils(path: string): SpoiledAnswer['as'] | null {
+    return this.#settings.spoiled.find((fault) => this.#strikes(fault, { path }))?.as ?? null;
+  }
+
+  isDown(service: Service): boolean {
+    return this.#settings.servicesDown.includes(service);
   }
 
   drops(call: Call): boolean {

@@ -178,6 +178,25 @@ describe.skipIf(missing !== null)(`point 8: Windows authentication${needs}`, () 
     expect(simulator.windowsLogins.map(({ user }) => user)).toEqual([null, null]);
   });
 
+  it.each(['disabled', 'locked', 'password-expired'] as const)(
+    'refuses an account that is %s like a wrong password',
+    async (state) => {
+      await using simulator = await startSimulator({ ...small, faults: { windowsAccounts: state } });
+      const danced = await dance(simulator, await sentTo(simulator, 'Windows'));
+      expect(danced.statuses).toEqual([401, 401, 401, 401]);
+      const { username, password } = windowsOf(simulator);
+      const form = await ask(simulator, await sentTo(simulator, 'curl'), {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({ username, pwd: password }).toString(),
+      });
+      expect([form.status, form.text.includes('name="pwd"')]).toEqual([200, true]);
+      const reasons = simulator.windowsLogins.map(({ way, reason }) => `${way}: ${reason}`);
+      expect(reasons).toContain(`form: the account is ${state}`);
+      expect(reasons).toContain(`NTLM: the account is ${state}`);
+    },
+  );
+
   it('takes no NTLM where only Kerberos is offered', async () => {
     await using simulator = await startSimulator({ ...small, windows: { offers: 'kerberos' } });
     const location = await sentTo(simulator, 'Windows');

@@ -4,9 +4,12 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type FaultSettings, faultSettings, NO_FAULTS } from './faults.ts';
+import { type FaultSettings, faultSettings, NO_FAULTS, type Service } from './faults.ts';
 import type { SimulatorOptions } from './options.ts';
+import { SERVER_CERTIFICATES, type ServerCertificate } from './pki.ts';
 import { isProfileName, PROFILE_NAMES, type ProfileName, profileOf } from './profiles.ts';
+import type { IdentityProvider } from './proxy/identity-provider.ts';
+import type { WindowsSettings } from './proxy/windows.ts';
 import { startSimulator } from './simulator.ts';
 
 // Nobody waits for a collection of this process, but others need the memory: the heap of a large site stays a third as big.
@@ -17,6 +20,8 @@ const wholeNumber = (text: string): number => {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('a whole number is needed');
   return value;
 };
+
+const signedNumber = (text: string): number => (text.startsWith('-') ? -1 : 1) * wholeNumber(text.replace(/^-/, ''));
 
 const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
   try {
@@ -65,7 +70,7 @@ interface Flags {
   readonly controlPort: number;
   readonly proxyServicePort: number;
   readonly folder?: string;
-  readonly certificate: 'valid' | 'expired' | 'wrong-host';
+  readonly certificate: ServerCertificate;
   readonly proxyGreets: 'first-frame' | 'at-once';
   readonly serviceTime: boolean;
   readonly faults: Partial<FaultSettings>;
@@ -75,6 +80,15 @@ interface Flags {
   readonly headerDirectory?: string;
   readonly unlinked: readonly string[];
   readonly user?: string;
+  readonly windowsOffers: NonNullable<WindowsSettings['offers']>;
+  readonly windowsPattern: string;
+  readonly windowsForms: boolean;
+  readonly windowsBinding: boolean;
+  readonly windowsAccounts: FaultSettings['windowsAccounts'];
+  readonly identityProvider: readonly IdentityProvider[];
+  readonly allowHost: readonly string[];
+  readonly down: readonly Service[];
+  readonly clockSkew: number;
   readonly sessions: number;
   readonly sessionInactivity: number;
 }
@@ -94,11 +108,7 @@ const program = new Command('simulator')
   .option('--control-port <number>', 'control endpoint, loopback only; 0: any', wholeNumber, 0)
   .option('--proxy-service-port <number>', 'API of the proxy service, for tickets; 0: any', wholeNumber, 0)
   .option('--folder <path>', 'where keys, certificates and tokens are kept')
-  .addOption(
-    new Option('--certificate <kind>', 'what the servers show')
-      .choices(['valid', 'expired', 'wrong-host'])
-      .default('valid'),
-  )
+  .addOption(new Option('--certificate <kind>', 'what the servers show').choices(SERVER_CERTIFICATES).default('valid'))
   .addOption(
     new Option('--proxy-greets <when>', 'when greetings come through the proxy')
       .choices(['first-frame', 'at-once'])
@@ -111,6 +121,31 @@ const program = new Command('simulator')
   .option('--header-name <name>', 'header of the virtual proxy "header"')
   .option('--header-directory <name>', 'static user directory of "header"; default: dynamic, directory\\user')
   .option('--unlinked <prefix...>', 'virtual proxies that are not linked to the proxy service', [])
+  .addOption(
+    new Option('--windows-offers <schemes>', 'what the 401 of "windows" offers; kerberos: Negotiate without NTLM in it')
+      .choices(['both', 'ntlm', 'negotiate', 'kerberos'])
+      .default('both'),
+  )
+  .option('--windows-pattern <text>', 'Windows authentication pattern, looked for in the User-Agent', 'Windows')
+  .option('--no-windows-forms', 'no form for other clients: everybody gets the 401')
+  .option('--windows-binding', 'extended protection: logins must be bound to their TLS connection', false)
+  .addOption(
+    new Option('--windows-accounts <state>', 'of every account, whatever its password')
+      .choices(['good', 'disabled', 'locked', 'password-expired'])
+      .default('good'),
+  )
+  .addOption(
+    new Option('--identity-provider <kind...>', 'virtual proxies that send everybody to an identity provider')
+      .choices(['saml', 'oidc'])
+      .default([]),
+  )
+  .option('--allow-host <name...>', 'Host allow list of all virtual proxies, instead of the names of this machine', [])
+  .addOption(
+    new Option('--down <service...>', 'services that are away while the proxy is up')
+      .choices(['repository', 'engine'])
+      .default([]),
+  )
+  .option('--clock-skew <ms>', "how far the site's clock is ahead; with a minus, behind", signedNumber, 0)
   .option('--user <directory\\user>', 'whom the ready-made token and header speak for')
   .option('--sessions <number>', 'parallel sessions a user may have', wholeNumber, 5)
   .option('--session-inactivity <ms>', 'after which a proxy session ends', wholeNumber, 1_800_000)
@@ -142,8 +177,19 @@ const options = (): SimulatorOptions => {
     faults: {
       ...flags.faults,
       ...(flags.latency > 0 ? { latencyMs: flags.latency } : {}),
+      ...(flags.windowsAccounts === 'good' ? {} : { windowsAccounts: flags.windowsAccounts }),
+      ...(flags.allowHost.length > 0 ? { allowedHosts: flags.allowHost, allowedOrigins: flags.allowHost } : {}),
+      ...(flags.down.length > 0 ? { servicesDown: flags.down } : {}),
+      ...(flags.clockSkew !== 0 ? { clockSkewMs: flags.clockSkew } : {}),
       ...(flags.coldStart > 0 ? { coldStartMs: flags.coldStart } : {}),
     },
+    windows: {
+      offers: flags.windowsOffers,
+      pattern: flags.windowsPattern,
+      forms: flags.windowsForms,
+      demandsBinding: flags.windowsBinding,
+    },
+    identityProviders: flags.identityProvider,
     unlinkedPrefixes: flags.unlinked,
     sessionsPerUser: flags.sessions,
     sessionInactivityMs: flags.sessionInactivity,

@@ -3,6 +3,7 @@ import type { FaultSettings } from './faults.ts';
 import type { Site, UserName } from './model/types.ts';
 import type { ServerCertificate } from './pki.ts';
 import type { Profile, ProfileName } from './profiles.ts';
+import type { IdentityProvider } from './proxy/identity-provider.ts';
 import type { VirtualProxy } from './proxy/virtual-proxy.ts';
 import type { WindowsSettings } from './proxy/windows.ts';
 
@@ -48,6 +49,8 @@ export interface SimulatorOptions {
   readonly headerDirectory?: string;
   /** How the virtual proxy `windows` behaves; it is there when the machine has the packages that it needs. */
   readonly windows?: WindowsSettings;
+  /** Virtual proxies `saml` and `oidc`, which send everybody to an identity provider. */
+  readonly identityProviders?: readonly IdentityProvider[];
   readonly tokenLifetimeMs?: number;
   /** Further virtual proxies, or others in the place of `header` and `jwt`. */
   readonly virtualProxies?: readonly (Partial<VirtualProxy> & Pick<VirtualProxy, 'prefix' | 'authenticator'>)[];

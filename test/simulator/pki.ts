@@ -8,8 +8,32 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import forge from 'node-forge';
 
-/** What the proxy, the repository and the engine show: a good certificate, one of last year, or another machine's. */
-export type ServerCertificate = 'valid' | 'expired' | 'wrong-host';
+/** What the proxy, the repository and the engine show. All but `other-authority`, `intercepted` and `self-signed` come from `root.pem`. */
+export const SERVER_CERTIFICATES = [
+  'valid',
+  'expired',
+  'not-yet-valid',
+  /** Another machine's. */
+  'wrong-host',
+  /** Signed by an intermediate authority, and the chain is whole. */
+  'intermediate',
+  /** The same, and the server does not send the intermediate certificate. */
+  'missing-intermediate',
+  /** Signed by an authority that nobody was told of, without its certificate in the chain. */
+  'other-authority',
+  /** What a gateway shows that opens TLS on the way: the right name, signed by the gateway, chain and all. */
+  'intercepted',
+  'self-signed',
+] as const;
+export type ServerCertificate = (typeof SERVER_CERTIFICATES)[number];
+
+/** What a client may come with: the certificate of `client.pem`, one whose time is over, or one of another site. */
+export type ClientCertificate = 'valid' | 'expired' | 'other-authority';
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface Pki {
   readonly folder: string;
@@ -20,7 +44,8 @@ export interface Pki {
   readonly jwtCertificatePem: string;
   /** `client.pfx`, locked with {@link PFX_PASSPHRASE}. */
   readonly pfxPath: string;
-  server(kind: ServerCertificate): { readonly cert: string; readonly key: string };
+  server(kind: ServerCertificate): Pair;
+  client(kind: ClientCertificate): Pair;
 }
 
 export const PFX_PASSPHRASE = 'canary-pfx-passphrase';
@@ -149,8 +174,35 @@ export function openPki(folder: string, hosts: readonly string[]): Pki {
   );
   const serverKey = keyPem(at('server_key.pem'));
   const chain = (leaf: string): string => `${leaf}${rootPem}`;
-  const server = (kind: ServerCertificate): { cert: string; key: string } => {
+  const past = { from: new Date(Date.now() - 400 * DAY_MS), to: new Date(Date.now() - 35 * DAY_MS) };
+  /** An authority beside the site's own; made when it is asked for. */
+  const authority = (file: string, name: string, signer?: Pair): Pair => {
+    const key = keyPem(at(`${file}_key.pem`));
+    const cert = kept(at(`${file}.pem`), key, signer?.cert ?? null, () =>
+      certificate({ name, key, usage: 'authority', from, to, ...(signer === undefined ? {} : { issuer: signer }) }),
+    );
+    return { cert, key };
+  };
+  const otherAuthority = (): Pair => authority('other_root', 'qlik-simulator-other-CA');
+  const client = (kind: ClientCertificate): Pair => {
+    const wish = { name: 'QlikClient', key: clientKeyPem, issuer, usage: 'client' as const, from, to };
+    switch (kind) {
+      case 'valid':
+        return { cert: clientPem, key: clientKeyPem };
+      case 'expired':
+        return { cert: certificate({ ...wish, ...past }), key: clientKeyPem };
+      case 'other-authority':
+        return { cert: certificate({ ...wish, issuer: otherAuthority() }), key: clientKeyPem };
+      default:
+        return kind satisfies never;
+    }
+  };
+  const server = (kind: ServerCertificate): Pair => {
     const wish = { key: serverKey, issuer, usage: 'server' as const, from, to };
+    const signedBy = (signer: Pair, chained: string): Pair => {
+      const leaf = certificate({ ...wish, issuer: signer, name: hosts[0] ?? 'localhost', hosts });
+      return { cert: `${leaf}${chained}`, key: serverKey };
+    };
     switch (kind) {
       case 'valid': {
         // The names are part of the file's name, so that a run with another host does not find this one.
@@ -160,18 +212,37 @@ export function openPki(folder: string, hosts: readonly string[]): Pki {
         );
         return { cert: chain(leaf), key: serverKey };
       }
-      case 'expired': {
-        const past = { from: new Date(Date.now() - 400 * DAY_MS), to: new Date(Date.now() - 35 * DAY_MS) };
+      case 'expired':
         return { cert: chain(certificate({ ...wish, ...past, name: hosts[0] ?? 'localhost', hosts })), key: serverKey };
-      }
       case 'wrong-host':
         return {
           cert: chain(certificate({ ...wish, name: 'other.example.test', hosts: ['other.example.test'] })),
+          key: serverKey,
+        };
+      case 'not-yet-valid': {
+        const future = { from: new Date(Date.now() + 35 * DAY_MS), to };
+        const leaf = certificate({ ...wish, ...future, name: hosts[0] ?? 'localhost', hosts });
+        return { cert: chain(leaf), key: serverKey };
+      }
+      case 'intermediate':
+      case 'missing-intermediate': {
+        const between = authority('intermediate', 'qlik-simulator-intermediate-CA', issuer);
+        return signedBy(between, kind === 'intermediate' ? between.cert : '');
+      }
+      case 'other-authority':
+        return signedBy(otherAuthority(), '');
+      case 'intercepted': {
+        const gateway = authority('gateway', 'Example Web Gateway Inspection CA');
+        return signedBy(gateway, gateway.cert);
+      }
+      case 'self-signed':
+        return {
+          cert: certificate({ name: hosts[0] ?? 'localhost', key: serverKey, usage: 'server', hosts, from, to }),
           key: serverKey,
         };
       default:
         return kind satisfies never;
     }
   };
-  return { folder, rootPem, clientPem, clientKeyPem, jwtKeyPem, jwtCertificatePem, pfxPath, server };
+  return { folder, rootPem, clientPem, clientKeyPem, jwtKeyPem, jwtCertificatePem, pfxPath, server, client };
 }

@@ -19,6 +19,8 @@ export interface Ask {
   readonly body?: string;
   /** Show the client certificate. */
   readonly certificate?: boolean;
+  /** Another certificate instead of that one. */
+  readonly pair?: { readonly cert: string; readonly key: string };
   /** Who shall be trusted; default: the simulator's own authority. */
   readonly ca?: string;
 }
@@ -49,6 +51,7 @@ export const ask = (simulator: Simulator, url: string, options: Ask = {}): Promi
         servername: 'localhost',
         ca: options.ca ?? pki.rootPem,
         ...(options.certificate ? { cert: pki.clientPem, key: pki.clientKeyPem } : {}),
+        ...options.pair,
       },
       (response) => {
         const chunks: Buffer[] = [];

@@ -60,6 +60,11 @@ async function sendPieces(response: ServerResponse, pieces: Iterable<string>): P
   return bytes;
 }
 
+/** Says another time than this machine's, where the site's clock is set wrong. */
+export function setDate(response: ServerResponse, skewMs: number): void {
+  if (skewMs !== 0) response.setHeader('Date', new Date(Date.now() + skewMs).toUTCString());
+}
+
 /** Sends and records. `path` is without the prefix of a virtual proxy, so that both routes count together. */
 export async function send(
   request: IncomingMessage,

@@ -17,8 +17,12 @@ const methodNumber = ({ authenticator }: VirtualProxy, dynamic: boolean): number
   switch (authenticator.method) {
     case 'header':
       return dynamic ? 2 : 1;
+    case 'saml':
+      return 3;
     case 'jwt':
       return 4;
+    case 'oidc':
+      return 5;
     case 'login':
     case 'windows':
     case 'ticket':
@@ -51,6 +55,9 @@ export function repositoryOf(
           site,
           profile: { ...profile, fullCap },
           sees: (app) => access.seesApp(user, app),
+          refusesXrfkey: faults.settings.xrfkeyRefused,
+          forbidden: faults.settings.forbiddenLists,
+          empty: faults.settings.emptyLists,
           virtualProxies: listed,
           selections,
           deletions,

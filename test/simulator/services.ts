@@ -4,6 +4,7 @@ import type { EngineContext } from './engine/context.ts';
 import { healthOf } from './engine/health.ts';
 import { metadataOf } from './engine/metadata.ts';
 import type { UserName } from './model/types.ts';
+import { serviceDownPage } from './proxy/pages.ts';
 import { emptyReply, htmlReply, jsonReply, type Reply } from './reply.ts';
 import { thumbnail } from './static-content.ts';
 
@@ -40,6 +41,7 @@ export class Services {
 
   async qrs(request: ServiceRequest): Promise<ServiceReply> {
     const { times } = this.#context.pacing;
+    if (this.#context.faults.isDown('repository')) return { reply: serviceDownPage(), serviceMs: 0 };
     const error = this.#context.faults.httpError('qrs', request.path);
     if (error !== null)
       return { reply: htmlReply(error, `Error ${error}`, 'The service failed.'), serviceMs: times.qrsMs };
@@ -48,6 +50,7 @@ export class Services {
   }
 
   health(): ServiceReply {
+    if (this.#context.faults.isDown('engine')) return { reply: serviceDownPage(), serviceMs: 0 };
     return { reply: jsonReply(200, healthOf(this.#context)), serviceMs: this.#context.pacing.times.metadataMs };
   }
 

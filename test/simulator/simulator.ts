@@ -28,6 +28,7 @@ import {
   loginAuthenticator,
   ticketAuthenticator,
 } from './proxy/authenticator.ts';
+import { identityProviderAuthenticator } from './proxy/identity-provider.ts';
 import { missingForNtlm, NtlmAcceptor } from './proxy/ntlm-acceptor.ts';
 import { SenseProxy } from './proxy/proxy.ts';
 import { proxyServiceServer } from './proxy/service-api.ts';
@@ -129,6 +130,11 @@ const closer = (server: HttpServer): (() => Promise<void>) => {
     });
 };
 
+const stopListening = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+
 const DAY_MS = 86_400_000;
 const CRAWL_HEADER = 'X-Sim-User';
 const WINDOWS_PASSWORD = 'canary-pässword';
@@ -176,7 +182,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const unlinked = (options.unlinkedPrefixes ?? []).map((prefix) =>
     complete({ prefix, authenticator: loginAuthenticator(), linked: false }),
   );
-  const further = [...unlinked, ...(options.virtualProxies ?? []).map(complete)];
+  const providers = (options.identityProviders ?? []).map((method) =>
+    complete({ prefix: method, authenticator: identityProviderAuthenticator(method) }),
+  );
+  const further = [...unlinked, ...providers, ...(options.virtualProxies ?? []).map(complete)];
   const tickets = new Tickets(() => pacing.now());
   // Windows' web server takes HTTP/1.0 too, and clients may offer just that.
   const ALPNProtocols = ['http/1.1', 'http/1.0'];
@@ -187,17 +196,23 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...(options.windows?.accounts ?? []),
   ];
   const acceptor = missingForNtlm() === null ? new NtlmAcceptor(accounts) : null;
-  const windowsParts = { prefix: 'windows', tickets, accounts, certificatePem: tls.cert, logins: windowsLogins };
+  const state = () => faults.settings.windowsAccounts;
+  const windowsParts = { prefix: 'windows', tickets, accounts, certificatePem: tls.cert, logins: windowsLogins, state };
   const virtualProxies = [
     complete({ prefix: '', authenticator: loginAuthenticator() }),
-    complete({ prefix: 'header', authenticator: headerAuthenticator({ header: headerName, directory }) }),
+    complete({
+      prefix: 'header',
+      authenticator: headerAuthenticator({ header: headerName, directory }, () => faults.settings.headerMissing),
+    }),
     complete({
       prefix: 'jwt',
-      authenticator: jwtAuthenticator({
-        certificatePem: pki.jwtCertificatePem,
-        userClaim: 'userId',
-        directoryClaim: 'userDirectory',
-      }),
+      authenticator: jwtAuthenticator(
+        { certificatePem: pki.jwtCertificatePem, userClaim: 'userId', directoryClaim: 'userDirectory' },
+        {
+          now: () => Date.now() + faults.settings.clockSkewMs,
+          refusal: () => faults.settings.tokenRefusal,
+        },
+      ),
     }),
     complete({ prefix: 'ticket', authenticator: ticketAuthenticator() }),
     ...(acceptor === null
@@ -287,6 +302,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const enginePort = await at(engine, ports.engine);
     const servicePort = await at(proxyService, ports.proxyService);
     const controlPort = await at(control, ports.control, '127.0.0.1');
+    // Last of all, so that no other server is given the port.
+    if (faults.isDown('repository')) await stopListening(qrs);
+    if (faults.isDown('engine')) await stopListening(engine);
     const shown = host === '0.0.0.0' ? '127.0.0.1' : host;
     const proxyUrl = `https://${shown}:${proxyPort}`;
     mkdirSync(join(folder, 'tokens'), { recursive: true, mode: 0o700 });

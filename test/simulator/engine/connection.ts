@@ -123,6 +123,7 @@ export class EngineConnection {
   }
 
   #greet(): void {
+    if (this.#context.faults.settings.engineSilent) return;
     this.#greeted = true;
     const { proxyGreeting } = this.#options;
     if (proxyGreeting) this.notify('OnAuthenticationInformation', proxyGreeting);
@@ -133,6 +134,7 @@ export class EngineConnection {
     const atMs = this.#context.pacing.now();
     this.#options.onActivity();
     if (!this.#greeted) this.#greet();
+    if (this.#context.faults.settings.engineSilent) return;
     const request = requestOf(text);
     if ('error' in request) this.#send(JSON.stringify({ jsonrpc: '2.0', ...request }));
     else this.#serve(request, text.length, atMs);

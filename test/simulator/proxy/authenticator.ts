@@ -3,6 +3,7 @@
  * (ticket, forms) answer a challenge and may serve pages of their own: they fit the same interface.
  */
 import type { IncomingMessage } from 'node:http';
+import type { FaultSettings } from '../faults.ts';
 import type { UserName } from '../model/types.ts';
 import { htmlReply, type Reply } from '../reply.ts';
 import { verifyToken } from '../tokens.ts';
@@ -25,10 +26,13 @@ export interface PageAsked {
 }
 
 export interface Authenticator {
-  readonly method: 'header' | 'jwt' | 'login' | 'windows' | 'ticket';
+  readonly method: 'header' | 'jwt' | 'login' | 'windows' | 'ticket' | 'saml' | 'oidc';
   /** Asked when a request has no valid session cookie. State of one connection belongs to `request.socket`. */
   authenticate(request: IncomingMessage, query: URLSearchParams): Authentication;
-  /** Where a client without session is sent, below the prefix; default: the form of the proxy. `target`: what it asked. */
+  /**
+   * Where a client without session is sent, below the prefix or, as a whole URL, to another machine; default: the form
+   * of the proxy. `target`: what it asked.
+   */
   loginPath?(request: IncomingMessage, target: string): string;
   /** A page of the method's own below the prefix (`/internal_…`); null when the path is none of its. */
   page?(asked: PageAsked): Promise<Reply> | null;
@@ -44,15 +48,22 @@ export interface HeaderSettings {
 /** What the proxy says to a header it cannot read. */
 const incorrectHeader = (): Reply => htmlReply(400, 'Error 400 - Bad request', 'The http request header is incorrect.');
 
-/** @throws TypeError for a header name that Qlik refuses in its settings */
-export function headerAuthenticator({ header, directory }: HeaderSettings): Authenticator {
+/**
+ * `missing`: what a request without the header is told; by default it is sent to log in.
+ * @throws TypeError for a header name that Qlik refuses in its settings
+ */
+export function headerAuthenticator(
+  { header, directory }: HeaderSettings,
+  missing: () => FaultSettings['headerMissing'] = () => 'login',
+): Authenticator {
   const name = header.toLowerCase();
   if (name.startsWith('x-qlik-')) throw new TypeError(`header authentication may not use ${header}`);
   return {
     method: 'header',
     authenticate(request) {
       const value = request.headers[name];
-      if (value === undefined) return { kind: 'none' };
+      if (value === undefined)
+        return missing() === 'login' ? { kind: 'none' } : { kind: 'refused', reply: incorrectHeader() };
       // Only US-ASCII is supported; a repeated header is none.
       if (typeof value !== 'string' || value === '' || /[^\x20-\x7e]/.test(value))
         return { kind: 'refused', reply: incorrectHeader() };
@@ -72,18 +83,44 @@ export interface JwtSettings {
   readonly directoryClaim: string;
 }
 
-export function jwtAuthenticator({ certificatePem, userClaim, directoryClaim }: JwtSettings): Authenticator {
-  const refused = (): Authentication => ({
-    kind: 'refused',
-    reply: htmlReply(401, 'Error 401 - Unauthorized', 'The token could not be validated.'),
-  });
+/** What the site decides about tokens while it runs. */
+export interface JwtRules {
+  /** The clock that the times in a token are held against. */
+  now(): number;
+  refusal(): FaultSettings['tokenRefusal'];
+}
+
+/**
+ * The proxy checks the signature (RS256), the times, and that both claims are there; it knows no audience, so `aud` may
+ * be anything.
+ */
+export function jwtAuthenticator(
+  { certificatePem, userClaim, directoryClaim }: JwtSettings,
+  rules: JwtRules = { now: () => Date.now(), refusal: () => 'unauthorized' },
+): Authenticator {
+  const refused = (): Authentication => {
+    const way = rules.refusal();
+    switch (way) {
+      case 'login':
+        return { kind: 'none' };
+      case 'unauthorized':
+        return {
+          kind: 'refused',
+          reply: htmlReply(401, 'Error 401 - Unauthorized', 'The token could not be validated.'),
+        };
+      case 'bad-request':
+        return { kind: 'refused', reply: incorrectHeader() };
+      default:
+        return way satisfies never;
+    }
+  };
   return {
     method: 'jwt',
     authenticate(request) {
       const header = request.headers.authorization;
       if (header === undefined) return { kind: 'none' };
       const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
-      const claims = token === undefined ? null : verifyToken(certificatePem, token, Date.now());
+      const claims = token === undefined ? null : verifyToken(certificatePem, token, rules.now());
       const id = claims?.[userClaim];
       const directory = claims?.[directoryClaim];
       if (typeof id !== 'string' || typeof directory !== 'string' || id === '' || directory === '') return refused();

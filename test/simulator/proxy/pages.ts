@@ -23,6 +23,14 @@ export const notLinkedPage = (): Reply => {
 export const wrongHostPage = (): Reply =>
   htmlReply(400, 'Error 400 - Bad request', 'Contact your system administrator. The http request header is incorrect.');
 
+/** What somebody is told who logged in and is inactive in the QMC. */
+export const inactivePage = (): Reply =>
+  htmlReply(403, 'Error 403 - Forbidden', 'Your account is inactive. Contact your administrator to activate it.');
+
+/** What the proxy says for a service that it cannot reach. */
+export const serviceDownPage = (): Reply =>
+  htmlReply(503, 'Error 503 - Service unavailable', 'The service is not available. It may still be starting.');
+
 export const hijackingRefused = (): Reply =>
   htmlReply(403, 'Error 403 - Forbidden', 'Cross-Site Websocket Hijacking attack prevention check failed.');
 

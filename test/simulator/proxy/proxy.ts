@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { EngineContext } from '../engine/context.ts';
-import { bodyOf, emptyReply, htmlReply, jsonReply, type Reply, send } from '../reply.ts';
+import type { UserName } from '../model/types.ts';
+import { bodyOf, emptyReply, htmlReply, jsonReply, type Reply, send, setDate } from '../reply.ts';
 import type { ServiceReply, Services } from '../services.ts';
+import { asItArrives } from '../spoiled.ts';
 import { cookieValue, sessionCookieName, setCookie } from './cookies.ts';
-import { loginPage, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
+import { inactivePage, loginPage, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
 import type { ProxySession, ProxySessions } from './sessions.ts';
 import type { Tickets } from './tickets.ts';
 import { ProxyUpgrade } from './upgrade.ts';
@@ -61,7 +63,8 @@ export class SenseProxy {
       ? await this.#answer(request, asked, body.toString('utf8'))
       : { reply: notFound(), serviceMs: 0 };
     await pacing.until(atMs + serviceMs + pacing.times.roundTripMs + waitMs);
-    await send(request, response, reply, record, path, body.length);
+    setDate(response, faults.settings.clockSkewMs);
+    await send(request, response, asItArrives(faults, path, reply), record, path, body.length);
   }
 
   #ask(request: IncomingMessage): Asked | null {
@@ -77,8 +80,9 @@ export class SenseProxy {
     const { proxy, path } = asked.routed;
     const plain = (reply: Reply): ServiceReply => ({ reply, serviceMs: 0 });
     if (!proxy.linked) return plain(notLinkedPage());
-    if (!allowsHost(proxy, request.headers.host)) return plain(wrongHostPage());
-    const error = this.#context.faults.httpError('proxy', path);
+    const { faults } = this.#context;
+    if (!allowsHost(proxy, request.headers.host, faults.settings.allowedHosts)) return plain(wrongHostPage());
+    const error = faults.httpError('proxy', path);
     if (error !== null) return plain(htmlReply(error, `Error ${error}`, 'The proxy could not reach the service.'));
     const page = await proxy.authenticator.page?.({ request, path, query: asked.query, body });
     if (page) return plain(page);
@@ -96,11 +100,11 @@ export class SenseProxy {
     const known = this.#options.sessions.find(cookieValue(request, name) ?? '', proxy);
     if (known) return { session: known, begun: false };
     const holder = this.#options.tickets.redeem(query, proxy.prefix);
-    if (holder) return { session: this.#options.sessions.begin(holder, proxy), begun: true };
+    if (holder) return this.#begin(holder, proxy);
     const authentication = proxy.authenticator.authenticate(request, query);
     switch (authentication.kind) {
       case 'user':
-        return { session: this.#options.sessions.begin(authentication.user, proxy), begun: true };
+        return this.#begin(authentication.user, proxy);
       case 'refused':
       case 'challenge':
         return { reply: authentication.reply };
@@ -111,6 +115,11 @@ export class SenseProxy {
     }
   }
 
+  #begin(user: UserName, proxy: VirtualProxy): Entry {
+    if (this.#context.faults.settings.inactiveUsers) return { reply: inactivePage() };
+    return { session: this.#options.sessions.begin(user, proxy), begun: true };
+  }
+
   #loginUri(request: IncomingMessage, proxy: VirtualProxy, secure: boolean): string {
     const base = `${secure ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;
     const prefix = proxy.prefix === '' ? '' : `/${proxy.prefix}`;
@@ -118,7 +127,7 @@ export class SenseProxy {
     const path =
       proxy.authenticator.loginPath?.(request, target) ??
       `/internal_forms_authentication/?targetUri=${encodeURIComponent(target)}`;
-    return base + prefix + path;
+    return path.startsWith('https://') ? path : base + prefix + path;
   }
 
   #withCookie(reply: Reply, { routed: { proxy }, secure }: Asked, session: ProxySession): Reply {
@@ -147,8 +156,11 @@ export class SenseProxy {
   }
 
   #qps(method: string, path: string, request: IncomingMessage, asked: Asked, session: ProxySession): Reply {
-    if (path === '/qps/csrftoken')
-      return method === 'GET' ? emptyReply(204, { 'qlik-csrf-token': session.csrfToken }) : emptyReply(405);
+    if (path === '/qps/csrftoken') {
+      if (method !== 'GET') return emptyReply(405);
+      const missing = this.#context.faults.settings.csrfToken === 'missing';
+      return emptyReply(204, missing ? {} : { 'qlik-csrf-token': session.csrfToken });
+    }
     if (path !== '/qps/user') return notFound();
     if (method === 'DELETE') {
       this.#options.sessions.logout(session.user, session.proxy);

@@ -42,6 +42,8 @@ export function proxyServiceServer(
     if (method !== 'POST') return emptyReply(405);
     if (!passesXrfCheck({ query: new URLSearchParams(search), headers }))
       return htmlReply(400, 'Error 400 - Bad request', 'XSRF prevention check failed. Possible XSRF discovered.');
+    const error = context.faults.httpError('ticket', path);
+    if (error !== null) return htmlReply(error, `Error ${error}`, 'The ticket was refused.');
     const prefix = (match[1] ?? '').toLowerCase();
     if (!virtualProxies.some((proxy) => proxy.linked && proxy.prefix === prefix)) return notFound();
     const wish = parsed(body);

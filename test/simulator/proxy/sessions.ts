@@ -70,14 +70,14 @@ export class ProxySessions {
     return session;
   }
 
-  /** Whether the user has too many sessions for this one to reach the engine. */
-  exceeds(session: ProxySession): boolean {
+  /** Whether the user has too many sessions for this one to reach the engine; `others`: begun where nobody here sees. */
+  exceeds(session: ProxySession, others = 0): boolean {
     this.#expire();
     const key = userKey(session.user);
     const older = [...this.#sessions.values()].filter(
       (other) => userKey(other.user) === key && other.order < session.order,
     );
-    return older.length >= this.#limits.perUser;
+    return older.length + others >= this.#limits.perUser;
   }
 
   /** Sessions that count against the user. */

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { type EngineAddress, engineAddress } from '../engine/address.ts';
 import { EngineConnection } from '../engine/connection.ts';
 import type { EngineContext } from '../engine/context.ts';
-import type { Reply } from '../reply.ts';
+import { htmlReply, type Reply } from '../reply.ts';
 import { cookieValue, sessionCookieName, setCookie } from './cookies.ts';
 import { hijackingRefused, notFound, notLinkedPage, wrongHostPage } from './pages.ts';
 import type { ProxyOptions } from './proxy.ts';
@@ -79,6 +79,11 @@ export class ProxyUpgrade {
       record.http('UPGRADE', '/app', reply.status, 0, 0);
       refuseUpgrade(socket, reply);
     };
+    const { upgradeStatus } = this.#context.faults.settings;
+    if (upgradeStatus > 0) {
+      refuse(htmlReply(upgradeStatus, `Error ${upgradeStatus}`, 'The connection was not upgraded.'));
+      return;
+    }
     if (!routed || !address) {
       refuse(notFound());
       return;
@@ -112,16 +117,19 @@ export class ProxyUpgrade {
     const { profile } = this.#context;
     const { proxy } = ask.routed;
     if (!proxy.linked) return { kind: 'refused', reply: notLinkedPage() };
-    if (!allowsHost(proxy, ask.request.headers.host)) return { kind: 'refused', reply: wrongHostPage() };
+    const { settings } = this.#context.faults;
+    if (!allowsHost(proxy, ask.request.headers.host, settings.allowedHosts))
+      return { kind: 'refused', reply: wrongHostPage() };
     const { origin, authorization } = ask.request.headers;
     // Libraries that add the header themselves send it twice when their caller gives it too; Node joins the values.
     const origins = origin?.split(',').map((value) => hostOf(value.trim())) ?? [];
-    const strangeOrigin = origins.some((host) => host === null || !allowsHost(proxy, host));
+    const strangeOrigin = origins.some((host) => host === null || !allowsHost(proxy, host, settings.allowedOrigins));
     const name = sessionCookieName(proxy, ask.secure, profile.httpCookieSuffix);
     const known = this.#options.sessions.find(cookieValue(ask.request, name) ?? '', proxy);
     const refused: Admission = { kind: 'refused', reply: hijackingRefused() };
     if (strangeOrigin) return refused;
     if (profile.csrf) {
+      if (settings.csrfToken === 'refused') return refused;
       if (profile.bearerOnUpgradeRefused && authorization !== undefined) return refused;
       if (!known || origins.length === 0 || ask.query.get('qlik-csrf-token') !== known.csrfToken) return refused;
       return { kind: 'session', session: known, begun: false };
@@ -172,17 +180,22 @@ export class ProxyUpgrade {
       client.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
       client.close(1000, message);
     };
-    if (this.#options.sessions.exceeds(session)) {
+    const { sessionsInUse, socketNotice, licenses } = this.#context.faults.settings;
+    if (this.#options.sessions.exceeds(session, sessionsInUse)) {
       record.sessionsExceeded += 1;
       fatal('OnMaxParallelSessionsExceeded', 'Exceeded max parallel sessions');
       return;
     }
-    if (!this.#context.faults.settings.licenses) {
+    if (socketNotice !== '') {
+      fatal(socketNotice, 'The connection was ended');
+      return;
+    }
+    if (!licenses) {
       fatal('OnLicenseAccessDenied', 'License access denied');
       return;
     }
     const { appId } = ask.address;
-    if (appId !== null && !site.app(appId)) {
+    if (this.#context.faults.isDown('engine') || (appId !== null && !site.app(appId))) {
       fatal('OnNoEngineAvailable', 'No available engine found');
       return;
     }

@@ -19,10 +19,14 @@ export interface VirtualProxy {
 export const cookieNameOf = (prefix: string): string =>
   prefix === '' ? 'X-Qlik-Session' : `X-Qlik-Session-${prefix.replaceAll('/', '-')}`;
 
-/** Whether the request came by a name that the virtual proxy allows. */
-export function allowsHost({ allowedHosts }: VirtualProxy, host: string | undefined): boolean {
+/** Whether the request came by a name that the virtual proxy allows; `instead`: of its list, unless empty. */
+export function allowsHost(
+  { allowedHosts }: VirtualProxy,
+  host: string | undefined,
+  instead: readonly string[],
+): boolean {
   const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
-  return allowedHosts.some((allowed) => allowed.toLowerCase() === name);
+  return (instead.length > 0 ? instead : allowedHosts).some((allowed) => allowed.toLowerCase() === name);
 }
 
 export interface Routed {

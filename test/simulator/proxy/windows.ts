@@ -6,6 +6,7 @@ import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { FaultSettings } from '../faults.ts';
 import type { UserName } from '../model/types.ts';
 import { emptyReply, htmlReply, type Reply } from '../reply.ts';
 import type { Authenticator, PageAsked } from './authenticator.ts';
@@ -44,6 +45,8 @@ interface Parts {
   /** What the TLS server shows: logins can be bound to it. */
   readonly certificatePem: string;
   readonly logins: WindowsLogin[];
+  /** Of every account, now. */
+  readonly state: () => FaultSettings['windowsAccounts'];
 }
 
 const MAX_TARGETS = 1_000;
@@ -139,6 +142,7 @@ class WindowsAuthenticator implements Authenticator {
       case 'refused':
         return this.#refuse(way, answer.reason);
       case 'done':
+        if (this.#parts.state() !== 'good') return this.#refuse(way, `the account is ${this.#parts.state()}`);
         if (this.#settings.demandsBinding === true && !answer.bound) return this.#refuse(way, 'not bound');
         this.#parts.logins.push({ way, user: answer.user, bound: answer.bound, reason: null });
         connection.user = userOf(answer.user);
@@ -162,8 +166,11 @@ class WindowsAuthenticator implements Authenticator {
     const account = this.#parts.accounts.find(
       ({ directory, id }) => `${directory}\\${id}`.toLowerCase() === name.toLowerCase(),
     );
-    const good = account !== undefined && account.password === fields.get('pwd');
-    const reason = good ? null : 'the user name or password is incorrect';
+    const known = account !== undefined && account.password === fields.get('pwd');
+    const state = this.#parts.state();
+    const good = known && state === 'good';
+    const refusal = known ? `the account is ${state}` : 'the user name or password is incorrect';
+    const reason = good ? null : refusal;
     this.#parts.logins.push({ way: 'form', user: good ? name : null, bound: false, reason });
     return good ? this.#letIn({ directory: account.directory, id: account.id }, asked) : loginPage(request.url ?? '');
   }

@@ -44,6 +44,12 @@ export interface QrsContext {
   readonly virtualProxies?: readonly VirtualProxy[];
   /** Kept from request to request; without it selections are forgotten at once. */
   readonly selections?: Selections;
+  /** Every key against cross-site requests is refused. */
+  readonly refusesXrfkey?: boolean;
+  /** Lists that answer 403. */
+  readonly forbidden?: readonly string[];
+  /** Lists of which the asking user sees no row. */
+  readonly empty?: readonly string[];
   /** For `/qrs/notification/changes`. */
   readonly deletions?: readonly Deletion[];
 }
@@ -100,8 +106,10 @@ class Call {
   }
 
   #entity(path: string): Entity | undefined {
-    const { site, virtualProxies = [] } = this.#context;
-    return entityAt(this.#site, directoryOf(site), virtualProxies, path);
+    const { site, virtualProxies = [], forbidden = [], empty = [] } = this.#context;
+    if (forbidden.includes(path)) throw new Refusal(403, 'Forbidden');
+    const entity = entityAt(this.#site, directoryOf(site), virtualProxies, path);
+    return entity !== undefined && empty.includes(path) ? { ...entity, rows: () => [], find: null } : entity;
   }
 
   /** What the asking user may do; null when the request did not ask for it. */
@@ -335,7 +343,8 @@ const schemaOf = (entity: Entity): Json => {
 };
 
 function* answering(request: QrsRequest, context: QrsContext): Turns<QrsAnswer> {
-  if (!passesXrfCheck(request)) return textAnswer(400, 'XSRF prevention check failed. Possible XSRF discovered.');
+  if (context.refusesXrfkey === true || !passesXrfCheck(request))
+    return textAnswer(400, 'XSRF prevention check failed. Possible XSRF discovered.');
   try {
     return yield* new Call({ ...request, method: request.method.toUpperCase() }, context).answer();
   } catch (error) {
