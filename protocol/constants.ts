@@ -9,7 +9,7 @@ export const LIMITS = {
   /** A batch before compression; the receiver refuses more. */
   batchRawBytes: 1024 * 1024,
   batchRecords: 500,
-  /** Jobs that one agent works on at a time: crawls of different sites, each with sessions and memory of its own. */
+  /** Jobs that one agent works on at a time: two crawls, each with sessions and memory of its own, and two tests. */
   heldJobs: 4,
 } as const;
 

@@ -235,7 +235,7 @@ export const ERROR_KINDS = {
   },
   'job.connection_busy': {
     retryable: true,
-    advice: 'Wait for the crawl of this connection or cancel it, then try again.',
+    advice: 'Wait for the crawl or test of this connection or cancel it, then try again.',
   },
   'job.unknown_kind': { retryable: false, advice: 'Update the agent: it does not know this kind of job.' },
   'job.cancelled': { retryable: false, advice: 'It was cancelled; what had been published stays.' },

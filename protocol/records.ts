@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { CheckRecord } from './checks.ts';
 import { ErrorShape } from './errors.ts';
 
 /**
- * What the stream of a job carries: one JSON object a line. Every record names its scope, so that the records of apps
- * that are read side by side may interleave. Within a scope the order is: one `scope` record, assets and edges, one
+ * What the stream of a job carries: one JSON object a line. Every record of a crawl names its scope, so that the records of
+ * apps that are read side by side may interleave. Within a scope the order is: one `scope` record, assets and edges, one
  * `outcome` record. A `scope` record for a scope that is already open starts it afresh (a crawl resumed after a crash).
  */
 export const ASSET_KINDS = [
@@ -117,11 +118,20 @@ export const OutcomeRecord = z.object({
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
+/**
+ * Opens the list of checks of a job of kind `test`, or opens it afresh: checks that came before count for nothing. Then
+ * `check` records follow, one for each check as it is found.
+ */
+export const TestRecord = z.object({ t: z.literal('test') });
+export type TestRecord = z.infer<typeof TestRecord>;
+
 export const StreamRecord = z.discriminatedUnion('t', [
   ScopeRecord,
   AssetRecord,
   EdgeRecord,
   ListedRecord,
   OutcomeRecord,
+  TestRecord,
+  CheckRecord,
 ]);
 export type StreamRecord = z.infer<typeof StreamRecord>;

@@ -1,4 +1,4 @@
-import type { RecordSink } from '#agent/spool/sink.ts';
+import type { JobSink } from '#agent/spool/sink.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 
 /** What a job's handler gets besides its spec and the sink. */
@@ -27,7 +27,7 @@ export interface JobProgressReport {
  * fails is not a failed job: it ends in an outcome record.
  */
 export interface JobHandler {
-  run(spec: JobSpec, sink: RecordSink, context: JobContext): Promise<void>;
+  run(spec: JobSpec, sink: JobSink, context: JobContext): Promise<void>;
 }
 
 /** A handler for each kind of job that this agent can do; a job of another kind is rejected with `job.unknown_kind`. */

@@ -5,7 +5,7 @@ import { Fault } from '#protocol/errors.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import type { AttemptSpool } from './attempt-spool.ts';
 import { MAX_RECORD_BYTES, recordLine } from './record-size.ts';
-import type { RecordSink } from './sink.ts';
+import type { JobSink } from './sink.ts';
 
 const compress = promisify(zstdCompress);
 const LEVEL_ONE = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -20,7 +20,7 @@ interface Line {
  * Cuts records into batches and makes them durable in an {@link AttemptSpool}, one after another. At most one batch is
  * being written while the next fills; a `write` that finds both taken waits.
  */
-export class SpoolWriter implements RecordSink {
+export class SpoolWriter implements JobSink {
   readonly #spool: AttemptSpool;
   readonly #signal: AbortSignal;
   readonly #onSpooled: (batch: { readonly seq: number; readonly frameBytes: number }) => void;
@@ -55,7 +55,7 @@ export class SpoolWriter implements RecordSink {
   async write(record: StreamRecord): Promise<void> {
     const bytes = Buffer.from(recordLine(record));
     if (bytes.length > MAX_RECORD_BYTES)
-      throw new Fault('internal', `A record of ${bytes.length} bytes in ${record.scope} was not fitted before hashing`);
+      throw new Fault('internal', `A ${record.t} record of ${bytes.length} bytes was not fitted before hashing`);
     const line = { bytes, completes: record.t === 'outcome' ? record.scope : undefined };
     this.#check();
     if (this.#queued === 0 && this.#pause === undefined && this.#fits(line)) {

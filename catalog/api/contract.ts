@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { CheckRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
+import { JOB_KINDS, TestOptions } from '#protocol/messages.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
 import { ConnectionState } from '#protocol/status.ts';
 
@@ -65,13 +67,20 @@ export const ScopeOutcome = z
   .meta({ id: 'ScopeOutcome' });
 export type ScopeOutcome = z.infer<typeof ScopeOutcome>;
 
+/** What is asked for: a crawl, or a test of the connection (`link`: also of the agent's own way to the catalog). */
+export const JobRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('crawl') }),
+  z.object({ kind: z.literal('test'), options: TestOptions.optional() }),
+]);
+
 export const JOB_STATES = ['queued', 'leased', 'running', 'cancelling', 'published', 'failed', 'cancelled'] as const;
 
 export const Job = z
   .object({
     id: z.string(),
     connection: z.string(),
-    kind: z.enum(['crawl']),
+    kind: z.enum(JOB_KINDS),
+    /** `published` is the end of a job that did what was asked: a test ends so whatever it found. */
     state: z.enum(JOB_STATES),
     attempt: z.int(),
     createdAt: Time,
@@ -88,12 +97,43 @@ export const Job = z
       .nullable(),
     /** Published scopes by outcome. */
     outcomes: z.partialRecord(z.enum(OUTCOMES), z.int()),
+    /** Of a test what it has found so far, with the first check that failed; null of a crawl. */
+    test: z
+      .object({
+        passed: z.int(),
+        failed: z.int(),
+        skipped: z.int(),
+        failure: z
+          .object({
+            target: CheckRecord.shape.target,
+            check: z.string(),
+            code: z.string().nullable(),
+            seen: z.string(),
+          })
+          .nullable(),
+      })
+      .nullable(),
     error: ApiError.nullable(),
     /** Why a queued job does not start yet, in a sentence; null else. */
     waiting: z.string().nullable(),
   })
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof Job>;
+
+/** What one check of a test found; `check` is an id of `protocol/checks.ts`, of a newer agent perhaps another one. */
+export const Check = z
+  .object({
+    target: CheckRecord.shape.target,
+    check: z.string(),
+    status: CheckRecord.shape.status,
+    seen: z.string(),
+    code: z.string().nullable(),
+    advice: z.string().nullable(),
+    details: z.array(z.string()),
+    durationMs: z.number(),
+  })
+  .meta({ id: 'Check' });
+export type Check = z.infer<typeof Check>;
 
 export const Connection = z
   .object({
@@ -108,7 +148,10 @@ export const Connection = z
     /** Another connection whose file became this one (its code was changed): its keys may be taken over. */
     takeOver: z.string().nullable(),
     assets: z.int(),
+    /** The newest crawl. */
     lastJob: Job.nullable(),
+    /** The newest test. */
+    lastTest: Job.nullable(),
     reportedAt: Time,
   })
   .meta({ id: 'Connection' });
@@ -186,6 +229,8 @@ export const AgentList = list(Agent);
 export const ConnectionList = z.object({ items: z.array(Connection), broken: z.array(BrokenFile) });
 export const JobList = list(Job);
 export const ScopeOutcomeList = list(ScopeOutcome);
+/** Never long enough to need pages. */
+export const CheckList = z.object({ items: z.array(Check) });
 export const AssetList = list(AssetSummary);
 
 /** `GET /api/v1/events` (server-sent): what changed, by id; the page reads it again. `name` is the SSE event. */
@@ -205,13 +250,14 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * POST   /api/v1/enrolment-tokens              → EnrolmentToken
  * GET    /api/v1/connections                   → ConnectionList
  * GET    /api/v1/connections/{code}            → Connection
- * POST   /api/v1/connections/{code}/jobs       {kind: 'crawl'} → 201 Job
+ * POST   /api/v1/connections/{code}/jobs       {kind: 'crawl'} | {kind: 'test', options?: {link?}} → 201 Job
  * POST   /api/v1/connections/{code}/take-over  {from: code} → Connection    (keys of `from` become this one's)
  * POST   /api/v1/connections/{code}/assign     {agentId} → Connection       (a standby agent takes over)
  * DELETE /api/v1/connections/{code}            {confirm: code} → {assets, fileStillExists}
  * GET    /api/v1/jobs?connection=&after=       → JobList, newest first
  * GET    /api/v1/jobs/{id}                     → Job
  * GET    /api/v1/jobs/{id}/scopes?outcome=&after=  → ScopeOutcomeList
+ * GET    /api/v1/jobs/{id}/checks              → CheckList (of a test)
  * POST   /api/v1/jobs/{id}/cancel              → Job
  * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent, q and kind: the sites)
  * GET    /api/v1/asset?key=                    → Asset

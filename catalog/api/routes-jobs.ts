@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { cancelJob, createJob, findJob, listJobs, listPublishedScopes } from '#catalog/store/jobs.ts';
+import { cancelJob, createJob, findJob, listChecks, listJobs, listPublishedScopes } from '#catalog/store/jobs.ts';
 import { OUTCOMES } from '#protocol/records.ts';
 import { type ApiContext, organisationOf, principalOf, type Routes } from './context.ts';
-import { ApiError, Job, JobList, ScopeOutcomeList } from './contract.ts';
+import { ApiError, CheckList, Job, JobList, JobRequest, ScopeOutcomeList } from './contract.ts';
 import { notFound } from './problem.ts';
 import { readTimeCursor, text, wire, writeCursor } from './wire.ts';
 
@@ -10,7 +10,7 @@ const JOBS_A_PAGE = 50;
 const SCOPES_A_PAGE = 200;
 const Id = z.object({ id: text(200) });
 
-/** Jobs: ask for one, watch it, stop it, see what became of each scope. */
+/** Jobs: ask for one, watch it, stop it, see what became of each scope and what each check found. */
 export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
   const errors = { '4xx': ApiError, '5xx': ApiError };
 
@@ -19,9 +19,10 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
     {
       schema: {
         tags: ['jobs'],
-        description: 'Asks for a crawl. While one of this connection still waits, that one is returned with 200.',
+        description:
+          'Asks for a crawl or a test. While one of the same kind still waits for this connection, that one is returned with 200.',
         params: z.object({ code: text(256) }),
-        body: z.object({ kind: z.enum(['crawl']) }),
+        body: JobRequest,
         response: { 200: Job, 201: Job, ...errors },
       },
     },
@@ -30,6 +31,7 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
       const { job, created } = await createJob(sql, organisationId, {
         connection: request.params.code,
         kind: request.body.kind,
+        options: request.body.kind === 'test' ? request.body.options : undefined,
         createdBy: email,
       });
       reply.code(created ? 201 : 200);
@@ -91,6 +93,23 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
         limit,
       });
       return { items: wire(page.items), next: writeCursor(page.next) };
+    },
+  );
+
+  routes.get(
+    '/api/v1/jobs/:id/checks',
+    {
+      schema: {
+        tags: ['jobs'],
+        description: 'What a test found, in the order of its checks; while it runs, so far. Empty for a crawl.',
+        params: Id,
+        response: { 200: CheckList, ...errors },
+      },
+    },
+    async (request) => {
+      const organisation = organisationOf(request);
+      if (!(await findJob(sql, organisation, request.params.id))) throw notFound('job with this id');
+      return { items: wire(await listChecks(sql, organisation, request.params.id)) };
     },
   );
 

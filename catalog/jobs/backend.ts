@@ -63,13 +63,13 @@ export const createBackend = ({
     const { organisationId, agentId } = session;
     const known = publishers.get(nameOf({ organisationId, jobId: lease.jobId, attempt: lease.attempt }));
     if (known?.ref.leaseToken === lease.leaseToken) return known.ref;
-    const [row] = await sql<{ connection: string }[]>`
-      select j.connection from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
+    const [row] = await sql<{ connection: string; kind: string }[]>`
+      select j.connection, j.kind from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
       where a.organisation_id = ${organisationId} and a.job_id = ${lease.jobId} and a.attempt = ${lease.attempt}
         and a.lease_token = ${lease.leaseToken} and a.agent_id = ${agentId} and a.state = 'active'`;
     if (!row) return undefined;
     const { jobId, attempt, leaseToken } = lease;
-    return { organisationId, jobId, attempt, leaseToken, connection: row.connection };
+    return { organisationId, jobId, attempt, leaseToken, ...row };
   };
 
   const drop = async (name: string): Promise<void> => {
@@ -91,7 +91,7 @@ export const createBackend = ({
   const recover = async (): Promise<void> => {
     const left = await sql<(AttemptRef & { durableSeq: number })[]>`
       select a.organisation_id as "organisationId", a.job_id as "jobId", a.attempt, a.lease_token as "leaseToken",
-        j.connection, a.durable_seq::float8 as "durableSeq"
+        j.connection, j.kind, a.durable_seq::float8 as "durableSeq"
       from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
       where a.state = 'active' and a.published_seq < a.durable_seq`;
     for (const { durableSeq, ...ref } of left)
@@ -135,7 +135,7 @@ export const createBackend = ({
         return await closeAttempt(
           sql,
           session,
-          { organisationId, jobId, attempt, leaseToken, connection: '' },
+          { organisationId, jobId, attempt, leaseToken, connection: '', kind: '' },
           finish,
           [],
         );

@@ -6,11 +6,15 @@ import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/s
 import { storable } from '#catalog/store/storable.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import type { Lease } from '#protocol/messages.ts';
+import type { JobKind, Lease } from '#protocol/messages.ts';
+import { JOB_KINDS } from '#protocol/messages.ts';
 import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
 
-/** Sites that one agent crawls side by side. */
-const JOBS_PER_AGENT = 2;
+/**
+ * Jobs of each kind that one agent does side by side; together what an agent may hold. Tests have places of their own: two
+ * crawls that hang are no reason to wait for the answer why.
+ */
+const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2 };
 const MOST_NAMES = 20;
 
 /** The exact text of the job, signed with the organisation's key. */
@@ -37,21 +41,23 @@ export const claim = async (sql: Sql, session: AgentSession): Promise<Offer | un
 const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer | undefined> => {
   const { organisationId, agentId } = session;
   if (!(await isCurrent(tx, session))) return undefined;
-  const [busy] = await tx<{ n: number }[]>`
-    select count(*)::int as n from attempt a join job j
+  const busy = await tx<{ kind: string; n: number }[]>`
+    select j.kind, count(*)::int as n from attempt a join job j
       on j.organisation_id = a.organisation_id and j.id = a.job_id and j.attempt = a.attempt
     where a.organisation_id = ${organisationId} and a.agent_id = ${agentId} and a.state = 'active'
-      and j.state in ('leased', 'running', 'cancelling')`;
-  if ((busy?.n ?? 0) >= JOBS_PER_AGENT) return undefined;
+      and j.state in ('leased', 'running', 'cancelling') group by j.kind`;
+  const free = JOB_KINDS.filter((kind) => (busy.find((one) => one.kind === kind)?.n ?? 0) < JOBS_PER_AGENT[kind]);
+  if (free.length === 0) return undefined;
   for (;;) {
     const [job] = await tx<{ id: string; attempt: number; connection: string; spec: string }[]>`
       select j.id, j.attempt, j.connection, j.spec
       from job j join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
       where j.organisation_id = ${organisationId} and j.state = 'queued' and j.not_before <= now()
-        and c.agent_id = ${agentId}
-        and (c.status ->> 'state' = 'ready' or (c.status ->> 'state' = 'error' and c.status ->> 'inForce' is not null))
+        and c.agent_id = ${agentId} and j.kind = any(${tx.array(free)}::text[])
+        and (c.status ->> 'state' = 'ready' or (c.status ->> 'state' = 'error' and c.status ->> 'inForce' is not null)
+          or (j.kind = 'test' and c.status ->> 'state' <> 'absent'))
         and not exists (select from job b where b.organisation_id = j.organisation_id
-          and b.connection = j.connection and b.state in ('leased', 'running', 'cancelling'))
+          and b.connection = j.connection and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling'))
       order by j.created_at, j.id limit 1
       for update of j skip locked`;
     if (!job) return undefined;
@@ -66,6 +72,8 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
     await tx`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at)
       values (${organisationId}, ${job.id}, ${lease.attempt}, ${agentId}, ${lease.leaseToken}, 'active',
         now() + ${LEASE}::interval)`;
+    // A test begins a list of its own with each attempt.
+    await tx`delete from job_check where organisation_id = ${organisationId} and job_id = ${job.id}`;
     await tx`update job set state = 'leased', attempt = ${lease.attempt}, progress = null,
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;

@@ -3,6 +3,7 @@ import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
 import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { countChecks } from './checks.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
 import { type AttemptRef, removeUnlisted } from './publish.ts';
 
@@ -58,6 +59,9 @@ export const closeAttempt = (
       (await streamError(tx, ref, finish)) ??
       (finish.result === 'ok' && openScopes.length > 0
         ? broken(`The crawl ended within ${openScopes.length} scopes, ${openScopes[0]} among them.`)
+        : undefined) ??
+      (finish.result === 'ok' && ref.kind === 'test' && (await countChecks(tx, ref)) === 0
+        ? broken('The test ended without a check.')
         : undefined);
     let ending: Ending;
     if (error) ending = { state: 'failed', error };
@@ -76,7 +80,7 @@ export const closeAttempt = (
     }
     await endAttempt(tx, organisationId, jobId, attempt, 'closed');
     await endJob(tx, organisationId, { id: jobId, attempt, connection }, ending);
-    await announce(tx, organisationId, { name: 'assets', connection });
+    if (ref.kind !== 'test') await announce(tx, organisationId, { name: 'assets', connection });
     // Another job may have waited for this one.
     await wakeAgent(tx, organisationId, session.agentId);
     return { result: 'closed', durableSeq };

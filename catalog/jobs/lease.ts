@@ -49,7 +49,7 @@ export const lockLease = async (tx: Transaction, session: AgentSession, lease: L
     select j.connection, j.state as "jobState", j.attempt = a.attempt as latest, a.state as "attemptState",
       a.durable_seq::float8 as "durableSeq", c.agent_id = ${agentId} as mine,
       not exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
-        and b.id <> j.id and b.state in ('leased', 'running', 'cancelling')) as free
+        and b.kind = j.kind and b.id <> j.id and b.state in ('leased', 'running', 'cancelling')) as free
     from job j
       join attempt a on a.organisation_id = j.organisation_id and a.job_id = j.id
       join connection c on c.organisation_id = j.organisation_id and c.code = j.connection

@@ -12,6 +12,8 @@ export interface AttemptRef {
   readonly attempt: number;
   readonly leaseToken: string;
   readonly connection: string;
+  /** Of the job: it says which records may come. */
+  readonly kind: string;
 }
 
 /** A scope whose outcome came. */

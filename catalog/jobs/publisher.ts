@@ -4,6 +4,7 @@ import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
 import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import { storeChecks } from './checks.ts';
 import { readLines, type StagedBatch } from './decode.ts';
 import { poisonAttempt } from './poison.ts';
 import { type AttemptRef, dropStaged, publishScope, stageRows } from './publish.ts';
@@ -32,7 +33,8 @@ export interface PublisherLog {
 }
 
 /**
- * Reads the staged batches of one attempt in their order and publishes each scope when its outcome comes. It holds no
+ * Reads the staged batches of one attempt in their order and publishes each scope when its outcome comes; the checks of a
+ * test it stores as they come. It holds no
  * records in memory: they wait in `staged_record`. All that it knows can be read again from the batches, which stay until
  * no open scope needs them; so it may die at any moment, and another may take over.
  */
@@ -178,10 +180,17 @@ export class Publisher {
   async #take(batch: StagedBatch): Promise<void> {
     const rows: StagedRow[] = [];
     try {
-      for (const line of await readLines(batch)) {
+      const lines = await readLines(batch);
+      if (this.ref.kind === 'test') {
+        await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines));
+        return;
+      }
+      for (const line of lines) {
         const record = this.#readLine(line);
         if (record?.t === 'scope') await this.#openScope(record, batch.seq, rows);
         else if (record?.t === 'outcome') await this.#endScope(record, rows);
+        else if (record?.t === 'test' || record?.t === 'check')
+          throw new Fault('bridge.protocol', `A record of a test came in a job of kind ${this.ref.kind}.`);
         else if (record) this.#addRecord(record, line, rows);
       }
       await this.#flush(rows);

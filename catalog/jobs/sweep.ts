@@ -48,7 +48,7 @@ export const wakeForWaiting = async (sql: Sql): Promise<void> => {
       join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id
     where j.state = 'queued' and j.not_before <= now() and a.session_id is not null
       and not exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
-        and b.state in ('leased', 'running', 'cancelling'))`;
+        and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling'))`;
   for (const { organisationId, agentId } of agents) await wakeAgent(sql, organisationId, agentId);
 };
 

@@ -16,6 +16,7 @@ export interface Connection {
   readonly takeOver: string | null;
   readonly assets: number;
   readonly lastJob: Job | null;
+  readonly lastTest: Job | null;
   readonly reportedAt: Date;
 }
 
@@ -27,7 +28,7 @@ export interface BrokenFile {
 
 /** All connections of an organisation by code, or the one of this code. */
 export const listConnections = async (sql: Sql, organisationId: string, code?: string): Promise<Connection[]> => {
-  const rows = await sql<Omit<Connection, 'lastJob'>[]>`
+  const rows = await sql<Omit<Connection, 'lastJob' | 'lastTest'>[]>`
     select c.code, c.agent_id as "agentId", a.name as "agentName", c.status, c.reported_at as "reportedAt",
       case when a.id is not null then ${health(sql)} end as "agentHealth",
       (select coalesce(sum(s.assets), 0)::int from scope s
@@ -45,12 +46,16 @@ export const listConnections = async (sql: Sql, organisationId: string, code?: s
     from connection c left join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id
     where c.organisation_id = ${organisationId} and ${code === undefined ? sql`true` : sql`c.code = ${code}`}
     order by c.code`;
-  const jobs = await latestJobs(
-    sql,
-    organisationId,
-    rows.map((row) => row.code),
-  );
-  return rows.map((row) => ({ ...row, lastJob: jobs.get(row.code) ?? null }));
+  const codes = rows.map((row) => row.code);
+  const [crawls, tests] = await Promise.all([
+    latestJobs(sql, organisationId, codes, 'crawl'),
+    latestJobs(sql, organisationId, codes, 'test'),
+  ]);
+  return rows.map((row) => ({
+    ...row,
+    lastJob: crawls.get(row.code) ?? null,
+    lastTest: tests.get(row.code) ?? null,
+  }));
 };
 
 /** Files that stand behind no connection: without a code, or with one that another file of the same agent holds. */
@@ -77,9 +82,11 @@ export const assignConnection = (sql: Sql, organisationId: string, code: string,
       throw new Fault('job.unknown_connection', `That agent has no file with the code ${code}.`, {
         advice: 'Choose one of the agents that stand by for this connection.',
       });
-    const [active] = await tx`select from job where organisation_id = ${organisationId} and connection = ${code}
+    const [active] = await tx<
+      { kind: string }[]
+    >`select kind from job where organisation_id = ${organisationId} and connection = ${code}
       and state in ('leased', 'running', 'cancelling')`;
-    if (active) throw new Fault('job.connection_busy', `A crawl of ${code} is running.`);
+    if (active) throw new Fault('job.connection_busy', `A ${active.kind} of ${code} is running.`);
     await tx`update connection set agent_id = ${agentId}, file = ${report.file},
         status = ${JSON.stringify(report.status)}::text::jsonb, reported_at = now()
       where organisation_id = ${organisationId} and code = ${code}`;
@@ -102,9 +109,11 @@ export const deleteConnection = (
       select status ->> 'state' as state from connection
       where organisation_id = ${organisationId} and code = ${code} for update`;
     if (!connection) throw new Fault('job.unknown_connection', `There is no connection ${code}.`);
-    const [active] = await tx`select from job where organisation_id = ${organisationId} and connection = ${code}
+    const [active] = await tx<
+      { kind: string }[]
+    >`select kind from job where organisation_id = ${organisationId} and connection = ${code}
       and state in ('leased', 'running', 'cancelling')`;
-    if (active) throw new Fault('job.connection_busy', `A crawl of ${code} is running.`);
+    if (active) throw new Fault('job.connection_busy', `A ${active.kind} of ${code} is running.`);
     const [sum] = await tx<{ assets: number }[]>`select coalesce(sum(assets), 0)::int as assets from scope
       where organisation_id = ${organisationId} and connection = ${code}`;
     const fileStillExists = connection.state !== 'absent';

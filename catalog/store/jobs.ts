@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { CheckRecord } from '#protocol/checks.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { JobKind, JobSpec } from '#protocol/messages.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { health } from './agents.ts';
@@ -12,7 +14,7 @@ type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | '
 export interface Job {
   readonly id: string;
   readonly connection: string;
-  readonly kind: 'crawl';
+  readonly kind: JobKind;
   readonly state: JobState;
   readonly attempt: number;
   readonly createdAt: Date;
@@ -26,8 +28,28 @@ export interface Job {
     readonly current: string[];
   } | null;
   readonly outcomes: Partial<Record<Outcome, number>>;
+  readonly test: TestSummary | null;
   readonly error: ErrorInfo | null;
   readonly waiting: string | null;
+}
+
+/** What a test has found so far. */
+interface TestSummary {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  /** The first check that failed. */
+  readonly failure: {
+    readonly target: CheckRecord['target'];
+    readonly check: string;
+    readonly code: string | null;
+    readonly seen: string;
+  } | null;
+}
+
+export interface Check extends Omit<CheckRecord, 't' | 'code' | 'advice'> {
+  readonly code: string | null;
+  readonly advice: string | null;
 }
 
 export interface PublishedScope {
@@ -62,14 +84,21 @@ type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {
   readonly busy: boolean;
 };
 
-/** Columns of a job `j`, what it waits for, and its published scopes by outcome. */
+/** Columns of a job `j`, what it waits for, its published scopes by outcome, and what its test found. */
 const selectJobs = (sql: Queries) => sql`
   select j.id, j.connection, j.kind, j.state, j.attempt, j.created_at as "createdAt", j.started_at as "startedAt",
     j.finished_at as "finishedAt", j.created_by as "createdBy", j.progress, j.error, j.created_at::text as cursor,
     j.not_before as "notBefore", j.not_before > now() as early, c.status ->> 'state' as "connectionState",
     c.status ->> 'inForce' as "inForce", a.name as "agentName", ${health(sql)} as "agentHealth",
     exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
-      and b.state in ('leased', 'running', 'cancelling')) as busy,
+      and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling')) as busy,
+    case when j.kind = 'test' then (
+      select jsonb_build_object('passed', count(*) filter (where k.status = 'pass'),
+        'failed', count(*) filter (where k.status = 'fail'), 'skipped', count(*) filter (where k.status = 'skip'),
+        'failure', (jsonb_agg(jsonb_build_object('target', k.target, 'check', k.name, 'code', k.code, 'seen', k.seen)
+          order by k.position) filter (where k.status = 'fail')) -> 0)
+      from job_check k
+      where k.organisation_id = j.organisation_id and k.job_id = j.id and k.attempt = j.attempt) end as test,
     (select jsonb_object_agg(o.outcome, o.n) from (
       select s.outcome, count(*)::int as n from (
         select distinct on (p.scope) p.outcome from published_scope p
@@ -83,15 +112,16 @@ const selectJobs = (sql: Queries) => sql`
 const waitingFor = (row: JobRow): string | null => {
   if (row.state !== 'queued') return null;
   if (row.connectionState === 'absent') return 'The connection file is gone; the job starts when it is back.';
-  if (row.connectionState === 'disabled')
+  const isTest = row.kind === 'test';
+  if (row.connectionState === 'disabled' && !isTest)
     return 'The connection is disabled in its file; the job starts when it is enabled.';
-  if (row.connectionState === 'error' && row.inForce === null)
+  if (row.connectionState === 'error' && row.inForce === null && !isTest)
     return 'The connection file has errors; the job starts when they are corrected.';
   if (row.agentName === null) return 'No agent owns this connection; the job starts when one is assigned.';
   if (row.agentHealth !== 'online')
     return `The agent ${row.agentName} is not connected; the job starts when it is back.`;
   if (row.early) return `Attempt ${row.attempt} failed; the next one starts at ${row.notBefore.toISOString()}.`;
-  return row.busy ? 'Another crawl of this connection is still running.' : null;
+  return row.busy ? `Another ${row.kind} of this connection is still running.` : null;
 };
 
 const asJob = (row: JobRow): Job => {
@@ -121,16 +151,17 @@ export const findJob = async (sql: Queries, organisationId: string, id: string):
   return row && asJob(row);
 };
 
-/** The newest job of each of these connections. */
+/** The newest job of this kind of each of these connections. */
 export const latestJobs = async (
   sql: Sql,
   organisationId: string,
   codes: readonly string[],
+  kind: JobKind,
 ): Promise<Map<string, Job>> => {
   const rows = await sql<JobRow[]>`${selectJobs(sql)}
     where j.organisation_id = ${organisationId} and j.id in (
       select (select b.id from job b where b.organisation_id = ${organisationId} and b.connection = code
-        order by b.created_at desc, b.id desc limit 1)
+        and b.kind = ${kind} order by b.created_at desc, b.id desc limit 1)
       from unnest(${sql.array([...codes])}::text[]) as code)`;
   return new Map(rows.map((row) => [row.connection, asJob(row)]));
 };
@@ -159,16 +190,23 @@ export const listPublishedScopes = async (
   };
 };
 
+/** What a test has found so far, in the order of its checks; of a test that began anew only the latest attempt. */
+export const listChecks = (sql: Sql, organisationId: string, jobId: string): Promise<Check[]> =>
+  sql<Check[]>`
+    select k.target, k.name as check, k.status, k.seen, k.code, k.advice, k.details, k.duration_ms::float8 as "durationMs"
+    from job_check k join job j on j.organisation_id = k.organisation_id and j.id = k.job_id and j.attempt = k.attempt
+    where k.organisation_id = ${organisationId} and k.job_id = ${jobId} order by k.position`;
+
 /**
- * Asks for a crawl. A job of the same connection that still waits is returned as it is: two of them would only do the
- * same twice.
+ * Asks for a job. One of the same kind and connection that still waits is returned as it is: two of them would only do the
+ * same twice. A test may be asked of a connection whose file is disabled or broken, since it says what is wrong.
  *
- * @throws Fault when there is no such connection, or its file cannot be used.
+ * @throws Fault when there is no such connection, its file is gone, or (for a crawl) its file cannot be used.
  */
 export const createJob = (
   sql: Sql,
   organisationId: string,
-  request: { connection: string; kind: 'crawl'; createdBy: string },
+  request: { connection: string; kind: JobKind; options?: JobSpec['options'] | undefined; createdBy: string },
 ): Promise<{ job: Job; created: boolean }> =>
   transact(sql, async (tx) => {
     const [connection] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
@@ -180,19 +218,21 @@ export const createJob = (
       throw new Fault('job.unknown_connection', `The file ${file} of connection ${request.connection} is gone.`, {
         advice: 'Put the file back into the connections folder of the agent.',
       });
-    if (state === 'disabled')
+    const isTest = request.kind === 'test';
+    if (state === 'disabled' && !isTest)
       throw new Fault('job.connection_invalid', `The connection ${request.connection} is disabled.`, {
         advice: `Enable it in ${file}.`,
       });
-    if (state === 'error' && inForce === null)
+    if (state === 'error' && inForce === null && !isTest)
       throw new Fault('job.connection_invalid', problems[0]?.message ?? `The file ${file} has errors.`);
     const [waiting] = await tx<{ id: string }[]>`
       select id from job where organisation_id = ${organisationId} and connection = ${request.connection}
-        and state = 'queued' order by created_at limit 1`;
+        and kind = ${request.kind} and state = 'queued' order by created_at limit 1`;
     const id = waiting?.id ?? randomUUID();
     if (!waiting) {
       const createdAt = new Date().toISOString();
-      const spec = { jobId: id, connection: request.connection, kind: request.kind, options: {}, createdAt };
+      const { connection: code, kind, options = {} } = request;
+      const spec = { jobId: id, connection: code, kind, options, createdAt } satisfies JobSpec;
       await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
         values (${organisationId}, ${id}, ${request.connection}, ${request.kind}, ${canonicalJson(spec)}, 'queued',
           ${request.createdBy})`;

@@ -4,6 +4,7 @@ import type { AgentSession, Batch, HeldVerdict } from '#catalog/gateway/backend.
 import type { Backend } from '#catalog/jobs/backend.ts';
 import { createEnrolmentToken } from '#catalog/store/agents.ts';
 import type { Sql } from '#catalog/store/sql.ts';
+import type { CheckRecord } from '#protocol/checks.ts';
 import { challenge, type EnrolReply, type Lease, type ToGateway } from '#protocol/messages.ts';
 import type { AssetRecord, EdgeRecord, ListedRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
@@ -165,6 +166,18 @@ export const appRecords = (
     outcome,
   );
 };
+
+/** One check of a test, passed unless said otherwise. */
+export const check = (id: string, more: Partial<CheckRecord> = {}): CheckRecord => ({
+  t: 'check',
+  target: 'connection',
+  check: id,
+  status: 'pass',
+  seen: `${id} is well.`,
+  details: [],
+  durationMs: 3,
+  ...more,
+});
 
 export const batchOf = (seq: number, records: readonly (StreamRecord | string)[]): Batch => {
   const raw = Buffer.from(records.map((r) => `${typeof r === 'string' ? r : JSON.stringify(r)}\n`).join(''));

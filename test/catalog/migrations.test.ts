@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAssets } from '#catalog/store/assets.ts';
+import { listChecks } from '#catalog/store/jobs.ts';
 import { migrate, readMigrations } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
@@ -63,6 +64,24 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       const found = await listAssets(sql, ORGANISATION, { q: 'the NUMBERS', limit: 10 });
       expect(found.items.map(({ key }) => key)).toEqual(['prod/stream/1']);
       expect((await listAssets(sql, ORGANISATION, { q: '100%', limit: 10 })).items.length).toBe(1);
+    },
+  },
+  4: {
+    fill: async (sql) => {
+      await sql`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+        values (${ORGANISATION}, 'j2', 'prod', 'test', '{}', 'running', 1, 'ann')`;
+      await sql`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at, checks_from)
+        values (${ORGANISATION}, 'j2', 1, 'a1', 'token', 'active', now(), 500)`;
+      await sql`insert into job_check (organisation_id, job_id, attempt, position, target, name, status, seen, details, duration_ms)
+        values (${ORGANISATION}, 'j2', 1, 501, 'connection', 'dns', 'pass', 'It is there.', '["10.0.0.1"]', 3)`;
+    },
+    holds: async (sql) => {
+      // A test beside the crawl that was at work already; a second crawl is kept out as before.
+      expect(await listChecks(sql, ORGANISATION, 'j2')).toMatchObject([{ check: 'dns', details: ['10.0.0.1'] }]);
+      await expect(sql`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
+        values (${ORGANISATION}, 'j3', 'prod', 'crawl', '{}', 'running', 'ann')`).rejects.toMatchObject({
+        code: '23505',
+      });
     },
   },
 };

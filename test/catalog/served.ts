@@ -5,6 +5,7 @@ import { createApiToken } from '#catalog/store/api-tokens.ts';
 import { createJob } from '#catalog/store/jobs.ts';
 import { addMember, createLoginToken, findMember } from '#catalog/store/members.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
+import type { CheckRecord } from '#protocol/checks.ts';
 import { appRecords, connectionState, siteRecords, TestAgent, TestStream } from './agent.ts';
 import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 
@@ -49,6 +50,8 @@ export class Client {
     return this.ask<T>('GET', path);
   }
 }
+
+type Crawled = Awaited<ReturnType<Served['crawled']>>;
 
 /** A whole catalog on a real port, with its database. */
 export class Served implements AsyncDisposable {
@@ -105,7 +108,16 @@ export class Served implements AsyncDisposable {
     await stream.publish(siteRecords(code, Object.keys(apps)));
     for (const [app, sheets] of Object.entries(apps)) await stream.publish(appRecords(code, app, sheets));
     await stream.finish();
-    return { agent, job, backend, session };
+    return { organisationId, agent, job, backend, session };
+  }
+
+  /** A test of a connection that was crawled, with these checks. */
+  async tested({ organisationId, backend, session }: Crawled, code: string, checks: readonly CheckRecord[]) {
+    const { job } = await createJob(this.sql, organisationId, { connection: code, kind: 'test', createdBy: 'test' });
+    const stream = await TestStream.begin(backend, session);
+    await stream.publish([{ t: 'test' }, ...checks]);
+    await stream.finish();
+    return { job };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

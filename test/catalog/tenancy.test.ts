@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listAgents } from '#catalog/store/agents.ts';
 import { createJob } from '#catalog/store/jobs.ts';
-import { batchOf, siteRecords } from './agent.ts';
+import { batchOf, check, siteRecords } from './agent.ts';
 import { eventually } from './database.ts';
 import { Served } from './served.ts';
 
@@ -14,6 +14,7 @@ let ours: Awaited<ReturnType<Served['organisation']>>;
 let theirs: Awaited<ReturnType<Served['organisation']>>;
 let ourCrawl: Awaited<ReturnType<Served['crawled']>>;
 let theirCrawl: Awaited<ReturnType<Served['crawled']>>;
+let theirTest: Awaited<ReturnType<Served['tested']>>;
 beforeAll(async () => {
   served = await Served.open();
   ours = await served.organisation('Ours', 'us@example.com');
@@ -21,6 +22,8 @@ beforeAll(async () => {
   ourCrawl = await served.crawled(ours.organisationId, 'prod', { a: ['s1'] });
   theirCrawl = await served.crawled(theirs.organisationId, 'prod', { a: ['s1', 'canary'], canary: ['s2'] });
   await served.crawled(theirs.organisationId, 'canary', { a: ['s1'] });
+  await served.tested(ourCrawl, 'prod', [check('dns')]);
+  theirTest = await served.tested(theirCrawl, 'prod', [check('dns', { seen: 'canary.example.com is 10.0.0.1.' })]);
 });
 afterAll(() => served?.[Symbol.asyncDispose]());
 
@@ -45,7 +48,7 @@ test('every endpoint of the document, asked by us with their ids, shows and chan
   const [token] = await served.sql<{ id: string }[]>`
     update api_token set name = 'canary' where organisation_id = ${theirs.organisationId} returning id`;
   const ids: Record<string, string[]> = {
-    id: [theirCrawl.job.id, token?.id ?? '', theirCrawl.agent.id, theirs.organisationId],
+    id: [theirCrawl.job.id, theirTest.job.id, token?.id ?? '', theirCrawl.agent.id, theirs.organisationId],
     code: ['canary', 'prod'],
   };
   const queries = [
@@ -63,6 +66,7 @@ test('every endpoint of the document, asked by us with their ids, shows and chan
   ];
   const bodies: unknown[] = [
     { kind: 'crawl' },
+    { kind: 'test', options: { link: true } },
     { from: 'canary' },
     { agentId: theirCrawl.agent.id },
     { confirm: 'canary' },
@@ -91,7 +95,13 @@ test('every endpoint of the document, asked by us with their ids, shows and chan
         );
         // What we asked for may come back in an error; nothing else of theirs may.
         if (reply.status < 300) expect(JSON.stringify(reply.body), `${method} ${url}`).not.toMatch(/canary/i);
-        for (const secret of [theirCrawl.job.id, theirCrawl.agent.id, theirs.organisationId, theirs.member.id])
+        for (const secret of [
+          theirCrawl.job.id,
+          theirTest.job.id,
+          theirCrawl.agent.id,
+          theirs.organisationId,
+          theirs.member.id,
+        ])
           if (!url.includes(secret)) expect(JSON.stringify(reply.body)).not.toContain(secret);
       }
   }

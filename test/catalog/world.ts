@@ -1,7 +1,7 @@
 import { type Backend, createBackend } from '#catalog/jobs/backend.ts';
 import { countAll } from '#catalog/store/assets.ts';
 import { type Bus, openBus } from '#catalog/store/events.ts';
-import { createJob, findJob, type Job, listPublishedScopes } from '#catalog/store/jobs.ts';
+import { createJob, findJob, type Job, listChecks, listPublishedScopes } from '#catalog/store/jobs.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { connectionState, TestAgent, TestStream } from './agent.ts';
@@ -67,6 +67,21 @@ export class World implements AsyncDisposable {
   async crawl(place: { organisationId: string; session: TestStream['session'] }, connection: string) {
     const job = await this.job(place.organisationId, connection);
     return { job, stream: await TestStream.begin(this.backend, place.session) };
+  }
+
+  async test(organisationId: string, connection: string): Promise<Job> {
+    return (await createJob(this.sql, organisationId, { connection, kind: 'test', createdBy: 'test' })).job;
+  }
+
+  /** Asks for a test and begins it. */
+  async diagnosis(place: { organisationId: string; session: TestStream['session'] }, connection: string) {
+    const job = await this.test(place.organisationId, connection);
+    return { job, stream: await TestStream.begin(this.backend, place.session) };
+  }
+
+  /** The ids of the checks that are shown, in order. */
+  async checks(organisationId: string, jobId: string): Promise<string[]> {
+    return (await listChecks(this.sql, organisationId, jobId)).map(({ check }) => check);
   }
 
   async state(organisationId: string, jobId: string): Promise<Job> {

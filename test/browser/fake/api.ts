@@ -50,11 +50,12 @@ const counts = (world: World, connection: string | null): contract.Counts => {
   return result;
 };
 
-const startJob = (world: World, connection: contract.Connection): contract.Job => {
+const startJob = (world: World, connection: contract.Connection, asked: unknown): contract.Job => {
+  const { kind } = contract.JobRequest.parse(asked);
   const job: contract.Job = contract.Job.parse({
     id: `job-${world.jobs.length + 1}`,
     connection: connection.code,
-    kind: 'crawl',
+    kind,
     state: 'queued',
     attempt: 1,
     createdAt: new Date().toISOString(),
@@ -63,11 +64,12 @@ const startJob = (world: World, connection: contract.Connection): contract.Job =
     createdBy: 'ada@example.com',
     progress: null,
     outcomes: {},
+    test: kind === 'test' ? { passed: 0, failed: 0, skipped: 0, failure: null } : null,
     error: null,
     waiting: null,
   });
   world.jobs.unshift(job);
-  world.change(connection.code, { lastJob: job });
+  world.change(connection.code, kind === 'test' ? { lastTest: job } : { lastJob: job });
   return job;
 };
 
@@ -79,7 +81,7 @@ const ofConnection = (world: World, call: Call, code: string, action: string | u
     case 'GET ':
       return { status: 200, value: contract.Connection.parse(connection) };
     case 'POST jobs':
-      return { status: 201, value: startJob(world, connection) };
+      return { status: 201, value: startJob(world, connection, call.body) };
     case 'POST take-over':
       world.change(code, { takeOver: null });
       return { status: 200, value: world.connection(code) };
@@ -111,6 +113,8 @@ const ofJob = (world: World, call: Call, id: string, action: string | undefined)
     const all = (world.scopes.get(id) ?? []).filter((scope) => !outcome || scope.outcome === outcome);
     return { status: 200, value: contract.ScopeOutcomeList.parse(page(all, call.query, 20)) };
   }
+  if (action === 'checks')
+    return { status: 200, value: contract.CheckList.parse({ items: world.checks.get(id) ?? [] }) };
   if (action === 'cancel' && call.method === 'POST') world.changeJob(id, { state: 'cancelling' });
   return { status: 200, value: contract.Job.parse(world.jobs.find((each) => each.id === id)) };
 };

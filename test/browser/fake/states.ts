@@ -30,6 +30,7 @@ const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => 
   createdBy: 'ada@example.com',
   progress: null,
   outcomes: { complete: 38, unchanged: 4, partial: 2, denied: 1, failed: 1 },
+  test: null,
   error: null,
   waiting: null,
   ...fields,
@@ -72,6 +73,7 @@ export const connection = (code: string, fields: Partial<Connection> = {}): Conn
   takeOver: null,
   assets: 4_312,
   lastJob: null,
+  lastTest: null,
   reportedAt: ago(5),
   ...fields,
 });

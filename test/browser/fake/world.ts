@@ -5,6 +5,7 @@ import type {
   AssetSummary,
   BrokenFile,
   ChangeEvent,
+  Check,
   Connection,
   Edge,
   Job,
@@ -33,6 +34,7 @@ export class World {
   broken: BrokenFile[] = [];
   jobs: Job[] = [];
   scopes = new Map<string, ScopeOutcome[]>();
+  checks = new Map<string, Check[]>();
   tokens: ApiToken[] = [];
   readonly #assets = new Map<string, FakeAsset>();
   readonly #listeners = new Set<(event: ChangeEvent) => void>();
@@ -60,13 +62,17 @@ export class World {
     this.emit({ name: 'connection', code });
   }
 
-  /** Replaces a job's fields, in the history and as the last job of its connection, and tells the page. */
+  /** Replaces a job's fields, in the history and as the last crawl or test of its connection, and tells the page. */
   changeJob(id: string, fields: Partial<Job>): void {
     this.jobs = this.jobs.map((each) => (each.id === id ? { ...each, ...fields } : each));
     const job = this.jobs.find((each) => each.id === id);
     if (!job) return;
     this.connections = this.connections.map((each) =>
-      each.code === job.connection && each.lastJob?.id === id ? { ...each, lastJob: job } : each,
+      each.lastJob?.id === id
+        ? { ...each, lastJob: job }
+        : each.lastTest?.id === id
+          ? { ...each, lastTest: job }
+          : each,
     );
     this.emit({ name: 'job', id, connection: job.connection });
   }

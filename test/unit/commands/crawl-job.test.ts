@@ -30,7 +30,7 @@ const refusal = (connection: string) => {
   const spec: JobSpec = { jobId: 'job-1', connection, kind: 'crawl', options: {}, createdAt: '2026-01-01T00:00:00Z' };
   const write = (): Promise<void> => Promise.reject(new Error('something was written'));
   const context = { signal: new AbortController().signal, skipScopes: new Set<string>(), onProgress: () => undefined };
-  return faultOf(crawlJob(folder, new Dialer(), SILENT).run(spec, { write }, context));
+  return faultOf(crawlJob(folder, new Dialer(), SILENT).run(spec, { write, flush: write }, context));
 };
 
 test('a connection that no file has is named', async () => {

@@ -350,6 +350,10 @@ export class MemoryBackend implements GatewayBackend {
   }
 
   #take(job: MemoryJob, record: StreamRecord, line: string): void {
+    if (record.t === 'test' || record.t === 'check') {
+      this.violations.push(`${job.jobId}: ${record.t} in the stream of a crawl`);
+      return;
+    }
     if (record.t === 'scope') {
       job.open.set(record.scope, []);
       return;

@@ -1,0 +1,88 @@
+import type { JobHandler } from '#agent/bridge/job-handler.ts';
+import { wellFormed } from '#agent/crawl/cleanse.ts';
+import { redactText } from '#agent/crawl/redaction.ts';
+import type { Log } from '#agent/qlik/log.ts';
+import type { ConnectionFolder } from '#config/folder.ts';
+import type { CheckRecord } from '#protocol/checks.ts';
+import { Fault } from '#protocol/errors.ts';
+import { TestOptions } from '#protocol/messages.ts';
+import type { ConnectionState } from '#protocol/status.ts';
+
+/** What is to be found out. */
+export interface Diagnosis {
+  /** The connection's file as the folder has it; it may be broken or disabled. */
+  readonly state: ConnectionState;
+  /** Also the agent's own way to the catalog. */
+  readonly link: boolean;
+  readonly signal: AbortSignal;
+  /** Called with the id of each check as it begins. */
+  readonly onStart: (check: string) => void;
+  /** Called with each check as it is found; the next one waits for it. */
+  readonly onCheck: (check: CheckRecord) => Promise<void>;
+}
+
+/** Runs the checks in their order, one after the other. */
+export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
+
+/** The bounds of {@link CheckRecord}: what is longer is cut here, so that one long text does not spoil the test. */
+const MOST_TEXT = 2_000;
+const MOST_LINE = 500;
+const MOST_LINES = 60;
+
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+
+/** A check as it may leave: servers write what they like into what was seen. */
+const told = (check: CheckRecord): CheckRecord => {
+  const lines = check.details.map((line) => cut(redactText(wellFormed(line)), MOST_LINE));
+  return {
+    ...check,
+    seen: cut(redactText(wellFormed(check.seen)), MOST_TEXT),
+    ...(check.advice === undefined ? {} : { advice: cut(wellFormed(check.advice), MOST_TEXT) }),
+    details:
+      lines.length <= MOST_LINES
+        ? lines
+        : [...lines.slice(0, MOST_LINES - 1), `… and ${lines.length - MOST_LINES + 1} lines more`],
+    durationMs: Math.max(0, Math.round(check.durationMs)),
+  };
+};
+
+/**
+ * Does the jobs of kind `test`: runs the doctor's checks against a connection of the folder, also against one whose file
+ * is broken or disabled, and sends each check as it is found. It reads nothing of the site into the catalog.
+ */
+export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diagnose, log: Log): JobHandler => ({
+  run: async (spec, sink, { signal, onProgress }) => {
+    const options = TestOptions.safeParse(spec.options);
+    if (!options.success)
+      throw new Fault('bridge.protocol', `The options of the test are not understood: ${options.error.message}`, {
+        retryable: false,
+      });
+    const files = folder.states().filter(({ code, state }) => code === spec.connection && state !== 'absent');
+    const state = files.find(({ inForce }) => inForce !== null) ?? files[0];
+    if (state === undefined)
+      throw new Fault('job.unknown_connection', `This agent has no connection ${spec.connection}`);
+    log.info({ jobId: spec.jobId, connection: spec.connection }, 'test started');
+    // An attempt that is begun again after a crash leaves behind what it had found before.
+    await sink.write({ t: 'test' });
+    const found = { pass: 0, fail: 0, skip: 0 };
+    const report = (current: readonly string[]): void => {
+      const done = found.pass + found.fail + found.skip;
+      onProgress({ scopesDone: done, scopesTotal: null, records: done, current });
+    };
+    await diagnose({
+      state,
+      link: options.data.link,
+      signal,
+      onStart: (id) => report([id]),
+      onCheck: async (check) => {
+        signal.throwIfAborted();
+        found[check.status] += 1;
+        report([]);
+        await sink.write(told(check));
+        await sink.flush();
+      },
+    });
+    log.info({ jobId: spec.jobId, connection: spec.connection, ...found }, 'test done');
+  },
+});
