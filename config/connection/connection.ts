@@ -70,6 +70,8 @@ export interface Connection {
   readonly origin: string;
   /** Virtual proxy prefix without slashes; empty for none. */
   readonly prefix: string;
+  /** True: the file names only the engine, and the origin follows from that; it may be wrong. */
+  readonly repositoryAssumed?: true;
   /** `wss://host[:port][/prefix]` (`ws://` for a site without TLS), without trailing slash. */
   readonly engineUrl: string;
   /** Base of links for people, without trailing slash. */

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import type { FileReader } from '../files.ts';
 import { parseHocon } from '../hocon/hocon.ts';
 import { Source } from '../hocon/source.ts';
+import { looksLikeOpenMetadata, reportStrayOptions } from '../openmetadata/recognise.ts';
 import { descend, type Place, type Tree } from '../tree.ts';
 import { parseYaml } from '../yaml.ts';
 import { isSecretKey } from './excerpt.ts';
@@ -42,7 +43,9 @@ export const readDocument = (
     return nothing(problems);
   }
   const extension = extname(file).toLowerCase();
-  return extension === '.yaml' || extension === '.yml'
+  // JSON is YAML, too; files of OpenMetadata fill in variables inside quotes, where HOCON does not.
+  const yaml = extension === '.yaml' || extension === '.yml';
+  return yaml || (extension === '.json' && looksLikeOpenMetadata(decoded.text))
     ? readYaml(decoded.text, file)
     : readHocon(decoded.text, file, context);
 };
@@ -126,6 +129,8 @@ const readYaml = (text: string, file: string): Document => {
   const problems = new Problems(file, ({ line }) =>
     insideBlock(source, line) ? undefined : { text: source.line(line), secret: secret.has(line) },
   );
+  if (reportStrayOptions(text, file, problems))
+    return { tree: undefined, problems, placeOf: () => undefined, emptyAt: () => undefined };
   if (error !== undefined) problems.error('config.syntax', error.at, `${capital(error.message)}.`);
   else if (tree !== undefined && tree.type !== 'object') {
     problems.error('config.syntax', tree.at, 'The file must hold keys and values.');

@@ -1,3 +1,4 @@
+import { OPENMETADATA_KEYS } from '../openmetadata/keys.ts';
 import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
 
 /** What stands in an excerpt for what may not be shown. */
@@ -7,7 +8,7 @@ export const HIDDEN = '[redacted]';
 export const MAX_LINE = 2000;
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
-const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS];
+const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS, ...OPENMETADATA_KEYS];
 const shown = all.filter((key) => key.type !== 'any' && key.secret !== true).map((key) => key.path);
 const secret = new Set(all.filter((key) => key.secret === true).map((key) => lastOf(key.path)));
 /** Keys whose values may be shown. Everything else is hidden: a password may stand after a typo. */

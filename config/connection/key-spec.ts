@@ -21,4 +21,6 @@ export interface KeySpec {
   readonly maximum?: number;
   readonly standard?: string | number | boolean;
   readonly description: string;
+  /** For a tolerated key: what is said of it in place of the usual sentence; nothing when its value is one of `same`. */
+  readonly remark?: { readonly message: string; readonly advice: string; readonly same: readonly string[] };
 }

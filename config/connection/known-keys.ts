@@ -29,7 +29,7 @@ const nearest = (path: string, keys: readonly KeySpec[]): string | undefined => 
   const wanted = path.toLowerCase();
   let best: { readonly path: string; readonly cost: number } | undefined;
   for (const key of keys) {
-    if (key.status === 'tolerated') continue;
+    if (key.status === 'tolerated' && key.remark === undefined) continue;
     const cost = Math.min(
       distance(wanted, key.path),
       // The same last part below another parent: `auth.key` for `connection.auth.key`.
@@ -44,6 +44,8 @@ interface Leaf {
   readonly path: string;
   readonly at: Place;
   readonly empty: boolean;
+  /** Of a scalar: its text, in lower case. */
+  readonly text: string | undefined;
 }
 
 function* leaves(tree: Tree, path: string, open: (path: string) => boolean): Generator<Leaf> {
@@ -52,7 +54,7 @@ function* leaves(tree: Tree, path: string, open: (path: string) => boolean): Gen
     return;
   }
   const empty = tree.type === 'scalar' && (tree.value === null || tree.text.trim() === '');
-  yield { path, at: tree.at, empty };
+  yield { path, at: tree.at, empty, text: tree.type === 'scalar' ? tree.text.trim().toLowerCase() : undefined };
 }
 
 /**
@@ -69,7 +71,7 @@ export const checkKeys = (
   const below = (path: string): string | undefined =>
     subtrees.find((root) => path === root || path.startsWith(`${root}.`));
   const exact = new Map(keys.map((key) => [key.path, key]));
-  for (const { path, at, empty } of leaves(tree, '', (p) => below(p) === undefined)) {
+  for (const { path, at, empty, text } of leaves(tree, '', (p) => below(p) === undefined)) {
     const root = below(path);
     const spec = exact.get(root ?? path);
     // Of a value that came from elsewhere (a substitution, an include) the place of the key is what helps.
@@ -86,7 +88,10 @@ export const checkKeys = (
         );
       continue;
     }
-    if (spec.status === 'tolerated' && !empty)
+    if (spec.remark !== undefined) {
+      const { message, advice, same } = spec.remark;
+      if (!empty && !same.includes(text ?? '')) problems.warn('config.unknown_key', place, message, advice);
+    } else if (spec.status === 'tolerated' && !empty)
       problems.warn(
         'config.unknown_key',
         place,

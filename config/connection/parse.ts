@@ -1,8 +1,10 @@
 import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
+import { openMetadataSource } from '../openmetadata/recognise.ts';
+import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
 import type { Environment } from '../proxy-environment.ts';
-import type { Tree } from '../tree.ts';
+import type { Place, Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
 import { authenticationType, readAuthentication } from './authentication.ts';
 import type { Authentication, Connection } from './connection.ts';
@@ -73,24 +75,23 @@ export const parseConnection = (
     read: files.read,
   });
   if (tree === undefined) return refused(problems);
-  if (isOpenMetadata(tree)) {
-    problems.error(
-      'config.not_supported_yet',
-      placeOf('source.type'),
-      'This is an ingestion file of OpenMetadata; such files are not supported yet.',
-      'Write a connection file with name, code, connector_id = "qlik-sense" and connection { url, auth }.',
-    );
-    return refused(problems);
-  }
-  const values = new Values(tree, CONNECTION_KEYS, problems, emptyAt);
-  checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
+  const env = options.env ?? process.env;
+  const foreign = readForeign(tree, problems, env, placeOf);
+  if (foreign === 'refused') return refused(problems);
+  if (foreign === undefined) checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
+  const values = new Values(foreign?.tree ?? tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
   const nowMs = options.nowMs ?? Date.now();
-  const draft = readConnection(values, files, problems, nowMs, options.env ?? process.env);
+  const draft = readConnection(values, files, problems, nowMs, env);
   return {
     connection:
       draft.connection === undefined || problems.failed
         ? undefined
-        : { ...draft.connection, file: fileName, contentHash: files.hash(bytes) },
+        : {
+            ...draft.connection,
+            ...(foreign?.repositoryAssumed === true ? { repositoryAssumed: true as const } : {}),
+            file: fileName,
+            contentHash: files.hash(bytes),
+          },
     problems: problems.list(),
     code: draft.code,
     name: draft.name,
@@ -100,10 +101,27 @@ export const parseConnection = (
   };
 };
 
-const isOpenMetadata = (tree: Tree): boolean => {
-  const source = tree.type === 'object' ? tree.entries.get('source') : undefined;
-  const type = source?.type === 'object' ? source.entries.get('type') : undefined;
-  return type?.type === 'scalar' && type.text.trim().toLowerCase() === 'qliksense';
+/** The keys of a file of another product, `refused` when it cannot be used, undefined for a file of our own. */
+const readForeign = (
+  tree: Tree,
+  problems: Problems,
+  env: Environment,
+  placeOf: (path: string) => Place | undefined,
+): Translation | 'refused' | undefined => {
+  const source = openMetadataSource(tree);
+  if (source === undefined) return undefined;
+  if (source !== 'qliksense') {
+    problems.error(
+      'config.invalid',
+      placeOf('source.type') ?? placeOf('source'),
+      'This is an ingestion file of OpenMetadata for another source than Qlik Sense.',
+      'Only source.type: qliksense is read here; move the file out of the folder.',
+    );
+    return 'refused';
+  }
+  const translation = fromOpenMetadata(tree, problems, env, placeOf);
+  problems.callKeys(OPTION_NAMES);
+  return translation ?? 'refused';
 };
 
 const readConnection = (

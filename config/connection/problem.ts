@@ -19,6 +19,7 @@ export class Problems {
   /** Keys whose value was found to be mistaken: later checks need not say it again. */
   readonly explained = new Set<string>();
   readonly #lineOf: (place: Place) => Line | undefined;
+  #names: ReadonlyMap<string, string> = new Map();
 
   /** `lineOf` gives the line of a place, or undefined when nothing of it may be shown. */
   constructor(file: string, lineOf: (place: Place) => Line | undefined = () => undefined) {
@@ -32,6 +33,15 @@ export class Problems {
 
   warn(code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
     this.#add('warning', code, at, message, advice);
+  }
+
+  /** From now on keys are called by the names that they have in the file of another product. */
+  callKeys(names: ReadonlyMap<string, string>): void {
+    this.#names = names;
+  }
+
+  #named(text: string): string {
+    return text.replaceAll(/\b[a-z_]+(?:\.[a-z_]+)+\b/g, (path) => this.#names.get(path) ?? path);
   }
 
   get failed(): boolean {
@@ -51,7 +61,9 @@ export class Problems {
       .slice(0, MAX_PROBLEMS);
   }
 
-  #add(severity: Problem['severity'], code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
+  #add(severity: Problem['severity'], code: ErrorCode, at: Place | undefined, said: string, advised?: string): void {
+    const message = this.#named(said);
+    const advice = advised === undefined ? undefined : this.#named(advised);
     const known = this.#list.some(
       (p) => p.line === at?.line && p.column === at?.column && p.message === message && p.file === (at?.file ?? p.file),
     );

@@ -3,7 +3,7 @@ import type { ErrorCode } from '#protocol/errors.ts';
 import { StoreFailure } from '../keystore/failure.ts';
 import { type StoreKind, storeKindOf } from '../keystore/kind.ts';
 import { openJksTruststore, openPkcs12Truststore, type Truststore } from '../keystore/truststore.ts';
-import { readCertificates } from './pem.ts';
+import { looksLikePem, readCertificates } from './pem.ts';
 import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
 import type { Placed, Values } from './values.ts';
@@ -98,7 +98,9 @@ const readStore = (store: Named, path: Placed<string>, files: SideFiles): readon
   const { key, values, problems } = store;
   const type = values.text(`${key}.type`);
   const password = values.text(`${key}.password`);
-  const content = files.readNamed(path.value);
+  const content = looksLikePem(path.value)
+    ? ({ type: 'file', bytes: Buffer.from(path.value) } as const)
+    : files.readNamed(path.value);
   if (content.type !== 'file') {
     problems.error(
       'config.unreadable',

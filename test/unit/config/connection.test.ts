@@ -331,11 +331,4 @@ connection:
     expect(parse('', 'q.yaml').problems[0]?.message).toContain('keys and values');
     expect(parse('a: b: c\n', 'q.yaml').problems[0]).toMatchObject({ line: 1 });
   });
-
-  test('of OpenMetadata are refused with a sentence', () => {
-    const { problems } = parse('source:\n  type: qliksense\n  serviceName: x\n', 'om.yaml');
-    expect(problems).toMatchObject([
-      { code: 'config.not_supported_yet', line: 2, message: expect.stringContaining('OpenMetadata') },
-    ]);
-  });
 });
