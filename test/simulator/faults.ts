@@ -85,6 +85,8 @@ export interface FaultSettings {
   readonly forbiddenLists: readonly string[];
   /** Lists in which no rule lets anybody see a row: empty, count 0. Without `app`, no app can be opened either. */
   readonly emptyLists: readonly string[];
+  /** False: a machine between drops `Set-Cookie`. */
+  readonly cookies: boolean;
   /** `missing`: `/qps/csrftoken` answers without the token; `refused`: no token is good enough for an upgrade. */
   readonly csrfToken: 'given' | 'missing' | 'refused';
   /** Instead of the virtual proxies' Host allow lists, for the `Host` of a request; empty: theirs. */
@@ -134,6 +136,7 @@ export const NO_FAULTS: FaultSettings = {
   xrfkeyRefused: false,
   forbiddenLists: [],
   emptyLists: [],
+  cookies: true,
   csrfToken: 'given',
   allowedHosts: [],
   allowedOrigins: [],

@@ -97,6 +97,12 @@ describe('people who are not let in', () => {
     expect(simulator.record.proxySessions.total).toBe(0);
   });
 
+  it('lose their cookie to a machine between', async () => {
+    await using simulator = await startSimulator({ ...small, faults: { cookies: false } });
+    const answered = await qrs(simulator, '/qrs/about');
+    expect([answered.status, cookieOf(answered)]).toEqual([200, '']);
+  });
+
   it('belong to an identity provider', async () => {
     await using simulator = await startSimulator({ ...small, identityProviders: ['saml', 'oidc'] });
     const sentTo = async (prefix: string): Promise<string> => {

@@ -51,6 +51,7 @@ export interface Pki {
 export const PFX_PASSPHRASE = 'canary-pfx-passphrase';
 const DAY_MS = 86_400_000;
 const BITS = 2048;
+const INTERMEDIATE_AT = 'http://pki.example.test/intermediate.crt';
 
 /** Writes by rename, so that a second simulator in the same folder never reads half a file. */
 const write = (path: string, content: string | Buffer): void => {
@@ -71,10 +72,24 @@ interface Wish {
   readonly key: string;
   readonly issuer?: { readonly cert: string; readonly key: string };
   readonly hosts?: readonly string[];
+  /** Where the issuer's certificate can be fetched, as authorities of companies write it into what they sign. */
+  readonly issuerAt?: string;
   readonly usage: 'authority' | 'server' | 'client' | 'signing';
   readonly from: Date;
   readonly to: Date;
 }
+
+/** Authority information access: forge knows no name for it. */
+const ISSUER_ACCESS = '1.3.6.1.5.5.7.1.1';
+const issuerAccess = (url: string): string => {
+  const { asn1 } = forge;
+  const { UNIVERSAL, CONTEXT_SPECIFIC } = asn1.Class;
+  const { SEQUENCE, OID } = asn1.Type;
+  const method = asn1.create(UNIVERSAL, OID, false, asn1.oidToDer('1.3.6.1.5.5.7.48.2').getBytes());
+  const place = asn1.create(CONTEXT_SPECIFIC, 6, false, url);
+  const access = asn1.create(UNIVERSAL, SEQUENCE, true, [asn1.create(UNIVERSAL, SEQUENCE, true, [method, place])]);
+  return asn1.toDer(access).getBytes();
+};
 
 const certificate = (wish: Wish): string => {
   const cert = forge.pki.createCertificate();
@@ -102,6 +117,7 @@ const certificate = (wish: Wish): string => {
       keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes(),
     });
   }
+  if (wish.issuerAt !== undefined) extensions.push({ id: ISSUER_ACCESS, value: issuerAccess(wish.issuerAt) });
   if (wish.usage === 'server') extensions.push({ name: 'extKeyUsage', serverAuth: true });
   if (wish.usage === 'client') extensions.push({ name: 'extKeyUsage', clientAuth: true });
   if (wish.hosts) {
@@ -199,8 +215,9 @@ export function openPki(folder: string, hosts: readonly string[]): Pki {
   };
   const server = (kind: ServerCertificate): Pair => {
     const wish = { key: serverKey, issuer, usage: 'server' as const, from, to };
-    const signedBy = (signer: Pair, chained: string): Pair => {
-      const leaf = certificate({ ...wish, issuer: signer, name: hosts[0] ?? 'localhost', hosts });
+    const signedBy = (signer: Pair, chained: string, issuerAt?: string): Pair => {
+      const at = issuerAt === undefined ? {} : { issuerAt };
+      const leaf = certificate({ ...wish, ...at, issuer: signer, name: hosts[0] ?? 'localhost', hosts });
       return { cert: `${leaf}${chained}`, key: serverKey };
     };
     switch (kind) {
@@ -227,12 +244,12 @@ export function openPki(folder: string, hosts: readonly string[]): Pki {
       case 'intermediate':
       case 'missing-intermediate': {
         const between = authority('intermediate', 'qlik-simulator-intermediate-CA', issuer);
-        return signedBy(between, kind === 'intermediate' ? between.cert : '');
+        return signedBy(between, kind === 'intermediate' ? between.cert : '', INTERMEDIATE_AT);
       }
       case 'other-authority':
         return signedBy(otherAuthority(), '');
       case 'intercepted': {
-        const gateway = authority('gateway', 'Example Web Gateway Inspection CA');
+        const gateway = authority('gateway', 'Example Gateway TLS Inspection CA');
         return signedBy(gateway, gateway.cert);
       }
       case 'self-signed':

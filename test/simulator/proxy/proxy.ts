@@ -92,7 +92,9 @@ export class SenseProxy {
     const entry = this.#enter(request, asked);
     if ('reply' in entry) return plain(entry.reply);
     const answer = await this.#serve(request, asked, entry.session, body);
-    return entry.begun ? { ...answer, reply: this.#withCookie(answer.reply, asked, entry.session) } : answer;
+    return entry.begun && this.#context.faults.settings.cookies
+      ? { ...answer, reply: this.#withCookie(answer.reply, asked, entry.session) }
+      : answer;
   }
 
   #enter(request: IncomingMessage, { routed: { proxy }, query, secure }: Asked): Entry {
