@@ -48,6 +48,18 @@ export const ERROR_KINDS = {
   },
   // reaching Qlik
   'network.dns': { retryable: true, advice: 'Check the host name in `connection.url` and the DNS of this machine.' },
+  'network.dns_unavailable': {
+    retryable: true,
+    advice: 'The DNS server of this machine gives no answer: check its address and the network; the name may be right.',
+  },
+  'network.unreachable': {
+    retryable: true,
+    advice: 'This machine has no way to that network: check its routes, its VPN and the address that DNS gave.',
+  },
+  'network.clock': {
+    retryable: false,
+    advice: 'Set the clock of this machine (NTP): tokens and certificates are judged by it.',
+  },
   'network.refused': { retryable: true, advice: 'Check host and port, and that a firewall lets this machine through.' },
   'network.timeout': { retryable: true, advice: 'Check host and port; a firewall that drops packets looks like this.' },
   'network.reset': {
@@ -71,6 +83,51 @@ export const ERROR_KINDS = {
   'tls.client_certificate': {
     retryable: false,
     advice: 'Export the certificates again from the QMC (Certificates, platform independent PEM, include secret key).',
+  },
+  'tls.client_certificate_missing': {
+    retryable: false,
+    advice:
+      'The server wants a client certificate: set `connection.auth.certificate`, or use the port of the virtual proxy (443).',
+  },
+  'tls.client_certificate_expired': {
+    retryable: false,
+    advice: 'Export new certificates from the QMC (Certificates, platform independent PEM, include secret key).',
+  },
+  'tls.self_signed': {
+    retryable: false,
+    advice: 'Give the server a certificate of your authority, or name its own in `tls.truststore.path` after a check.',
+  },
+  'tls.incomplete_chain': {
+    retryable: false,
+    advice:
+      'Let the server send its intermediate certificate as well; until then name that one in `tls.truststore.path`.',
+  },
+  'tls.in_system_store': {
+    retryable: false,
+    advice: 'Set `tls.system_authorities = true`: this machine trusts the authority, Culvert does not by itself.',
+  },
+  'tls.intercepted': {
+    retryable: false,
+    advice:
+      'Ask the network team to exempt this host from TLS inspection, or for the authority of the inspection as a PEM file for `tls.truststore.path`.',
+  },
+  'tls.not_tls': { retryable: false, advice: 'Check the port: what listens there does not speak TLS.' },
+  'tls.old_version': {
+    retryable: false,
+    advice: 'Enable TLS 1.2 on the server; Culvert does not speak the older versions, which are broken.',
+  },
+  'tls.weak': {
+    retryable: false,
+    advice: 'Give the server a certificate with a key of at least 2048 bits (RSA) and SHA-256, and current ciphers.',
+  },
+  'tls.expires_soon': {
+    retryable: false,
+    advice: 'Renew the certificate in time; on the day named the connection fails.',
+  },
+  'tls.unchecked': {
+    retryable: false,
+    advice:
+      'Name the authority in `tls.truststore.path` and remove what switches the check off: anybody between can read along.',
   },
   'tls.failed': { retryable: false, advice: 'Check that the port speaks TLS and which versions the server allows.' },
   // the proxy on the way, apart from what lies behind it
@@ -198,6 +255,14 @@ export const ERROR_KINDS = {
   'bridge.unreachable': {
     retryable: true,
     advice: 'Check `gateway.url` and that this machine may open connections to it.',
+  },
+  'bridge.upgrade_blocked': {
+    retryable: true,
+    advice: 'Something between removes or stalls WebSockets: let it pass them to the host of `gateway.url`.',
+  },
+  'bridge.upgrade_refused': {
+    retryable: false,
+    advice: 'Check `gateway.url`: what answers there is not the link of a Culvert catalog.',
   },
   'bridge.enrolment_refused': {
     retryable: false,

@@ -35,11 +35,11 @@ const seen = (code: ErrorCode, text: string): Seen => ({ code, text });
 
 const CODES: Readonly<Record<string, Seen>> = {
   ENOTFOUND: seen('network.dns', 'the name has no address'),
-  EAI_AGAIN: seen('network.dns', 'the DNS server did not answer'),
+  EAI_AGAIN: seen('network.dns_unavailable', 'the DNS server did not answer'),
   EAI_NODATA: seen('network.dns', 'the name has no address'),
   ECONNREFUSED: seen('network.refused', 'the connection was refused'),
-  EHOSTUNREACH: seen('network.refused', 'there is no route to the host'),
-  ENETUNREACH: seen('network.refused', 'there is no route to the network'),
+  EHOSTUNREACH: seen('network.unreachable', 'there is no route to the host'),
+  ENETUNREACH: seen('network.unreachable', 'there is no route to the network'),
   EACCES: seen('network.refused', 'this machine does not permit the connection'),
   ETIMEDOUT: seen('network.timeout', 'the connection timed out'),
   ESOCKETTIMEDOUT: seen('network.timeout', 'the connection timed out'),
@@ -121,13 +121,19 @@ const textOf = (low: LowLevel): string =>
       : '';
 
 const recognise = (low: LowLevel): Seen | undefined => {
-  const code = typeof low.code === 'string' ? low.code : '';
+  // OpenSSL 3.5 calls the alerts of SSL 3, which TLS kept, `ssl/tls alert`; before it was `sslv3 alert`.
+  const code = typeof low.code === 'string' ? low.code.replace('_SSL/TLS_ALERT_', '_SSLV3_ALERT_') : '';
   const known = CODES[code];
   if (known !== undefined) return known;
   const message = typeof low.message === 'string' ? low.message : '';
   if (low.name === 'TimeoutError' || message.includes('handshake has timed out')) {
     return seen('network.timeout', 'no answer came in time');
   }
+  // Verification errors that node has no name for; its text is OpenSSL's.
+  if (code === 'UNSPECIFIED')
+    return /too (?:weak|small)/.test(message)
+      ? seen('tls.weak', 'the certificate is too weak to be trusted')
+      : seen('tls.untrusted', 'the certificate cannot be verified');
   if (code.startsWith('ERR_OSSL_'))
     return seen('tls.client_certificate', 'the client certificate or its key is unusable');
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {

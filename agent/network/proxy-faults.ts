@@ -64,10 +64,13 @@ export const connectFault = (proxy: ProxyServer, target: Peer, answer: ConnectAn
 
 const BY_NETWORK: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
   'network.dns': 'proxy.unreachable',
+  'network.dns_unavailable': 'proxy.unreachable',
   'network.refused': 'proxy.unreachable',
+  'network.unreachable': 'proxy.unreachable',
   'network.timeout': 'proxy.timeout',
   'network.reset': 'proxy.protocol',
   'tls.untrusted': 'proxy.tls_untrusted',
+  'tls.weak': 'proxy.tls_untrusted',
   'tls.expired': 'proxy.tls_untrusted',
   'tls.not_yet_valid': 'proxy.tls_untrusted',
   'tls.wrong_host': 'proxy.tls_untrusted',

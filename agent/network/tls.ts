@@ -42,6 +42,27 @@ export interface TlsTarget {
   connect(host: string, port: number, tunnel?: Socket): TLSSocket;
 }
 
+/** How many authorities are trusted, by where they come from. */
+export interface TrustInForce {
+  /** The default roots: those of node, with NODE_EXTRA_CA_CERTS; undefined when they are replaced. */
+  readonly defaults: number | undefined;
+  /** Of the operating system; undefined when they are not asked for. */
+  readonly system: number | undefined;
+  /** Named by the file. */
+  readonly extra: number;
+}
+
+/** Which authorities decide about a server under these options. Reads the stores, which may take some 100 ms. */
+export const trustInForce = (tls: TlsOptions): TrustInForce => ({
+  defaults: tls.replaceDefaultRoots === true ? undefined : getCACertificates('default').length,
+  system: tls.systemAuthorities === true ? getCACertificates('system').length : undefined,
+  extra: (tls.extraAuthorities ?? []).length,
+});
+
+/** The authorities that are trusted under these options, as PEM. */
+export const trustedAuthorities = (tls: TlsOptions): readonly string[] =>
+  authorities(tls) ?? getCACertificates('default');
+
 /** Who is trusted; undefined for the default roots alone. An empty list trusts nobody. */
 const authorities = (tls: TlsOptions): string[] | undefined => {
   const extra = tls.extraAuthorities ?? [];

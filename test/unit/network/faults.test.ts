@@ -7,9 +7,10 @@ const system = (code: string, message = `${code} happened`): Error => Object.ass
 
 test.each([
   ['ENOTFOUND', 'network.dns'],
-  ['EAI_AGAIN', 'network.dns'],
+  ['EAI_AGAIN', 'network.dns_unavailable'],
   ['ECONNREFUSED', 'network.refused'],
-  ['EHOSTUNREACH', 'network.refused'],
+  ['EHOSTUNREACH', 'network.unreachable'],
+  ['ENETUNREACH', 'network.unreachable'],
   ['ETIMEDOUT', 'network.timeout'],
   ['UND_ERR_CONNECT_TIMEOUT', 'network.timeout'],
   ['UND_ERR_HEADERS_TIMEOUT', 'network.timeout'],

@@ -1,0 +1,87 @@
+import type { X509Certificate } from 'node:crypto';
+
+export const DAY_MS = 86_400_000;
+
+/** A distinguished name in one line, as people write it: `CN=…, O=…`. */
+export const nameOf = (lines: string): string =>
+  lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .reverse()
+    .join(', ');
+
+const partsOf = (lines: string, key: string): string[] =>
+  lines.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
+
+/** The common name, else the whole name. */
+export const commonName = (lines: string): string => partsOf(lines, 'CN').at(-1) ?? nameOf(lines);
+
+export const organisationOf = (lines: string): string | undefined => {
+  const organisation = partsOf(lines, 'O')[0];
+  const domain = partsOf(lines, 'DC').join('.');
+  return organisation ?? (domain === '' ? undefined : domain);
+};
+
+export const isSelfSigned = (certificate: X509Certificate): boolean =>
+  certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+
+/** `RSA 2048`, `EC prime256v1`, `Ed25519`. */
+export const keyOf = ({ publicKey }: X509Certificate): string => {
+  const type = publicKey.asymmetricKeyType ?? 'unknown';
+  const { modulusLength, namedCurve } = publicKey.asymmetricKeyDetails ?? {};
+  return [
+    type === 'ed25519' || type === 'ed448' ? `E${type.slice(1)}` : type.toUpperCase(),
+    modulusLength ?? namedCurve,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ');
+};
+
+export const day = (date: Date): string => date.toISOString().slice(0, 10);
+
+/** DNS names and addresses that a certificate is for; a common name counts where there are none. */
+export const namesIn = (
+  certificate: X509Certificate,
+): { readonly dns: readonly string[]; readonly ip: readonly string[] } => {
+  // A value in quotes holds characters that only an attacker would put there.
+  const entries = (certificate.subjectAltName ?? '').split(', ').filter((entry) => !entry.includes('"'));
+  const of = (kind: string): string[] =>
+    entries.flatMap((entry) => (entry.startsWith(kind) ? [entry.slice(kind.length)] : []));
+  const dns = of('DNS:');
+  const ip = of('IP Address:');
+  return { dns: dns.length > 0 || ip.length > 0 ? dns : partsOf(certificate.subject, 'CN'), ip };
+};
+
+/** Where the certificate of the issuer can be fetched, as the certificate itself says: by HTTP only. */
+export const issuerAddress = (certificate: X509Certificate): string | undefined =>
+  /^CA Issuers - URI:(https?:\/\/[!-~]+)$/m.exec(certificate.infoAccess ?? '')?.[1]?.slice(0, 300);
+
+/** One line that a person compares with what the administrator says. */
+export const describe = (certificate: X509Certificate, role: string): string =>
+  [
+    `${role}: ${nameOf(certificate.subject)}`,
+    isSelfSigned(certificate) ? 'self-signed' : `issued by ${nameOf(certificate.issuer)}`,
+    `valid ${day(certificate.validFromDate)} to ${day(certificate.validToDate)}`,
+    keyOf(certificate),
+    `SHA-256 ${certificate.fingerprint256}`,
+  ]
+    .join('; ')
+    .slice(0, 500);
+
+/** The chain as served, one line a certificate, and the names of the leaf. */
+export const describeChain = (chain: readonly X509Certificate[]): string[] => {
+  const [leaf] = chain;
+  if (leaf === undefined) return [];
+  const { dns, ip } = namesIn(leaf);
+  const names = [...dns, ...ip];
+  const shown = names.slice(0, 12).join(', ');
+  return [
+    ...chain.map((certificate, index) =>
+      describe(certificate, index === 0 ? 'server' : isSelfSigned(certificate) ? 'root' : 'intermediate'),
+    ),
+    `names of the server: ${names.length === 0 ? 'none' : shown}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`.slice(
+      0,
+      500,
+    ),
+  ];
+};

@@ -1,0 +1,107 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP, type Socket } from 'node:net';
+import { connect, createSecureContext, type TLSSocket } from 'node:tls';
+import type { TlsOptions } from '../tls.ts';
+
+/** A server that sends no session ticket is believed after this long; one that refuses us says so sooner. */
+const ACCEPTED_MS = 1_000;
+const MAX_CHAIN = 10;
+
+/** How one TLS handshake went. Nothing is ever sent over the connection. */
+export interface Handshake {
+  /** Why it failed; undefined when it stood. */
+  readonly error: Error | undefined;
+  /** What the server sent, the leaf first, each followed by its issuer; empty when it came to nothing before. */
+  readonly chain: readonly X509Certificate[];
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly alpn: string;
+}
+
+const chainOf = (socket: TLSSocket): X509Certificate[] => {
+  const chain: X509Certificate[] = [];
+  for (
+    let next: X509Certificate | undefined = socket.getPeerX509Certificate();
+    next !== undefined && chain.length < MAX_CHAIN;
+    next = next.issuerCertificate
+  )
+    if (chain.at(-1)?.fingerprint256 === next.fingerprint256) break;
+    else chain.push(next);
+  return chain;
+};
+
+/**
+ * Waits until a handshake stands or fails, then closes the socket. With TLS 1.3 a server refuses a client certificate
+ * only after our side of the handshake is done: it is waited for its first word, or for a second.
+ * @throws the signal's reason
+ */
+export const shake = (socket: TLSSocket, timeoutMs: number, signal: AbortSignal | undefined): Promise<Handshake> =>
+  new Promise((resolve, reject) => {
+    let seen: Omit<Handshake, 'error'> = { chain: [], protocol: '', cipher: '', alpn: '' };
+    let accepted: NodeJS.Timeout | undefined;
+    const finish = (error: Error | undefined): void => {
+      clearTimeout(timer);
+      clearTimeout(accepted);
+      signal?.removeEventListener('abort', onAbort);
+      socket.destroy();
+      resolve({ ...seen, error });
+    };
+    const onAbort = (): void => {
+      finish(undefined);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(
+      () =>
+        finish(Object.assign(new Error(`no answer to the TLS handshake in ${timeoutMs} ms`), { code: 'ETIMEDOUT' })),
+      timeoutMs,
+    );
+    // Kept for the life of the socket: what comes after the end has nobody to tell.
+    socket.on('error', (error) => finish(error));
+    socket.once('close', () => finish(Object.assign(new Error('closed in the TLS handshake'), { code: 'ECONNRESET' })));
+    socket.once('secureConnect', () => {
+      seen = {
+        chain: chainOf(socket),
+        protocol: socket.getProtocol() ?? '',
+        cipher: socket.getCipher().name,
+        alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
+      };
+      if (seen.protocol !== 'TLSv1.3') finish(undefined);
+      else accepted = setTimeout(() => finish(undefined), ACCEPTED_MS);
+    });
+    socket.on('session', () => {
+      if (accepted !== undefined) finish(undefined);
+    });
+    // Without a reader neither a ticket nor a refusal is noticed.
+    socket.resume();
+    if (signal?.aborted === true) {
+      finish(undefined);
+      reject(signal.reason);
+    } else signal?.addEventListener('abort', onAbort, { once: true });
+  });
+
+/**
+ * A connection on which only the handshake is looked at: any certificate, any version from TLS 1.0 on, any cipher. What
+ * the server shows with it tells why the true handshake failed.
+ */
+export const lenientSocket = (
+  name: string,
+  tls: TlsOptions,
+  way: { readonly host: string; readonly port: number; readonly tunnel: Socket | undefined },
+): TLSSocket => {
+  const { clientCertificate } = tls;
+  return connect({
+    host: way.host,
+    port: way.port,
+    ...(way.tunnel === undefined ? {} : { socket: way.tunnel }),
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    rejectUnauthorized: false,
+    secureContext: createSecureContext({
+      ca: [],
+      minVersion: 'TLSv1',
+      ciphers: 'ALL:@SECLEVEL=0',
+      ...(clientCertificate === undefined
+        ? {}
+        : { cert: clientCertificate.certificate, key: clientCertificate.key.reveal() }),
+    }),
+  });
+};

@@ -1,0 +1,228 @@
+import { X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { Fault } from '#protocol/errors.ts';
+import { networkFault, type Peer, placeOf } from '../faults.ts';
+import { type TlsOptions, type TlsTargets, trustedAuthorities, trustInForce } from '../tls.ts';
+import { readBanner } from './banner.ts';
+import { commonName, day, describe, describeChain } from './certificates.ts';
+import { clockAheadMs } from './clock.ts';
+import { endsSoon, expired, notYetValid } from './dates.ts';
+import { type Handshake, lenientSocket, shake } from './handshake.ts';
+import { inspectorOf } from './inspectors.ts';
+import { wrongHost } from './names-in-certificate.ts';
+import { handshakeFault } from './refused-handshake.ts';
+import { failed, passed, type StepResult } from './step.ts';
+import type { ProbeSystem } from './system.ts';
+import { whyUntrusted } from './untrusted.ts';
+import type { Wording } from './wording.ts';
+
+/** To ask without the proxy is a help only: many networks let nobody through. */
+const DIRECT_MS = 4_000;
+
+export interface TlsAsked {
+  readonly peer: Peer;
+  /** For SNI and the check: the alias if there is one, else the host. */
+  readonly name: string;
+  readonly tls: TlsOptions;
+  readonly targets: TlsTargets;
+  /** A way to the server: a tunnel that stands, or undefined for a direct connection. */
+  readonly open: () => Promise<Socket | undefined>;
+  readonly system: ProbeSystem;
+  readonly wording: Wording;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+  /** How far this machine's clock is known to be ahead; undefined when it is not known. */
+  readonly aheadMs: number | undefined;
+}
+
+export interface TlsFound {
+  readonly result: StepResult;
+  /** As served, the leaf first. */
+  readonly chain: readonly X509Certificate[];
+  /** What would have to be trusted: only when the chain is whole but for that. */
+  readonly authority: X509Certificate | undefined;
+}
+
+/**
+ * TLS: the handshake as the crawl does it; when it fails, another one that takes every certificate, only to look at the
+ * chain. Nothing is ever sent over either.
+ * @throws the signal's reason, and what `open` throws
+ */
+export const probeTls = async (asked: TlsAsked): Promise<TlsFound> => {
+  const { tls, wording, system, peer } = asked;
+  const trust = trustLine(tls);
+  let strict: Handshake;
+  try {
+    strict = await handshake(asked, tls);
+  } catch (error) {
+    // A client certificate, key or authority that OpenSSL does not take.
+    if (asked.signal?.aborted === true || !(error instanceof Fault) || error.code.startsWith('proxy.')) throw error;
+    return { result: failed(wording.of(error), [trust]), chain: [], authority: undefined };
+  }
+  const own = clientCertificate(tls);
+  const ownLine = own === undefined ? [] : [describe(own, 'our client certificate')];
+  if (strict.error !== undefined) return await explain(asked, strict.error, [...ownLine, trust]);
+  const [leaf] = strict.chain;
+  const details = [
+    ...describeChain(strict.chain),
+    ...ownLine,
+    trust,
+    ...(tls.verifyHostName === false ? ['the host name is not checked (tls.verify_host_name = false)'] : []),
+    ...(asked.name === peer.host ? [] : [`asked for the name ${asked.name}`]),
+    ...(strict.alpn === '' ? [] : [`ALPN ${strict.alpn}`]),
+  ];
+  const note =
+    (await unchecked(asked)) ?? endsSoon(strict.chain, own, placeOf(peer), system.nowMs()) ?? inspected(asked, strict);
+  const certificate =
+    leaf === undefined ? '' : `; certificate of ${commonName(leaf.subject)}, valid until ${day(leaf.validToDate)}`;
+  const seen = `${strict.protocol} (${strict.cipher})${certificate}.`;
+  return { result: passed(seen, details, note), chain: strict.chain, authority: undefined };
+};
+
+const handshake = async (asked: TlsAsked, tls: TlsOptions): Promise<Handshake> => {
+  const target = asked.targets.for(asked.name, tls);
+  const tunnel = await asked.open();
+  return await shake(target.connect(asked.peer.host, asked.peer.port, tunnel), asked.timeoutMs, asked.signal);
+};
+
+const clientCertificate = ({ clientCertificate: own }: TlsOptions): X509Certificate | undefined => {
+  try {
+    return own === undefined ? undefined : new X509Certificate(own.certificate);
+  } catch {
+    return undefined;
+  }
+};
+
+const trustLine = (tls: TlsOptions): string => {
+  const { defaults, system, extra } = trustInForce(tls);
+  const parts = [
+    ...(defaults === undefined ? [] : [`${defaults} default roots`]),
+    ...(system === undefined ? [] : [`${system} of the operating system`]),
+    `${extra} of the settings`,
+  ];
+  return `trusted authorities: ${parts.join(', ')}${defaults === undefined ? ' (the default roots are replaced)' : ''}`;
+};
+
+/** What would be wrong if it were looked at. */
+const unchecked = async (asked: TlsAsked): Promise<Fault | undefined> => {
+  if (asked.tls.bypassCertificateValidation !== true) return undefined;
+  const checked = { ...asked, tls: { ...asked.tls, bypassCertificateValidation: false } };
+  const { error } = await handshake(checked, checked.tls);
+  const place = placeOf(asked.peer);
+  if (error === undefined)
+    return new Fault('tls.unchecked', `${place}: the certificate is not checked, and would be found good`, {
+      advice: 'Delete `tls.bypass_certificate_validation`: it is not needed.',
+    });
+  const { result } = await explain(checked, error, []);
+  const because = result.seen.slice(result.seen.indexOf(': ') + 2);
+  return asked.wording.of(
+    new Fault('tls.unchecked', `${place}: the certificate is not checked; if it were: ${because}`),
+  );
+};
+
+const inspected = ({ peer }: TlsAsked, { chain }: Handshake): Fault | undefined => {
+  const found = inspectorOf(chain);
+  return (
+    found &&
+    new Fault(
+      'tls.intercepted',
+      `${placeOf(peer)}: ${found.product} on the way reads along (issuer ${found.issuer}); its authority is trusted here`,
+      { advice: 'Nothing has to be done as long as WebSockets pass; if they do not, ask to exempt this host.' },
+    )
+  );
+};
+
+/** What a failed handshake means, with the chain that the server shows to somebody who takes everything. */
+const explain = async (asked: TlsAsked, error: Error, more: readonly string[]): Promise<TlsFound> => {
+  const { peer, wording } = asked;
+  const said = networkFault(error, peer);
+  const lenient = await takeAll(asked, asked.open);
+  const chain = lenient?.chain ?? [];
+  const details = [...describeChain(chain), ...more];
+  const [leaf] = chain;
+  const fault = leaf === undefined ? undefined : await aboutCertificate(asked, said, leaf, chain);
+  if (fault !== undefined) {
+    const byTrust = said.code === 'tls.untrusted';
+    return { result: failed(fault, details), chain, authority: byTrust ? chain.at(-1) : undefined };
+  }
+  const banner = said.code === 'tls.failed' && chain.length === 0 ? await spokenTo(asked) : undefined;
+  const own = clientCertificate(asked.tls);
+  const result = failed(
+    wording.of(handshakeFault({ said, error, peer, lenient, own, banner, wording, nowMs: asked.system.nowMs() })),
+    details,
+  );
+  return { result, chain, authority: undefined };
+};
+
+const aboutCertificate = async (
+  asked: TlsAsked,
+  said: Fault,
+  leaf: X509Certificate,
+  chain: readonly X509Certificate[],
+): Promise<Fault | undefined> => {
+  const { tls, peer, name, wording, system } = asked;
+  const place = placeOf(peer);
+  switch (said.code) {
+    case 'tls.untrusted':
+      if (/signature|revoked|INVALID_CA|cannot be verified/.test(said.message)) return wording.of(said);
+      return whyUntrusted({
+        chain,
+        place,
+        trusted: trustedAuthorities(tls),
+        systemWould: await systemWould(asked),
+        direct: peer.via === undefined ? undefined : await shownDirectly(asked),
+        wording,
+      });
+    case 'tls.expired':
+    case 'tls.not_yet_valid': {
+      const nowMs = system.nowMs();
+      const aheadMs = asked.aheadMs ?? clockAheadMs((await spokenTo(asked))?.date, nowMs);
+      const dates = { chain, place, trusted: trustedAuthorities(tls), nowMs, aheadMs };
+      return said.code === 'tls.expired' ? expired(dates) : notYetValid(dates);
+    }
+    case 'tls.wrong_host':
+      return wrongHost(leaf, name, place, wording);
+    case 'tls.weak':
+      return wording.of(said);
+    default:
+      return undefined;
+  }
+};
+
+const systemWould = async (asked: TlsAsked): Promise<boolean> => {
+  if (asked.tls.systemAuthorities === true) return false;
+  const { error } = await handshake(asked, { ...asked.tls, systemAuthorities: true });
+  return error === undefined || networkFault(error, asked.peer).code === 'tls.wrong_host';
+};
+
+/** The handshake that takes every certificate; undefined when no way to the server was found any more. */
+const takeAll = async (
+  asked: TlsAsked,
+  open: () => Promise<Socket | undefined>,
+  timeoutMs = asked.timeoutMs,
+): Promise<Handshake | undefined> => {
+  try {
+    const { host, port } = asked.peer;
+    return await shake(
+      lenientSocket(asked.name, asked.tls, { host, port, tunnel: await open() }),
+      timeoutMs,
+      asked.signal,
+    );
+  } catch (error) {
+    if (asked.signal?.aborted === true) throw error;
+    return undefined;
+  }
+};
+
+const shownDirectly = async (asked: TlsAsked): Promise<X509Certificate | undefined> =>
+  (await takeAll(asked, () => Promise.resolve(undefined), DIRECT_MS))?.chain[0];
+
+const spokenTo = async (asked: TlsAsked): Promise<Awaited<ReturnType<typeof readBanner>> | undefined> => {
+  try {
+    const { host, port } = asked.peer;
+    return await readBanner((await asked.open()) ?? asked.system.connect(host, port), asked.signal);
+  } catch (error) {
+    if (asked.signal?.aborted === true) throw error;
+    return undefined;
+  }
+};
