@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';
 import type { Issued } from '#test/unit/network/authority.ts';
-import { PROXY_ADDRESS } from '#test/unit/network/proxies.ts';
+
+/** Whoever dials without being told from where comes from here; proxies have addresses of their own. */
+const ANYBODY = '127.0.0.1';
 
 /** A door before a server that only proxies find open: connections from any other address are cut. */
 export class Gate implements AsyncDisposable {
@@ -10,6 +12,8 @@ export class Gate implements AsyncDisposable {
   bypasses = 0;
   /** Connections that did. */
   passes = 0;
+  /** The same by the address of the proxy. */
+  readonly passesFrom = new Map<string, number>();
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -23,8 +27,11 @@ export class Gate implements AsyncDisposable {
     const gate = new Gate(server);
     server.on('connection', (socket: Socket) => {
       gate.#keep(socket);
-      if (socket.remoteAddress === PROXY_ADDRESS) gate.passes += 1;
-      else {
+      const from = socket.remoteAddress ?? ANYBODY;
+      if (from !== ANYBODY) {
+        gate.passes += 1;
+        gate.passesFrom.set(from, (gate.passesFrom.get(from) ?? 0) + 1);
+      } else {
         gate.bypasses += 1;
         socket.destroy();
       }

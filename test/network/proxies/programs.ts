@@ -1,18 +1,31 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Issued } from '#test/unit/network/authority.ts';
-import { PROXY_ADDRESS } from '#test/unit/network/proxies.ts';
 
 const PROGRAMS = {
   squid: ['/usr/sbin/squid', 'squid-openssl'],
   tinyproxy: ['/usr/bin/tinyproxy', 'tinyproxy'],
   danted: ['/usr/sbin/danted', 'dante-server'],
   microsocks: ['/usr/bin/microsocks', 'microsocks'],
+  stunnel: ['/usr/bin/stunnel', 'stunnel4'],
 } as const;
+
+/** Gives a program names and users of its own, without a word in the files of the system. */
+const WRAPPER = 'libnss_wrapper.so';
 
 /** True when a proxy is missing: says so, with the line to type. In continuous integration that is an error. */
 export const noProxies = (): boolean => {
@@ -21,6 +34,7 @@ export const noProxies = (): boolean => {
     .map(([, name]) => name);
   if (existsSync(PROGRAMS.squid[0]) && !/with-openssl/.test(String(spawnSync(PROGRAMS.squid[0], ['-v']).stdout)))
     missing.push('squid-openssl');
+  if (globSync(`/usr/lib/*/${WRAPPER}`).length === 0) missing.push('libnss-wrapper');
   if (missing.length === 0) return false;
   const line = `Proxies are missing: as root, type  apt-get install ${missing.join(' ')}`;
   if (process.env['CI']) throw new Error(line);
@@ -48,19 +62,57 @@ const answers = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-/** Proxies of Debian, each with a configuration of its own in `folder`; they dial from {@link PROXY_ADDRESS}. */
+export interface User {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Where a proxy listens, and the address that it dials from, which no other has: who is called knows who called. */
+export interface Door {
+  readonly port: number;
+  readonly from: string;
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** Proxies of Debian, each with a configuration of its own in `folder`. `names` lead to 127.0.0.1, known to them alone. */
 export class RealProxies implements AsyncDisposable {
   readonly #running: ChildProcess[] = [];
   readonly #folder: string;
+  readonly #names: readonly string[];
+  #doors = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, names: readonly string[]) {
     this.#folder = folder;
+    this.#names = names;
   }
 
-  async #run(program: keyof typeof PROGRAMS, args: readonly string[], ports: readonly number[]): Promise<void> {
+  async #door(): Promise<Door> {
+    this.#doors += 1;
+    return { port: await freePort(), from: `127.0.0.${this.#doors + 1}` };
+  }
+
+  /** Writes a file for a program and gives its path. */
+  #write(name: string, text: string): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, text, { mode: 0o644 });
+    return path;
+  }
+
+  #hosts(address: string): string {
+    return this.#write(`hosts-${address.length}`, this.#names.map((name) => `${address} ${name}\n`).join(''));
+  }
+
+  async #run(
+    program: keyof typeof PROGRAMS,
+    args: readonly string[],
+    ports: readonly number[],
+    env: Record<string, string> = { LD_PRELOAD: WRAPPER, NSS_WRAPPER_HOSTS: this.#hosts(LOOPBACK) },
+  ): Promise<void> {
     const log = join(this.#folder, `${program}-${ports[0]}.log`);
     const out = openSync(log, 'a');
-    const child = spawn(PROGRAMS[program][0], args, { stdio: ['ignore', out, out] });
+    const child = spawn(PROGRAMS[program][0], args, { stdio: ['ignore', out, out], env: { ...process.env, ...env } });
+    closeSync(out);
     this.#running.push(child);
     for (const port of ports)
       while (!(await answers(port))) {
@@ -70,38 +122,41 @@ export class RealProxies implements AsyncDisposable {
   }
 
   /**
-   * squid on three ports: `open` to everybody, `plain` and `secure` (TLS) with a log-in by Basic. `names` lead to
-   * 127.0.0.1 and are known to squid alone; port 9 is forbidden.
+   * squid on four ports: plain and TLS, each open to everybody and with a log-in by Basic. Port 9 of servers is forbidden.
    */
   async squid(
-    user: { readonly name: string; readonly password: string },
+    user: User,
     certificate: Issued,
-    names: readonly string[],
-  ): Promise<{ open: number; plain: number; secure: number }> {
+  ): Promise<Readonly<Record<'open' | 'plain' | 'openTls' | 'secure', Door>>> {
     const folder = join(this.#folder, 'squid');
     mkdirSync(folder);
-    const [open, plain, secure] = [await freePort(), await freePort(), await freePort()];
+    const [open, plain] = [await this.#door(), await this.#door()];
+    const [openTls, secure] = [await this.#door(), await this.#door()];
     const hash = spawnSync('openssl', ['passwd', '-apr1', '-stdin'], { input: user.password }).stdout.toString().trim();
+    const pair = `tls-cert=${folder}/tls.pem tls-key=${folder}/tls.key`;
+    const outgoing = Object.entries({ open, plain, openTls, secure })
+      .map(([name, { from }]) => `acl by_${name} myportname ${name}\ntcp_outgoing_address ${from} by_${name}\n`)
+      .join('');
     const files = {
       passwd: `${user.name}:${hash}\n`,
-      hosts: names.map((name) => `127.0.0.1 ${name}\n`).join(''),
+      hosts: this.#names.map((name) => `${LOOPBACK} ${name}\n`).join(''),
       'tls.pem': certificate.certificate,
       'tls.key': certificate.key,
-      'squid.conf': `http_port 127.0.0.1:${open} name=open
-http_port 127.0.0.1:${plain}
-https_port 127.0.0.1:${secure} tls-cert=${folder}/tls.pem tls-key=${folder}/tls.key
+      'squid.conf': `http_port 127.0.0.1:${open.port} name=open
+http_port 127.0.0.1:${plain.port} name=plain
+https_port 127.0.0.1:${openTls.port} name=openTls ${pair}
+https_port 127.0.0.1:${secure.port} name=secure ${pair}
 auth_param basic program /usr/lib/squid/basic_ncsa_auth ${folder}/passwd
 auth_param basic children 1
 auth_param basic realm proxy
-acl open_port myportname open
+acl open_port myportname open openTls
 acl forbidden port 9
 acl known proxy_auth REQUIRED
 http_access deny forbidden
 http_access allow open_port
 http_access allow known
 http_access deny all
-tcp_outgoing_address ${PROXY_ADDRESS}
-hosts_file ${folder}/hosts
+${outgoing}hosts_file ${folder}/hosts
 dns_nameservers 127.0.0.1
 pid_filename ${folder}/squid.pid
 access_log stdio:${folder}/access.log
@@ -123,32 +178,37 @@ pinger_enable off
       for (const path of [folder, ...Object.keys(files).map((name) => join(folder, name))])
         chownSync(path, id('-u'), id('-g'));
     }
-    await this.#run('squid', ['-N', '-f', join(folder, 'squid.conf')], [open, plain, secure]);
-    return { open, plain, secure };
+    const ports = [open, plain, openTls, secure].map(({ port }) => port);
+    await this.#run('squid', ['-N', '-f', join(folder, 'squid.conf')], ports, {});
+    return { open, plain, openTls, secure };
   }
 
-  async tinyproxy(name: string, password: string): Promise<number> {
-    const port = await freePort();
-    const file = join(this.#folder, 'tinyproxy.conf');
-    writeFileSync(
-      file,
-      `Port ${port}\nListen 127.0.0.1\nBind ${PROXY_ADDRESS}\nTimeout 60\nBasicAuth ${name} ${password}\n`,
+  /** HTTP; open, or with a log-in by Basic. */
+  async tinyproxy(user?: User): Promise<Door> {
+    const door = await this.#door();
+    const account = user === undefined ? '' : `BasicAuth ${user.name} ${user.password}\n`;
+    const file = this.#write(
+      `tinyproxy-${door.port}.conf`,
+      `Port ${door.port}\nListen 127.0.0.1\nBind ${door.from}\nTimeout 60\n${account}`,
     );
-    await this.#run('tinyproxy', ['-d', '-c', file], [port]);
-    return port;
+    await this.#run('tinyproxy', ['-d', '-c', file], [door.port]);
+    return door;
   }
 
-  /** SOCKS5 and SOCKS4, open to everybody. It knows no SOCKS4a: names it takes by SOCKS5 only. */
-  async dante(): Promise<number> {
-    const port = await freePort();
-    const file = join(this.#folder, 'danted.conf');
+  /**
+   * SOCKS5, open or with a name and a password; the open one speaks SOCKS4, too, but no SOCKS4a: names it takes by SOCKS5
+   * only. The user is one of the system, which only this program is told of.
+   */
+  async dante(user?: User): Promise<Door> {
+    const door = await this.#door();
     const { username } = userInfo();
-    writeFileSync(
-      file,
+    const own = `danted-${door.port}`;
+    const file = this.#write(
+      `${own}.conf`,
       `logoutput: stderr
-internal: 127.0.0.1 port = ${port}
-external: ${PROXY_ADDRESS}
-socksmethod: none
+internal: 127.0.0.1 port = ${door.port}
+external: ${door.from}
+socksmethod: ${user === undefined ? 'none' : 'username'}
 clientmethod: none
 user.privileged: ${username}
 user.unprivileged: ${username === 'root' ? 'nobody' : username}
@@ -156,16 +216,65 @@ client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }
 socks pass { from: 127.0.0.0/8 to: 0/0 log: error connect }
 `,
     );
-    await this.#run('danted', ['-f', file, '-p', join(this.#folder, 'danted.pid')], [port]);
-    return port;
+    const env: Record<string, string> = { LD_PRELOAD: WRAPPER, NSS_WRAPPER_HOSTS: this.#hosts(LOOPBACK) };
+    if (user !== undefined) {
+      const { stdout } = spawnSync('openssl', ['passwd', '-6', '-stdin'], { input: user.password });
+      const system = (path: string): string => readFileSync(path, 'utf8');
+      Object.assign(env, {
+        NSS_WRAPPER_PASSWD: this.#write(
+          `${own}.passwd`,
+          `${system('/etc/passwd')}${user.name}:x:4711:4711::/nonexistent:/bin/false\n`,
+        ),
+        NSS_WRAPPER_GROUP: this.#write(`${own}.group`, `${system('/etc/group')}${user.name}:x:4711:\n`),
+        NSS_WRAPPER_SHADOW: this.#write(`${own}.shadow`, `${user.name}:${String(stdout).trim()}:20000:0:99999:7:::\n`),
+      });
+    }
+    await this.#run('danted', ['-f', file, '-p', join(this.#folder, `${own}.pid`)], [door.port], env);
+    return door;
   }
 
   /** SOCKS5; open, or with a name and a password. */
-  async microsocks(user?: { readonly name: string; readonly password: string }): Promise<number> {
-    const port = await freePort();
+  async microsocks(user?: User): Promise<Door> {
+    const door = await this.#door();
     const account = user === undefined ? [] : ['-u', user.name, '-P', user.password];
-    await this.#run('microsocks', ['-i', '127.0.0.1', '-p', String(port), '-b', PROXY_ADDRESS, ...account], [port]);
-    return port;
+    await this.#run(
+      'microsocks',
+      ['-i', '127.0.0.1', '-p', String(door.port), '-b', door.from, ...account],
+      [door.port],
+    );
+    return door;
+  }
+
+  /**
+   * SOCKS4, SOCKS4a and SOCKS5, open to everybody. It is an end of TLS, so there are two ends: one takes from the client,
+   * the other dials. It refuses to dial loopback addresses but knows them only by their usual spelling; asked for an
+   * address rather than for one of the names, it refuses.
+   */
+  async stunnel(certificate: Issued): Promise<Door> {
+    const door = await this.#door();
+    const inner = await freePort();
+    const file = this.#write(
+      'stunnel.conf',
+      `foreground = yes
+pid =
+debug = info
+[client]
+client = yes
+accept = 127.0.0.1:${door.port}
+connect = 127.0.0.1:${inner}
+[socks]
+accept = 127.0.0.1:${inner}
+protocol = socks
+local = ::ffff:${door.from}
+cert = ${this.#write('stunnel.pem', certificate.certificate)}
+key = ${this.#write('stunnel.key', certificate.key)}
+`,
+    );
+    await this.#run('stunnel', [file], [door.port, inner], {
+      LD_PRELOAD: WRAPPER,
+      NSS_WRAPPER_HOSTS: this.#hosts(`::ffff:${LOOPBACK}`),
+    });
+    return door;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Real proxies: squid (plain, TLS, Basic), tinyproxy, dante and microsocks. Everything that is called stands behind a
+ * Real proxies: squid (plain, TLS, Basic), tinyproxy, dante, microsocks and stunnel (for SOCKS4a). Everything that is called stands behind a
  * gate that opens to the proxies' address alone, so a connection past the proxy fails, and is counted.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,13 +20,13 @@ import { MemoryBackend } from '#test/unit/gateway/memory-backend.ts';
 import { Authority } from '#test/unit/network/authority.ts';
 import { connectionFile, culvert, expectTheTruth } from '../program.ts';
 import { Gate } from './gate.ts';
-import { noProxies, RealProxies } from './programs.ts';
+import { type Door, noProxies, RealProxies, type User } from './programs.ts';
 
 const USER = { name: 'proxyuser', password: 'p@ss:w%rd/#? ' };
 const PLAIN_USER = { name: 'tuser', password: 'tpass' };
-/** Known to squid alone; the others are asked for addresses, or for a name that every machine knows. */
-const SITE = 'qlik.only-squid-knows.invalid';
-const CATALOG = 'catalog.only-squid-knows.invalid';
+/** Known to the proxies alone. */
+const SITE = 'qlik.only-proxies-know.invalid';
+const CATALOG = 'catalog.only-proxies-know.invalid';
 
 type Named =
   | 'squid'
@@ -35,8 +35,10 @@ type Named =
   | 'tinyproxy, Basic'
   | 'dante, SOCKS5'
   | 'dante, SOCKS4'
+  | 'dante, password'
   | 'microsocks'
-  | 'microsocks, password';
+  | 'microsocks, password'
+  | 'stunnel, SOCKS4a';
 const NAMES: readonly Named[] = [
   'squid',
   'squid, Basic',
@@ -44,8 +46,10 @@ const NAMES: readonly Named[] = [
   'tinyproxy, Basic',
   'dante, SOCKS5',
   'dante, SOCKS4',
+  'dante, password',
   'microsocks',
   'microsocks, password',
+  'stunnel, SOCKS4a',
 ];
 
 describe.skipIf(noProxies())('real proxies', () => {
@@ -60,10 +64,11 @@ describe.skipIf(noProxies())('real proxies', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'culvert-proxies-'));
     writeFileSync(join(folder, 'proxy-ca.pem'), front.certificate);
-    proxies = new RealProxies(folder);
-    const squid = await proxies.squid(USER, front.issue({ name: 'localhost', dns: ['localhost'] }), [SITE, CATALOG]);
+    proxies = new RealProxies(folder, [SITE, CATALOG]);
+    const own = front.issue({ name: 'localhost', dns: ['localhost'] });
+    const squid = await proxies.squid(USER, own);
     const dante = await proxies.dante();
-    const server = (scheme: ProxyServer['scheme'], port: number, user?: typeof USER): ProxyServer => ({
+    const server = (scheme: ProxyServer['scheme'], { port }: Door, user?: User): ProxyServer => ({
       scheme,
       hostname: 'localhost',
       port,
@@ -76,11 +81,13 @@ describe.skipIf(noProxies())('real proxies', () => {
       squid: server('http', squid.open),
       'squid, Basic': server('http', squid.plain, USER),
       'squid over TLS, Basic': server('https', squid.secure, USER),
-      'tinyproxy, Basic': server('http', await proxies.tinyproxy(PLAIN_USER.name, PLAIN_USER.password), PLAIN_USER),
+      'tinyproxy, Basic': server('http', await proxies.tinyproxy(PLAIN_USER), PLAIN_USER),
       'dante, SOCKS5': server('socks5', dante),
       'dante, SOCKS4': server('socks4a', dante),
+      'dante, password': server('socks5', await proxies.dante(USER), USER),
       microsocks: server('socks5', await proxies.microsocks()),
       'microsocks, password': server('socks5', await proxies.microsocks(USER), USER),
+      'stunnel, SOCKS4a': server('socks4a', await proxies.stunnel(own)),
     };
     // Each run of the program opens a session; a real site would make the sixth wait.
     simulator = await startSimulator({
@@ -107,7 +114,9 @@ describe.skipIf(noProxies())('real proxies', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const hostFor = (name: Named): string => (name.startsWith('squid') ? SITE : '127.0.0.1');
+  /** SOCKS4 carries addresses only; with all others the proxy resolves the name. */
+  const takesNames = (name: Named): boolean => name !== 'dante, SOCKS4';
+  const hostFor = (name: Named): string => (takesNames(name) ? SITE : '127.0.0.1');
 
   /** The block of a connection file; what writes it closes the brace. */
   const proxyBlock = ({ scheme, hostname, port, username, password }: ProxyServer): string =>
@@ -156,7 +165,7 @@ describe.skipIf(noProxies())('real proxies', () => {
   );
 
   test.each(NAMES)('an agent enrols and delivers a crawl through %s', async (name) => {
-    const host = name.startsWith('squid') ? CATALOG : hostFor(name);
+    const host = takesNames(name) ? CATALOG : hostFor(name);
     const issued = cloud.issue({ name: host, dns: [CATALOG, 'localhost'], addresses: ['127.0.0.1'] });
     const backend = new MemoryBackend({ nowMs: () => performance.now() });
     await using loopback = await Loopback.start({ backend });
@@ -202,16 +211,19 @@ describe.skipIf(noProxies())('real proxies', () => {
     return ended.err.replaceAll(/\s+/g, ' ');
   };
 
-  test.each(['squid, Basic', 'squid over TLS, Basic', 'tinyproxy, Basic', 'microsocks, password'] as const)(
-    'a wrong password is the fault of %s',
-    async (name) => {
-      const wrong = { ...servers[name], password: new Secret('canary-wrong') };
-      const said = await crawlFails(header(hostFor(name)) + proxyBlock(wrong));
-      expect(said).toContain('proxy.auth_required');
-      expect(said).toContain(`localhost:${wrong.port}`);
-      expect(said).not.toMatch(/qlik\.(?:un|for|pro)/);
-    },
-  );
+  test.each([
+    'squid, Basic',
+    'squid over TLS, Basic',
+    'tinyproxy, Basic',
+    'microsocks, password',
+    'dante, password',
+  ] as const)('a wrong password is the fault of %s', async (name) => {
+    const wrong = { ...servers[name], password: new Secret('canary-wrong') };
+    const said = await crawlFails(header(hostFor(name)) + proxyBlock(wrong));
+    expect(said).toContain('proxy.auth_required');
+    expect(said).toContain(`localhost:${wrong.port}`);
+    expect(said).not.toMatch(/qlik\.(?:un|for|pro)/);
+  });
 
   test('no user where squid wants one says that none is set', async () => {
     const anonymous = { ...servers['squid, Basic'], username: undefined, password: undefined };
@@ -257,7 +269,7 @@ describe.skipIf(noProxies())('real proxies', () => {
       await expectTheTruth(folder, simulator, wanted);
       // Without the proxy nobody knows the name: the file did not ask, or no_proxy exempts it.
       expect(await crawlFails(header(SITE))).toContain('network.dns');
-      process.env['no_proxy'] = '.only-squid-knows.invalid';
+      process.env['no_proxy'] = '.only-proxies-know.invalid';
       expect(await crawlFails(wanted)).toContain('network.dns');
     } finally {
       for (const [name, value] of Object.entries(saved)) {
