@@ -53,6 +53,15 @@ const holderOf = (file: string): number | undefined => {
   }
 };
 
+/** The process that works in the state folder now; undefined when there is none, or the lock cannot be read. */
+export const lockHolder = (folder: string): number | undefined => {
+  try {
+    return holderOf(join(folder, LOCK_FILE));
+  } catch {
+    return undefined;
+  }
+};
+
 /**
  * Locks the state folder for this process: two agents in one would delete each other's spool and take each other's
  * session. The lock of a process that has ended, however it ended, is taken over.

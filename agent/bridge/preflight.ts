@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { type Dialer, opened, UpgradeRefused } from '#agent/network/dialer.ts';
+import { clockAheadMs, span } from '#agent/network/probe/clock.ts';
+import { probeRoute, type RouteProbe } from '#agent/network/probe/route.ts';
+import { failed, type ProbeStep, passed, type StepResult, skipped } from '#agent/network/probe/step.ts';
+import type { ProbeSystem } from '#agent/network/probe/system.ts';
+import type { TlsOptions } from '#agent/network/tls.ts';
+import type { ProxyChoice } from '#config/proxy.ts';
+import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
+import { readToAgent } from '#protocol/control.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { ToAgent } from '#protocol/messages.ts';
+import { type GatewayAddress, gatewayAddress } from './gateway-address.ts';
+import { loadIdentity } from './identity.ts';
+import { lockHolder } from './state-lock.ts';
+import { linkFault, silent, upgradeFault } from './upgrade-faults.ts';
+
+/** A step of the way to the catalog: those of every route, then the link itself. */
+export type LinkStep = Omit<ProbeStep, 'name'> & { readonly name: ProbeStep['name'] | 'upgrade' | 'enrolment' };
+
+export interface LinkProbe extends Omit<RouteProbe, 'steps'> {
+  /** All six, in order. `enrolment` is looked at even when the catalog cannot be reached. */
+  readonly steps: readonly LinkStep[];
+}
+
+export interface LinkProbeOptions {
+  readonly dialer: Dialer;
+  /** `gateway.url` of the agent's settings. */
+  readonly gatewayUrl: string;
+  readonly tls?: TlsOptions | undefined;
+  readonly proxy: ProxyChoice | undefined;
+  readonly stateFolder: string;
+  /** Called with each step as soon as it is known. */
+  readonly onStep?: (step: LinkStep) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** For TCP, the proxy's answer, TLS, the upgrade and the first message, each. Default 15 s (10 s for the message). */
+  readonly timeoutMs?: number;
+  readonly system?: ProbeSystem;
+}
+
+/** Clocks that are this far apart are told of. */
+const CLOCK_MS = 2 * 60_000;
+
+type Hello = Extract<ToAgent, { type: 'hello' }>;
+
+/**
+ * Walks the way of the agent's link to the catalog: DNS, TCP, proxy, TLS, the WebSocket upgrade up to the gateway's first
+ * message, and the identity in the state folder. It never authenticates: that would end the session of an agent that
+ * runs. So it cannot tell whether the catalog still knows the identity; the agent's log does.
+ * @throws Fault `config.invalid` for an address that may not be used; the signal's reason
+ */
+export const probeLink = async (options: LinkProbeOptions): Promise<LinkProbe> => {
+  const { gatewayUrl, signal, onStep, timeoutMs, system } = options;
+  const address = gatewayAddress(gatewayUrl);
+  const route = await probeRoute(
+    { origin: address.origin, tls: options.tls, proxy: options.proxy },
+    {
+      speaks: 'link',
+      signal,
+      ...(onStep === undefined ? {} : { onStep }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(system === undefined ? {} : { system }),
+    },
+  );
+  const steps: LinkStep[] = [...route.steps];
+  const step = async (name: 'upgrade' | 'enrolment', work: () => Promise<StepResult>): Promise<void> => {
+    const startMs = performance.now();
+    let result: StepResult;
+    try {
+      result = await work();
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (!(error instanceof Fault)) throw error;
+      result = failed(error);
+    }
+    const done = { name, ...result, durationMs: Math.round(performance.now() - startMs) };
+    steps.push(done);
+    onStep?.(done);
+  };
+  const broken = route.steps.find(({ status }) => status === 'fail');
+  let hello: Hello | undefined;
+  await step('upgrade', async () => {
+    if (broken !== undefined) return skipped(`Not tried: ${broken.name} failed.`);
+    hello = await greet(options, address);
+    return greeted(hello, address, (system?.nowMs ?? Date.now)());
+  });
+  await step('enrolment', () => enrolment(options, address, hello));
+  return { ...route, steps };
+};
+
+/** Opens the WebSocket, waits for the gateway's first message and closes. @throws Fault, or the signal's reason */
+const greet = async (options: LinkProbeOptions, address: GatewayAddress): Promise<Hello> => {
+  const { dialer, tls, proxy, signal } = options;
+  const socket = dialer.webSocket(address.link, {
+    protocols: [SUBPROTOCOL],
+    tls,
+    proxy,
+    handshakeTimeoutMs: options.timeoutMs ?? TIMES.connectMs,
+    maxPayloadBytes: LIMITS.dataBytes,
+    signal,
+  });
+  const helloMs = Math.min(options.timeoutMs ?? TIMES.helloMs, TIMES.helloMs);
+  const first = new Promise<string>((resolve, reject) => {
+    socket.once('message', (data, isBinary) =>
+      isBinary ? reject(linkFault('refused', address, 'its first message is binary')) : resolve(String(data)),
+    );
+    socket.once('close', (code: number) =>
+      reject(signal?.reason ?? linkFault('refused', address, `it closed the link at once (${code})`)),
+    );
+  });
+  // Whether anybody waits for it is decided below.
+  first.catch(() => undefined);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await opened(socket).catch((error: unknown) => {
+      if (signal?.aborted === true) throw signal.reason;
+      throw error instanceof UpgradeRefused ? upgradeFault(error, address) : silent(error, address);
+    });
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(linkFault('blocked', address, `the upgrade passed, but no message in ${helloMs} ms`)),
+        helloMs,
+      );
+    });
+    return readHello(await Promise.race([first, late]), address);
+  } finally {
+    clearTimeout(timer);
+    socket.terminate();
+  }
+};
+
+const readHello = (text: string, address: GatewayAddress): Hello => {
+  let message: ToAgent | undefined;
+  try {
+    message = readToAgent(text);
+  } catch {
+    message = undefined;
+  }
+  if (message?.type === 'bye')
+    throw new Fault('bridge.unreachable', `${address.host}: the catalog ended the link: ${message.message}`, {
+      advice: message.advice,
+    });
+  if (message?.type !== 'hello') throw linkFault('refused', address, 'its first message is not that of a catalog');
+  if (message.protocol.min > 1 || message.protocol.max < 1)
+    throw new Fault(
+      'bridge.protocol',
+      `${address.host}: the catalog speaks versions ${message.protocol.min} to ${message.protocol.max} of the protocol, this agent version 1`,
+      { retryable: false },
+    );
+  return message;
+};
+
+const greeted = (hello: Hello, address: GatewayAddress, nowMs: number): StepResult => {
+  const aheadMs = clockAheadMs(hello.serverTime, nowMs);
+  const note =
+    aheadMs === undefined || Math.abs(aheadMs) < CLOCK_MS
+      ? undefined
+      : new Fault(
+          'network.clock',
+          `${address.host}: the clock of this machine is ${span(aheadMs)} ${aheadMs > 0 ? 'ahead of' : 'behind'} the catalog's`,
+        );
+  return passed(
+    `The catalog took the WebSocket ${SUBPROTOCOL} and said hello.`,
+    [`its clock: ${hello.serverTime}`],
+    note,
+  );
+};
+
+/** The identity of this agent, as far as it can be judged without taking over the session of one that runs. */
+const enrolment = async (
+  { stateFolder }: LinkProbeOptions,
+  address: GatewayAddress,
+  hello: Hello | undefined,
+): Promise<StepResult> => {
+  const identity = await loadIdentity(stateFolder);
+  const holder = lockHolder(stateFolder);
+  const running =
+    holder === undefined
+      ? 'No agent runs with it now.'
+      : `An agent runs with it (process ${holder}); it was left alone.`;
+  const details = [`state folder ${stateFolder}`];
+  if (hello !== undefined) {
+    identity.signChallenge(address.host, hello.nonce, randomUUID());
+    details.push("its key signs the catalog's challenge; the signature was not sent");
+  }
+  return passed(`Enrolled as agent ${identity.agentId} of ${identity.organisation}. ${running}`, details);
+};

@@ -1,0 +1,90 @@
+import type { UpgradeRefused } from '#agent/network/dialer.ts';
+import { AGENT_PATH, SUBPROTOCOL } from '#protocol/constants.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
+import type { GatewayAddress } from './gateway-address.ts';
+import { unreachable } from './unreachable.ts';
+
+/** Something else than a catalog answered, or something between did not let the WebSocket through. */
+export const linkFault = (why: 'refused' | 'blocked', { host }: GatewayAddress, seen: string, advice?: string): Fault =>
+  new Fault(why === 'refused' ? 'bridge.upgrade_refused' : 'bridge.upgrade_blocked', `${host}: ${seen}`, {
+    ...(advice === undefined ? {} : { advice }),
+  });
+
+/** Where a redirection leads: scheme and host only, the rest may hold a token. */
+const leadsTo = (location: string | string[] | undefined, from: string): string => {
+  const text = Array.isArray(location) ? location[0] : location;
+  return text !== undefined && URL.canParse(text, from) ? new URL(text, from).origin : 'nowhere';
+};
+
+/** What it means that an HTTP answer came instead of the WebSocket. */
+export const upgradeFault = ({ status, headers, excerpt }: UpgradeRefused, address: GatewayAddress): Fault => {
+  const said = `the WebSocket upgrade was answered with HTTP ${status}`;
+  const page = /^\s*(?:text\/html|application\/xhtml)/i.test(String(headers['content-type'] ?? ''));
+  if (status >= 300 && status < 400)
+    return linkFault(
+      'refused',
+      address,
+      `${said}, which leads to ${leadsTo(headers['location'], address.origin)}`,
+      'A portal or a log-in page stands before the catalog: ask for an exception for its host, or correct `gateway.url`.',
+    );
+  if (status === 426 || (status === 200 && !page))
+    return linkFault('blocked', address, `${said}, as to a request without the Upgrade header or subprotocol`);
+  if (status === 200) return linkFault('refused', address, `${said}, a web page`);
+  if (status === 421)
+    return linkFault(
+      'refused',
+      address,
+      `${said}: the catalog does not go by this name`,
+      'Write the name by which the catalog was started into `gateway.url`.',
+    );
+  // The catalog's own words for an address that it has only for WebSockets.
+  if (status === 404 && excerpt.includes('"api.not_found"'))
+    return linkFault('blocked', address, `${said} by the catalog itself: the Upgrade header did not reach it`);
+  if (status === 404)
+    return linkFault(
+      'refused',
+      address,
+      `${said}: there is no ${AGENT_PATH} at this address`,
+      'Check host and path of `gateway.url`; a reverse proxy before the catalog must pass this path, with the Upgrade header.',
+    );
+  if (status === 407)
+    return new Fault('proxy.auth_required', `${address.host}: ${said}: something between wants a log-in of its own`, {
+      advice: 'Name the proxy of your network in `proxy` of agent.conf, with an account.',
+    });
+  if (status === 502 || status === 504)
+    return new Fault(
+      'bridge.unreachable',
+      `${address.host}: ${said}: what stands before the catalog does not reach it`,
+      {
+        advice: 'Start the catalog, or look into the log of the reverse proxy or load balancer before it.',
+      },
+    );
+  if (status >= 500)
+    return new Fault('bridge.unreachable', `${address.host}: ${said}: the catalog has no room or is about to stop`, {
+      advice:
+        'Nothing has to be done if it passes: the agent tries again by itself. Else look into the log of the catalog.',
+    });
+  return linkFault(
+    'refused',
+    address,
+    said,
+    status === 403
+      ? 'A firewall for web applications seems to refuse it: let WebSockets to this host and path pass.'
+      : undefined,
+  );
+};
+
+/** What it means that neither a WebSocket nor an HTTP answer came, where TLS had passed a moment before. */
+export const silent = (error: unknown, address: GatewayAddress): Fault => {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/subprotocol/i.test(message))
+    return linkFault('refused', address, `a WebSocket server answers that does not know ${SUBPROTOCOL}`);
+  if (/Sec-WebSocket-Accept|Invalid Upgrade header|Parse Error/i.test(message))
+    return linkFault('blocked', address, `the answer to the upgrade was changed on the way (${message.slice(0, 200)})`);
+  const fault = asFault(error);
+  if (fault.code === 'network.timeout' || fault.code === 'network.reset') {
+    const seen = fault.message.slice(fault.message.indexOf(': ') + 2);
+    return linkFault('blocked', address, `everything before passed, but the WebSocket upgrade did not: ${seen}`);
+  }
+  return unreachable(error);
+};
