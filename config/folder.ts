@@ -6,7 +6,7 @@ import type { ConnectionState } from '#protocol/status.ts';
 import type { Connection } from './connection/connection.ts';
 import type { ParsedConnection } from './connection/parse.ts';
 import { Ledger } from './folder/ledger.ts';
-import { listFolder } from './folder/listing.ts';
+import { type Listing, listFolder, misnamedProblem } from './folder/listing.ts';
 import { type ConnectionChange, Registry } from './folder/registry.ts';
 import { loadConnectionFile } from './loading.ts';
 
@@ -58,6 +58,7 @@ export class ConnectionFolder {
   #watcher: FSWatcher | undefined;
   #watched: string | undefined;
   #sideFiles: ReadonlySet<string> = new Set();
+  #misnamed: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #scanning: Promise<void> | undefined;
@@ -153,6 +154,7 @@ export class ConnectionFolder {
       this.#schedule(Math.min(1000, this.#rescanMs));
       return;
     }
+    this.#tellMisnamed(listing.misnamed);
     const read = new Map<string, ParsedConnection>();
     for (const name of listing.names) {
       const parsed = await loadConnectionFile(name, {
@@ -179,6 +181,16 @@ export class ConnectionFolder {
     this.#tell(this.#registry.apply({ files: settled }, new Date(this.#now()).toISOString()));
     await this.#remember();
     this.#schedule(wait);
+  }
+
+  /** Says once of each file that its name keeps it from being read. */
+  #tellMisnamed(names: readonly string[]): void {
+    for (const name of names) {
+      if (this.#misnamed.has(name)) continue;
+      const { message, advice } = misnamedProblem(name);
+      this.#options.onTrouble?.(`${name}: ${message} ${advice}`);
+    }
+    this.#misnamed = new Set(names);
   }
 
   /** How long a change must still prove itself; 0 when it counts now. */
@@ -290,6 +302,9 @@ export interface ScannedFolder {
   readonly states: readonly ConnectionState[];
   /** The connections that can be used. */
   readonly connections: readonly Connection[];
+  /** What each file says, by its name; parts that others include are left out. */
+  readonly files: ReadonlyMap<string, ParsedConnection>;
+  readonly listing: Listing & { readonly type: 'files' };
 }
 
 /** Reads all files of a folder once, for commands that do not watch. Throws a {@link Fault} when it cannot be read. */
@@ -315,6 +330,8 @@ export const scanFolder = async (
   const states = registry.states();
   return {
     states,
+    files,
+    listing,
     connections: states.flatMap(({ code, inForce }) => {
       const connection = code === null || inForce === null ? undefined : registry.get(code);
       return connection === undefined ? [] : [connection];

@@ -24,6 +24,10 @@ export const ERROR_KINDS = {
   'config.duplicate_code': { retryable: false, advice: 'Give each connection file a `code` of its own.' },
   'config.unreadable': { retryable: true, advice: 'Check that the file exists and that the agent may read it.' },
   'config.too_large': { retryable: false, advice: 'A connection file may have 1 MiB at most.' },
+  'config.misnamed': { retryable: false, advice: 'Rename the file, so that it ends in .conf, .json, .yaml or .yml.' },
+  'config.unused_file': { retryable: false, advice: 'Name the file in a connection file, or move it elsewhere.' },
+  'config.exposed': { retryable: false, advice: 'Let only the user of the agent read the file: chmod 600.' },
+  'config.expiring': { retryable: false, advice: 'Renew it in time, and put the new one in its place.' },
   // secrets that stand outside the file
   'secrets.missing': {
     retryable: false,

@@ -3,12 +3,11 @@ import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { CrawlOptions } from './crawl.ts';
 import type { EnrollOptions } from './enroll.ts';
+import { USAGE } from './exit-codes.ts';
 import type { JwtOptions } from './jwt.ts';
 import type { RunOptions } from './run.ts';
+import type { ValidateOptions } from './validate.ts';
 import { VERSION } from './version.ts';
-
-/** Exit codes of the command line: 1 for a mistake that a person must mend, 2 for wrong usage. */
-const USAGE = 2;
 
 /** Each command loads what it needs only when it is called: what is not loaded takes no memory. */
 const addCommands = (program: Command): void => {
@@ -29,12 +28,12 @@ const addCommands = (program: Command): void => {
     .action(async (options: EnrollOptions) => (await import('./enroll.ts')).enroll(options));
   program
     .command('validate')
-    .description('check a connection file or a connections folder; exit code 1 when there are errors')
+    .description('check a connection file or a connections folder, and the files that they name')
     .argument('[path]', 'file or folder', 'connections')
-    .option('--json', 'print JSON')
-    .action(async (path: string, options: { json?: boolean }) =>
-      (await import('./validate.ts')).validate(path, options),
-    );
+    .option('--strict', 'warnings count as errors')
+    .option('--json', 'print one JSON object: version, files, errors, warnings, ok, connections, problems')
+    .addHelpText('after', '\nExit codes: 0 nothing wrong, 1 errors, 2 there was nothing to check.')
+    .action(async (path: string, options: ValidateOptions) => (await import('./validate.ts')).validate(path, options));
   program
     .command('crawl')
     .description('crawl one site into a file, without any catalog')
@@ -43,6 +42,15 @@ const addCommands = (program: Command): void => {
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+  program
+    .command('schema')
+    .description('print the JSON Schema of connection files or of agent.conf, for editors')
+    .argument('<what>', 'connection or agent')
+    .addHelpText(
+      'after',
+      '\nculvert schema connection > connection.schema.json\nIn YAML name it in the first line: # yaml-language-server: $schema=connection.schema.json\nIn JSON: "$schema": "connection.schema.json"',
+    )
+    .action(async (what: string) => (await import('./schema.ts')).printSchema(what));
   program
     .command('jwt')
     .description('tokens that the agent signs itself')
@@ -72,6 +80,6 @@ export const runProgram = async (argv: readonly string[]): Promise<void> => {
   } catch (error) {
     const { code, message, advice } = asFault(error);
     process.stderr.write(`${wrap(`${code}: ${message}`, 80, '')}\n${wrap(advice, 80, '  ')}\n`);
-    process.exitCode = 1;
+    process.exitCode ??= 1;
   }
 };

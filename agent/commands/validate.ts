@@ -1,47 +1,59 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { formatProblem } from '#config/connection/problem.ts';
-import { scanFolder } from '#config/folder.ts';
-import { loadConnectionFile } from '#config/loading.ts';
+import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { Problem } from '#protocol/status.ts';
+import { USAGE } from './exit-codes.ts';
 
-/** Files that were meant to be connection files: Windows hides the second extension, and Notepad adds it. */
-const misnamed = async (folder: string): Promise<readonly Problem[]> =>
-  (await readdir(folder))
-    .filter((name) => /\.(conf|hocon|json|ya?ml)\.txt$/i.test(name))
-    .map((file) => ({
-      severity: 'warning',
-      code: 'config.unreadable',
-      message: 'The name ends in .txt, so this file is not read.',
-      advice: `Rename it to ${file.slice(0, -4)}.`,
-      file,
-    }));
+export interface ValidateOptions {
+  readonly json?: boolean;
+  /** Warnings count as errors. */
+  readonly strict?: boolean;
+}
 
-/** The problems of one file, or of a whole folder, where files can also clash with each other. */
-const problemsOf = async (path: string): Promise<{ readonly files: number; readonly problems: readonly Problem[] }> => {
+const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
+
+/** @throws Fault `config.unreadable` when there is nothing at the path */
+const lint = async (path: string): Promise<readonly LintedFile[]> => {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) {
-    const { states } = await scanFolder(path);
-    const problems = states.flatMap((state) => state.problems);
-    return { files: states.length, problems: [...problems, ...(await misnamed(path))] };
-  }
-  const parsed = await loadConnectionFile(basename(path), { folder: dirname(resolve(path)) });
-  if (parsed === undefined)
-    throw new Fault('config.unreadable', `There is no ${path}`, {
-      advice: 'Name the file or the folder to check: validate <path>.',
-    });
-  return { files: 1, problems: parsed.problems };
+  if (found?.isDirectory()) return lintFolder(path);
+  const linted = await lintFile(path);
+  if (linted !== undefined) return [linted];
+  throw new Fault('config.unreadable', `There is no ${path}`, {
+    advice: 'Name the file or the folder to check: culvert validate <path>.',
+  });
 };
 
-export const validate = async (path: string, options: { readonly json?: boolean }): Promise<void> => {
-  const { files, problems } = await problemsOf(path);
+/**
+ * Checks a file or a folder. The exit code is 0 when nothing is wrong, 1 when there are errors (with `strict` also for
+ * warnings), 2 when nothing could be checked.
+ *
+ * @throws Fault `config.unreadable` when there is nothing at the path
+ */
+export const validate = async (path: string, options: ValidateOptions): Promise<void> => {
+  const linted = await lint(path).catch((error: unknown) => {
+    process.exitCode = USAGE;
+    throw error;
+  });
+  const problems = linted.flatMap((file) => file.problems);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
-  if (options.json) process.stdout.write(`${JSON.stringify({ files, errors, problems }, null, 2)}\n`);
-  else {
+  const warnings = problems.length - errors;
+  const ok = errors === 0 && (options.strict !== true || warnings === 0);
+  if (options.json) {
+    const connections = linted
+      .filter(({ code }) => code !== null)
+      .map(({ file, code, name, problems: own }) => ({
+        file,
+        code,
+        name,
+        usable: own.every(({ severity }) => severity !== 'error'),
+      }));
+    // A published shape: fields may be added, none may change.
+    const report = { version: 1, files: linted.length, errors, warnings, ok, connections, problems };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  } else {
     for (const problem of problems) process.stdout.write(`${formatProblem(problem, process.stdout.columns ?? 80)}\n\n`);
-    const warnings = problems.length - errors;
-    process.stdout.write(`${files} ${files === 1 ? 'file' : 'files'}, ${errors} errors, ${warnings} warnings\n`);
+    const counts = [count(linted.length, 'file'), count(errors, 'error'), count(warnings, 'warning')].join(', ');
+    process.stdout.write(`${counts}${!ok && errors === 0 ? ' (which count, with --strict)' : ''}\n`);
   }
-  if (errors > 0) process.exitCode = 1;
+  if (!ok) process.exitCode = 1;
 };

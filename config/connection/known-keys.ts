@@ -1,4 +1,5 @@
 import type { Place, Tree } from '../tree.ts';
+import { foreignName } from './foreign-names.ts';
 import type { KeySpec } from './key-spec.ts';
 import type { Problems } from './problem.ts';
 
@@ -72,6 +73,8 @@ export const checkKeys = (
     subtrees.find((root) => path === root || path.startsWith(`${root}.`));
   const exact = new Map(keys.map((key) => [key.path, key]));
   for (const { path, at, empty, text } of leaves(tree, '', (p) => below(p) === undefined)) {
+    // What editors check the file with.
+    if (path === '$schema') continue;
     const root = below(path);
     const spec = exact.get(root ?? path);
     // Of a value that came from elsewhere (a substitution, an include) the place of the key is what helps.
@@ -110,6 +113,12 @@ export const checkKeys = (
 };
 
 const unknown = (path: string, at: Place, keys: readonly KeySpec[], problems: Problems): void => {
+  const own = keys.some((key) => key.path === 'connection.url');
+  const foreign = own && /^(?:connection\.)?(?:auth\.)?[^.]+$/.test(path) ? foreignName(path) : undefined;
+  if (foreign !== undefined) {
+    problems.warn('config.unknown_key', at, foreign.message, foreign.advice);
+    return;
+  }
   if (!showable(path)) {
     problems.warn('config.unknown_key', at, 'A key that is not known stands here; it has no effect.');
     return;

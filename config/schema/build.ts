@@ -47,7 +47,7 @@ const schemaOf = (title: string, id: string, keys: readonly KeySpec[]): Schema =
     title,
     type: 'object',
     additionalProperties: false,
-    properties: {},
+    properties: { $schema: { type: 'string', description: 'Where this schema is, for editors.' } },
   };
   for (const key of keys) {
     const path = key.path.split('.');

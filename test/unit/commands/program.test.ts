@@ -64,6 +64,16 @@ describe('culvert crawl', () => {
   });
 });
 
+describe('culvert schema', () => {
+  test('prints what editors check a file with', async () => {
+    const connection = JSON.parse((await culvert('schema', 'connection')).stdout) as { $id: string };
+    expect(connection.$id).toBe('urn:culvert:connection-file');
+    const agent = JSON.parse((await culvert('schema', 'agent')).stdout) as { $id: string };
+    expect(agent.$id).toBe('urn:culvert:agent-conf');
+    expect(await culvert('schema', 'toString')).toMatchObject({ code: 2 });
+  });
+});
+
 describe('culvert validate', () => {
   test('shows place, line and fix of a broken file, and ends with 1', async () => {
     const file = join(folder, 'broken.conf');
@@ -71,7 +81,47 @@ describe('culvert validate', () => {
     const { code, stdout } = await culvert('validate', file);
     expect(code).toBe(1);
     expect(stdout).toMatch(/broken\.conf:1:\d+: error:/);
-    expect(stdout).toContain('1 file, 1 errors, 0 warnings');
+    expect(stdout).toContain('1 file, 1 error, 0 warnings');
+  });
+
+  test('prints a shape that programs can rely on', async () => {
+    const own = await mkdtemp(join(folder, 'shape-'));
+    await writeFile(join(own, 'a.conf'), 'name = Qlik\ncode = a\nconnector_id = "qlik-sense"\nconnection.url = 1\n');
+    const { code, stdout } = await culvert('validate', own, '--json');
+    expect(code).toBe(1);
+    const report = JSON.parse(stdout) as { problems: unknown[] };
+    expect(Object.keys(report)).toEqual(['version', 'files', 'errors', 'warnings', 'ok', 'connections', 'problems']);
+    expect(report).toMatchObject({
+      version: 1,
+      files: 1,
+      errors: 2,
+      warnings: 0,
+      ok: false,
+      connections: [{ file: 'a.conf', code: 'a', name: 'Qlik', usable: false }],
+    });
+    expect(report.problems[1]).toMatchObject({
+      severity: 'error',
+      code: 'config.missing_key',
+      file: 'a.conf',
+      line: 4,
+    });
+  });
+
+  test('fails for warnings only with --strict, and ends with 2 when there is nothing to check', async () => {
+    const own = await mkdtemp(join(folder, 'strict-'));
+    const file = join(own, 'a.conf');
+    await writeFile(
+      file,
+      `name = Qlik\ncode = a\nconnector_id = "qlik-sense"\nconnection.url = "https://q.example.com"
+connection.auth { key = X-Qlik-User, value = canary }\n`,
+    );
+    expect(await culvert('validate', file)).toMatchObject({ code: 0 });
+    const strict = await culvert('validate', file, '--strict');
+    expect(strict).toMatchObject({ code: 1 });
+    expect(strict.stdout).toContain('which count, with --strict');
+    expect(strict.stdout).not.toContain('canary');
+    expect(await culvert('validate', join(own, 'none.conf'))).toMatchObject({ code: 2 });
+    expect(await culvert('validate', '--wrong')).toMatchObject({ code: 2 });
   });
 
   test('of a folder names the files whose last extension Windows hid', async () => {
@@ -84,7 +134,7 @@ describe('culvert validate', () => {
 
   test('that finds no file says so', async () => {
     const { code, stderr } = await culvert('validate', join(folder, 'missing.conf'));
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('config.unreadable');
   });
 });

@@ -24,7 +24,11 @@ describe('the published JSON Schemas', () => {
 
   test('every key has its place in a schema, and nothing else has', () => {
     const published = (file: string): Node => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Node;
-    expect(leaves(published('connection.schema.json')).sort()).toEqual(CONNECTION_KEYS.map(({ path }) => path).sort());
-    expect(leaves(published('agent.schema.json')).sort()).toEqual(SETTINGS_KEYS.map(({ path }) => path).sort());
+    const keysOf = (file: string) =>
+      leaves(published(file))
+        .filter((path) => path !== '$schema')
+        .sort();
+    expect(keysOf('connection.schema.json')).toEqual(CONNECTION_KEYS.map(({ path }) => path).sort());
+    expect(keysOf('agent.schema.json')).toEqual(SETTINGS_KEYS.map(({ path }) => path).sort());
   });
 });
