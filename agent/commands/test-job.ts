@@ -15,8 +15,8 @@ export interface Diagnosis {
   /** Also the agent's own way to the catalog. */
   readonly link: boolean;
   readonly signal: AbortSignal;
-  /** Called with the id of each check as it begins. */
-  readonly onStart: (check: string) => void;
+  /** Called as each check begins. */
+  readonly onStart: (check: Pick<CheckRecord, 'target' | 'check'>) => void;
   /** Called with each check as it is found; the next one waits for it. */
   readonly onCheck: (check: CheckRecord) => Promise<void>;
 }
@@ -74,7 +74,7 @@ export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diag
       state,
       link: options.data.link,
       signal,
-      onStart: (id) => report([id]),
+      onStart: ({ target, check }) => report([`${target}/${check}`]),
       onCheck: async (check) => {
         signal.throwIfAborted();
         found[check.status] += 1;

@@ -6,6 +6,7 @@ import './style/layout.css';
 import './style/panels.css';
 import './style/facts.css';
 import './style/lists.css';
+import './style/checks.css';
 import './style/script.css';
 
 startRouter();

@@ -6,3 +6,4 @@ type Shape<T> = T extends { readonly _zod: { readonly output: infer Output } } ?
 export type ConnectionList = Shape<typeof contract.ConnectionList>;
 export type AgentList = Shape<typeof contract.AgentList>;
 export type EnrolmentToken = Shape<typeof contract.EnrolmentToken>;
+export type CheckList = Shape<typeof contract.CheckList>;

@@ -1,8 +1,9 @@
 import type { Agent, BrokenFile, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { addSite } from './site.ts';
+import { addTests } from './tests.ts';
 import { World } from './world.ts';
 
-const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
+export const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 
 const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   id,
@@ -18,7 +19,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   ...fields,
 });
 
-const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
+export const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
   id,
   connection,
   kind: 'crawl',
@@ -253,5 +254,6 @@ export const busyWorld = (): World => {
     { id: 't2', name: 'Dashboard <b>', createdAt: ago(86_400 * 2), lastUsedAt: null, expiresAt: null },
   ];
   addSite(world);
+  addTests(world);
   return world;
 };

@@ -45,7 +45,7 @@ const runTest = async (job: JobSpec, { states, checks = [passed('file')], abort,
     async (diagnosis) => {
       asked.push(diagnosis);
       for (const check of checks) {
-        diagnosis.onStart(check.check);
+        diagnosis.onStart(check);
         await diagnosis.onCheck(check);
       }
     },
@@ -76,8 +76,8 @@ test('each check is on its way before the next one begins', async () => {
   const { log } = await runTest(spec('prod'), { checks: [passed('file'), passed('dns')] });
   expect(log).toEqual([
     'write test',
-    ...['running file', 'write file', 'flush'],
-    ...['running dns', 'write dns', 'flush'],
+    ...['running connection/file', 'write file', 'flush'],
+    ...['running connection/dns', 'write dns', 'flush'],
   ]);
 });
 

@@ -1,15 +1,12 @@
-import { useState } from 'preact/hooks';
 import type { Connection } from '#catalog/api/contract.ts';
-import { announce } from '../announce.tsx';
-import { call } from '../api.ts';
 import { number } from '../format.ts';
-import { connectionLink, jobLink, siteLink } from '../kinds.ts';
-import { ConfirmTyped, useAction } from '../parts/controls.tsx';
+import { connectionLink, jobLink } from '../kinds.ts';
+import { TestVerdict } from '../parts/checks.tsx';
 import { isActive, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
 import { Badge, ErrorPanel, Fact, type Tone } from '../parts/panels.tsx';
 import { Problems } from '../parts/problems.tsx';
 import { Clock, Name, When } from '../parts/text.tsx';
-import { navigate } from '../router.ts';
+import { Actions } from './connection-actions.tsx';
 import { Standby, TakeOver } from './connection-owners.tsx';
 
 /** Green, red or grey, and the word for it: the file first, then the agent, then the last crawl. */
@@ -35,115 +32,6 @@ export const verdict = (connection: Connection): { readonly tone: Tone; readonly
   if (lastJob?.state === 'failed') return { tone: 'red', word: 'Last crawl failed' };
   if (agentHealth === 'late') return { tone: 'amber', word: 'Agent late' };
   return { tone: 'green', word: 'Ready' };
-};
-
-/** Why a crawl cannot be started now; undefined when it can. */
-const whyNot = ({ status, lastJob }: Connection): string | undefined => {
-  if (lastJob && isActive(lastJob)) return 'A crawl is on its way.';
-  if (status.state === 'absent') return 'The file was removed: put it back to crawl again.';
-  if (status.state === 'disabled') return 'The file says enabled = false.';
-  if (status.state === 'error' && status.inForce === null) return 'Correct the file first.';
-  return undefined;
-};
-
-const Actions = ({
-  connection,
-  reload,
-  level,
-}: {
-  connection: Connection;
-  reload: () => Promise<void>;
-  level: 'overview' | 'detail';
-}) => {
-  const { busy, problem, run } = useAction();
-  const [deleting, setDeleting] = useState(false);
-  const path = `/api/v1${connectionLink(connection.code)}`;
-  const reason = whyNot(connection);
-  const { lastJob } = connection;
-  const crawling = lastJob !== null && isActive(lastJob);
-  const reasonId = `why-${connection.code}`;
-  const crawl = (): void => {
-    if (reason !== undefined || busy) return;
-    void run(async () => {
-      await call('POST', `${path}/jobs`, { body: { kind: 'crawl' } });
-      announce(`Crawl of ${connection.code} started.`);
-      await reload();
-    });
-  };
-  return (
-    <>
-      <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          aria-disabled={reason !== undefined || busy}
-          {...(reason === undefined ? {} : { 'aria-describedby': reasonId })}
-          onClick={crawl}
-        >
-          {busy
-            ? 'Starting…'
-            : crawling
-              ? lastJob?.state === 'queued'
-                ? 'Crawl waiting…'
-                : 'Crawl running…'
-              : 'Run crawl'}
-          <span class="unseen"> of {connection.code}</span>
-        </button>
-        {connection.assets > 0 && (
-          <a class="button" href={siteLink(connection.code)}>
-            Browse<span class="unseen"> the assets of {connection.code}</span>
-          </a>
-        )}
-        {(level === 'detail' || connection.status.state === 'absent') && (
-          <button type="button" class="quiet-danger" onClick={() => setDeleting(true)}>
-            Delete…<span class="unseen"> {connection.code}</span>
-          </button>
-        )}
-        {reason !== undefined && !crawling && (
-          <span class="quiet" id={reasonId}>
-            {reason}
-          </span>
-        )}
-        {crawling && (
-          <span class="unseen" id={reasonId}>
-            {reason}
-          </span>
-        )}
-      </div>
-      {problem && <ErrorPanel error={problem} title="The crawl was not started" />}
-      {deleting && (
-        <ConfirmTyped
-          title="Delete this connection?"
-          word={connection.code}
-          action="Delete assets and history"
-          onClose={() => setDeleting(false)}
-          onConfirm={async () => {
-            const gone = await call<{ assets: number; fileStillExists: boolean }>('DELETE', path, {
-              body: { confirm: connection.code },
-            });
-            announce(
-              `${connection.code}: ${number(gone.assets)} assets deleted.${
-                gone.fileStillExists ? ' Its file still exists: the connection comes back with the next report.' : ''
-              }`,
-            );
-            navigate('/');
-          }}
-        >
-          <p>
-            This removes <strong>{number(connection.assets)} assets</strong> and all history of{' '}
-            <code>{connection.code}</code> from the catalog. It cannot be undone.
-          </p>
-          {connection.status.state !== 'absent' && (
-            <p class="panel warn">
-              The file <code>{connection.status.file}</code> still exists on the agent
-              {connection.agentName === null ? '' : ` ${connection.agentName}`}. Remove it there first, or the
-              connection comes back empty.
-            </p>
-          )}
-        </ConfirmTyped>
-      )}
-    </>
-  );
 };
 
 const Bypass = () => (
@@ -259,6 +147,11 @@ export const ConnectionCard = ({
         <Fact label="Last crawl" wide={lastJob !== null && !isActive(lastJob)}>
           <LastCrawl connection={connection} />
         </Fact>
+        {connection.lastTest !== null && (
+          <Fact label="Last test" wide>
+            <TestVerdict job={connection.lastTest} />
+          </Fact>
+        )}
         {level === 'detail' && status.accessNotes && (
           <Fact label="Access notes" wide>
             <Name text={status.accessNotes} limit={2_000} />

@@ -3,6 +3,7 @@ import { call, withQuery } from '../api.ts';
 import { number } from '../format.ts';
 import { connectionLink, jobLink, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
 import { useLoad, usePages } from '../load.ts';
+import { TestCounts, TestProgress } from '../parts/checks.tsx';
 import { LoadMore, useAction } from '../parts/controls.tsx';
 import { isActive, JobDuration, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
@@ -13,9 +14,10 @@ import { ConnectionCard, verdict } from './connection-card.tsx';
 export const RunningJob = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
   const { busy, problem, run } = useAction();
   const stopping = job.state === 'cancelling';
+  const Progress = job.kind === 'test' ? TestProgress : JobProgress;
   return (
     <>
-      <JobProgress job={job}>
+      <Progress job={job}>
         <button
           type="button"
           class="small"
@@ -28,10 +30,10 @@ export const RunningJob = ({ job, reload }: { job: Job; reload: () => Promise<vo
             });
           }}
         >
-          {stopping ? 'Cancelling…' : 'Cancel crawl'}
+          {stopping ? 'Cancelling…' : `Cancel ${job.kind}`}
         </button>
-      </JobProgress>
-      {problem && <ErrorPanel error={problem} title="The crawl was not cancelled" />}
+      </Progress>
+      {problem && <ErrorPanel error={problem} title={`The ${job.kind} was not cancelled`} />}
     </>
   );
 };
@@ -78,15 +80,16 @@ const Jobs = ({ code }: { code: string }) => {
   if (problem && data === undefined)
     return <ErrorPanel error={problem} title="The history could not be read" onRetry={() => void reload()} />;
   if (data === undefined) return <Loading what="the history" />;
-  if (data.length === 0) return <p class="quiet">No crawl was asked for yet.</p>;
+  if (data.length === 0) return <p class="quiet">No crawl and no test was asked for yet.</p>;
   return (
     <>
       <table class="stacks">
         <thead>
           <tr>
             <th scope="col">Asked for</th>
+            <th scope="col">Job</th>
             <th scope="col">State</th>
-            <th scope="col">Scopes</th>
+            <th scope="col">Result</th>
             <th scope="col">Took</th>
             <th scope="col">By</th>
           </tr>
@@ -99,12 +102,13 @@ const Jobs = ({ code }: { code: string }) => {
                   <When time={job.createdAt} />
                 </a>
               </td>
+              <td data-label="Job">{job.kind === 'test' ? 'Test' : 'Crawl'}</td>
               <td data-label="State">
                 <JobState job={job} />
                 {job.error && <code class="code"> {job.error.code}</code>}
               </td>
-              <td data-label="Scopes">
-                <OutcomeCounts outcomes={job.outcomes} />
+              <td data-label="Result">
+                {job.kind === 'test' ? <TestCounts job={job} /> : <OutcomeCounts outcomes={job.outcomes} />}
               </td>
               <td data-label="Took">
                 <JobDuration job={job} />
@@ -117,7 +121,7 @@ const Jobs = ({ code }: { code: string }) => {
         </tbody>
       </table>
       {problem && <ErrorPanel error={problem} title="The history could not be read" />}
-      <LoadMore more={more} busy={busy} what="crawls" />
+      <LoadMore more={more} busy={busy} what="crawls and tests" />
     </>
   );
 };
@@ -166,7 +170,7 @@ export const ConnectionPage = ({ code }: { code: string }) => {
             <AssetCounts code={code} crawling={data.lastJob !== null && isActive(data.lastJob)} />
           </section>
           <section>
-            <h2>Crawls</h2>
+            <h2>Crawls and tests</h2>
             <Jobs code={code} />
           </section>
         </>

@@ -9,6 +9,7 @@ import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.t
 import { Marked, Name, When } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
 import { RunningJob } from './connection.tsx';
+import { Checks, TestEnd } from './test.tsx';
 
 /** What the outcome means for what one sees in the catalog. */
 const MEANINGS = {
@@ -136,11 +137,12 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
   );
 };
 
-/** One crawl: how it went, scope by scope, with what is missing and what would give it. */
+/** One job: how it went. Of a crawl scope by scope, of a test check by check. */
 export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) => {
   const concerns: Concerns = (change) => change.name === 'job' && change.id === id;
   const { data: job, problem, reload } = useLoad<Job>(`/api/v1${jobLink(id)}`, concerns);
-  const title = job === undefined ? 'Crawl' : `Crawl of ${job.connection}`;
+  const what = job?.kind ?? 'job';
+  const title = job === undefined ? 'Job' : `${job.kind === 'test' ? 'Test' : 'Crawl'} of ${job.connection}`;
   return (
     <Page
       title={title}
@@ -161,15 +163,16 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
         </nav>
       }
     >
-      {problem && <ErrorPanel error={problem} title="The crawl could not be read" onRetry={() => void reload()} />}
+      {problem && <ErrorPanel error={problem} title={`The ${what} could not be read`} onRetry={() => void reload()} />}
       {job === undefined ? (
-        problem === undefined && <Loading what="the crawl" />
+        problem === undefined && <Loading what="the job" />
       ) : (
         <>
           <section class="card" aria-label="State">
             {isActive(job) && <RunningJob job={job} reload={reload} />}
+            {job.kind === 'test' && !isActive(job) && <TestEnd job={job} />}
             <dl class="facts">
-              {!isActive(job) && (
+              {!isActive(job) && job.kind === 'crawl' && (
                 <Fact label="State">
                   <JobState job={job} />
                 </Fact>
@@ -183,22 +186,23 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
               <Fact label="Took">
                 <JobDuration job={job} />
               </Fact>
-              {job.progress && <Fact label="Records">{number(job.progress.records)}</Fact>}
+              {job.progress && job.kind === 'crawl' && <Fact label="Records">{number(job.progress.records)}</Fact>}
               {job.attempt > 1 && <Fact label="Attempt">{job.attempt}</Fact>}
             </dl>
-            {job.error && (
-              <ErrorPanel
-                standing
-                error={job.error}
-                title={
-                  job.state === 'failed' ? 'The crawl failed; what had been published stays' : 'What the agent reported'
-                }
-              />
-            )}
+            {job.error && <ErrorPanel standing error={job.error} title={failure(job)} />}
           </section>
-          <Scopes job={job} query={query} concerns={concerns} />
+          {job.kind === 'test' ? (
+            <Checks job={job} concerns={concerns} />
+          ) : (
+            <Scopes job={job} query={query} concerns={concerns} />
+          )}
         </>
       )}
     </Page>
   );
+};
+
+const failure = (job: Job): string => {
+  if (job.state !== 'failed') return 'What the agent reported';
+  return job.kind === 'test' ? 'The test could not be done' : 'The crawl failed; what had been published stays';
 };

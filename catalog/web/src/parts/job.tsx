@@ -26,11 +26,18 @@ const STATES = {
   cancelled: ['grey', 'Cancelled'],
 } as const satisfies Record<Job['state'], readonly [Tone, string]>;
 
+/** How a test ended: it is done whatever it found. */
+const testState = (job: Job): readonly [Tone, string] => {
+  if (job.state === 'failed') return ['red', 'Could not run'];
+  if (job.state !== 'published') return STATES[job.state];
+  return (job.test?.failed ?? 0) > 0 ? ['red', 'Problem found'] : ['green', 'Passed'];
+};
+
 export const isActive = (job: Job): boolean =>
   job.state === 'queued' || job.state === 'leased' || job.state === 'running' || job.state === 'cancelling';
 
 export const JobState = ({ job }: { job: Job }) => {
-  const [tone, word] = STATES[job.state];
+  const [tone, word] = job.kind === 'test' ? testState(job) : STATES[job.state];
   return <Badge tone={tone}>{word}</Badge>;
 };
 
