@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { CrawlOptions } from './crawl.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { EnrollOptions } from './enroll.ts';
 import { USAGE } from './exit-codes.ts';
 import type { JwtOptions } from './jwt.ts';
@@ -34,6 +35,23 @@ const addCommands = (program: Command): void => {
     .option('--json', 'print one JSON object: version, files, errors, warnings, ok, connections, problems')
     .addHelpText('after', '\nExit codes: 0 nothing wrong, 1 errors, 2 there was nothing to check.')
     .action(async (path: string, options: ValidateOptions) => (await import('./validate.ts')).validate(path, options));
+  program
+    .command('doctor')
+    .description('look at each step of a connection, from its file to an open app, and say what to do')
+    .argument('[code]', 'code of a connection, or a connection file; default: all of the folder')
+    .option(...config)
+    .option('--json', 'print one JSON object')
+    .option('--rules', 'print the security rule and the virtual proxy settings that the QMC needs')
+    .option('--timeout <seconds>', 'the most that one check may take')
+    .addHelpText(
+      'after',
+      `
+Exit code: 0 all is well, 1 a check failed, 2 wrong usage. Nothing is changed at the site and no data is loaded; a password
+is sent once. It takes one of the five sessions of the user, beside the one that a running agent has.`,
+    )
+    .action(async (code: string | undefined, options: DoctorOptions) =>
+      (await import('./doctor.ts')).doctor(code, options),
+    );
   program
     .command('crawl')
     .description('crawl one site into a file, without any catalog')

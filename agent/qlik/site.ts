@@ -65,7 +65,7 @@ const SESSION_PATIENCE_MS = 600_000;
 
 /** One dialer, one agent: the sessions that it has with proxies are shared by all its crawls. */
 const agents = new WeakMap<Dialer, ProxySessions>();
-const sessionsOf = (dialer: Dialer): ProxySessions => {
+export const sessionsOf = (dialer: Dialer): ProxySessions => {
   const sessions = agents.get(dialer) ?? new ProxySessions();
   agents.set(dialer, sessions);
   return sessions;

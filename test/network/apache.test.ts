@@ -134,7 +134,7 @@ describe.skipIf(missing !== null)(`Apache${needs}`, () => {
 
   test('refuses a wrong password', async () => {
     await expect(logIn('alice', 'canary-other')).rejects.toMatchObject({
-      code: 'qlik.unauthorized',
+      code: 'qlik.password_refused',
       message: expect.stringContaining('Windows refused the user or the password'),
     });
   });

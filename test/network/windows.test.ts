@@ -252,7 +252,7 @@ describe.skipIf(missing !== null)(`culvert crawl by Windows authentication${need
   test('a refused password is not sent again by later crawls of the agent, until the file changes', async () => {
     await using simulator = await start();
     const dialer = new Dialer();
-    const unauthorized = expect.objectContaining({ code: 'qlik.unauthorized' });
+    const unauthorized = expect.objectContaining({ code: 'qlik.password_refused' });
     for (let crawl = 0; crawl < 3; crawl += 1) {
       await using site = openBy(simulator, dialer, { password: 'canary-wrong' });
       const tries = await Promise.allSettled([site.about(), site.apps(), site.about()]);

@@ -24,6 +24,8 @@ export const FIRST_CALL_MS = 90_000;
 
 /** Who we are towards the site, on either route. */
 export interface QlikSession {
+  /** A session was opened before, by whoever shares it. */
+  readonly isOpen: boolean;
   /**
    * Sends with the session's credentials; when the answer is that of a lost session (401, a login page) it opens a new
    * one and sends again, once. 403 mostly means a missing right, so it leads to that only once for each session.
@@ -97,6 +99,7 @@ export class ProxySessions {
 
 /** The direct route knows no session: every request names the user, and the certificate vouches for it. */
 class DirectSession implements QlikSession {
+  readonly isOpen = false;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor({ authentication }: Connection) {
@@ -134,6 +137,10 @@ class ProxySession implements QlikSession {
     this.#http = http;
     this.#login = login;
     this.#state = state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.generation > 0;
   }
 
   async request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {

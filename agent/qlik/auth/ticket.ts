@@ -2,7 +2,7 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { Connection, TicketLogin } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { proxyServiceRoute, xrfKey } from './credentials.ts';
-import { type Asked, jsonOf, refusal } from './verdict.ts';
+import { Answered, type Asked, jsonOf, refusal } from './verdict.ts';
 
 const TICKET_MS = 30_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -29,8 +29,8 @@ export const requestTicket = async (connection: Connection, login: TicketLogin, 
   const asked: Asked = { peer: http.peer, method: 'POST', path, prefix: undefined };
   const at = `POST https://${http.peer.host}:${http.peer.port}${path}`;
   if (reply.status === 401 || reply.status === 403)
-    throw new Fault('qlik.unauthorized', `${at}: HTTP ${reply.status}, the proxy service gives no ticket`, {
-      advice: 'Use a client certificate that the QMC of this site exported, and a proxy service address of this site.',
+    throw new Fault('qlik.ticket_refused', `${at}: HTTP ${reply.status}, the proxy service gives no ticket`, {
+      cause: new Answered(reply),
     });
   if (reply.status === 404)
     throw new Fault('qlik.prefix_unknown', `${at}: HTTP 404, the proxy service knows no virtual proxy "${prefix}"`);

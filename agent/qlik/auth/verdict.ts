@@ -12,7 +12,22 @@ export interface Asked {
   readonly prefix: string | undefined;
 }
 
-const isHtml = (reply: HttpReply): boolean =>
+/** The cause of a {@link Fault} that an answer led to: the answer itself, for whoever looks closer. */
+export class Answered extends Error {
+  override readonly name = 'Answered';
+  readonly reply: HttpReply;
+
+  constructor(reply: HttpReply) {
+    super(`HTTP ${reply.status}`);
+    this.reply = reply;
+  }
+}
+
+/** The answer that led to this fault, if one did. */
+export const answerOf = (fault: Fault): HttpReply | undefined =>
+  fault.cause instanceof Answered ? fault.cause.reply : undefined;
+
+export const isHtml = (reply: HttpReply): boolean =>
   reply.mediaType === 'text/html' || reply.mediaType === 'application/xhtml+xml';
 
 const through = ({ prefix }: Asked): string =>
@@ -35,6 +50,7 @@ const clocksApart = ({ headers }: HttpReply): string => {
  */
 export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false): Fault | undefined => {
   const at = where(asked);
+  const cause = new Answered(reply);
   const { status } = reply;
   if (status >= 300 && status < 400) {
     const location = String(reply.headers['location'] ?? '')
@@ -43,20 +59,24 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
     return new Fault(
       'qlik.login_page',
       `${at}: redirected (HTTP ${status}) to ${location === '' ? 'nowhere' : location}${through(asked)}`,
+      { cause },
     );
   }
   if (status >= 200 && status < 300) {
     if (!isHtml(reply)) return undefined;
-    return new Fault('qlik.login_page', `${at}: answered with a page of HTML instead of data${through(asked)}`);
+    return new Fault('qlik.login_page', `${at}: answered with a page of HTML instead of data${through(asked)}`, {
+      cause,
+    });
   }
   switch (status) {
     case 401:
       return new Fault(
         'qlik.unauthorized',
         `${at}: HTTP 401, the server does not accept the credentials${clocksApart(reply)}`,
+        { cause },
       );
     case 403:
-      return new Fault('qlik.forbidden', `${at}: HTTP 403, the user may not do this`);
+      return new Fault('qlik.forbidden', `${at}: HTTP 403, the user may not do this`, { cause });
     case 400:
       // The proxy's answer when the virtual proxy of the prefix is not linked to the node that was called, and when the
       // name by which it was called is not one that it allows.
@@ -66,24 +86,25 @@ export const refusal = (reply: HttpReply, asked: Asked, missingIsAnswer = false)
           `${at}: HTTP 400 with a page: no virtual proxy with the prefix "${asked.prefix}" is linked to this proxy, or ` +
             'the host is not in its Host allow list',
           {
+            cause,
             advice:
               'Check in the QMC: the prefix, the proxies that the virtual proxy is linked to, its Host allow list.',
           },
         );
       }
-      return new Fault('qlik.protocol', `${at}: HTTP 400, the server refused the request`);
+      return new Fault('qlik.protocol', `${at}: HTTP 400, the server refused the request`, { cause });
     case 404:
       if (missingIsAnswer && !isHtml(reply)) return undefined;
       return asked.prefix === undefined
-        ? new Fault('qlik.protocol', `${at}: HTTP 404, there is no such call on this server`)
-        : new Fault('qlik.prefix_unknown', `${at}: HTTP 404, the prefix "${asked.prefix}" leads nowhere`);
+        ? new Fault('qlik.protocol', `${at}: HTTP 404, there is no such call on this server`, { cause })
+        : new Fault('qlik.prefix_unknown', `${at}: HTTP 404, the prefix "${asked.prefix}" leads nowhere`, { cause });
     case 429:
     case 503:
-      return new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server is busy or starting`);
+      return new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server is busy or starting`, { cause });
     default:
       return status >= 500
-        ? new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server failed`)
-        : new Fault('qlik.protocol', `${at}: HTTP ${status}`);
+        ? new Fault('qlik.unavailable', `${at}: HTTP ${status}, the server failed`, { cause })
+        : new Fault('qlik.protocol', `${at}: HTTP ${status}`, { cause });
   }
 };
 

@@ -27,7 +27,7 @@ class KerberosOnly extends Error {
 /** The user or the password was refused after it was sent: sending it again and again would lock the account. */
 export class PasswordRefused extends Fault {
   constructor(message: string) {
-    super('qlik.unauthorized', message, {
+    super('qlik.password_refused', message, {
       advice:
         'Check user, domain and password, and that the account is not locked; it is not tried again for half an hour, ' +
         'unless the file changes.',

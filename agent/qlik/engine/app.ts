@@ -78,11 +78,22 @@ export class OpenApp {
   static async open(options: EngineOptions, appId: string): Promise<OpenApp> {
     const session = await EngineSession.connect(options, appId);
     try {
-      return new OpenApp(session, await session.openDoc());
+      return await OpenApp.on(session);
     } catch (error) {
       await session.close();
       throw error;
     }
+  }
+
+  /** Opens the app of a session that is connected; the session stays the caller's to close when that fails. */
+  static async on(session: EngineSession): Promise<OpenApp> {
+    return new OpenApp(session, await session.openDoc());
+  }
+
+  /** False when somebody else's session has the app open with its data, and we were let into that one. */
+  async withoutData(): Promise<boolean> {
+    const layout = await this.#session.call('GetAppLayout', () => this.#doc.getAppLayout());
+    return layout['qIsOpenedWithoutData'] === true;
   }
 
   /**

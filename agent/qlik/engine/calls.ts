@@ -7,9 +7,11 @@ export type Properties = Readonly<Record<string, unknown>>;
 export interface GlobalCalls {
   openDoc(name: string, user: string, password: string, serial: string, noData: boolean): Promise<DocCalls>;
   getActiveDoc(): Promise<DocCalls>;
+  engineVersion(): Promise<{ readonly qComponentVersion?: string }>;
 }
 
 export interface DocCalls {
+  getAppLayout(): Promise<Properties>;
   getObjects(options: {
     readonly qTypes: readonly string[];
     readonly qIncludeSessionObjects: boolean;

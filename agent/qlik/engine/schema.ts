@@ -24,8 +24,10 @@ export const schema = {
         Out: [],
       },
       GetActiveDoc: { In: [], Out: [] },
+      EngineVersion: { In: [], Out: returns('qVersion') },
     },
     Doc: {
+      GetAppLayout: { In: [], Out: returns('qLayout') },
       GetObjects: {
         In: [parameter('qOptions', { qTypes: [''], qIncludeSessionObjects: false, qData: {} })],
         Out: returns('qList'),

@@ -116,6 +116,14 @@ export class EngineSession {
     }
   }
 
+  /** The release of the engine; also the first word, after which a proxy says what it has against us. */
+  async version(): Promise<string | undefined> {
+    const global = this.#global;
+    if (global === undefined) throw new Fault('internal', `${this.#where}: not connected`);
+    const version = await this.call('EngineVersion', () => global.engineVersion());
+    return version?.qComponentVersion;
+  }
+
   /** Opens the app without its data: nothing is loaded into the server's memory. */
   async openDoc(): Promise<DocCalls> {
     const global = this.#global;

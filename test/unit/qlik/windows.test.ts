@@ -139,7 +139,7 @@ test('a form that shows itself again has refused the password, which was sent on
   );
   open.push(fake);
   expect(await about(fake)).toMatchObject({
-    code: 'qlik.unauthorized',
+    code: 'qlik.password_refused',
     message: expect.stringContaining('login form'),
   });
   const posted = fake.seen.filter(({ method }) => method === 'POST');

@@ -1,0 +1,123 @@
+import type { Diagnosis } from '#agent/doctor/diagnose.ts';
+import { verdictOf } from '#agent/doctor/run.ts';
+import type { SettingsBlock } from '#agent/doctor/settings.ts';
+import { wrap } from '#config/connection/problem.ts';
+import type { CheckRecord, CheckStatus } from '#protocol/checks.ts';
+
+export const WIDTH = 80;
+const NAME = 16;
+const MAX_DETAILS = 12;
+
+/** Colours only for a person who wants them: a terminal, and no NO_COLOR (https://no-color.org). */
+export const colours = (stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
+  stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+
+type Paint = (status: CheckStatus, text: string) => string;
+
+const CODES: Readonly<Record<CheckStatus, string>> = { pass: '32', fail: '1;31', skip: '90' };
+
+export const painter = (on: boolean): Paint =>
+  on ? (status, text) => `\u001b[${CODES[status]}m${text}\u001b[0m` : (_, text) => text;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey is taken out of what servers say.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const clean = (text: string): string => text.replaceAll(CONTROL, ' ');
+
+/** `text` behind `head`, further lines below the text. */
+const hanging = (head: string, text: string): string => {
+  const lines = wrap(clean(text), WIDTH - head.length, '').split('\n');
+  return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`).join('\n');
+};
+
+const label = (status: CheckStatus): string => status.toUpperCase().padEnd(4);
+
+const line = (record: CheckRecord, paint: Paint): string => {
+  const head = `  ${label(record.status)}  ${record.check.padEnd(NAME)}`;
+  return hanging(head, record.seen).replace(label(record.status), paint(record.status, label(record.status)));
+};
+
+const notes = (record: CheckRecord): readonly string[] => {
+  const indent = ' '.repeat(8 + NAME);
+  const details = record.status === 'pass' && record.code === undefined ? [] : record.details;
+  const shown = details.slice(0, details.length > MAX_DETAILS ? MAX_DETAILS - 1 : MAX_DETAILS);
+  const more = details.length - shown.length;
+  return [
+    ...(record.status === 'pass' && record.advice !== undefined && record.advice !== ''
+      ? [hanging(`${indent}note: `, record.advice)]
+      : []),
+    ...shown.map((detail) => hanging(`${indent}- `, detail)),
+    ...(more > 0 ? [`${indent}- and ${more} more (culvert doctor --json)`] : []),
+  ];
+};
+
+/** Names of checks that were skipped, with the reason they share. */
+const folded = (records: readonly CheckRecord[], paint: Paint): readonly string[] => {
+  const byReason = new Map<string, string[]>();
+  for (const { seen, check } of records) byReason.set(seen, [...(byReason.get(seen) ?? []), check]);
+  return [...byReason].map(([reason, checks]) => {
+    const text = hanging(`  ${label('skip')}  `, `${checks.join(', ')}: ${reason}`);
+    return text.replace(label('skip'), paint('skip', label('skip')));
+  });
+};
+
+/** One screen for one connection, or for the link: the cause first, then each check. */
+export const screen = (title: string, records: readonly CheckRecord[], paint: Paint): string => {
+  const verdict = verdictOf(records);
+  const passed = records.filter(({ status }) => status === 'pass').length;
+  const head =
+    verdict === undefined
+      ? [hanging(`${paint('pass', 'PASS')}  `, `${title}: all ${passed} checks passed`)]
+      : [
+          hanging('FAIL  ', title).replace('FAIL', paint('fail', 'FAIL')),
+          '',
+          hanging('  Cause:  ', capital(verdict.seen)),
+          hanging('  To do:  ', verdict.advice ?? ''),
+        ];
+  const lines: string[] = [];
+  let skipped: CheckRecord[] = [];
+  const flush = (): void => {
+    lines.push(...folded(skipped, paint));
+    skipped = [];
+  };
+  for (const record of records) {
+    if (record.status === 'skip') {
+      skipped.push(record);
+      continue;
+    }
+    flush();
+    if (record === verdict)
+      lines.push(
+        hanging(`  ${label('fail')}  ${record.check.padEnd(NAME)}`, `${record.code ?? ''} (see above)`).replace(
+          label('fail'),
+          paint('fail', label('fail')),
+        ),
+        ...notes(record),
+      );
+    else {
+      lines.push(line(record, paint));
+      if (record.status === 'fail' && record.advice !== undefined)
+        lines.push(hanging(`${' '.repeat(8 + NAME)}to do: `, record.advice));
+      lines.push(...notes(record));
+    }
+  }
+  flush();
+  return `${[...head, '', ...lines].join('\n')}\n`;
+};
+
+const capital = (text: string): string => (/^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
+
+/** The settings of the QMC, to read and to paste from: values are never wrapped inside. */
+export const settingsText = (blocks: readonly SettingsBlock[]): string =>
+  blocks
+    .map(({ title, fields }) =>
+      [title, ...fields.map(([name, value]) => `  ${name.padEnd(32)}${clean(value)}`)].join('\n'),
+    )
+    .join('\n\n')
+    .concat('\n');
+
+/** Faults that the settings of the QMC mend. */
+const OF_THE_QMC =
+  /^qlik\.(?:forbidden|nothing_visible|kinds_not_visible|script_not_visible|connections_not_visible|access_denied|origin_not_allowed|host_not_allowed|websocket_forbidden|header_|token_|prefix_|interactive_only|license)/;
+
+export const wantsSettings = ({ records }: Diagnosis): boolean =>
+  records.some(({ status, code }) => status === 'fail' && code !== undefined && OF_THE_QMC.test(code));

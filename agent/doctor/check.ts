@@ -1,0 +1,44 @@
+import type { CheckId, LinkCheckId } from '#protocol/checks.ts';
+import type { ErrorCode, ErrorInfo } from '#protocol/errors.ts';
+
+/** What a check found. A thrown Fault is the same as `fail`. */
+export type Finding =
+  | {
+      readonly status: 'pass';
+      /** What was seen: one or two sentences for people. */
+      readonly seen: string;
+      readonly details?: readonly string[];
+      /** Something that works and still deserves a look. */
+      readonly note?: { readonly code: ErrorCode; readonly advice: string };
+    }
+  | {
+      readonly status: 'fail';
+      readonly fault: ErrorInfo;
+      readonly details?: readonly string[];
+      /** True: what follows can be looked at all the same, such as with the older version of a file. */
+      readonly harmless?: boolean;
+    }
+  /** There is nothing to look at here: checks that need this one go on. */
+  | { readonly status: 'skip'; readonly seen: string };
+
+/** One thing to look at. `Context` is what the checks of a run share; a check writes there what later ones need. */
+export interface Check<Context, Id extends string = CheckId | LinkCheckId> {
+  readonly id: Id;
+  /** Reads after "because": `the log-in`. */
+  readonly noun: string;
+  /** Checks on whose success this one stands; they come before it. */
+  readonly needs: readonly Id[];
+  /** How long it may take. */
+  readonly deadlineMs: number;
+  /** The code when it takes longer. Default `network.timeout`. */
+  readonly late?: ErrorCode;
+  run(context: Context, signal: AbortSignal): Promise<Finding>;
+}
+
+export const pass = (seen: string, details: readonly string[] = []): Finding => ({ status: 'pass', seen, details });
+export const skip = (seen: string): Finding => ({ status: 'skip', seen });
+export const fail = (fault: ErrorInfo, details: readonly string[] = []): Finding => ({
+  status: 'fail',
+  fault,
+  details,
+});

@@ -1,0 +1,228 @@
+import type { HttpReply } from '#agent/network/dialer.ts';
+import { originOfPeer } from '#agent/network/faults.ts';
+import { signToken } from '#agent/qlik/auth/signed-jwt.ts';
+import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
+import type { Authentication } from '#config/connection/connection.ts';
+import type { CheckId } from '#protocol/checks.ts';
+import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { type Check, type Finding, fail, pass } from '../check.ts';
+import { apart, clockAheadMs } from '../clock.ts';
+import { errorInfo } from '../run.ts';
+import { readToken, type TokenReading } from '../token.ts';
+import type { Visit } from '../visit.ts';
+
+/** What the log-in is by, for sentences. */
+const WAYS: Readonly<Record<Authentication['type'], string>> = {
+  header: 'header',
+  jwt: 'JWT',
+  'signed-jwt': 'JWT',
+  ticket: 'ticket',
+  windows: 'Windows user',
+  certificate: 'client certificate',
+};
+
+export const authentication: Check<Visit, CheckId> = {
+  id: 'authentication',
+  noun: 'the log-in',
+  needs: ['secrets', 'dns', 'tcp', 'proxy', 'tls', 'virtual_proxy'],
+  deadlineMs: 120_000,
+  run: async (visit, signal) => (visit.direct ? await byCertificate(visit, signal) : await byProxy(visit, signal)),
+};
+
+/** On the direct route each request names its user; the repository says whether the certificate may do that. */
+const byCertificate = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
+  const own = visit.connection.authentication;
+  if (own.type !== 'certificate') throw new RangeError('only certificates go to the services directly');
+  const user = `${own.userDirectory}\\${own.userId}`;
+  try {
+    await visit.ask('/qrs/about', signal);
+  } catch (error) {
+    const fault = asFault(error);
+    const reply = answerOf(fault);
+    if (reply === undefined) throw fault;
+    note(visit, reply);
+    const at = `GET ${originOfPeer(visit.http.peer)}/qrs/about`;
+    if (reply.status === 401 || reply.status === 403) {
+      const text = reply.body.subarray(0, 4096).toString('utf8');
+      if (/certificate/i.test(text))
+        return fail(
+          errorInfo(
+            'tls.client_certificate',
+            `${at}: HTTP ${reply.status}: the repository does not accept the client certificate`,
+          ),
+        );
+      return fail(
+        errorInfo(
+          'qlik.user_unknown',
+          `${at}: HTTP ${reply.status}: the repository was reached and does not serve ${user}`,
+          `Check auth.user_directory and auth.user_id against the QMC (Users), and that the certificate was exported by this site.`,
+        ),
+      );
+    }
+    // What else the repository answers is looked at next.
+  }
+  visit.facts.whoami = user;
+  return pass(`the repository takes the client certificate, for ${user}`);
+};
+
+const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
+  const { session, facts, connection } = visit;
+  const token = tokenOf(visit);
+  facts.sessionWasOpen = session.isOpen;
+  try {
+    await session.upgrade(signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const fault = asFault(error);
+    const reply = answerOf(fault);
+    if (reply !== undefined) note(visit, reply);
+    return fail(refused(visit, fault, reply), [
+      ...(token?.details ?? []),
+      ...clockDetail(visit),
+      ...(facts.greeting?.wants === undefined ? [] : [`this virtual proxy wants: ${facts.greeting.wants}`]),
+    ]);
+  }
+  facts.whoami = await whoami(visit, signal);
+  const as = facts.whoami === undefined ? '' : ` as ${facts.whoami}`;
+  const way = WAYS[connection.authentication.type];
+  return pass(facts.sessionWasOpen ? `the session of this agent holds${as} (by ${way})` : `logged in${as} by ${way}`, [
+    ...(token?.details ?? []),
+    ...clockDetail(visit),
+  ]);
+};
+
+const note = ({ facts, nowMs }: Visit, reply: HttpReply): void => {
+  facts.clockAheadMs ??= clockAheadMs(reply, nowMs());
+};
+
+const clockDetail = ({ facts }: Visit): readonly string[] => {
+  const clocks = apart(facts.clockAheadMs);
+  return clocks === undefined ? [] : [`the clock of the site is ${clocks} that of this machine`];
+};
+
+/** Who the proxy says that we are; undefined where it does not say. */
+const whoami = async (visit: Visit, signal: AbortSignal): Promise<string | undefined> => {
+  try {
+    const answer = await visit.ask('/qps/user', signal);
+    if (typeof answer !== 'object' || answer === null) return undefined;
+    const { userId, userDirectory } = answer as { userId?: unknown; userDirectory?: unknown };
+    return typeof userId === 'string' && userId !== ''
+      ? `${typeof userDirectory === 'string' ? `${userDirectory}\\` : ''}${userId}`
+      : undefined;
+  } catch {
+    if (signal.aborted) throw signal.reason;
+    // Only for the eye: what matters is asked by the checks after this one.
+    return undefined;
+  }
+};
+
+const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined => {
+  const own = connection.authentication;
+  if (own.type === 'jwt') return readToken(own.token.reveal(), nowMs(), facts.clockAheadMs);
+  if (own.type === 'signed-jwt') return readToken(signToken(own, nowMs()), nowMs(), facts.clockAheadMs);
+  return undefined;
+};
+
+/** Faults that name their cause themselves. */
+const CLEAR =
+  /^(?:network|proxy|tls|config|secrets)\.|^qlik\.(?:kerberos_only|password_refused|ticket_refused|unavailable)$/;
+
+/** The verdict on a log-in that failed: from the answer, from what the virtual proxy wants, and from the proof itself. */
+const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): ErrorInfo => {
+  if (CLEAR.test(fault.code)) return fault;
+  const { connection, facts } = visit;
+  const own = connection.authentication;
+  const { greeting } = facts;
+  const prefix = connection.prefix === '' ? 'the default virtual proxy' : `the virtual proxy "${connection.prefix}"`;
+  const redirected = fault.code === 'qlik.login_page';
+  if (redirected && greeting?.interactive === true && own.type !== 'ticket')
+    return errorInfo(
+      'qlik.interactive_only',
+      `${prefix} sends everybody to ${greeting.wants ?? 'a page'}: a log-in for people`,
+    );
+  if (/gave no session cookie/.test(fault.message)) return errorInfo('qlik.no_cookie', fault.message);
+  switch (own.type) {
+    case 'jwt':
+    case 'signed-jwt':
+      return ofToken(visit, fault, reply, prefix);
+    case 'header':
+      return ofHeader(fault, reply, own, prefix);
+    case 'ticket':
+      if (redirected || reply?.status === 401 || reply?.status === 403)
+        return errorInfo(
+          'qlik.ticket_not_taken',
+          `the proxy service gave a ticket for ${own.userDirectory}\\${own.userId}, but ${prefix} did not take it (${statusOf(reply, fault)})`,
+        );
+      return fault;
+    case 'windows':
+    case 'certificate':
+      return reply?.status === 403 ? afterLogin(prefix, fault) : fault;
+    default:
+      return own satisfies never;
+  }
+};
+
+const statusOf = (reply: HttpReply | undefined, fault: Fault): string =>
+  reply === undefined ? fault.message : `HTTP ${reply.status}${isHtml(reply) ? ' with a page' : ''}`;
+
+const afterLogin = (prefix: string, fault: Fault): ErrorInfo =>
+  errorInfo(
+    'qlik.forbidden',
+    `${prefix} was reached and refuses the user (HTTP 403): ${fault.message}`,
+    'In the QMC, look at the user: it may be blocked or inactive, without access allocation, or not allowed on this virtual proxy.',
+  );
+
+const ofToken = (visit: Visit, fault: Fault, reply: HttpReply | undefined, prefix: string): ErrorInfo => {
+  const reading = tokenOf(visit);
+  const { suspicion } = reading ?? {};
+  if (reply === undefined) return fault;
+  if (fault.code === 'qlik.login_page')
+    return suspicion?.code === 'qlik.token_malformed'
+      ? errorInfo(suspicion.code, suspicion.text)
+      : errorInfo(
+          'qlik.token_ignored',
+          `${prefix} did not look at the token and sent us to its log-in (${statusOf(reply, fault)}): its authentication method does not seem to be JWT`,
+        );
+  if (reply.status === 403) return afterLogin(prefix, fault);
+  if (reply.status !== 401 && reply.status !== 400) return fault;
+  if (suspicion !== undefined)
+    return errorInfo(suspicion.code, `${prefix} refused the token (HTTP ${reply.status}): ${suspicion.text}`);
+  const clocks = apart(visit.facts.clockAheadMs);
+  if (clocks !== undefined && visit.connection.authentication.type === 'signed-jwt')
+    return errorInfo(
+      'qlik.clock_skew',
+      `${prefix} refused the token (HTTP ${reply.status}), and the clock of the site is ${clocks} that of this machine`,
+    );
+  return errorInfo(
+    'qlik.token_refused',
+    `${prefix} refused the token (HTTP ${reply.status}). It has not expired: either it was signed by another key than the one of the virtual proxy's JWT certificate, or the virtual proxy looks for claims of other names`,
+  );
+};
+
+const ofHeader = (
+  fault: Fault,
+  reply: HttpReply | undefined,
+  own: Authentication & { readonly type: 'header' },
+  prefix: string,
+): ErrorInfo => {
+  if (reply === undefined) return fault;
+  if (fault.code === 'qlik.login_page')
+    return errorInfo(
+      'qlik.header_ignored',
+      `${prefix} did not look at the header ${own.header} and sent us to its log-in (${statusOf(reply, fault)}): its header has another name, or its authentication method is another one`,
+    );
+  if (reply.status === 400) {
+    const value = own.value.reveal();
+    const why = /[^\x20-\x7e]/.test(value)
+      ? 'it holds characters outside ASCII, which Qlik Sense does not take there'
+      : value.includes('\\')
+        ? 'it has a user directory in front, as a dynamic user directory wants it'
+        : 'it has no user directory in front (directory\\user), as a dynamic user directory wants it';
+    return errorInfo(
+      'qlik.header_invalid',
+      `${prefix} cannot read the value of the header ${own.header} (HTTP 400): ${why}`,
+    );
+  }
+  if (reply.status === 401 || reply.status === 403) return afterLogin(prefix, fault);
+  return fault;
+};

@@ -1,0 +1,135 @@
+import type { Connection } from '#config/connection/connection.ts';
+import { describeWay } from '#config/proxy.ts';
+import type { CheckId } from '#protocol/checks.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { Problem } from '#protocol/status.ts';
+import type { Check, Finding } from '../check.ts';
+
+/** The connection that is looked at, as its file gives it. */
+export interface Subject {
+  /** Name of the file. */
+  readonly file: string;
+  /** The version in force; undefined when there is none. */
+  readonly connection: Connection | undefined;
+  /** What is wrong or odd in the file as it is now. Errors beside a connection: an older version is in force. */
+  readonly problems: readonly Problem[];
+}
+
+const OF_SECRETS = /^secrets\./;
+
+export const placed = ({ file, line, column }: Problem): string =>
+  [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
+
+/** Problems as details: place and message, without the first error, which the check itself says. */
+const others = (problems: readonly Problem[], said: Problem | undefined): readonly string[] =>
+  problems.filter((one) => one !== said).map((one) => `${placed(one)}: ${one.severity}: ${one.message}`);
+
+const faultOf = (problem: Problem, inForce: boolean): ErrorInfo => ({
+  code: problem.code,
+  message: `${placed(problem)}: ${problem.message}${
+    inForce ? ' The older version of the file is in force, and is what the checks below look at.' : ''
+  }`,
+  retryable: false,
+  advice: problem.advice,
+});
+
+const failed = (problem: Problem, subject: Subject, problems: readonly Problem[]): Finding => ({
+  status: 'fail',
+  fault: faultOf(problem, subject.connection !== undefined),
+  details: [
+    ...(problem.excerpt === undefined ? [] : [`${problem.line ?? ''} | ${problem.excerpt.trim()}`]),
+    ...others(problems, problem),
+  ],
+  harmless: subject.connection !== undefined,
+});
+
+const how = ({ authentication }: Connection): string => {
+  switch (authentication.type) {
+    case 'header':
+      return `header ${authentication.header}`;
+    case 'jwt':
+      return 'JWT';
+    case 'signed-jwt':
+      return 'JWT that the agent signs itself';
+    case 'ticket':
+      return `ticket for ${authentication.userDirectory}\\${authentication.userId}`;
+    case 'windows':
+      return `Windows user ${authentication.user}`;
+    case 'certificate':
+      return `client certificate for ${authentication.userDirectory}\\${authentication.userId}`;
+    default:
+      return authentication satisfies never;
+  }
+};
+
+const fileCheck = (subject: Subject): Check<unknown, CheckId> => ({
+  id: 'file',
+  noun: 'the connection file',
+  needs: [],
+  deadlineMs: 5_000,
+  run: () => {
+    const { connection, file } = subject;
+    const problems = subject.problems.filter(({ code }) => !OF_SECRETS.test(code));
+    const error = problems.find(({ severity }) => severity === 'error');
+    if (error !== undefined) return Promise.resolve(failed(error, subject, problems));
+    if (connection === undefined)
+      return Promise.resolve({ status: 'pass', seen: `${file} can be read`, details: others(problems, undefined) });
+    const way = describeWay(connection.proxy, connection.origin);
+    const off = connection.enabled ? '' : '; disabled, so that the agent does not crawl it';
+    const [warning] = problems;
+    return Promise.resolve({
+      status: 'pass',
+      seen: `${file}: ${connection.displayUrl}, ${how(connection)}${way === 'directly' ? '' : `, ${way}`}${off}`,
+      details: others(problems, undefined),
+      ...(warning === undefined ? {} : { note: { code: codeOf(warning), advice: warning.advice } }),
+    });
+  },
+});
+
+const codeOf = ({ code }: Problem) => code as 'config.suspicious_value';
+
+const secretsCheck = (subject: Subject): Check<unknown, CheckId> => ({
+  id: 'secrets',
+  noun: 'getting the secrets',
+  needs: ['file'],
+  deadlineMs: 30_000,
+  run: () => {
+    const problems = subject.problems.filter(({ code }) => OF_SECRETS.test(code));
+    const error = problems.find(({ severity }) => severity === 'error');
+    if (error !== undefined) return Promise.resolve(failed(error, subject, problems));
+    const found = subject.connection === undefined ? [] : secretsOf(subject.connection);
+    return Promise.resolve(
+      found.length === 0
+        ? { status: 'pass', seen: 'the connection has no secrets', details: others(problems, undefined) }
+        : { status: 'pass', seen: `all there: ${found.join(', ')}`, details: others(problems, undefined) },
+    );
+  },
+});
+
+/** What is secret in a connection, by name. */
+const secretsOf = ({ authentication, proxy }: Connection): readonly string[] => {
+  const own = ((): readonly string[] => {
+    switch (authentication.type) {
+      case 'header':
+        return ['the value of the header'];
+      case 'jwt':
+        return ['the token'];
+      case 'signed-jwt':
+        return ['the key that signs tokens'];
+      case 'ticket':
+      case 'certificate':
+        return ['the private key of the client certificate'];
+      case 'windows':
+        return ['the password'];
+      default:
+        return authentication satisfies never;
+    }
+  })();
+  const servers = proxy === undefined ? [] : proxy.type === 'fixed' ? [proxy.proxy] : [proxy.secure, proxy.plain];
+  return [...own, ...(servers.some((server) => server?.password !== undefined) ? ['the password of the proxy'] : [])];
+};
+
+export const fileChecks = (subject: Subject): readonly Check<unknown, CheckId>[] => [
+  fileCheck(subject),
+  secretsCheck(subject),
+];

@@ -1,0 +1,169 @@
+import { opened, UpgradeRefused } from '#agent/network/dialer.ts';
+import { originOf, tlsOptions } from '#agent/qlik/auth/credentials.ts';
+import type { UpgradePass } from '#agent/qlik/auth/session.ts';
+import { EngineSession } from '#agent/qlik/engine/session.ts';
+import type { CheckId } from '#protocol/checks.ts';
+import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { type Check, type Finding, fail, pass } from '../check.ts';
+import { errorInfo } from '../run.ts';
+import type { Visit } from '../visit.ts';
+
+/** A path that is no app: global calls only. */
+const NO_APP = 'engineData';
+const UPGRADE_MS = 30_000;
+const MAX_NAMES = 4;
+
+export const websocket: Check<Visit, CheckId> = {
+  id: 'websocket',
+  noun: 'the WebSocket',
+  needs: ['authentication'],
+  deadlineMs: 100_000,
+  run: async (visit, signal) => {
+    const { facts } = visit;
+    try {
+      facts.engine = await EngineSession.connect(engineOptions(visit, signal), facts.candidates?.[0]?.id ?? NO_APP);
+      facts.engineSessions += 1;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      return await refused(visit, asFault(error), signal);
+    }
+    if (visit.direct) return pass(`open, at ${new URL(visit.connection.engineUrl).host}`);
+    const { query } = await visit.session.upgrade(signal);
+    return pass(
+      query === ''
+        ? `open, with Origin ${originOf(visit.connection)}; this release wants no csrf token (before November 2024)`
+        : `open, with csrf token and Origin ${originOf(visit.connection)}`,
+    );
+  },
+};
+
+export const engineOptions = (visit: Visit, signal: AbortSignal) => ({
+  connection: visit.connection,
+  dialer: visit.dialer,
+  session: visit.session,
+  patience: visit.patience,
+  identity: visit.identity,
+  // Outlives its check: the check's deadline counts only as long as the check runs.
+  signal,
+});
+
+const refused = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise<Finding> => {
+  const at = new URL(visit.connection.engineUrl).host;
+  switch (fault.code) {
+    case 'qlik.websocket_forbidden':
+      return await forbidden(visit, fault, signal);
+    case 'qlik.forbidden':
+      return fail(
+        errorInfo(
+          'qlik.forbidden',
+          `${at}: the engine was reached and refuses ${visit.facts.whoami ?? 'the user'} (HTTP 403)`,
+          'Check auth.user_directory and auth.user_id, and the licence of that user in the QMC.',
+        ),
+      );
+    case 'qlik.login_page':
+    case 'qlik.unauthorized':
+      return fail(
+        errorInfo(
+          'qlik.unauthorized',
+          `${fault.message}: the log-in holds for the repository, but not for the WebSocket`,
+          'Is there a load balancer or reverse proxy in front of Qlik? It must pass on the Cookie header of WebSockets, and keep a session on one proxy.',
+        ),
+      );
+    case 'qlik.prefix_unknown':
+    case 'qlik.protocol':
+      return fail(
+        errorInfo(
+          'proxy.upgrade_blocked',
+          `${fault.message}: HTTP works there, WebSockets do not`,
+          'Ask who runs the reverse proxy or load balancer before Qlik to let WebSockets pass (headers Upgrade and Connection); check engine_url, if it is set.',
+        ),
+      );
+    default:
+      return fail(fault);
+  }
+};
+
+/**
+ * HTTP 403 to the upgrade has three causes, which look the same: the Origin's host is not in the Host allow list, the csrf
+ * token is missing or old, the Origin did not arrive. Tried with other Origins on the same session, the first shows.
+ */
+const forbidden = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise<Finding> => {
+  const pass = await visit.session.upgrade(signal);
+  const own = originOf(visit.connection);
+  const host = new URL(own).hostname;
+  const prefix = visit.connection.prefix;
+  for (const name of otherNames(visit, host)) {
+    const origin = own.replace(host, name);
+    if (!(await opens(visit, pass, origin, signal))) continue;
+    return fail(
+      errorInfo(
+        'qlik.origin_not_allowed',
+        `the proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it with ${origin}: ${host} is not in the Host allow list`,
+        `In the QMC, Virtual proxies > "${prefix}" > Advanced, add ${host} to the Host allow list (no scheme, no port), then Apply.`,
+      ),
+    );
+  }
+  if (pass.query !== '' && (await opens(visit, pass, undefined, signal))) return fail(originAlone(own, host, prefix));
+  if (pass.query === '') {
+    if (await opens(visit, pass, undefined, signal)) return fail(originAlone(own, host, prefix));
+    return fail(
+      errorInfo(
+        'qlik.csrf_token_missing',
+        `the proxy refuses the WebSocket (HTTP 403), and gave no csrf token at ${visit.path('/qps/csrftoken')}, which releases from November 2024 on want: something between keeps it back, or the Host allow list lacks ${host}`,
+      ),
+    );
+  }
+  return fail(
+    errorInfo(
+      'qlik.websocket_forbidden',
+      `${fault.message}. A csrf token was got and sent`,
+      `Most likely: in the QMC, Virtual proxies > "${prefix}" > Advanced, the Host allow list lacks ${host}. Else a proxy between removes the Origin header or the query: see the proxy's log (Proxy\\Trace, "Cross-Site Websocket Hijacking").`,
+    ),
+  );
+};
+
+const originAlone = (own: string, host: string, prefix: string): ErrorInfo =>
+  errorInfo(
+    'qlik.origin_not_allowed',
+    `the proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it without: ${host} is not in the Host allow list`,
+    `In the QMC, Virtual proxies > "${prefix}" > Advanced, add ${host} to the Host allow list (no scheme, no port), then Apply.`,
+  );
+
+const opens = async (
+  visit: Visit,
+  pass: UpgradePass,
+  origin: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const { connection, dialer, identity } = visit;
+  const socket = dialer.webSocket(
+    `${connection.engineUrl}/app/${NO_APP}/identity/${identity}-origin/ttl/5${pass.query === '' ? '' : `?${pass.query}`}`,
+    {
+      headers: pass.headers,
+      ...(origin === undefined ? {} : { origin }),
+      aliasHost: connection.aliasHost,
+      tls: tlsOptions(connection),
+      proxy: connection.proxy,
+      handshakeTimeoutMs: UPGRADE_MS,
+      maxPayloadBytes: 1024 * 1024,
+      signal,
+    },
+  );
+  try {
+    await opened(socket);
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof UpgradeRefused) return false;
+    return false;
+  } finally {
+    socket.terminate();
+  }
+};
+
+const otherNames = ({ http }: Visit, host: string): readonly string[] => {
+  const names = (http.connected().certificate?.subjectAltName ?? '')
+    .split(',')
+    .flatMap((entry) => /^(?:DNS|IP Address):([a-z0-9_.:-]+)$/i.exec(entry.trim())?.[1] ?? []);
+  return [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => name !== host).slice(0, MAX_NAMES);
+};

@@ -1,0 +1,26 @@
+import type { HttpReply } from '#agent/network/dialer.ts';
+
+/** The clock of the server by its Date header, as milliseconds ahead of ours; undefined when it sends none. */
+export const clockAheadMs = ({ headers }: HttpReply, nowMs: number): number | undefined => {
+  const theirs = Date.parse(String(headers['date'] ?? ''));
+  return Number.isNaN(theirs) ? undefined : theirs - nowMs;
+};
+
+/** The header counts whole seconds and the answer takes its time: less than this is no difference. */
+const WORTH_A_WORD_MS = 60_000;
+
+/** `2 min ahead of`: for clocks that are apart so far that tokens suffer; undefined when they are not. */
+export const apart = (aheadMs: number | undefined): string | undefined => {
+  if (aheadMs === undefined || Math.abs(aheadMs) < WORTH_A_WORD_MS) return undefined;
+  return `${span(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+};
+
+/** A length of time for people, in the largest unit that is not rounded to nothing. */
+export const span = (ms: number): string => {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+};

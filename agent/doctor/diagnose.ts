@@ -1,0 +1,83 @@
+import type { Dialer } from '#agent/network/dialer.ts';
+import type { Patience } from '#agent/qlik/patience.ts';
+import type { CheckId, CheckRecord } from '#protocol/checks.ts';
+import type { Check } from './check.ts';
+import { authentication } from './checks/authentication.ts';
+import { engine, openApp } from './checks/engine.ts';
+import { fileChecks, type Subject } from './checks/file.ts';
+import { network } from './checks/network.ts';
+import { objects } from './checks/objects.ts';
+import { repository } from './checks/repository.ts';
+import { rights, sessions } from './checks/rights.ts';
+import { virtualProxy } from './checks/virtual-proxy.ts';
+import { websocket } from './checks/websocket.ts';
+import { runChecks } from './run.ts';
+import { type SettingsBlock, settingsFor } from './settings.ts';
+import { openVisit, type Visit } from './visit.ts';
+
+export type { Subject } from './checks/file.ts';
+
+export interface DiagnoseOptions {
+  /** The Dialer of a running agent shares its sessions with Qlik: then nothing new is opened where one is there. */
+  readonly dialer: Dialer;
+  /** Each record as it is found. */
+  readonly onCheck: (record: CheckRecord) => void | Promise<void>;
+  /** Ends the diagnosis: it rejects with the reason. */
+  readonly signal: AbortSignal;
+  /** The most that one check may take. */
+  readonly mostMs?: number | undefined;
+  readonly patience?: Patience;
+  /** The clock, ms since 1970. */
+  readonly nowMs?: () => number;
+}
+
+export interface Diagnosis {
+  readonly records: readonly CheckRecord[];
+  /** What the QMC needs for this connection; empty when the file cannot be read. */
+  readonly settings: readonly SettingsBlock[];
+}
+
+/** The checks of a connection behind those of its file, in the order in which the packets travel. */
+const CHECKS: readonly Check<Visit, CheckId>[] = [
+  ...network,
+  virtualProxy,
+  authentication,
+  repository,
+  objects,
+  websocket,
+  engine,
+  openApp,
+  rights,
+  sessions,
+];
+
+const unreachable = (): never => {
+  throw new RangeError('a check ran without a connection');
+};
+
+/**
+ * Looks at one connection from its file to an open app. One proxy session and one engine session are opened at most (two
+ * more engine sessions, one after the other, when apps are denied); nothing is changed at the site, no password is sent
+ * more than once, and no data is loaded.
+ *
+ * @throws the reason of the signal
+ */
+export const diagnose = async (subject: Subject, options: DiagnoseOptions): Promise<Diagnosis> => {
+  const { onCheck, signal, mostMs } = options;
+  const run = { target: 'connection', onCheck, signal, ...(mostMs === undefined ? {} : { mostMs }) } as const;
+  const { connection } = subject;
+  if (connection === undefined) {
+    // Without a version in force they are all skipped, with the reason.
+    const rest = CHECKS.map(
+      (check): Check<unknown, CheckId> => ({ ...check, needs: ['file', 'secrets'], run: unreachable }),
+    );
+    return { records: await runChecks([...fileChecks(subject), ...rest], undefined, run), settings: [] };
+  }
+  await using visit = openVisit(connection, {
+    dialer: options.dialer,
+    patience: options.patience,
+    nowMs: options.nowMs,
+  });
+  const records = await runChecks<Visit, CheckId>([...fileChecks(subject), ...CHECKS], visit, run);
+  return { records, settings: settingsFor(connection, visit.facts.whoami) };
+};

@@ -1,0 +1,131 @@
+import type { CheckRecord } from '#protocol/checks.ts';
+import { asFault, ERROR_KINDS, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { Check, Finding } from './check.ts';
+
+export interface RunOptions {
+  readonly target: CheckRecord['target'];
+  /** Called with each record as it is found, in the order of the checks. A slow one holds up the next check. */
+  readonly onCheck: (record: CheckRecord) => void | Promise<void>;
+  /** Ends the run: {@link runChecks} rejects with its reason. */
+  readonly signal: AbortSignal;
+  /** No check may take longer, whatever it says itself. */
+  readonly mostMs?: number;
+  /** Milliseconds that only go up; default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+const MAX_SEEN = 2000;
+const MAX_DETAIL = 500;
+const MAX_DETAILS = 60;
+
+const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
+
+/** One line each, and not more than a record may hold. */
+const fitted = (details: readonly string[] | undefined): string[] => {
+  const lines = (details ?? []).flatMap((detail) => detail.split(/\s*[\r\n]+\s*/)).filter((line) => line !== '');
+  const shown = lines.slice(0, lines.length > MAX_DETAILS ? MAX_DETAILS - 1 : MAX_DETAILS);
+  const rest = lines.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].map((line) => cut(line, MAX_DETAIL));
+};
+
+/**
+ * Runs checks one after another. A check whose ground failed is skipped and says which check that was: one cause gives one
+ * FAIL. Nothing that a check does ends the run, except the signal.
+ *
+ * @throws the reason of the signal
+ */
+export const runChecks = async <Context, Id extends string>(
+  checks: readonly Check<Context, Id>[],
+  context: Context,
+  options: RunOptions,
+): Promise<readonly CheckRecord[]> => {
+  const now = options.now ?? (() => performance.now());
+  /** For each check that is no ground to stand on: the noun of the one that failed. */
+  const broken = new Map<Id, string>();
+  const records: CheckRecord[] = [];
+  for (const check of checks) {
+    options.signal.throwIfAborted();
+    const cause = check.needs.map((id) => broken.get(id)).find((noun) => noun !== undefined);
+    const startedMs = now();
+    const finding: Finding =
+      cause === undefined
+        ? await runOne(check, context, options)
+        : { status: 'skip', seen: `not looked at, because ${cause} failed` };
+    options.signal.throwIfAborted();
+    if (cause !== undefined) broken.set(check.id, cause);
+    else if (finding.status === 'fail' && finding.harmless !== true) broken.set(check.id, check.noun);
+    const record = recordOf(check.id, finding, options.target, cause === undefined ? now() - startedMs : 0);
+    records.push(record);
+    await options.onCheck(record);
+  }
+  return records;
+};
+
+const runOne = async <Context>(
+  check: Check<Context, string>,
+  context: Context,
+  { signal, mostMs = Number.POSITIVE_INFINITY }: RunOptions,
+): Promise<Finding> => {
+  const deadlineMs = Math.min(check.deadlineMs, mostMs);
+  const late = new Fault(
+    check.late ?? 'network.timeout',
+    `${check.noun.charAt(0).toUpperCase()}${check.noun.slice(1)} took longer than ${deadlineMs / 1000} s`,
+  );
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(late), deadlineMs);
+  const end = AbortSignal.any([signal, deadline.signal]);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(end.reason);
+  end.addEventListener('abort', onAbort, { once: true });
+  try {
+    // A check that does not heed its signal may not hold up the others.
+    const work = check.run(context, end);
+    work.catch(() => undefined);
+    return await Promise.race([work, ended]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    return { status: 'fail', fault: asFault(error) };
+  } finally {
+    clearTimeout(timer);
+    end.removeEventListener('abort', onAbort);
+  }
+};
+
+const recordOf = (check: string, finding: Finding, target: CheckRecord['target'], durationMs: number): CheckRecord => {
+  const base = { t: 'check', target, check, durationMs: Math.max(0, Math.round(durationMs)) } as const;
+  switch (finding.status) {
+    case 'pass':
+      return {
+        ...base,
+        status: 'pass',
+        seen: cut(finding.seen, MAX_SEEN),
+        ...(finding.note === undefined ? {} : { code: finding.note.code, advice: cut(finding.note.advice, MAX_SEEN) }),
+        details: fitted(finding.details),
+      };
+    case 'fail':
+      return {
+        ...base,
+        status: 'fail',
+        seen: cut(finding.fault.message, MAX_SEEN),
+        code: finding.fault.code,
+        advice: cut(finding.fault.advice, MAX_SEEN),
+        details: fitted(finding.details),
+      };
+    case 'skip':
+      return { ...base, status: 'skip', seen: cut(finding.seen, MAX_SEEN), details: [] };
+    default:
+      return finding satisfies never;
+  }
+};
+
+/** An error of the table with another text than the Fault at hand. */
+export const errorInfo = (code: ErrorCode, message: string, advice?: string): ErrorInfo => ({
+  code,
+  message,
+  retryable: ERROR_KINDS[code].retryable,
+  advice: advice ?? ERROR_KINDS[code].advice,
+});
+
+/** The verdict of a run: its first failed check, or undefined when all is well. */
+export const verdictOf = (records: readonly CheckRecord[]): CheckRecord | undefined =>
+  records.find((record) => record.status === 'fail');

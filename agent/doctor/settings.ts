@@ -1,0 +1,129 @@
+import { originOf } from '#agent/qlik/auth/credentials.ts';
+import type { Connection } from '#config/connection/connection.ts';
+
+/** Everything that a crawl reads, as resource filters of a security rule. */
+const RESOURCES =
+  'Stream_*, App*, App.Object_*, DataConnection_*, User_*, ReloadTask_*, Tag_*, CustomProperty*, Extension_*';
+
+/** A block of settings: fields of one form of the QMC. */
+export interface SettingsBlock {
+  readonly title: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** The user of a connection as far as it is known: what the site said, else what the file says. */
+const userOf = (connection: Connection, whoami: string | undefined): { directory: string; id: string } => {
+  const [directory, id] = (whoami ?? '').split(/\\(.*)/s);
+  if (directory !== undefined && id !== undefined && id !== '') return { directory, id };
+  const own = connection.authentication;
+  if (own.type === 'ticket' || own.type === 'certificate') return { directory: own.userDirectory, id: own.userId };
+  if (own.type === 'windows')
+    return {
+      directory: typeof own.domain === 'string' && own.domain !== '' ? own.domain : 'DIRECTORY',
+      id: own.user,
+    };
+  return { directory: 'DIRECTORY', id: 'user' };
+};
+
+const inRule = (text: string): string => text.replaceAll('"', '""');
+
+/** What an administrator enters in the QMC for this connection. `whoami`: the user as the site named it. */
+export const settingsFor = (connection: Connection, whoami?: string): readonly SettingsBlock[] => {
+  const { directory, id } = userOf(connection, whoami);
+  const rule: SettingsBlock = {
+    title: `QMC > Security rules > Create new, for ${directory}\\${id}`,
+    fields: [
+      ['Name', `Culvert ${connection.code}`],
+      ['Resource filter', RESOURCES],
+      ['Actions', 'Read'],
+      ['Conditions', `user.userDirectory="${inRule(directory)}" and user.userId="${inRule(id)}"`],
+      ['Context', 'Both in hub and QMC'],
+      ['Besides', 'an access allocation (professional or analyzer) for the user, in License management'],
+    ],
+  };
+  const own = connection.authentication;
+  if (own.type === 'certificate')
+    return [
+      rule,
+      {
+        title: 'QMC > Certificates > Export, for the client certificate',
+        fields: [
+          ['Machine name', 'the name of the machine of this agent'],
+          ['Include secret key', 'yes'],
+          ['Export file format', 'Platform independent PEM-format (or Windows format, a PFX)'],
+          ['Firewall', 'this machine to ports 4242 (repository) and 4747 (engine)'],
+        ],
+      },
+    ];
+  return [
+    rule,
+    {
+      title: `QMC > Virtual proxies > ${connection.prefix === '' ? 'the default one' : `"${connection.prefix}"`}`,
+      fields: [
+        ['Prefix', connection.prefix === '' ? '(empty)' : connection.prefix.toLowerCase()],
+        ['Session inactivity timeout', '30 minutes'],
+        [
+          'Session cookie header name',
+          `X-Qlik-Session${connection.prefix === '' ? '' : `-${connection.prefix.toLowerCase().replaceAll('/', '-')}`}, or another one that no other virtual proxy has`,
+        ],
+        ['Anonymous access mode', 'No anonymous user'],
+        ...authenticationFields(connection),
+        ['Load balancing nodes', 'the engine nodes, the central node at least'],
+        ['Host allow list', new URL(originOf(connection)).hostname],
+        ['Associated items > Proxies', 'linked to the proxy that serves this host'],
+      ],
+    },
+  ];
+};
+
+const authenticationFields = ({ authentication }: Connection): readonly (readonly [string, string])[] => {
+  switch (authentication.type) {
+    case 'header':
+      return [
+        [
+          'Authentication method',
+          'Header authentication static (or dynamic) user directory: only where nobody but this agent reaches it',
+        ],
+        ['Header name', authentication.header],
+        [
+          'Header authentication',
+          authentication.value.reveal().includes('\\')
+            ? 'dynamic user directory, pattern $ud\\\\$id'
+            : 'static user directory: the value is the user alone',
+        ],
+      ];
+    case 'signed-jwt':
+      return [
+        ['Authentication method', 'JWT'],
+        ['JWT certificate', 'the one that culvert jwt init made with the key in the file'],
+        ...attributes(authentication.claims),
+      ];
+    case 'jwt':
+      return [
+        ['Authentication method', 'JWT'],
+        ['JWT certificate', 'the one whose key signed the token'],
+        ['JWT attributes', 'for user ID and user directory: the names of the claims of the token'],
+      ];
+    case 'windows':
+      return [
+        ['Authentication method', 'Ticket'],
+        ['Windows authentication pattern', 'Windows'],
+      ];
+    case 'ticket':
+      return [['Authentication method', 'Ticket']];
+    case 'certificate':
+      return [];
+    default:
+      return authentication satisfies never;
+  }
+};
+
+const attributes = (claims: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] => {
+  const names = Object.keys(claims);
+  const user = names.find((name) => /user.?id/i.test(name)) ?? names[0] ?? 'userId';
+  const directory = names.find((name) => /directory/i.test(name)) ?? names[1] ?? 'userDirectory';
+  return [
+    ['JWT attribute for user ID', user],
+    ['JWT attribute for user directory', directory],
+  ];
+};
