@@ -10,10 +10,12 @@ import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
+import { folderDoctor } from './folder-doctor.ts';
 import { createLog } from './log.ts';
 import { readUsableSettings } from './settings.ts';
 import { SettingsReload } from './settings-reload.ts';
 import { untilStopped } from './stop.ts';
+import { testJob } from './test-job.ts';
 import { VERSION } from './version.ts';
 
 export interface RunOptions {
@@ -78,7 +80,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
       status,
-      handlers: { crawl: crawlJob(folder, dialer, log) },
+      handlers: { crawl: crawlJob(folder, dialer, log), test: testJob(folder, folderDoctor(folder, dialer), log) },
       log,
     });
     reload = new SettingsReload({ loaded, bridge, log });

@@ -1,4 +1,5 @@
 import type { HttpReply } from '#agent/network/dialer.ts';
+import { span } from '#agent/network/probe/clock.ts';
 
 /** The clock of the server by its Date header, as milliseconds ahead of ours; undefined when it sends none. */
 export const clockAheadMs = ({ headers }: HttpReply, nowMs: number): number | undefined => {
@@ -13,14 +14,4 @@ const WORTH_A_WORD_MS = 60_000;
 export const apart = (aheadMs: number | undefined): string | undefined => {
   if (aheadMs === undefined || Math.abs(aheadMs) < WORTH_A_WORD_MS) return undefined;
   return `${span(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
-};
-
-/** A length of time for people, in the largest unit that is not rounded to nothing. */
-export const span = (ms: number): string => {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
 };

@@ -6,10 +6,12 @@ export interface RunOptions {
   readonly target: CheckRecord['target'];
   /** Called with each record as it is found, in the order of the checks. A slow one holds up the next check. */
   readonly onCheck: (record: CheckRecord) => void | Promise<void>;
+  /** The id of each check as it begins; not of those that are skipped. */
+  readonly onStart?: ((check: string) => void) | undefined;
   /** Ends the run: {@link runChecks} rejects with its reason. */
   readonly signal: AbortSignal;
   /** No check may take longer, whatever it says itself. */
-  readonly mostMs?: number;
+  readonly mostMs?: number | undefined;
   /** Milliseconds that only go up; default: `performance.now`. */
   readonly now?: () => number;
 }
@@ -47,10 +49,11 @@ export const runChecks = async <Context, Id extends string>(
     options.signal.throwIfAborted();
     const cause = check.needs.map((id) => broken.get(id)).find((noun) => noun !== undefined);
     const startedMs = now();
+    if (cause === undefined) options.onStart?.(check.id);
     const finding: Finding =
       cause === undefined
         ? await runOne(check, context, options)
-        : { status: 'skip', seen: `not looked at, because ${cause} failed` };
+        : { status: 'skip', seen: `Not looked at, because ${cause} failed.` };
     options.signal.throwIfAborted();
     if (cause !== undefined) broken.set(check.id, cause);
     else if (finding.status === 'fail' && finding.harmless !== true) broken.set(check.id, check.noun);
@@ -69,7 +72,7 @@ const runOne = async <Context>(
   const deadlineMs = Math.min(check.deadlineMs, mostMs);
   const late = new Fault(
     check.late ?? 'network.timeout',
-    `${check.noun.charAt(0).toUpperCase()}${check.noun.slice(1)} took longer than ${deadlineMs / 1000} s`,
+    `${check.noun.charAt(0).toUpperCase()}${check.noun.slice(1)} took longer than ${deadlineMs / 1000} s.`,
   );
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(late), deadlineMs);

@@ -1,5 +1,6 @@
+import { span } from '#agent/network/probe/clock.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
-import { apart, span } from './clock.ts';
+import { apart } from './clock.ts';
 
 /** What can be said of a JSON web token without the key that signed it. */
 export interface TokenReading {

@@ -1,86 +1,137 @@
 import type { Route } from '#agent/network/dialer.ts';
+import { type ProbeOptions, probeRoute, type RouteProbe } from '#agent/network/probe/route.ts';
+import type { ProbeStep, ProbeStepName } from '#agent/network/probe/step.ts';
 import { engineRoute, proxyServiceRoute, repositoryRoute } from '#agent/qlik/auth/credentials.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type Fault } from '#protocol/errors.ts';
-import { type Check, fail, pass, skip } from '../check.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { Check, Finding } from '../check.ts';
+import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
 /** A server that the connection needs. */
 interface Server {
   readonly name: string;
   readonly route: Route;
+  /** What an administrator of the network has to open. */
+  readonly opening: string | undefined;
 }
 
 /** The servers of a connection, in the order in which they are needed. */
-export const serversOf = ({ connection, direct }: Visit): readonly Server[] => {
+const serversOf = ({ connection, direct }: Visit): readonly Server[] => {
+  const proxy = { name: 'proxy', route: repositoryRoute(connection), opening: undefined };
   const own = connection.authentication;
-  if (direct)
+  if (direct) {
+    const opening = 'With client certificates this machine must reach the repository (4242) and the engine (4747).';
     return [
-      { name: 'repository', route: repositoryRoute(connection) },
-      { name: 'engine', route: engineRoute(connection) },
+      { name: 'repository', route: repositoryRoute(connection), opening },
+      { name: 'engine', route: engineRoute(connection), opening },
     ];
-  const proxy = { name: 'proxy', route: repositoryRoute(connection) };
-  return own.type === 'ticket'
-    ? [proxy, { name: 'proxy service (tickets)', route: proxyServiceRoute(connection, own) }]
-    : [proxy];
+  }
+  if (own.type !== 'ticket') return [proxy];
+  const opening = 'With tickets this machine must reach the proxy service (4243), too (auth.proxy_service_url).';
+  return [proxy, { name: 'proxy service', route: proxyServiceRoute(connection, own), opening }];
 };
 
-const LAYERS = ['dns', 'tcp', 'proxy', 'tls'] as const;
-type Layer = (typeof LAYERS)[number];
+const LAYERS = ['dns', 'tcp', 'proxy', 'tls'] as const satisfies readonly ProbeStepName[];
 
-const layerOf = ({ code }: Fault): Layer =>
-  code.startsWith('proxy.')
-    ? 'proxy'
-    : code.startsWith('tls.')
-      ? 'tls'
-      : code.startsWith('network.dns')
-        ? 'dns'
-        : 'tcp';
+/** The walk to one server, as far as it came. */
+interface Walk {
+  readonly server: Server;
+  readonly step: (name: ProbeStepName) => Promise<ProbeStep>;
+  readonly end: Promise<RouteProbe>;
+}
 
-const reached = new WeakMap<Visit, Promise<ReadonlyMap<Server, Fault | undefined>>>();
+/** What was found on the ways of one visit. */
+export class Walks {
+  readonly #options: ProbeOptions;
+  #walks: readonly Walk[] | undefined;
 
-const reach = (visit: Visit, signal: AbortSignal): Promise<ReadonlyMap<Server, Fault | undefined>> => {
-  const known = reached.get(visit);
-  if (known !== undefined) return known;
-  const all = (async () => {
-    const found = new Map<Server, Fault | undefined>();
-    for (const server of serversOf(visit)) {
-      try {
-        await visit.dialer.request(server.route, { path: '/', signal, headersTimeoutMs: 30_000 });
-        found.set(server, undefined);
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        found.set(server, asFault(error));
-      }
+  constructor(options: ProbeOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Begins all walks at the first call: they go side by side, and each check waits for its own step of each. */
+  begin(visit: Visit, signal: AbortSignal): readonly Walk[] {
+    this.#walks ??= serversOf(visit).map((server) => {
+      const waiting = new Map(LAYERS.map((name) => [name, Promise.withResolvers<ProbeStep>()]));
+      const end = probeRoute(server.route, {
+        ...this.#options,
+        signal,
+        onStep: (step) => waiting.get(step.name)?.resolve(step),
+      });
+      end.catch((error: unknown) => {
+        for (const { promise, reject } of waiting.values()) {
+          promise.catch(() => undefined);
+          reject(error);
+        }
+      });
+      return {
+        server,
+        end,
+        step: (name) => waiting.get(name)?.promise ?? Promise.reject(new RangeError(name)),
+      };
+    });
+    return this.#walks;
+  }
+
+  /** Certificates that a person may want to trust, with the server that showed them. */
+  async untrusted(): Promise<readonly { readonly place: string; readonly probe: RouteProbe }[]> {
+    const found: { place: string; probe: RouteProbe }[] = [];
+    for (const { server, end } of this.#walks ?? []) {
+      const probe = await end.catch(() => undefined);
+      if (probe?.authority !== undefined) found.push({ place: new URL(server.route.origin).host, probe });
     }
     return found;
-  })();
-  reached.set(visit, all);
-  return all;
-};
+  }
+}
 
-const NOUNS: Readonly<Record<Layer, string>> = {
+const NOUNS: Readonly<Record<ProbeStepName, string>> = {
   dns: 'resolving the name',
   tcp: 'connecting',
   proxy: 'the way through the proxy',
   tls: 'TLS',
 };
 
-const layer = (id: Layer): Check<Visit, CheckId> => ({
-  id,
-  noun: NOUNS[id],
-  needs: ['secrets', ...LAYERS.slice(0, LAYERS.indexOf(id))],
-  deadlineMs: 60_000,
-  run: async (visit, signal) => {
-    const found = await reach(visit, signal);
-    const details: string[] = [];
-    for (const [{ name, route }, fault] of found) {
-      if (fault !== undefined && layerOf(fault) === id) return fail(fault, details);
-      details.push(`${name}: ${new URL(route.origin).host}`);
-    }
-    if (id === 'proxy' && visit.connection.proxy === undefined) return skip('there is no proxy on the way');
-    return pass(details.join(', '));
-  },
-});
+const OF_THE_WAY = /^network\.(?:refused|timeout|unreachable)$/;
 
-export const network: readonly Check<Visit, CheckId>[] = LAYERS.map(layer);
+const failure = (step: ProbeStep, { opening }: Server): ErrorInfo => {
+  const fault = step.fault ?? errorInfo('internal', step.seen);
+  const more = opening !== undefined && OF_THE_WAY.test(fault.code) ? ` ${opening}` : '';
+  return { code: fault.code, message: step.seen, retryable: fault.retryable, advice: `${fault.advice}${more}` };
+};
+
+/** The steps of one layer as one finding: the first that failed, else what was seen of each server. */
+const together = (steps: readonly { readonly server: Server; readonly step: ProbeStep }[]): Finding => {
+  const broken = steps.find(({ step }) => step.status === 'fail');
+  const details = (only?: ProbeStep): readonly string[] =>
+    steps.flatMap(({ server, step }) =>
+      steps.length === 1 || step === only
+        ? step.details
+        : [`${server.name}: ${step.status === 'skip' ? 'not tried' : step.seen}`, ...step.details],
+    );
+  if (broken !== undefined)
+    return { status: 'fail', fault: failure(broken.step, broken.server), details: details(broken.step) };
+  const seen = [...new Set(steps.map(({ step }) => step.seen))].join(' ');
+  if (steps.every(({ step }) => step.status === 'skip')) return { status: 'skip', seen };
+  const note = steps.find(({ step }) => step.fault !== undefined)?.step.fault;
+  return {
+    status: 'pass',
+    seen,
+    details: [...new Set(details())],
+    ...(note === undefined ? {} : { note: { code: note.code, advice: note.advice } }),
+  };
+};
+
+/** DNS, TCP, the proxy on the way and TLS, for every server that the connection needs. */
+export const networkChecks = (walks: Walks): readonly Check<Visit, CheckId>[] =>
+  LAYERS.map((id, index) => ({
+    id,
+    noun: NOUNS[id],
+    needs: ['secrets', ...LAYERS.slice(0, index)],
+    deadlineMs: 70_000,
+    run: async (visit, signal) => {
+      const steps: { server: Server; step: ProbeStep }[] = [];
+      for (const { server, step } of walks.begin(visit, signal)) steps.push({ server, step: await step(id) });
+      return together(steps);
+    },
+  }));
