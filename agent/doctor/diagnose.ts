@@ -23,8 +23,8 @@ export interface DiagnoseOptions {
   readonly dialer: Dialer;
   /** Each record as it is found. */
   readonly onCheck: (record: CheckRecord) => void | Promise<void>;
-  /** The id of each check as it begins. */
-  readonly onStart?: ((check: string) => void) | undefined;
+  /** Each check as it begins. */
+  readonly onStart?: ((check: Pick<CheckRecord, 'check' | 'target'>) => void) | undefined;
   /** Ends the diagnosis: it rejects with the reason. */
   readonly signal: AbortSignal;
   /** The most that one check may take. */

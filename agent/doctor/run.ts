@@ -6,8 +6,8 @@ export interface RunOptions {
   readonly target: CheckRecord['target'];
   /** Called with each record as it is found, in the order of the checks. A slow one holds up the next check. */
   readonly onCheck: (record: CheckRecord) => void | Promise<void>;
-  /** The id of each check as it begins; not of those that are skipped. */
-  readonly onStart?: ((check: string) => void) | undefined;
+  /** Each check as it begins; not of those that are skipped. */
+  readonly onStart?: ((check: Pick<CheckRecord, 'check' | 'target'>) => void) | undefined;
   /** Ends the run: {@link runChecks} rejects with its reason. */
   readonly signal: AbortSignal;
   /** No check may take longer, whatever it says itself. */
@@ -49,7 +49,7 @@ export const runChecks = async <Context, Id extends string>(
     options.signal.throwIfAborted();
     const cause = check.needs.map((id) => broken.get(id)).find((noun) => noun !== undefined);
     const startedMs = now();
-    if (cause === undefined) options.onStart?.(check.id);
+    if (cause === undefined) options.onStart?.({ check: check.id, target: options.target });
     const finding: Finding =
       cause === undefined
         ? await runOne(check, context, options)

@@ -20,7 +20,7 @@ const run = (checks: readonly Check<unknown, string>[], more: { signal?: AbortSi
     target: 'connection',
     signal: new AbortController().signal,
     onCheck: (record) => void told.push(record),
-    onStart: (id) => started.push(id),
+    onStart: ({ check: id }: { check: string }) => started.push(id),
     ...more,
   });
   return { told, started, done };
