@@ -1,0 +1,121 @@
+import type { Dialer } from '#agent/network/dialer.ts';
+import { Secret } from '#config/secret.ts';
+import type { SecretLookup, SecretManagerSettings } from '#config/secrets/manager.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { Fetch } from '../cached.ts';
+import { type Fields, fieldsOfText, PLAIN_FIELD, textAt } from '../fields.ts';
+import { quoted } from '../quote.ts';
+import { type Answer, SecretServer } from '../server.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { AwsIdentity } from './credentials.ts';
+import { type AwsFailure, awsFault, isExpired } from './faults.ts';
+import { hostOf, regionOfArn } from './region.ts';
+import { type AwsCredentials, signed } from './signature.ts';
+
+export type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
+
+/** Secrets of AWS Secrets Manager, by name or ARN, as of their stage `AWSCURRENT`. */
+export class AwsSecretsManager {
+  readonly name: string;
+  readonly #settings: AwsSettings;
+  readonly #dialer: Dialer;
+  readonly #surroundings: Surroundings;
+  readonly #identity: AwsIdentity;
+
+  constructor(settings: AwsSettings, dialer: Dialer, surroundings: Surroundings) {
+    const place = settings.endpoint ?? settings.region;
+    this.name = `AWS Secrets Manager${place === undefined ? '' : ` (${place})`}`;
+    this.#settings = settings;
+    this.#dialer = dialer;
+    this.#surroundings = surroundings;
+    this.#identity = new AwsIdentity(settings, dialer, surroundings);
+  }
+
+  readonly fetch: Fetch = async (key, signal) => {
+    if (key.trim() === '') return { type: 'missing', reason: `${this.name}: the name of the secret is empty` };
+    const credentials = await this.#identity.credentials(signal);
+    const answer = await this.#ask(key, credentials, signal);
+    const failure = this.#failureOf(answer, credentials);
+    if (failure === undefined) return this.#lookup(key, answer);
+    if (isExpired(failure)) {
+      // Whoever keeps them (a profile, a role) may have others by now.
+      this.#identity.drop(credentials);
+      const others = await this.#identity.credentials(signal);
+      if (others.accessKeyId !== credentials.accessKeyId) {
+        const again = await this.#ask(key, others, signal);
+        const second = this.#failureOf(again, others);
+        return second === undefined ? this.#lookup(key, again) : this.#failed(key, second);
+      }
+    }
+    return this.#failed(key, failure);
+  };
+
+  async #ask(key: string, credentials: AwsCredentials, signal: AbortSignal): Promise<Answer> {
+    const region = regionOfArn(key) ?? (await this.#identity.region(signal));
+    const { env, now } = this.#surroundings;
+    const address =
+      this.#settings.endpoint ??
+      (env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ||
+        env['AWS_ENDPOINT_URL'] ||
+        `https://${hostOf('secretsmanager', region)}`);
+    const server = new SecretServer(this.#dialer, address, this.#settings.route);
+    const body = JSON.stringify({ SecretId: key });
+    const headers = signed({
+      method: 'POST',
+      headers: {
+        host: new URL(server.origin).host,
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': 'secretsmanager.GetSecretValue',
+      },
+      body,
+      service: 'secretsmanager',
+      region,
+      credentials,
+      now: now(),
+    });
+    return await server.ask({ method: 'POST', path: '/', headers, body, signal });
+  }
+
+  #failureOf(answer: Answer, { secretAccessKey, sessionToken }: AwsCredentials): AwsFailure | undefined {
+    const { status, json } = answer;
+    if (status === 200) return undefined;
+    const type = textAt(json, '__type') ?? answer.header('x-amzn-errortype') ?? '';
+    return {
+      // `com.amazonaws.secretsmanager#ResourceNotFoundException`, or with `:` and an address behind.
+      type: /([A-Za-z]+)(?::.*)?$/.exec(type)?.[1] ?? '',
+      message: quoted(textAt(json, 'message') ?? textAt(json, 'Message') ?? '', [secretAccessKey, sessionToken]),
+      status,
+      date: answer.header('date'),
+      retryAfter: answer.header('retry-after'),
+    };
+  }
+
+  #failed(key: string, failure: AwsFailure): SecretLookup {
+    const { type, message } = failure;
+    const place = `${this.name}: the secret “${key}”`;
+    if (type === 'ResourceNotFoundException') return { type: 'missing', reason: `${place} is not there (${message})` };
+    if (type === 'InvalidRequestException' && /deletion|deleted/i.test(message))
+      return {
+        type: 'missing',
+        reason: `${place} is marked for deletion: aws secretsmanager restore-secret brings it back`,
+      };
+    throw awsFault(this.name, `the secret “${key}”`, failure, this.#surroundings.now());
+  }
+
+  #lookup(key: string, { json }: Answer): SecretLookup {
+    const text = textAt(json, 'SecretString');
+    const binary = textAt(json, 'SecretBinary');
+    if (text !== undefined) return { type: 'secret', fields: fieldsOfText(text) };
+    if (binary !== undefined) return { type: 'secret', fields: fieldsOfBinary(binary) };
+    throw new Fault('secrets.invalid', `${this.name}: the secret “${key}” has neither a text nor bytes`);
+  }
+}
+
+/** Bytes that are text count as such; others are one field, as Base64. */
+const fieldsOfBinary = (base64: string): Fields => {
+  try {
+    return fieldsOfText(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(base64, 'base64')));
+  } catch {
+    return new Map([[PLAIN_FIELD, new Secret(base64)]]);
+  }
+};
