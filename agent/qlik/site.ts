@@ -4,7 +4,10 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { engineRoute, repositoryRoute, routeKind } from './auth/credentials.ts';
-import { ProxySessions, qlikSession } from './auth/session.ts';
+import { logOutOfSessions } from './auth/log-out.ts';
+import { ProxySessions } from './auth/proxy-sessions.ts';
+import { qlikSession } from './auth/session.ts';
+import type { SessionStore } from './auth/session-store.ts';
 import { OpenApp } from './engine/app.ts';
 import { type DataModel, DataModels } from './engine/data-model.ts';
 import { type Log, SILENT } from './log.ts';
@@ -58,7 +61,6 @@ export interface Site extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The agent logs out nowhere: at a proxy that ends every session that the user has there, also those of others. */
 const SESSION_ADVICE =
   'Sessions of earlier runs end with the inactivity time-out of the virtual proxy; give the agent a user of its own.';
 const SESSION_PATIENCE_MS = 600_000;
@@ -70,6 +72,17 @@ export const sessionsOf = (dialer: Dialer): ProxySessions => {
   agents.set(dialer, sessions);
   return sessions;
 };
+
+/** From now on the sessions with proxies that are opened by this dialer outlive the process in `store`. */
+export const keepSessions = (dialer: Dialer, store: SessionStore): void => {
+  sessionsOf(dialer).store = store;
+};
+
+/**
+ * Ends, before the process does, the sessions with proxies whose user is the agent's alone
+ * (`connection.auth.dedicated_user`); others are left to their inactivity time-out. 5 s at most; never throws.
+ */
+export const logOut = (dialer: Dialer, log: Log): Promise<void> => logOutOfSessions(sessionsOf(dialer), dialer, log);
 
 /** A client for the site of a connection. Nothing is dialled before the first call. */
 export const openSite = (connection: Connection, options: SiteOptions): Site => {

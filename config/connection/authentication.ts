@@ -41,13 +41,16 @@ const CERTIFICATE_KEYS = [
   'connection.auth.user_id',
 ];
 
+/** Of all types that go through a virtual proxy: the services themselves know no session. */
+const DEDICATED = 'connection.auth.dedicated_user';
+
 /** The keys of each type; those of another type have no effect, which is worth a warning. */
 const KEYS: Readonly<Record<Stated, readonly string[]>> = {
-  header: ['connection.auth.key', 'connection.auth.value'],
-  jwt: ['connection.auth.token', 'connection.auth.token_file', 'connection.auth.jwt'],
+  header: ['connection.auth.key', 'connection.auth.value', DEDICATED],
+  jwt: ['connection.auth.token', 'connection.auth.token_file', 'connection.auth.jwt', DEDICATED],
   certificate: CERTIFICATE_KEYS,
-  ticket: [...CERTIFICATE_KEYS, 'connection.auth.proxy_service_url'],
-  windows: ['connection.auth.username', 'connection.auth.password', 'connection.auth.method'],
+  ticket: [...CERTIFICATE_KEYS, 'connection.auth.proxy_service_url', DEDICATED],
+  windows: ['connection.auth.username', 'connection.auth.password', 'connection.auth.method', DEDICATED],
 };
 
 const warnOfOthers = (type: Stated, values: Values, problems: Problems): void => {
@@ -60,7 +63,9 @@ const warnOfOthers = (type: Stated, values: Values, problems: Problems): void =>
         'config.suspicious_value',
         values.node(key)?.at,
         `${key} has no effect: the connection logs in by ${type}.`,
-        `Delete the line, or write connection.auth.type = "${other}".`,
+        key === DEDICATED
+          ? 'Delete the line: without a virtual proxy there are no sessions to log out of.'
+          : `Delete the line, or write connection.auth.type = "${other}".`,
       );
     }
 };

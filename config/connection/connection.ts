@@ -79,6 +79,8 @@ export interface Connection {
   /** Name for SNI, Host and Origin when the URL holds an address. */
   readonly aliasHost: string | undefined;
   readonly authentication: Authentication;
+  /** True: nobody but the agent logs in as this user, so that ending all sessions of the user at a stop harms no one. */
+  readonly dedicatedUser: boolean;
   readonly tls: {
     /** PEM certificates to trust besides the default roots. */
     readonly extraAuthorities: readonly string[];

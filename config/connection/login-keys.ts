@@ -24,6 +24,12 @@ export const LOGIN_KEYS: readonly KeySpec[] = [
     standard: 'auto',
   }),
   key(
+    'dedicated_user',
+    'boolean',
+    "True: the user is the agent's alone, so that it may log out at its stop, which ends all sessions of the user.",
+    { standard: false },
+  ),
+  key(
     'proxy_service_url',
     'string',
     "The proxy service's own API, which gives tickets; by default https://host:4243.",

@@ -181,6 +181,7 @@ const readConnection = (
       bypassCertificateValidation: bypass,
     },
     proxy,
+    dedicatedUser: values.flag('connection.auth.dedicated_user'),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

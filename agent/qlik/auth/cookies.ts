@@ -14,6 +14,16 @@ export class CookieJar {
     this.#cookies.clear();
   }
 
+  entries(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#cookies];
+  }
+
+  /** Takes cookies of an earlier process; those that are there stay. */
+  restore(cookies: readonly (readonly [name: string, value: string])[]): void {
+    for (const [name, value] of cookies.slice(0, MAX_COOKIES))
+      if (!this.#cookies.has(name)) this.#cookies.set(name, value);
+  }
+
   /** The value of the `Cookie` header; empty when there is nothing to send. */
   header(): string {
     return Array.from(this.#cookies, ([name, value]) => `${name}=${value}`).join('; ');

@@ -3,9 +3,9 @@ import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { unlessAborted } from '../patience.ts';
-import { CookieJar } from './cookies.ts';
 import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
 import { type Login, loginOf, type Proof } from './login.ts';
+import type { ProxySessions, SessionState } from './proxy-sessions.ts';
 import { type Asked, refusal } from './verdict.ts';
 import { PasswordRefused } from './windows.ts';
 
@@ -49,54 +49,6 @@ export const qlikSession = (
     ? new DirectSession(connection)
     : new ProxySession(connection, proxy, loginOf(connection, proxy, dialer), sessions.of(connection));
 
-/** What the proxy gave us, and how it is being got. */
-interface SessionState {
-  readonly cookies: CookieJar;
-  token: string | undefined;
-  /** Counts bootstraps; 0: none yet. */
-  generation: number;
-  /** The generation that a 403 led to: another 403 in it is a missing right. */
-  renewed: number;
-  bootstrap: Promise<void> | undefined;
-  /** The user or the password was refused: not tried again before then. */
-  refused: { readonly fault: Fault; readonly untilMs: number } | undefined;
-}
-
-const MAX_SESSIONS = 64;
-/** Windows locks accounts after some wrong passwords within half an hour (a usual setting for resetting its counter). */
-const REFUSED_MS = 30 * 60_000;
-
-/**
- * The proxy sessions of an agent, kept from one crawl to the next: the proxy forgets a session only after half an hour
- * without use, so a new one for each crawl would have used up the user's five by the sixth crawl. A connection file that
- * changed begins a new one. Bounded: the oldest goes.
- */
-export class ProxySessions {
-  readonly #known = new Map<string, SessionState>();
-
-  of({ code, contentHash }: Connection): SessionState {
-    const key = `${contentHash} ${code}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const state: SessionState = {
-      cookies: new CookieJar(),
-      token: undefined,
-      generation: 0,
-      renewed: 0,
-      bootstrap: undefined,
-      refused: undefined,
-    };
-    this.#known.set(key, state);
-    if (this.#known.size > MAX_SESSIONS) {
-      for (const oldest of this.#known.keys()) {
-        this.#known.delete(oldest);
-        break;
-      }
-    }
-    return state;
-  }
-}
-
 /** The direct route knows no session: every request names the user, and the certificate vouches for it. */
 class DirectSession implements QlikSession {
   readonly isOpen = false;
@@ -123,8 +75,9 @@ class DirectSession implements QlikSession {
 /**
  * One proxy session for everything that a connection does. A user may have five at a time, and every authenticated call
  * without a cookie makes one, even with no socket: so there is one bootstrap in flight at most, and all else carries its
- * cookie. It is not logged out at the end: that call ends all sessions of the user, who may be a person. The engine's
- * own sessions end by their `ttl`, the proxy's by its inactivity timeout.
+ * cookie. It is kept from one start to the next where the agent has a place for it, and logged out only where the user is
+ * the agent's alone, since that call ends all sessions of the user. The engine's own sessions end by their `ttl`, the
+ * proxy's by its inactivity timeout.
  */
 class ProxySession implements QlikSession {
   readonly #connection: Connection;
@@ -156,6 +109,7 @@ class ProxySession implements QlikSession {
 
   async upgrade(signal?: AbortSignal): Promise<UpgradePass> {
     await this.#ready(signal);
+    this.#state.used();
     return {
       // Never the Authorization header: since November 2024 an upgrade that carries it is refused.
       headers: { cookie: this.#state.cookies.header() },
@@ -192,6 +146,17 @@ class ProxySession implements QlikSession {
   }
 
   async #open(): Promise<void> {
+    await this.#state.restore();
+    try {
+      await this.#bootstrap();
+    } finally {
+      // Also after a failure: a cookie that was refused, and a password that was, must not come back with the next start.
+      await this.#state.keep();
+    }
+  }
+
+  /** A cookie that was kept is tried like one of our own: with it the calls below cost no further session. */
+  async #bootstrap(): Promise<void> {
     const token = await this.#knock('/qps/csrftoken');
     // Before November 2024 there is no such call. An unknown prefix answers 404 as well: the next call tells.
     if (token.status === 404 || token.status === 405) {
@@ -252,7 +217,10 @@ class ProxySession implements QlikSession {
       ...request,
       headers: { ...request.headers, cookie: this.#state.cookies.header() },
     });
-    if (!looksLoggedOut(reply)) this.#state.cookies.take(reply);
+    if (!looksLoggedOut(reply)) {
+      this.#state.cookies.take(reply);
+      this.#state.used();
+    }
     return reply;
   }
 
@@ -262,7 +230,7 @@ class ProxySession implements QlikSession {
     try {
       return await this.#login.prove(cookies);
     } catch (error) {
-      if (error instanceof PasswordRefused) this.#state.refused = { fault: error, untilMs: Date.now() + REFUSED_MS };
+      if (error instanceof PasswordRefused) this.#state.refuse(error);
       throw error;
     }
   }

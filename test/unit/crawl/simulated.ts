@@ -58,6 +58,7 @@ export const connectionFor = (simulator: Simulator, way: Way = 'jwt', more: Part
     code: 'sim',
     name: 'Simulated site',
     proxy: undefined,
+    dedicatedUser: false,
     enabled: true,
     environment: undefined,
     description: undefined,

@@ -95,6 +95,7 @@ export const connectionTo = (origin: string, more: Partial<Connection> = {}): Co
   code: 'test',
   name: 'Test site',
   proxy: undefined,
+  dedicatedUser: false,
   enabled: true,
   environment: undefined,
   description: undefined,

@@ -1,0 +1,106 @@
+import type { Connection } from '#config/connection/connection.ts';
+import { CookieJar } from './cookies.ts';
+import { type KeptSession, type SessionStore, sessionBinding } from './session-store.ts';
+import { PasswordRefused } from './windows.ts';
+
+const MAX_SESSIONS = 64;
+/** Windows locks accounts after some wrong passwords within half an hour (a usual setting for resetting its counter). */
+const REFUSED_MS = 30 * 60_000;
+/** The inactivity time-out of a virtual proxy unless it was changed: what rested for longer is no session any more. */
+const INACTIVITY_MS = 30 * 60_000;
+/** What is used is written down so often, and not at every request. */
+const NOTE_USE_MS = 60_000;
+
+/** What the proxy gave us, and how it is being got. */
+export class SessionState {
+  readonly connection: Connection;
+  readonly cookies = new CookieJar();
+  token: string | undefined;
+  /** Counts bootstraps; 0: none yet. */
+  generation = 0;
+  /** The generation that a 403 led to: another 403 in it is a missing right. */
+  renewed = 0;
+  bootstrap: Promise<void> | undefined;
+  /** The user or the password was refused: not tried again before then. */
+  refused: { readonly fault: PasswordRefused; readonly untilMs: number } | undefined;
+  readonly #store: SessionStore | undefined;
+  #restored = false;
+  /** What was kept last, and when. */
+  #kept = { cookies: '', atMs: 0 };
+
+  constructor(connection: Connection, store: SessionStore | undefined) {
+    this.connection = connection;
+    this.#store = store;
+  }
+
+  refuse(fault: PasswordRefused): void {
+    this.refused = { fault, untilMs: Date.now() + REFUSED_MS };
+  }
+
+  /** Takes up what an earlier process left, once. */
+  async restore(): Promise<void> {
+    if (this.#restored) return;
+    this.#restored = true;
+    const kept = await this.#store?.read(this.connection);
+    if (kept === undefined) return;
+    const nowMs = Date.now();
+    // A clock that was set back must not make a refusal last for ever, nor a session.
+    const restedMs = Math.abs(nowMs - kept.usedAtMs);
+    if (restedMs < INACTIVITY_MS) this.cookies.restore(kept.cookies);
+    if (kept.refused !== undefined && kept.refused.untilMs > nowMs) {
+      const untilMs = Math.min(kept.refused.untilMs, nowMs + REFUSED_MS);
+      this.refused = { fault: new PasswordRefused(kept.refused.message), untilMs };
+    }
+  }
+
+  /** Writes down what there is now. */
+  async keep(): Promise<void> {
+    const store = this.#store;
+    if (store === undefined) return;
+    const nowMs = Date.now();
+    this.#kept = { cookies: this.cookies.header(), atMs: nowMs };
+    const refused =
+      this.refused === undefined || this.refused.untilMs <= nowMs
+        ? undefined
+        : { message: this.refused.fault.message, untilMs: this.refused.untilMs };
+    const kept: KeptSession = { cookies: this.cookies.entries(), usedAtMs: nowMs, refused };
+    await store.keep(this.connection, kept);
+  }
+
+  /** The session was used: noted at once when its cookies changed, else once in a while. */
+  used(): void {
+    if (this.#store === undefined) return;
+    if (Date.now() - this.#kept.atMs < NOTE_USE_MS && this.#kept.cookies === this.cookies.header()) return;
+    void this.keep();
+  }
+}
+
+/**
+ * The proxy sessions of an agent, kept from one crawl to the next: the proxy forgets a session only after half an hour
+ * without use, so a new one for each crawl would have used up the user's five by the sixth crawl. A connection that
+ * changed begins a new one. Bounded: the oldest goes.
+ */
+export class ProxySessions {
+  /** Where they outlive the process; undefined: nowhere. */
+  store: SessionStore | undefined;
+  readonly #known = new Map<string, SessionState>();
+
+  of(connection: Connection): SessionState {
+    const binding = sessionBinding(connection);
+    const known = this.#known.get(binding);
+    if (known !== undefined) return known;
+    const state = new SessionState(connection, this.store);
+    this.#known.set(binding, state);
+    if (this.#known.size > MAX_SESSIONS) {
+      for (const oldest of this.#known.keys()) {
+        this.#known.delete(oldest);
+        break;
+      }
+    }
+    return state;
+  }
+
+  all(): readonly SessionState[] {
+    return [...this.#known.values()];
+  }
+}
