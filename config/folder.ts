@@ -9,6 +9,7 @@ import { Ledger } from './folder/ledger.ts';
 import { type Listing, listFolder, misnamedProblem } from './folder/listing.ts';
 import { type ConnectionChange, Registry } from './folder/registry.ts';
 import { loadConnectionFile } from './loading.ts';
+import { SecretLook, type Secrets } from './secrets/secrets.ts';
 
 export type { ConnectionChange } from './folder/registry.ts';
 
@@ -27,6 +28,10 @@ export interface ConnectionFolderOptions {
   /** The same for a change that cannot be parsed: it may be half written. */
   readonly brokenSettleMs?: number;
   readonly nowMs?: () => number;
+  /** Where secrets are that stand outside the files; absent: nowhere. */
+  readonly secrets?: Secrets;
+  /** How long to wait before a manager that failed is asked again: doubled each time, up to the rescan. */
+  readonly retryMs?: number;
   /** Told of what could not be done and does no harm, such as a state folder that cannot be written. */
   readonly onTrouble?: (message: string) => void;
 }
@@ -62,6 +67,9 @@ export class ConnectionFolder {
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #scanning: Promise<void> | undefined;
+  /** How many looks in a row could not ask for a secret. */
+  #failedLooks = 0;
+  #secrets: Secrets | undefined;
 
   constructor(options: ConnectionFolderOptions) {
     this.#folder = resolve(options.folder);
@@ -69,6 +77,7 @@ export class ConnectionFolder {
     this.#settleMs = options.settleMs ?? 150;
     this.#brokenSettleMs = options.brokenSettleMs ?? 500;
     this.#rescanMs = options.rescanMs ?? 60_000;
+    this.#secrets = options.secrets;
     this.#ledger =
       options.stateFolder === undefined ? undefined : new Ledger(join(options.stateFolder, 'connections.json'));
   }
@@ -107,6 +116,12 @@ export class ConnectionFolder {
     this.#watcher = undefined;
     await watcher?.close();
     await this.#scanning;
+  }
+
+  /** Takes secrets from elsewhere from now on: `agent.conf` changed. */
+  useSecrets(secrets: Secrets): void {
+    this.#secrets = secrets;
+    this.rescan();
   }
 
   /** Reads everything again soon, as if an event had come. */
@@ -156,9 +171,13 @@ export class ConnectionFolder {
     }
     this.#tellMisnamed(listing.misnamed);
     const read = new Map<string, ParsedConnection>();
+    const secrets = this.#secrets;
+    const look = secrets?.manager === undefined ? undefined : new SecretLook(secrets.manager, this.#failedLooks > 0);
     for (const name of listing.names) {
       const parsed = await loadConnectionFile(name, {
         folder: this.#folder,
+        secrets,
+        look,
         signal: this.#ended.signal,
         nowMs: this.#now(),
         ...(this.#options.env === undefined ? {} : { env: this.#options.env }),
@@ -168,7 +187,7 @@ export class ConnectionFolder {
     }
     for (const name of partsOfOthers(this.#folder, read)) read.delete(name);
     const settled = new Map<string, ParsedConnection>();
-    let wait = this.#rescanMs;
+    let wait = this.#untilNextLookMs(look);
     for (const name of new Set([...this.#applied.keys(), ...read.keys(), ...this.#pending.keys()])) {
       const old = this.#applied.get(name);
       const now = read.get(name);
@@ -191,6 +210,15 @@ export class ConnectionFolder {
       this.#options.onTrouble?.(`${name}: ${message} ${advice}`);
     }
     this.#misnamed = new Set(names);
+  }
+
+  /** A secret that was found is asked for again when it may have become old, one that could not be asked for sooner. */
+  #untilNextLookMs(look: SecretLook | undefined): number {
+    this.#failedLooks = look?.failed === true ? this.#failedLooks + 1 : 0;
+    if (look === undefined || !look.used) return this.#rescanMs;
+    const lifetimeMs = Math.max(1000, this.#secrets?.cacheMs ?? this.#rescanMs);
+    const retryMs = (this.#options.retryMs ?? 2000) * 2 ** Math.min(this.#failedLooks - 1, 10);
+    return Math.min(this.#rescanMs, look.failed ? retryMs : lifetimeMs);
   }
 
   /** How long a change must still prove itself; 0 when it counts now. */
@@ -310,7 +338,11 @@ export interface ScannedFolder {
 /** Reads all files of a folder once, for commands that do not watch. Throws a {@link Fault} when it cannot be read. */
 export const scanFolder = async (
   folder: string,
-  options: { readonly env?: Readonly<Record<string, string | undefined>>; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string | undefined>>;
+    readonly signal?: AbortSignal;
+    readonly secrets?: Secrets | undefined;
+  } = {},
 ): Promise<ScannedFolder> => {
   const path = resolve(folder);
   const listing = await listFolder(path);
@@ -319,9 +351,11 @@ export const scanFolder = async (
       advice: 'Check that the folder exists and that this user may read it.',
     });
   const files = new Map<string, ParsedConnection>();
+  const manager = options.secrets?.manager;
+  const look = manager === undefined ? undefined : new SecretLook(manager);
   for (const name of listing.names) {
     options.signal?.throwIfAborted();
-    const parsed = await loadConnectionFile(name, { folder: path, ...options });
+    const parsed = await loadConnectionFile(name, { folder: path, look, ...options });
     if (parsed !== undefined) files.set(name, parsed);
   }
   for (const name of partsOfOthers(path, files)) files.delete(name);

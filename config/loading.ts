@@ -1,38 +1,15 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParsedConnection, parseConnection } from './connection/parse.ts';
-import { type FileContent, type FileReader, noFile, TOO_LARGE, unreadable } from './files.ts';
+import type { KnownSecrets } from './connection/secret-references.ts';
+import { type FileContent, type FileReader, readFromDiskAsync, TOO_LARGE } from './files.ts';
+import type { SecretLookup } from './secrets/manager.ts';
+import { noSecrets, SecretLook, type Secrets } from './secrets/secrets.ts';
 
-/** How long one file may take; a network share that hangs must not stop the agent. */
-const READ_LIMIT_MS = 10_000;
+/** Until a secret was asked for. */
+const PENDING: SecretLookup = { type: 'missing', reason: 'it was not asked for yet' };
+
 /** Includes can name files that name files; each round reads one level more. */
 const MAX_ROUNDS = 32;
-
-/** Reads a file without blocking; gives up after ten seconds. Never throws. */
-export const readFromDiskAsync = async (path: string, signal?: AbortSignal): Promise<FileContent> => {
-  const limit = AbortSignal.timeout(READ_LIMIT_MS);
-  const ended = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-  const gone = new Promise<FileContent>((give) => {
-    ended.addEventListener('abort', () => give({ type: 'unreadable', reason: 'reading it takes too long' }), {
-      once: true,
-    });
-  });
-  const work = async (): Promise<FileContent> => {
-    try {
-      const realPath = await realpath(path);
-      return (
-        noFile(await stat(realPath), realPath) ?? {
-          type: 'file',
-          bytes: await readFile(realPath, { signal: ended }),
-          realPath,
-        }
-      );
-    } catch (error) {
-      return unreadable(error);
-    }
-  };
-  return Promise.race([work(), gone]);
-};
 
 export interface LoadOptions {
   readonly folder: string;
@@ -40,11 +17,15 @@ export interface LoadOptions {
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
   readonly read?: (path: string, signal?: AbortSignal) => Promise<FileContent>;
+  /** Where secrets are that stand outside the files; absent: nowhere. */
+  readonly secrets?: Secrets | undefined;
+  /** Shared by the files of one look, so that each secret is asked for once. */
+  readonly look?: SecretLook | undefined;
 }
 
 /**
- * Parses a file of the connections folder with all files that it names, without blocking: whatever the parser asks for
- * and does not have is read, then it is asked again. Undefined when the file itself is not there.
+ * Parses a file of the connections folder with all files and secrets that it names, without blocking: whatever the parser
+ * asks for and does not have is read, then it is asked again. Undefined when the file itself is not there.
  */
 export const loadConnectionFile = async (name: string, options: LoadOptions): Promise<ParsedConnection | undefined> => {
   const read = options.read ?? readFromDiskAsync;
@@ -67,8 +48,12 @@ export const loadConnectionFile = async (name: string, options: LoadOptions): Pr
       contentHash: '',
       sideFiles: [],
       digests: new Map(),
+      outsideDigests: new Map(),
     };
   const known = new Map<string, FileContent>();
+  const { manager, standardKey, keys, digestKey } = options.secrets ?? noSecrets;
+  const look = options.look ?? (manager === undefined ? undefined : new SecretLook(manager));
+  const lookups = new Map<string, SecretLookup>();
   for (let round = 0; ; round += 1) {
     const wanted = new Set<string>();
     const readFile: FileReader = (path) => {
@@ -76,13 +61,28 @@ export const loadConnectionFile = async (name: string, options: LoadOptions): Pr
       if (file === undefined) wanted.add(path);
       return file ?? { type: 'missing', reason: 'it does not exist' };
     };
+    const asked = new Set<string>();
+    const secrets: KnownSecrets | undefined = manager && {
+      name: manager.name,
+      standardKey,
+      files: manager.files ?? [],
+      lookup: (key) => {
+        const lookup = lookups.get(key);
+        if (lookup === undefined) asked.add(key);
+        return lookup ?? PENDING;
+      },
+    };
     const parsed = parseConnection(content.bytes, name, {
       folder: options.folder,
       readFile,
+      secrets,
+      keys,
+      digestKey,
       ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
     });
-    if (wanted.size === 0 || round === MAX_ROUNDS) return parsed;
+    if (wanted.size + asked.size === 0 || round === MAX_ROUNDS) return parsed;
     for (const path of wanted) known.set(path, await read(path, options.signal));
+    for (const key of asked) lookups.set(key, (await look?.read(key, options.signal)) ?? PENDING);
   }
 };

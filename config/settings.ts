@@ -14,6 +14,13 @@ import { type FileReader, readFromDisk } from './files.ts';
 
 import { readGatewayUrl } from './gateway-url.ts';
 import type { ProxyChoice } from './proxy.ts';
+import { fetchIndirect } from './secrets/indirect.ts';
+import { KeyFile } from './secrets/key-file.ts';
+import type { KeyStore } from './secrets/key-store.ts';
+import type { SecretManagerSettings } from './secrets/manager.ts';
+import { readSecretManager } from './secrets/manager-settings.ts';
+import { processDigestKey } from './secrets/secrets.ts';
+import { descend, scalarsOf, type Tree } from './tree.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
@@ -39,6 +46,8 @@ export interface Settings {
   };
   /** The proxy on the way to the catalog; undefined for none. */
   readonly proxy: ProxyChoice | undefined;
+  /** Where connections find the secrets that are not in their files; undefined for nowhere. */
+  readonly secretManager: SecretManagerSettings | undefined;
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   readonly watch: { readonly polling: boolean; readonly intervalMs: number };
 }
@@ -52,6 +61,8 @@ export interface LoadedSettings {
   /** Changes with any of them. */
   readonly contentHash: string;
   readonly digests: Digests;
+  /** The same for the files that it names. */
+  readonly outsideDigests: Digests;
 }
 
 /** Reads `agent.conf` (HOCON). Paths in it are relative to the file. Never throws for a bad or missing file. */
@@ -59,6 +70,7 @@ export const loadSettings = (
   path: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
   read: FileReader = readFromDisk,
+  openKeys: (stateFolder: string) => KeyStore = (stateFolder) => new KeyFile(stateFolder),
 ): LoadedSettings => {
   const file = resolve(path);
   const folder = dirname(file);
@@ -66,18 +78,36 @@ export const loadSettings = (
   if (content.type !== 'file') {
     const problems = new Problems(path);
     problems.error('config.unreadable', undefined, `The settings cannot be read: ${content.reason}.`);
-    return { settings: undefined, problems: problems.list(), files: [file], contentHash: '', digests: new Map() };
+    return {
+      settings: undefined,
+      problems: problems.list(),
+      files: [file],
+      contentHash: '',
+      digests: new Map(),
+      outsideDigests: new Map(),
+    };
   }
   const files = new SideFiles(folder, read);
   const found = (settings: Settings | undefined): LoadedSettings => ({
     settings: problems.failed ? undefined : settings,
     problems: problems.list(),
-    files: [file, ...files.paths()],
-    contentHash: files.hash(content.bytes),
-    digests: tree === undefined ? new Map() : digestsOf(tree),
+    files: [file, ...files.paths(), ...keyFiles],
+    contentHash: files.hash(content.bytes, processDigestKey, [[...digestsOf(tree).values()].join()]),
+    digests: digestsOf(tree),
+    outsideDigests: files.digests(),
   });
-  const { tree, problems, placeOf, emptyAt } = readDocument(content.bytes, path, { folder, env, read: files.read });
-  if (tree === undefined) return found(undefined);
+  const document = readDocument(content.bytes, path, { folder, env, read: files.read });
+  const { problems, placeOf, emptyAt } = document;
+  let tree: Tree = document.tree ?? { type: 'object', entries: new Map(), at: { file: path, line: 1, column: 1 } };
+  let keyFiles: readonly string[] = [];
+  if (document.tree === undefined) return found(undefined);
+  tree = withOwnSpelling(tree, problems);
+  const keys = openKeys(stateFolderOf(tree, folder));
+  const onKey = (): void => {
+    keyFiles = keys.files;
+  };
+  tree = fetchIndirect(tree, SETTINGS_KEYS, { files, keys, problems, onKey });
+  problems.withhold(scalarsOf(tree, 'withheld'));
   checkKeys(tree, SETTINGS_KEYS, problems, placeOf);
   const values = new Values(tree, SETTINGS_KEYS, problems, emptyAt);
   const optional = (key: string): string | undefined => values.text(key)?.value.trim();
@@ -96,9 +126,10 @@ export const loadSettings = (
     name: optional('name'),
     gatewayUrl: readGateway(values, problems),
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
-    stateFolder: resolve(folder, optional('state') ?? 'state'),
+    stateFolder: stateFolderOf(tree, folder),
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
     proxy,
+    secretManager: readSecretManager(values, files, problems, env),
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),
@@ -107,6 +138,50 @@ export const loadSettings = (
   };
   return found(settings);
 };
+
+const stateFolderOf = (tree: Tree, folder: string): string => {
+  const state = descend(tree, ['state']);
+  const path = state?.type === 'scalar' && state.value !== null ? state.text.trim() : '';
+  return resolve(folder, path === '' ? 'state' : path);
+};
+
+/**
+ * The state folder that a settings file names, though the rest of it may be wrong: the key of encrypted values must be
+ * found before values that it cannot open are written anew. Undefined when the file cannot be read at all.
+ */
+export const findStateFolder = (
+  path: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined => {
+  const folder = dirname(resolve(path));
+  const content = readFromDisk(path);
+  if (content.type !== 'file') return undefined;
+  const { tree } = readDocument(content.bytes, path, { folder, env, read: readFromDisk });
+  return tree === undefined ? undefined : stateFolderOf(tree, folder);
+};
+
+/** Keys of the block `secret-manager` in our spelling: Zeenea writes `secret-manager` and `file-path`. */
+const withOwnSpelling = (tree: Tree, problems: Problems): Tree => {
+  const foreign = descend(tree, ['secret-manager']);
+  const own = descend(tree, ['secret_manager']);
+  if (tree.type !== 'object') return tree;
+  if (foreign !== undefined && own !== undefined)
+    problems.error(
+      'config.invalid',
+      foreign.at,
+      'secret-manager and secret_manager are both there; they mean the same.',
+      'Keep one of them.',
+    );
+  const block = own ?? foreign;
+  if (block === undefined) return tree;
+  const entries = new Map([...tree.entries].filter(([key]) => key !== 'secret-manager' && key !== 'secret_manager'));
+  return { ...tree, entries: entries.set('secret_manager', respelled(block)) };
+};
+
+const respelled = (tree: Tree): Tree =>
+  tree.type === 'object'
+    ? { ...tree, entries: new Map([...tree.entries].map(([key, node]) => [key.replaceAll('-', '_'), respelled(node)])) }
+    : tree;
 
 const readGateway = (values: Values, problems: Problems): string | undefined => {
   const given = values.text('gateway.url');

@@ -29,7 +29,14 @@ export interface ScalarTree {
   /** The text of the scalar as the file has it, after quotes and escapes were taken away. */
   readonly text: string;
   readonly at: Place;
+  readonly origin?: Origin;
 }
+
+/**
+ * Where a text came from when it does not stand in the file: from a secret, or nowhere yet (`withheld`): then it only
+ * keeps the place of a secret that could not be had, which was reported.
+ */
+export type Origin = 'secret' | 'withheld';
 
 /** A plain value for comparison and rendering; objects have no prototype. Numbers stay numbers. */
 export const plainValue = (tree: Tree): unknown => {
@@ -39,6 +46,18 @@ export const plainValue = (tree: Tree): unknown => {
   for (const [key, value] of tree.entries) result[key] = plainValue(value);
   return result;
 };
+
+/** The paths and places of all scalars of an origin. */
+export function* scalarsOf(
+  tree: Tree,
+  origin: Origin,
+  path = '',
+): Generator<{ readonly path: string; readonly at: Place }> {
+  if (tree.type === 'scalar') {
+    if (tree.origin === origin) yield { path, at: tree.at };
+  } else if (tree.type === 'list') for (const item of tree.items) yield* scalarsOf(item, origin, path);
+  else for (const [key, value] of tree.entries) yield* scalarsOf(value, origin, path === '' ? key : `${path}.${key}`);
+}
 
 /** The node under a path of keys; undefined where there is none. */
 export const descend = (tree: Tree | undefined, path: readonly string[]): Tree | undefined => {

@@ -26,7 +26,7 @@ export const ConnectionState = z.object({
   code: z.string().nullable(),
   name: z.string().nullable(),
   state: z.enum(['ready', 'disabled', 'error', 'absent']),
-  /** SHA-256 of the version in force; null when none is. */
+  /** Names the version in force, for this agent only: a keyed hash; null when none is. */
   inForce: z.string().nullable(),
   /** When the version in force was loaded, ISO 8601. */
   loadedAt: z.string().nullable(),

@@ -6,20 +6,23 @@ import type { Connection } from '#config/connection/connection.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { loadConnectionFile } from '#config/loading.ts';
 import { describeWay } from '#config/proxy.ts';
+import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
+import { secretsFor } from './secrets.ts';
 import { MEND } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
 export interface CrawlOptions {
   readonly out: string;
+  readonly config?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
 
-const readConnection = async (file: string): Promise<Connection> => {
-  const parsed = await loadConnectionFile(basename(file), { folder: dirname(resolve(file)) });
+const readConnection = async (file: string, secrets: Secrets): Promise<Connection> => {
+  const parsed = await loadConnectionFile(basename(file), { folder: dirname(resolve(file)), secrets });
   if (parsed === undefined)
     throw new Fault('config.unreadable', `There is no file ${file}`, { advice: 'Name one connection file.' });
   for (const problem of parsed.problems)
@@ -34,14 +37,15 @@ const table = (title: string, counts: Readonly<Partial<Record<string, number>>>)
   );
 
 export const crawlToFile = async (file: string, options: CrawlOptions): Promise<void> => {
-  const connection = await readConnection(file);
+  const dialer = new Dialer();
+  const connection = await readConnection(file, secretsFor(options.config, dialer));
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
   log.info({ url: connection.displayUrl, way: describeWay(connection.proxy, connection.origin) }, 'crawl started');
   const stop = new AbortController();
   void untilStopped().then(() =>
     stop.abort(new Fault('job.cancelled', 'The crawl was stopped', { advice: 'Run it again for the whole site.' })),
   );
-  await using site = openSite(connection, { dialer: new Dialer(), log, signal: stop.signal });
+  await using site = openSite(connection, { dialer, log, signal: stop.signal });
   await using sink = new RecordFile(options.out);
   const summary = await crawl(site, connection, sink, {
     signal: stop.signal,

@@ -5,9 +5,11 @@ import { verdictOf } from '#agent/doctor/run.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { scanFolder } from '#config/folder.ts';
 import { loadConnectionFile } from '#config/loading.ts';
+import type { Secrets } from '#config/secrets/secrets.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { Fault } from '#protocol/errors.ts';
 import { colours, painter, screen, settingsText, wantsSettings } from './doctor-screen.ts';
+import { openSecrets, STANDARD_CONFIG, secretsFor } from './secrets.ts';
 import { readSettings } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
@@ -29,10 +31,10 @@ interface Patient {
 
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() === true;
 
-/** One file by its path, without any settings of an agent. */
-const patientOf = async (path: string): Promise<Patient> => {
+/** One file by its path. */
+const patientOf = async (path: string, secrets: Secrets): Promise<Patient> => {
   const file = basename(path);
-  const parsed = await loadConnectionFile(file, { folder: dirname(resolve(path)) });
+  const parsed = await loadConnectionFile(file, { folder: dirname(resolve(path)), secrets });
   if (parsed === undefined)
     throw new Fault('config.unreadable', `There is no file ${path}`, { advice: 'Name one connection file.' });
   return {
@@ -42,8 +44,8 @@ const patientOf = async (path: string): Promise<Patient> => {
   };
 };
 
-const patientsIn = async (folder: string): Promise<readonly Patient[]> => {
-  const { states, connections } = await scanFolder(folder);
+const patientsIn = async (folder: string, secrets: Secrets): Promise<readonly Patient[]> => {
+  const { states, connections } = await scanFolder(folder, { secrets });
   return states
     .filter(({ state }) => state !== 'absent')
     .map(({ code, name, file, problems }) => ({
@@ -58,10 +60,19 @@ const patientsIn = async (folder: string): Promise<readonly Patient[]> => {
 };
 
 /** Whom to look at. Undefined after wrong usage was said. */
-const choose = async (wanted: string | undefined, options: DoctorOptions): Promise<readonly Patient[] | undefined> => {
-  if (wanted !== undefined && (await isFile(wanted))) return [await patientOf(wanted)];
-  const { connectionsFolder } = readSettings(options.config);
-  const all = await patientsIn(connectionsFolder);
+const choose = async (
+  wanted: string | undefined,
+  options: DoctorOptions,
+  dialer: Dialer,
+): Promise<readonly Patient[] | undefined> => {
+  if (wanted !== undefined && (await isFile(wanted))) {
+    // The standard settings need not be there.
+    const config = options.config === STANDARD_CONFIG ? undefined : options.config;
+    return [await patientOf(wanted, secretsFor(config, dialer))];
+  }
+  const settings = readSettings(options.config);
+  const { connectionsFolder } = settings;
+  const all = await patientsIn(connectionsFolder, openSecrets(settings, dialer, undefined));
   if (wanted === undefined) return all;
   const chosen = all.filter(({ code, subject }) => code === wanted || basename(subject.file) === wanted);
   if (chosen.length > 0) return chosen;
@@ -95,7 +106,8 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
     process.exitCode = USAGE;
     return;
   }
-  const patients = await choose(wanted, options);
+  const dialer = new Dialer();
+  const patients = await choose(wanted, options, dialer);
   if (patients === undefined) {
     process.exitCode = USAGE;
     return;
@@ -105,7 +117,6 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
     stop.abort(new Fault('job.cancelled', 'The doctor was stopped', { advice: 'Run it again for the rest.' })),
   );
   const paint = painter(colours(process.stdout, process.env));
-  const dialer = new Dialer();
   const looked: { readonly patient: Patient; readonly diagnosis: Diagnosis }[] = [];
   for (const patient of patients) {
     const title = titleOf(patient);

@@ -13,6 +13,10 @@ import { VERSION } from './version.ts';
 /** Each command loads what it needs only when it is called: what is not loaded takes no memory. */
 const addCommands = (program: Command): void => {
   const config = ['--config <file>', 'settings of the agent', 'agent.conf'] as const;
+  const settings = [
+    '--config <file>',
+    'settings of the agent, for secrets; default: agent.conf when it is there',
+  ] as const;
   program
     .command('run')
     .description('watch the connections folder and do the jobs of the catalog, until stopped')
@@ -31,6 +35,7 @@ const addCommands = (program: Command): void => {
     .command('validate')
     .description('check a connection file or a connections folder, and the files that they name')
     .argument('[path]', 'file or folder', 'connections')
+    .option(...settings)
     .option('--strict', 'warnings count as errors')
     .option('--json', 'print one JSON object: version, files, errors, warnings, ok, connections, problems')
     .addHelpText('after', '\nExit codes: 0 nothing wrong, 1 errors, 2 there was nothing to check.')
@@ -57,6 +62,7 @@ is sent once. It takes one of the five sessions of the user, beside the one that
     .description('crawl one site into a file, without any catalog')
     .argument('<file>', 'connection file')
     .requiredOption('--out <file>', 'where to write the records (NDJSON)')
+    .option(...settings)
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));

@@ -12,6 +12,7 @@ import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { folderDoctor } from './folder-doctor.ts';
 import { createLog } from './log.ts';
+import { openSecrets } from './secrets.ts';
 import { readUsableSettings } from './settings.ts';
 import { SettingsReload } from './settings-reload.ts';
 import { untilStopped } from './stop.ts';
@@ -47,12 +48,14 @@ export const run = async (options: RunOptions): Promise<void> => {
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
   const dialer = new Dialer();
+  const onTrouble = (message: string): void => log.warn({}, message);
   const folder = new ConnectionFolder({
     folder: connectionsFolder,
     stateFolder,
     polling: settings.watch.polling,
     intervalMs: settings.watch.intervalMs,
-    onTrouble: (message) => log.warn({}, message),
+    secrets: openSecrets(settings, dialer, { onTrouble }),
+    onTrouble,
   });
   const startedAt = new Date().toISOString();
   let reload: SettingsReload | undefined;
@@ -83,7 +86,12 @@ export const run = async (options: RunOptions): Promise<void> => {
       handlers: { crawl: crawlJob(folder, dialer, log), test: testJob(folder, folderDoctor(folder, dialer), log) },
       log,
     });
-    reload = new SettingsReload({ loaded, bridge, log });
+    reload = new SettingsReload({
+      loaded,
+      bridge,
+      log,
+      onSecrets: (now) => folder.useSecrets(openSecrets(now, dialer, { onTrouble })),
+    });
     folder.onChange((changes) => {
       for (const { file, journal } of changes) {
         log.info({}, journal);

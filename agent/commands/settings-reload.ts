@@ -1,7 +1,7 @@
 import type { Bridge } from '#agent/bridge/bridge.ts';
-import { changedKeys, listed } from '#config/connection/digests.ts';
+import { changedKeys, changedOutside, listed } from '#config/connection/digests.ts';
 import { describeWay } from '#config/proxy.ts';
-import { type LoadedSettings, loadSettings } from '#config/settings.ts';
+import { type LoadedSettings, loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch, type UsableSettings } from '#config/settings-watch.ts';
 import { asFault, type ErrorInfo } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
@@ -14,6 +14,8 @@ interface SettingsReloadOptions {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+  /** What `secret_manager` says, or a file that it names, changed. */
+  readonly onSecrets?: (settings: Settings) => void;
   readonly load?: () => Promise<LoadedSettings>;
   /** How often to look at the files. */
   readonly intervalMs?: number;
@@ -48,10 +50,11 @@ export class SettingsReload {
     return this.#watch.close();
   }
 
-  #apply({ settings, digests }: UsableSettings, previous: UsableSettings): void {
+  #apply({ settings, digests, outsideDigests }: UsableSettings, previous: UsableSettings): void {
     const { bridge, log } = this.#options;
     const keys = changedKeys(previous.digests, digests);
-    const what = keys.length === 0 ? 'only comments, or a file that it names, changed' : listed(keys);
+    const files = changedOutside(previous.outsideDigests, outsideDigests);
+    const what = keys.length + files.length === 0 ? 'only comments changed' : listed([...files, ...keys]);
     const name = (key: string): string => key.slice(0, key.lastIndexOf(' '));
     log.info({}, `reloaded ${settings.file}: ${what}`);
     log.level = settings.log.level;
@@ -61,8 +64,9 @@ export class SettingsReload {
         { advice: 'Restart the agent to make it so.' },
         `${listed(late)} in ${settings.file} counts from the next start only`,
       );
+    if (files.length > 0 || keys.some((key) => key.startsWith('secret_manager.'))) this.#options.onSecrets?.(settings);
     // Files that it names are trust stores and secrets of the way to the catalog.
-    if (keys.length > 0 && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
+    if ((keys.length > 0 || files.length === 0) && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
     bridge.reroute({ tls: settings.tls, proxy: settings.proxy });
     const { gatewayUrl } = this.#options.loaded.settings;
     if (gatewayUrl !== undefined)

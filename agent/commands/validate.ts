@@ -1,10 +1,14 @@
 import { stat } from 'node:fs/promises';
+import { Dialer } from '#agent/network/dialer.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
+import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { USAGE } from './exit-codes.ts';
+import { secretsFor } from './secrets.ts';
 
 export interface ValidateOptions {
+  readonly config?: string;
   readonly json?: boolean;
   /** Warnings count as errors. */
   readonly strict?: boolean;
@@ -13,10 +17,10 @@ export interface ValidateOptions {
 const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
 
 /** @throws Fault `config.unreadable` when there is nothing at the path */
-const lint = async (path: string): Promise<readonly LintedFile[]> => {
+const lint = async (path: string, secrets: Secrets): Promise<readonly LintedFile[]> => {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) return lintFolder(path);
-  const linted = await lintFile(path);
+  if (found?.isDirectory()) return lintFolder(path, { secrets });
+  const linted = await lintFile(path, { secrets });
   if (linted !== undefined) return [linted];
   throw new Fault('config.unreadable', `There is no ${path}`, {
     advice: 'Name the file or the folder to check: culvert validate <path>.',
@@ -30,7 +34,7 @@ const lint = async (path: string): Promise<readonly LintedFile[]> => {
  * @throws Fault `config.unreadable` when there is nothing at the path
  */
 export const validate = async (path: string, options: ValidateOptions): Promise<void> => {
-  const linted = await lint(path).catch((error: unknown) => {
+  const linted = await lint(path, secretsFor(options.config, new Dialer())).catch((error: unknown) => {
     process.exitCode = USAGE;
     throw error;
   });

@@ -58,7 +58,7 @@ export type Authentication =
 export interface Connection {
   /** Name of the file in the connections folder. */
   readonly file: string;
-  /** SHA-256 (hex) of the file and of every side file that it names. */
+  /** HMAC-SHA-256 (hex), with a key of this agent, of the file and of every side file and secret that it names. */
   readonly contentHash: string;
   readonly code: string;
   readonly name: string;

@@ -27,6 +27,13 @@ export const changedKeys = (old: Digests, now: Digests): readonly string[] =>
     .filter((key) => old.get(key) !== now.get(key))
     .map((key) => `${key} ${!old.has(key) ? 'added' : !now.has(key) ? 'removed' : 'changed'}`);
 
+/**
+ * The files and secrets outside that differ; one that the file did not name before, or names no more, follows from a key
+ * that changed.
+ */
+export const changedOutside = (old: Digests, now: Digests): readonly string[] =>
+  changedKeys(old, now).filter((change) => change.endsWith(' changed'));
+
 /** The names for one line of a journal: ten of them, and how many more. */
 export const listed = (names: readonly string[]): string =>
   names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more` : names.join(', ');

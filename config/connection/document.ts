@@ -1,8 +1,10 @@
 import { extname } from 'node:path';
 import type { FileReader } from '../files.ts';
 import { parseHocon } from '../hocon/hocon.ts';
+import type { OutsideReader } from '../hocon/outside.ts';
 import { Source } from '../hocon/source.ts';
 import { looksLikeOpenMetadata, reportStrayOptions } from '../openmetadata/recognise.ts';
+import { fillTexts } from '../secrets/references.ts';
 import { descend, type Place, type Tree } from '../tree.ts';
 import { parseYaml } from '../yaml.ts';
 import { isSecretKey } from './excerpt.ts';
@@ -20,16 +22,16 @@ export interface Document {
   readonly emptyAt: (path: string) => Place | undefined;
 }
 
+interface DocumentContext {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly read: FileReader;
+  /** What substitutions may lead to outside the file. */
+  readonly outside?: OutsideReader;
+}
+
 /** Reads the bytes of a file by its extension, with the checks on the text itself. */
-export const readDocument = (
-  bytes: Uint8Array,
-  file: string,
-  context: {
-    readonly folder: string;
-    readonly env: Readonly<Record<string, string | undefined>>;
-    readonly read: FileReader;
-  },
-): Document => {
+export const readDocument = (bytes: Uint8Array, file: string, context: DocumentContext): Document => {
   const nothing = (problems: Problems): Document => ({
     tree: undefined,
     problems,
@@ -46,7 +48,7 @@ export const readDocument = (
   // JSON is YAML, too; files of OpenMetadata fill in variables inside quotes, where HOCON does not.
   const yaml = extension === '.yaml' || extension === '.yml';
   return yaml || (extension === '.json' && looksLikeOpenMetadata(decoded.text))
-    ? readYaml(decoded.text, file)
+    ? readYaml(decoded.text, file, context)
     : readHocon(decoded.text, file, context);
 };
 
@@ -74,14 +76,17 @@ const decode = (bytes: Uint8Array): Decoded => {
   }
 };
 
-const readHocon = (
-  text: string,
-  file: string,
-  context: { folder: string; env: Readonly<Record<string, string | undefined>>; read: FileReader },
-): Document => {
+const readHocon = (text: string, file: string, context: DocumentContext): Document => {
+  // JSON has nothing but texts in quotes, where HOCON replaces nothing.
+  const json = extname(file).toLowerCase() === '.json';
+  let outside: ReturnType<OutsideReader>;
   const document = parseHocon(text, file, {
     includes: { folder: context.folder, read: context.read },
     env: context.env,
+    outside: (part) => {
+      outside = context.outside?.(part);
+      return outside;
+    },
   });
   const sources = new Map<string, Source>([[file, document.source]]);
   for (const field of document.fields) sources.set(field.source.file, field.source);
@@ -102,15 +107,16 @@ const readHocon = (
     const text = hidden.has(lineOf(place)) ? undefined : sources.get(place.file)?.line(place.line);
     return text === undefined ? undefined : { text, secret: secret.has(lineOf(place)) };
   });
-  checkFields(document.fields, problems);
+  checkFields(document.fields, problems, { replaced: json ? outside?.root : undefined });
   if (document.error !== undefined)
     explain(document.error, sources.get(document.error.at.file), document.fields, problems);
   const places = new Map<string, Place>();
   const empties = new Map<string, Place>();
   for (const { path, source, key, empty } of document.fields)
     (empty ? empties : places).set(path.join('.'), source.at(key));
+  const { tree } = document;
   return {
-    tree: document.tree,
+    tree: tree === undefined || outside === undefined || !json ? tree : fillTexts(tree, outside),
     problems,
     placeOf: (path) => places.get(path),
     // A substitution that leads nowhere leaves a key without a value, too.
@@ -118,9 +124,11 @@ const readHocon = (
   };
 };
 
-const readYaml = (text: string, file: string): Document => {
+const readYaml = (text: string, file: string, context: DocumentContext): Document => {
   const source = new Source(file, text);
-  const { tree, error } = parseYaml(text, file);
+  const { tree: written, error } = parseYaml(text, file);
+  const outside = written === undefined ? undefined : context.outside?.((path) => descend(written, path));
+  const tree = written === undefined || outside === undefined ? written : fillTexts(written, outside);
   const places = new Map<string, Place>();
   if (tree !== undefined) collect(tree, '', places);
   const secret = new Set<number>();

@@ -22,10 +22,10 @@ export const explain = (
 ): void => {
   if (error.substitution?.[0] === 'secret_manager') {
     problems.error(
-      'config.not_supported_yet',
+      'config.invalid',
       error.at,
-      'Secret managers are not supported yet, so this substitution cannot be filled in.',
-      'Write the secret into the file (readable only for the agent), or take it from the environment.',
+      'Secrets of the secret manager are for connection files: nothing can be taken from it here.',
+      'Write the value as "encrypted:…" (culvert encrypt), as "file:…", or take it from the environment.',
     );
     return;
   }

@@ -13,6 +13,8 @@ export interface KeySpec {
   readonly status: 'used' | 'tolerated' | 'later';
   /** Never shown, not even in part. */
   readonly secret?: true;
+  /** May hold PEM text, with a private key in it: then it may be encrypted, too. */
+  readonly pem?: true;
   readonly required?: true;
   /** An address or a name of a file: no control character is ever meant. */
   readonly oneLine?: true;

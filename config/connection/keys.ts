@@ -1,3 +1,4 @@
+import { SECRET_MANAGER_KEYS } from '../secrets/manager-keys.ts';
 import type { KeySpec, KeyType } from './key-spec.ts';
 import { LOGIN_KEYS } from './login-keys.ts';
 import { proxyKeys } from './proxy-keys.ts';
@@ -62,8 +63,9 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     'connection.auth.certificate.path',
     'string',
     'Client certificate: PEM file, PEM text, PFX (PKCS12) file with its key, or the exported folder.',
+    { pem: true },
   ),
-  used('connection.auth.certificate.key_path', 'string', 'Private key: PEM file or PEM text.'),
+  used('connection.auth.certificate.key_path', 'string', 'Private key: PEM file or PEM text.', { pem: true }),
   used('connection.auth.certificate.ca_path', 'string', 'Root certificate of the site: PEM file or PEM text.'),
   used('connection.auth.certificate.password', 'string', 'Password of a PFX file or of an encrypted private key.', {
     secret: true,
@@ -87,10 +89,12 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   }),
   used('tls.verify_host_name', 'boolean', 'False accepts a certificate of another host.', { standard: true }),
   ...proxyKeys(false),
-  used('secret_manager.enabled', 'boolean', 'True takes secrets from a secret manager (not supported yet).', {
+  used('secret_manager.enabled', 'boolean', 'True takes values from the secret manager of agent.conf.', {
     standard: false,
   }),
-  used('secret_manager.key', 'string', 'Name of the secret in the secret manager.'),
+  used('secret_manager.key', 'string', 'Name of the secret in the secret manager; by default that of agent.conf.', {
+    oneLine: true,
+  }),
   used('crawl.engine_sessions', 'integer', 'Engine sessions at a time.', { minimum: 1, maximum: 4, standard: 2 }),
   used('crawl.app_timeout', 'duration', 'How long one app may take.', {
     minimum: 1000,
@@ -177,4 +181,5 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     standard: '2s',
   }),
   ...proxyKeys(true),
+  ...SECRET_MANAGER_KEYS,
 ];

@@ -41,6 +41,7 @@ export const LOGIN_KEYS: readonly KeySpec[] = [
     'jwt.key_path',
     'string',
     'Private RSA key that signs the tokens (culvert jwt init makes one): file or PEM text.',
+    { pem: true },
   ),
   key('jwt.key_password', 'string', 'Password of an encrypted private key.', { secret: true }),
   key('jwt.certificate_path', 'string', 'Certificate that the virtual proxy has, to check that the key belongs to it.'),

@@ -33,21 +33,36 @@ interface Subject {
   readonly raw: (token: Token) => string;
   readonly at: (offset: number) => ReturnType<Field['source']['at']>;
   readonly report: (offset: number, message: string, advice: string) => void;
+  /** True: no part of the value may be in a message. */
+  readonly hidden: boolean;
+  readonly replaced: string | undefined;
 }
 
 /** Checks on the text itself: what is valid HOCON and yet hardly what was meant. */
-export const checkFields = (fields: readonly Field[], problems: Problems): void => {
+export const checkFields = (
+  fields: readonly Field[],
+  problems: Problems,
+  options: {
+    /** True: all values are secrets. */
+    readonly hidden?: boolean;
+    /** Substitutions below this root are replaced in quotes, too. */
+    readonly replaced?: string | undefined;
+  } = {},
+): void => {
+  const { hidden = false, replaced } = options;
   for (const field of fields) {
     const { source } = field;
     const path = field.path.join('.');
     const subject: Subject = {
       field,
       path,
+      hidden: hidden || isSecretKey(field.path),
+      replaced,
       raw: (token) => source.text.slice(token.start, token.end),
       at: (offset) => source.at(offset),
       report: (offset, message, advice) => {
         problems.explained.add(path);
-        problems[severity(path)]('config.suspicious_value', source.at(offset), message, advice);
+        problems[hidden ? 'warn' : severity(path)]('config.suspicious_value', source.at(offset), message, advice);
       },
     };
     if (field.empty) empty(subject, problems);
@@ -83,14 +98,14 @@ const empty = ({ field, path, at }: Subject, problems: Problems): void => {
 };
 
 /** The string as it should have been, or the part that matters when the rest may not be shown. */
-const corrected = (path: readonly string[], raw: string, offset: number): string => {
+const corrected = (hidden: boolean, raw: string, offset: number): string => {
   const body = raw.slice(1, -1);
-  if (isSecretKey(path) || body.length > 100 || /\/\/.*@/.test(body)) return `"…\\${raw.slice(offset, offset + 2)}…"`;
+  if (hidden || body.length > 100 || /\/\/.*@/.test(body)) return `"…\\${raw.slice(offset, offset + 2)}…"`;
   return `"${body.replaceAll('\\\\', '\\').replaceAll('\\', '\\\\')}"`;
 };
 
 const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): void => {
-  const { field, path, raw, report } = subject;
+  const { path, raw, report, hidden, replaced } = subject;
   const text = raw(token);
   if (!token.triple && !token.value.includes('-----') && path !== 'description' && path !== 'access_notes') {
     // An escape that is not one of a backslash or a quote, and that makes a control character.
@@ -102,7 +117,7 @@ const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): v
         letter === undefined
           ? `${match[0]} inside double quotes is a control character.`
           : `\\${letter} inside double quotes is ${NAMES[letter] ?? 'a control character'}, not a backslash and the letter ${letter}.`,
-        `Write two backslashes: ${corrected(field.path, text, match.index)}.`,
+        `Write two backslashes: ${corrected(hidden, text, match.index)}.`,
       );
       break;
     }
@@ -114,7 +129,7 @@ const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): v
       'Write one backslash between triple quotes, or two between double quotes.',
     );
   const substitution = /\$\{\??([A-Za-z_][A-Za-z0-9_.-]*)\}/.exec(token.value);
-  if (substitution !== null)
+  if (substitution !== null && substitution[1]?.split('.')[0] !== replaced)
     report(
       token.start,
       'A substitution inside quotes is not replaced: the value holds it as it is written.',

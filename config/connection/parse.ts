@@ -4,7 +4,10 @@ import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
 import { openMetadataSource } from '../openmetadata/recognise.ts';
 import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
 import type { Environment } from '../proxy-environment.ts';
-import type { Place, Tree } from '../tree.ts';
+import { fetchIndirect } from '../secrets/indirect.ts';
+import type { KeyStore } from '../secrets/key-store.ts';
+import { processDigestKey } from '../secrets/secrets.ts';
+import { type Place, scalarsOf, type Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
 import { authenticationType, readAuthentication } from './authentication.ts';
 import type { Authentication, Connection } from './connection.ts';
@@ -12,8 +15,10 @@ import { digestsOf } from './digests.ts';
 import { readDocument } from './document.ts';
 import { CONNECTION_KEYS } from './keys.ts';
 import { checkKeys } from './known-keys.ts';
+import { OutsideValues } from './outside-values.ts';
 import { Problems } from './problem.ts';
 import { readProxy } from './proxy.ts';
+import { type KnownSecrets, SecretReferences } from './secret-references.ts';
 import { SideFiles } from './side-files.ts';
 import { readTrust } from './trust.ts';
 import { Values } from './values.ts';
@@ -27,6 +32,12 @@ export interface ParseOptions {
   readonly readFile?: FileReader;
   /** For expiry dates, in ms since 1970; default: now. */
   readonly nowMs?: number;
+  /** The secret manager of `agent.conf`; absent: it has none. */
+  readonly secrets?: KnownSecrets | undefined;
+  /** The agent's key, for encrypted values; absent: it is not known. */
+  readonly keys?: KeyStore | undefined;
+  /** Makes content hashes what only this agent can compute; default: anew for each process. */
+  readonly digestKey?: Uint8Array | undefined;
 }
 
 export interface ParsedConnection {
@@ -36,12 +47,14 @@ export interface ParsedConnection {
   /** As far as they could be read, also when the file is refused. */
   readonly code: string | undefined;
   readonly name: string | undefined;
-  /** SHA-256 (hex) of the file and its side files. */
+  /** HMAC-SHA-256 (hex) of the file, its side files and its secrets. */
   readonly contentHash: string;
-  /** Absolute paths of the files that it named, also of missing ones. */
+  /** Absolute paths of the files that it named, also of missing ones, and of those that its secrets come from. */
   readonly sideFiles: readonly string[];
   /** For each key that is set a digest of its value, to tell which keys an edit changed. */
   readonly digests: ReadonlyMap<string, string>;
+  /** The same for what stands outside the file: `file token.txt`, `secret qlik-prod`. */
+  readonly outsideDigests: ReadonlyMap<string, string>;
 }
 
 /**
@@ -55,33 +68,50 @@ export const parseConnection = (
 ): ParsedConnection => {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const files = new SideFiles(options.folder, options.readFile ?? readFromDisk);
+  const outside = new OutsideValues(options.secrets, options.keys);
+  const common = () => ({
+    contentHash: files.hash(bytes, options.digestKey ?? processDigestKey, outside.versions()),
+    sideFiles: [...files.paths(), ...outside.files],
+    outsideDigests: new Map([...files.digests(), ...outside.digests()]),
+  });
   const refused = (problems: Problems): ParsedConnection => ({
     connection: undefined,
     problems: problems.list(),
     code: undefined,
     name: undefined,
-    contentHash: files.hash(bytes),
-    sideFiles: files.paths(),
     digests: new Map(),
+    ...common(),
   });
   if (bytes.byteLength > MAX_FILE_BYTES) {
     const problems = new Problems(fileName);
     problems.error('config.too_large', undefined, 'The file is larger than 1 MiB.');
     return refused(problems);
   }
-  const { tree, problems, placeOf, emptyAt } = readDocument(bytes, fileName, {
-    folder: options.folder,
-    env: options.env ?? process.env,
-    read: files.read,
-  });
-  if (tree === undefined) return refused(problems);
   const env = options.env ?? process.env;
-  const foreign = readForeign(tree, problems, env, placeOf);
+  const references = new SecretReferences(outside.secrets);
+  const document = readDocument(bytes, fileName, {
+    folder: options.folder,
+    env,
+    read: files.read,
+    outside: references.open,
+  });
+  const { problems, placeOf, emptyAt } = document;
+  references.report(problems);
+  if (document.tree === undefined) return refused(problems);
+  const foreign = readForeign(document.tree, problems, env, placeOf);
   if (foreign === 'refused') return refused(problems);
+  const tree = fetchIndirect(foreign?.tree ?? document.tree, CONNECTION_KEYS, {
+    files,
+    keys: options.keys,
+    problems,
+    onKey: outside.needKey,
+  });
+  problems.withhold(scalarsOf(tree, 'withheld'));
   if (foreign === undefined) checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
-  const values = new Values(foreign?.tree ?? tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
+  const values = new Values(tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
   const nowMs = options.nowMs ?? Date.now();
   const draft = readConnection(values, files, problems, nowMs, env);
+  const rest = common();
   return {
     connection:
       draft.connection === undefined || problems.failed
@@ -90,14 +120,14 @@ export const parseConnection = (
             ...draft.connection,
             ...(foreign?.repositoryAssumed === true ? { repositoryAssumed: true as const } : {}),
             file: fileName,
-            contentHash: files.hash(bytes),
+            contentHash: rest.contentHash,
           },
     problems: problems.list(),
     code: draft.code,
     name: draft.name,
-    contentHash: files.hash(bytes),
-    sideFiles: files.paths(),
-    digests: digestsOf(tree),
+    // The journal calls keys as the file does.
+    digests: digestsOf(foreign === undefined ? tree : document.tree),
+    ...rest,
   };
 };
 
@@ -138,13 +168,8 @@ const readConnection = (
   const name = values.text('name')?.value.trim();
   const code = readCode(values, problems);
   const connectorId = values.text('connector_id');
-  if (values.flag('secret_manager.enabled'))
-    problems.error(
-      'config.not_supported_yet',
-      values.node('secret_manager.enabled')?.at,
-      'Secret managers are not supported yet.',
-      'Write the secret into the file (readable only for the agent), or take it from the environment.',
-    );
+  values.flag('secret_manager.enabled');
+  values.text('secret_manager.key');
   // Refused already; what is wrong with their values is said at once, too.
   for (const { path, type, status } of CONNECTION_KEYS) if (status === 'later' && type === 'string') values.text(path);
   const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);

@@ -18,6 +18,7 @@ export class Problems {
   readonly #list: Problem[] = [];
   /** Keys whose value was found to be mistaken: later checks need not say it again. */
   readonly explained = new Set<string>();
+  readonly #withheld: { readonly path: string; readonly at: Place }[] = [];
   readonly #lineOf: (place: Place) => Line | undefined;
   #names: ReadonlyMap<string, string> = new Map();
 
@@ -25,6 +26,14 @@ export class Problems {
   constructor(file: string, lineOf: (place: Place) => Line | undefined = () => undefined) {
     this.#file = file;
     this.#lineOf = lineOf;
+  }
+
+  /**
+   * Values that could not be had, which was reported: what follows from that is not told. A problem follows from it when
+   * it is at the place of such a value or names its key.
+   */
+  withhold(values: Iterable<{ readonly path: string; readonly at: Place }>): void {
+    this.#withheld.push(...values);
   }
 
   error(code: ErrorCode, at: Place | undefined, message: string, advice?: string): void {
@@ -61,13 +70,21 @@ export class Problems {
       .slice(0, MAX_PROBLEMS);
   }
 
+  #follows(at: Place | undefined, message: string): boolean {
+    return this.#withheld.some(
+      (value) =>
+        (value.path.includes('.') && message.includes(value.path)) ||
+        (value.at.file === at?.file && value.at.line === at.line && value.at.column === at.column),
+    );
+  }
+
   #add(severity: Problem['severity'], code: ErrorCode, at: Place | undefined, said: string, advised?: string): void {
     const message = this.#named(said);
     const advice = advised === undefined ? undefined : this.#named(advised);
     const known = this.#list.some(
       (p) => p.line === at?.line && p.column === at?.column && p.message === message && p.file === (at?.file ?? p.file),
     );
-    if (known) return;
+    if (known || this.#follows(at, said)) return;
     const line = at === undefined ? undefined : this.#lineOf(at);
     const excerpt = line === undefined ? undefined : excerptOf(line.text, line.secret);
     this.#list.push({

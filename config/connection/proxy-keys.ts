@@ -1,10 +1,13 @@
 import { PROXY_SCHEMES } from '../proxy.ts';
 import type { KeySpec } from './key-spec.ts';
 
-/** The keys of `proxy`, in connection files and in `agent.conf`; `fromEnvironment` is the standard of that key. */
-export const proxyKeys = (fromEnvironment: boolean): readonly KeySpec[] => {
+/**
+ * The keys of `proxy`, in connection files and in `agent.conf`; `fromEnvironment` is the standard of that key, `below` the
+ * key that the block stands below, with a dot at its end.
+ */
+export const proxyKeys = (fromEnvironment: boolean, below = ''): readonly KeySpec[] => {
   const used = (path: string, type: KeySpec['type'], description: string, more: Partial<KeySpec> = {}): KeySpec => ({
-    path: `proxy.${path}`,
+    path: `${below}proxy.${path}`,
     type,
     status: 'used',
     description,

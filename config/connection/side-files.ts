@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { isAbsolute, resolve } from 'node:path';
+import { createHash, createHmac } from 'node:crypto';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FileContent, FileReader } from '../files.ts';
 
@@ -44,9 +44,25 @@ export class SideFiles {
     return [...this.#seen.keys()];
   }
 
-  /** SHA-256 (hex) over the text and every side file. */
-  hash(text: Uint8Array): string {
-    const hash = createHash('sha256').update(text);
+  /** A digest (hex) of each file that was asked for, as the journal calls it: `file token.txt`; stays in this process. */
+  digests(): ReadonlyMap<string, string> {
+    const digests = new Map<string, string>();
+    for (const [path, content] of this.#seen) {
+      const name = `file ${basename(path)}`;
+      const hash = createHash('sha256').update(`${digests.get(name) ?? ''}\0${path}\0${content.type}\0`);
+      if (content.type === 'file') hash.update(content.bytes);
+      digests.set(name, hash.digest('hex'));
+    }
+    return digests;
+  }
+
+  /**
+   * HMAC-SHA-256 (hex) over the text, every side file, and whatever else the result depends on: what it leaves the
+   * network with must not let anybody try passwords.
+   */
+  hash(text: Uint8Array, key: Uint8Array, others: readonly string[] = []): string {
+    const hash = createHmac('sha256', key).update(`${text.byteLength}\0`).update(text);
+    for (const other of others) hash.update(`\0${other}`);
     for (const [path, content] of [...this.#seen].sort(([a], [b]) => (a < b ? -1 : 1))) {
       hash.update(`\0${path}\0${content.type}\0`);
       if (content.type === 'file') hash.update(content.bytes);

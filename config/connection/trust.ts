@@ -43,19 +43,29 @@ export interface Trust {
   readonly systemAuthorities: boolean;
 }
 
+/** What stands in front of the keys of a block: nothing, or the key that it stands below. */
+export type Below = '' | 'secret_manager.';
+
 /** Reads `tls`; `others`: the file names an authority elsewhere, too. What is wrong is reported. */
-export const readTrust = (values: Values, files: SideFiles, problems: Problems, others = false): Trust => {
-  const path = values.text('tls.truststore.path');
-  const store = { key: 'tls.truststore', values, problems } as const;
-  const replaceDefaultRoots = values.flag('tls.truststore.replace_default_roots');
-  const systemAuthorities = values.flag('tls.system_authorities');
+export const readTrust = (
+  values: Values,
+  files: SideFiles,
+  problems: Problems,
+  others = false,
+  below: Below = '',
+): Trust => {
+  const key = `${below}tls.truststore` as const;
+  const path = values.text(`${key}.path`);
+  const store = { key, values, problems } as const;
+  const replaceDefaultRoots = values.flag(`${key}.replace_default_roots`);
+  const systemAuthorities = values.flag(`${below}tls.system_authorities`);
   const extraAuthorities = path === undefined ? withoutPath(store) : readStore(store, path, files);
   if (replaceDefaultRoots && path === undefined && !others && !systemAuthorities)
     problems.error(
       'config.invalid',
-      values.placeOf('tls.truststore.replace_default_roots'),
-      'tls.truststore.replace_default_roots is true, but no trust store is named: nobody would be trusted.',
-      'Add tls.truststore.path, or delete the line.',
+      values.placeOf(`${key}.replace_default_roots`),
+      `${key}.replace_default_roots is true, but no trust store is named: nobody would be trusted.`,
+      `Add ${key}.path, or delete the line.`,
     );
   return { extraAuthorities, replaceDefaultRoots, systemAuthorities };
 };
@@ -64,7 +74,7 @@ export const readTrust = (values: Values, files: SideFiles, problems: Problems, 
  * Reads the trust store below `key`: PEM texts, none when no store is named. What is wrong is reported.
  */
 export const readTruststore = (
-  key: 'proxy.tls.truststore',
+  key: `${Below}proxy.tls.truststore`,
   values: Values,
   files: SideFiles,
   problems: Problems,
@@ -77,7 +87,7 @@ export const readTruststore = (
 /** A trust store that a file names. */
 interface Named {
   /** The keys `path`, `type` and `password` stand below it. */
-  readonly key: 'tls.truststore' | 'proxy.tls.truststore';
+  readonly key: `${Below}${'' | 'proxy.'}tls.truststore`;
   readonly values: Values;
   readonly problems: Problems;
 }

@@ -1,7 +1,7 @@
 import { ERROR_KINDS } from '#protocol/errors.ts';
 import type { ConnectionState, Problem } from '#protocol/status.ts';
 import type { Connection } from '../connection/connection.ts';
-import { changedKeys, listed } from '../connection/digests.ts';
+import { changedKeys, changedOutside, listed } from '../connection/digests.ts';
 import type { ParsedConnection } from '../connection/parse.ts';
 import type { Remembered } from './ledger.ts';
 
@@ -284,6 +284,7 @@ const urlOf = ({ origin, prefix }: Connection): string => (prefix === '' ? origi
 
 /** What an edit changed, without any value. */
 const differences = (old: ParsedConnection, now: ParsedConnection): string => {
-  const names = changedKeys(old.digests, now.digests);
-  return names.length === 0 ? 'only comments, or a file that it names, changed' : listed(names);
+  const outside = changedOutside(old.outsideDigests, now.outsideDigests);
+  const names = [...outside, ...changedKeys(old.digests, now.digests)];
+  return names.length === 0 ? 'only comments changed' : listed(names);
 };

@@ -2,8 +2,9 @@ import type { FileReader } from '../files.ts';
 import type { Tree } from '../tree.ts';
 import { HoconError } from './error.ts';
 import { folderIncluder } from './include.ts';
+import type { OutsideReader } from './outside.ts';
 import { type Field, type Includer, parseSource } from './parser.ts';
-import { resolveTree } from './resolver.ts';
+import { resolvePart, resolveTree } from './resolver.ts';
 import { Source } from './source.ts';
 
 export interface HoconOptions {
@@ -11,6 +12,8 @@ export interface HoconOptions {
   readonly includes?: { readonly folder: string; readonly read: FileReader };
   /** Where `${NAME}` is looked up when the file has no such path. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What substitutions may lead to outside the file. */
+  readonly outside?: OutsideReader;
 }
 
 export interface HoconDocument {
@@ -37,7 +40,9 @@ export const parseHocon = (text: string, file: string, options: HoconOptions = {
     const include =
       options.includes === undefined ? refuseIncludes : folderIncluder(options.includes.folder, options.includes.read);
     const root = parseSource(source, include, fields);
-    return { source, tree: resolveTree(root, options.env ?? {}), error: undefined, fields };
+    const env = options.env ?? {};
+    const outside = options.outside?.((path) => resolvePart(root, env, path));
+    return { source, tree: resolveTree(root, env, outside), error: undefined, fields };
   } catch (error) {
     if (error instanceof HoconError) return { source, tree: undefined, error, fields };
     throw error;

@@ -50,6 +50,15 @@ const pair = (
       field: node.field,
     });
   const text = left.scalar.text + right.scalar.text;
-  const scalar: ScalarNode = { type: 'scalar', value: text, text, quoted: true, at: left.scalar.at };
+  const origins = [left.scalar.origin, right.scalar.origin];
+  const origin = origins.includes('withheld') ? 'withheld' : origins.includes('secret') ? 'secret' : undefined;
+  const scalar: ScalarNode = {
+    type: 'scalar',
+    value: text,
+    text,
+    quoted: true,
+    at: left.scalar.at,
+    ...(origin === undefined ? {} : { origin }),
+  };
   return { type: 'scalar', scalar, via };
 };

@@ -1,4 +1,4 @@
-import type { Place } from '../tree.ts';
+import type { Origin, Place } from '../tree.ts';
 
 /** What the parser makes of a text; substitutions are still open. */
 export type Node = ScalarNode | ObjectNode | ListNode | ReferenceNode | ConcatenationNode | MergeNode;
@@ -10,6 +10,7 @@ export interface ScalarNode {
   readonly text: string;
   readonly quoted: boolean;
   readonly at: Place;
+  readonly origin?: Origin;
 }
 
 export interface ObjectNode {

@@ -2,6 +2,7 @@ import type { Place, Tree } from '../tree.ts';
 import { HoconError } from './error.ts';
 import { type Joinable, join } from './join.ts';
 import type { MergeNode, Node, ObjectNode, ReferenceNode, ScalarNode } from './nodes.ts';
+import { nameBelow, type Outside, outsideNode, withheldNode } from './outside.ts';
 
 /** Steps of work, and characters made by concatenation, that resolving one file may take. */
 const MAX_STEPS = 500_000;
@@ -54,20 +55,42 @@ const holds = (chain: Chain | undefined, reference: ReferenceNode): boolean => {
   return false;
 };
 
-/** Replaces every substitution, from the file itself, then from the environment. Throws {@link HoconError}. */
-export const resolveTree = (root: ObjectNode, env: Readonly<Record<string, string | undefined>>): Tree =>
-  new Resolver(root, env).run();
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Replaces every substitution: from what stands outside when it is below that root, then from the file itself, then from
+ * the environment. Throws {@link HoconError}.
+ */
+export const resolveTree = (root: ObjectNode, env: Environment, outside?: Outside): Tree =>
+  new Resolver(root, env, outside).run();
+
+/** The value of one path, before the rest is resolved; undefined when there is none or it cannot be told yet. */
+export const resolvePart = (root: ObjectNode, env: Environment, path: readonly string[]): Tree | undefined => {
+  try {
+    return new Resolver(root, env, undefined).part(path);
+  } catch (error) {
+    if (error instanceof HoconError || error instanceof Cycle) return undefined;
+    throw error;
+  }
+};
 
 class Resolver {
   readonly #root: ObjectNode;
-  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #env: Environment;
+  readonly #outside: Outside | undefined;
   #steps = 0;
   #text = 0;
   #nodes = 0;
 
-  constructor(root: ObjectNode, env: Readonly<Record<string, string | undefined>>) {
+  constructor(root: ObjectNode, env: Environment, outside: Outside | undefined) {
     this.#root = root;
     this.#env = env;
+    this.#outside = outside;
+  }
+
+  part(path: readonly string[]): Tree | undefined {
+    const head = this.#lookup(path, undefined, undefined);
+    return head === undefined ? undefined : this.#inside(head, undefined, 0);
   }
 
   run(): Tree {
@@ -106,8 +129,8 @@ class Resolver {
 
   #inside(head: Head, trail: Chain | undefined, depth: number): Tree {
     if (head.type === 'scalar') {
-      const { value, text, at } = head.scalar;
-      return { type: 'scalar', value, text, at };
+      const { value, text, at, origin } = head.scalar;
+      return { type: 'scalar', value, text, at, ...(origin === undefined ? {} : { origin }) };
     }
     if (head.type === 'list') {
       const items: Tree[] = [];
@@ -220,9 +243,11 @@ class Resolver {
       throw this.#circular(node);
     }
     const inside: Chain = { reference: node, next: active };
-    let head: Head | undefined;
+    const name = node.path.slice(node.prefixLength);
+    const secret = nameBelow(this.#outside, name);
+    let head = secret === undefined ? undefined : this.#fromOutside(secret, node, inside);
     try {
-      head = this.#lookup(node.path, view, inside);
+      head ??= this.#lookup(node.path, view, inside);
       if (head === undefined && node.prefixLength > 0)
         head = this.#lookup(node.path.slice(node.prefixLength), view, inside);
     } catch (error) {
@@ -230,7 +255,7 @@ class Resolver {
       if (!node.optional) throw this.#circular(node);
       return undefined;
     }
-    const name = node.path.slice(node.prefixLength);
+    if (head === undefined && secret !== undefined) head = this.#missing(secret, node);
     const variable = name.length === 1 && name[0] !== undefined ? this.#env[name[0]] : undefined;
     if (head === undefined && variable !== undefined)
       head = {
@@ -238,7 +263,7 @@ class Resolver {
         scalar: { type: 'scalar', value: variable, text: variable, quoted: true, at: node.at },
         via: [],
       };
-    if (head === undefined && !node.optional)
+    if (head === undefined && !node.optional && secret === undefined)
       throw new HoconError(
         'undefined_substitution',
         node.at,
@@ -250,7 +275,21 @@ class Resolver {
     return head === undefined ? undefined : { ...head, via: [...head.via, node] };
   }
 
-  #lookup(path: readonly string[], view: View | undefined, active: Chain): Head | undefined {
+  #fromOutside(name: string, node: ReferenceNode, active: Chain): Head | undefined {
+    const found = this.#outside === undefined ? undefined : outsideNode(this.#outside, name, node);
+    return found === undefined ? undefined : this.#head({ node: found, view: undefined }, active);
+  }
+
+  /** A secret that could not be had, or that has no such field: both are told elsewhere, with what to do. */
+  #missing(name: string, node: ReferenceNode): Head | undefined {
+    if (this.#outside?.fields !== undefined) {
+      if (node.optional) return undefined;
+      this.#outside.onMissing({ at: node.at, name });
+    }
+    return { type: 'scalar', scalar: withheldNode(node.at), via: [] };
+  }
+
+  #lookup(path: readonly string[], view: View | undefined, active: Chain | undefined): Head | undefined {
     let stack: readonly Thunk[] = [{ node: this.#root, view }];
     for (const key of path) {
       const [only] = stack;

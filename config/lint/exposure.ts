@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { Problem } from '#protocol/status.ts';
-import { readFromDiskAsync } from '../loading.ts';
+import { readFromDiskAsync } from '../files.ts';
 import { clearSecrets } from './clear-secrets.ts';
 
 /** Files larger than this hold no single secret. */

@@ -1,9 +1,11 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Problem } from '#protocol/status.ts';
 import type { ParsedConnection } from '../connection/parse.ts';
+import { readFromDiskAsync } from '../files.ts';
 import { misnamedProblem } from '../folder/listing.ts';
 import { scanFolder } from '../folder.ts';
-import { loadConnectionFile, readFromDiskAsync } from '../loading.ts';
+import { loadConnectionFile } from '../loading.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { lintExpiry } from './expiry.ts';
 import { lintExposure, lintSideFiles } from './exposure.ts';
 
@@ -19,6 +21,8 @@ export interface LintedFile {
 export interface LintOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly nowMs?: number;
+  /** Where secrets are that stand outside the files; absent: nowhere. */
+  readonly secrets?: Secrets | undefined;
 }
 
 /** Files that connections name; of others in the folder nothing is known. */
@@ -73,7 +77,10 @@ export const lintFile = async (path: string, options: LintOptions = {}): Promise
  */
 export const lintFolder = async (folder: string, options: LintOptions = {}): Promise<readonly LintedFile[]> => {
   const path = resolve(folder);
-  const { states, files, listing } = await scanFolder(path, options.env === undefined ? {} : { env: options.env });
+  const { states, files, listing } = await scanFolder(path, {
+    secrets: options.secrets,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
   const linted: LintedFile[] = [];
   for (const { file, code, name, problems } of states) {
     const parsed = files.get(file);

@@ -4,15 +4,28 @@ import type { Secret } from '../secret.ts';
 
 /** What a secret manager holds under one name: fields, whose names may hold dots (`kh12345.eu-west-1.password`). */
 export type SecretLookup =
-  | { readonly type: 'secret'; readonly fields: ReadonlyMap<string, Secret> }
+  | {
+      readonly type: 'secret';
+      readonly fields: ReadonlyMap<string, Secret>;
+      /** What is odd about it, for people: shown as warnings of the files that use it. */
+      readonly notices?: readonly SecretNotice[];
+    }
   | { readonly type: 'missing'; readonly reason: string }
   /** It could not be asked, or refused: what is in force stays, and it is asked again. */
   | { readonly type: 'failed'; readonly fault: ErrorInfo };
+
+/** One or two sentences each; never a value. */
+export interface SecretNotice {
+  readonly message: string;
+  readonly advice: string;
+}
 
 /** A store of secrets outside the connection files. Those that need the network live in `agent/secrets`. */
 export interface SecretManager {
   /** For messages, without credentials: `the file secrets.conf`, `Vault at https://…`. */
   readonly name: string;
+  /** Absolute paths of files whose change means that secrets may have changed. */
+  readonly files?: readonly string[];
   /**
    * The secret `key` names. Answers from a cache within its lifetime, unless `fresh`. Never throws, except the reason of
    * the signal.

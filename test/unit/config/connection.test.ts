@@ -109,7 +109,6 @@ connection.max_retries = 3
   });
 
   test.each([
-    ['secret_manager { enabled = true, key = k }', 1],
     ['paths.qvds = "C:/qvd"', 1],
     ['policy { scripts = false }', 1],
     ['crawl.streams = [a]', 1],

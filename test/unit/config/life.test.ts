@@ -122,7 +122,7 @@ describe('files beside a connection', { timeout: 20_000 }, () => {
     await writeFile(join(secrets, 'token.new'), jwt('2'));
     await rename(join(secrets, 'token.new'), join(secrets, 'token'));
     await watched.until(() => token() === jwt('2'));
-    expect(watched.journal.at(-1)).toBe('reloaded t.conf: only comments, or a file that it names, changed');
+    expect(watched.journal.at(-1)).toBe('reloaded t.conf: file token changed');
   });
 
   test('that take the place of others in the same folder are watched, too', async () => {
@@ -174,7 +174,7 @@ describe('files beside a connection', { timeout: 20_000 }, () => {
     await write('shared.conf', 'environment = two');
     await watched.until((states) => states[0]?.environment === 'two');
     expect(watched.summary()).toEqual(['a ready']);
-    expect(watched.journal.at(-1)).toBe('reloaded a.conf: environment changed');
+    expect(watched.journal.at(-1)).toBe('reloaded a.conf: file shared.conf changed, environment changed');
   });
 });
 

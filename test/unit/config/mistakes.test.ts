@@ -68,7 +68,7 @@ describe('mistakes that people make in the line of a credential', () => {
     ['auth.value = ab}cd', 'config.syntax', 18, 'ends the object', 'double quotes'],
     ['auth.value = "€{NOPE}"', 'config.suspicious_value', 16, 'not replaced', 'quotes away'],
     ['auth.value = €{NOPE}', 'config.syntax', 16, '€{NOPE} is defined neither', 'environment variable'],
-    ['auth.value = €{secret_manager.x}', 'config.not_supported_yet', 16, 'Secret managers', 'environment'],
+    ['auth.value = €{secret_manager.x}', 'secrets.missing', 16, 'enabled is not true', 'enabled = true'],
     ['auth.value =', 'config.missing_key', 3, 'auth.value is missing', '"DOMAIN\\\\user"'],
   ])('%s', (line, code, column, message, advice) => {
     // `€` stands for `$`, so that the lines are no template literals.

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import type { Dialer } from '#agent/network/dialer.ts';
+import { FileSecretManager } from '#config/secrets/file-manager.ts';
+import { KeyFile } from '#config/secrets/key-file.ts';
+import type { SecretManager } from '#config/secrets/manager.ts';
+import { digestKeyOf, noSecrets, processDigestKey, type Secrets } from '#config/secrets/secrets.ts';
+import type { Settings } from '#config/settings.ts';
+import { Fault } from '#protocol/errors.ts';
+import { readSettings } from './settings.ts';
+
+const openManager = ({ secretManager }: Settings, _dialer: Dialer): SecretManager | undefined => {
+  if (secretManager === undefined) return undefined;
+  if (secretManager.provider === 'file') return new FileSecretManager(secretManager.path);
+  throw new Fault('config.not_supported_yet', `The provider ${secretManager.provider} is not supported yet`);
+};
+
+const FILE_LIFETIME_MS = 60_000;
+
+/**
+ * Where the secrets of connections are, as `agent.conf` says. `lasting`: content hashes stay the same after a restart;
+ * for that the agent's key is made when there is none. `onTrouble` is told when that is impossible.
+ */
+export const openSecrets = (
+  settings: Settings,
+  dialer: Dialer,
+  lasting: { readonly onTrouble: (message: string) => void } | undefined,
+): Secrets => {
+  const keys = new KeyFile(settings.stateFolder);
+  const manager = openManager(settings, dialer);
+  const stored = lasting === undefined ? undefined : digestKeyOf(keys);
+  if (stored?.type === 'unusable' || stored?.type === 'missing')
+    lasting?.onTrouble(`the key ${keys.name} cannot be used: ${stored.reason}`);
+  const { secretManager } = settings;
+  return {
+    manager,
+    standardKey: secretManager?.key,
+    cacheMs:
+      secretManager === undefined || secretManager.provider === 'file' ? FILE_LIFETIME_MS : secretManager.cacheMs,
+    keys,
+    digestKey: stored?.type === 'key' ? stored.key : processDigestKey,
+  };
+};
+
+/** The settings that commands take when they are there and none are named. */
+export const STANDARD_CONFIG = 'agent.conf';
+
+/**
+ * The same for commands that work without an agent: of the settings that were named, else of `agent.conf` when there is
+ * one; without it no secrets stand outside the files.
+ *
+ * @throws Fault `config.unreadable` or `config.invalid` when the settings cannot be used
+ */
+export const secretsFor = (config: string | undefined, dialer: Dialer): Secrets =>
+  config === undefined && !existsSync(STANDARD_CONFIG)
+    ? noSecrets
+    : openSecrets(readSettings(config ?? STANDARD_CONFIG), dialer, undefined);

@@ -1,0 +1,81 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { Secret } from '../secret.ts';
+import type { KeyStore } from './key-store.ts';
+
+const TAG = 'encrypted:v1:';
+const ID_BYTES = 4;
+const NONCE_BYTES = 12;
+const MAC_BYTES = 16;
+
+/** True for a value that says that it is encrypted, in any version. */
+export const looksSealed = (text: string): boolean => /^\s*encrypted:v\d{1,3}:/i.test(text);
+
+/** A key for one purpose, from the key of the agent (HKDF with SHA-256): one never tells about another. */
+export const derivedKey = (key: Uint8Array, purpose: string, bytes = 32): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), `culvert ${purpose}`, bytes));
+
+const keysOf = (key: Uint8Array) => ({
+  id: derivedKey(key, 'encrypted:v1 key id', ID_BYTES),
+  cipher: derivedKey(key, 'encrypted:v1'),
+});
+
+/**
+ * `encrypted:v1:` and base64url of key id (4 bytes), nonce (12 random bytes), ciphertext and tag of AES-256-GCM. The text
+ * before and the key id are authenticated, so that no value can be passed off as one of another version or key.
+ */
+export const seal = (value: Secret, key: Uint8Array): string => {
+  const { id, cipher } = keysOf(key);
+  const nonce = randomBytes(NONCE_BYTES);
+  const aes = createCipheriv('aes-256-gcm', cipher, nonce);
+  aes.setAAD(Buffer.concat([Buffer.from(TAG), id]));
+  const sealed = Buffer.concat([aes.update(value.reveal(), 'utf8'), aes.final()]);
+  return `${TAG}${Buffer.concat([id, nonce, sealed, aes.getAuthTag()]).toString('base64url')}`;
+};
+
+/** A value, or why it cannot be had: what is wrong, and what to do when it is not to encrypt it again. */
+export type Unsealed =
+  | { readonly type: 'value'; readonly value: Secret }
+  | { readonly type: 'failed'; readonly reason: string; readonly advice?: string };
+
+/** Opens what {@link seal} made. Never throws. */
+export const unseal = (text: string, keys: KeyStore | undefined): Unsealed => {
+  const given = text.trim();
+  if (!given.startsWith(TAG))
+    return { type: 'failed', reason: 'its version is not known to this agent: it may be of a newer one' };
+  if (keys === undefined)
+    return {
+      type: 'failed',
+      reason: 'no settings say where the key is',
+      advice: 'Name the settings of the agent: --config agent.conf.',
+    };
+  const stored = keys.read();
+  if (stored.type !== 'key')
+    return {
+      type: 'failed',
+      reason: `the key ${keys.name} cannot be used: ${stored.reason}`,
+      advice:
+        stored.type === 'missing'
+          ? 'Bring the key back from a backup, or encrypt the value again: culvert encrypt.'
+          : 'Let the user of the agent, and nobody else, read the key.',
+    };
+  const body = given.slice(TAG.length);
+  const bytes = Buffer.from(body, 'base64url');
+  const damaged = { type: 'failed', reason: 'it is damaged: characters are missing, or were changed' } as const;
+  if (!/^[\w-]+$/.test(body) || bytes.length < ID_BYTES + NONCE_BYTES + MAC_BYTES) return damaged;
+  const { id, cipher } = keysOf(stored.key);
+  if (!bytes.subarray(0, ID_BYTES).equals(id))
+    return {
+      type: 'failed',
+      reason: 'it was encrypted with another key: on another machine, or before the key was lost',
+    };
+  const nonce = bytes.subarray(ID_BYTES, ID_BYTES + NONCE_BYTES);
+  const aes = createDecipheriv('aes-256-gcm', cipher, nonce, { authTagLength: MAC_BYTES });
+  aes.setAAD(Buffer.concat([Buffer.from(TAG), id]));
+  aes.setAuthTag(bytes.subarray(-MAC_BYTES));
+  try {
+    const value = Buffer.concat([aes.update(bytes.subarray(ID_BYTES + NONCE_BYTES, -MAC_BYTES)), aes.final()]);
+    return { type: 'value', value: new Secret(value.toString('utf8')) };
+  } catch {
+    return damaged;
+  }
+};
