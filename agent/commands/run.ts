@@ -90,7 +90,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       loaded,
       bridge,
       log,
-      onSecrets: (now) => folder.useSecrets(openSecrets(now, dialer, { onTrouble })),
+      onSecrets: (now) => folder.useSecrets(openSecrets({ ...now, stateFolder }, dialer, { onTrouble })),
     });
     folder.onChange((changes) => {
       for (const { file, journal } of changes) {
