@@ -101,6 +101,8 @@ export const Job = z
     test: z
       .object({
         passed: z.int(),
+        /** Of those that passed: with something that still deserves a look. */
+        warned: z.int(),
         failed: z.int(),
         skipped: z.int(),
         failure: z

@@ -36,6 +36,8 @@ export interface Job {
 /** What a test has found so far. */
 interface TestSummary {
   readonly passed: number;
+  /** Of those that passed: with something that still deserves a look. */
+  readonly warned: number;
   readonly failed: number;
   readonly skipped: number;
   /** The first check that failed. */
@@ -94,6 +96,7 @@ const selectJobs = (sql: Queries) => sql`
       and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling')) as busy,
     case when j.kind = 'test' then (
       select jsonb_build_object('passed', count(*) filter (where k.status = 'pass'),
+        'warned', count(*) filter (where k.status = 'pass' and k.code is not null),
         'failed', count(*) filter (where k.status = 'fail'), 'skipped', count(*) filter (where k.status = 'skip'),
         'failure', (jsonb_agg(jsonb_build_object('target', k.target, 'check', k.name, 'code', k.code, 'seen', k.seen)
           order by k.position) filter (where k.status = 'fail')) -> 0)

@@ -70,20 +70,20 @@ describe.skipIf(noBrowser())('Test connection', () => {
     const { page } = await enter(busyWorld(), '/jobs/test-good');
     const remark = page.locator('li.check.is-note');
     await remark.waitFor();
-    expect(await remark.innerText()).toMatch(/Passed, note[\s\S]*expires in 12 days[\s\S]*Renew/);
-    expect(await page.getByText('All 10 checks passed; 1 did not apply.').count()).toBe(1);
+    expect(await remark.innerText()).toMatch(/Warning[\s\S]*expires in 12 days[\s\S]*Renew/);
+    expect(await page.getByText('All 10 checks passed, 1 with a warning; 1 did not apply.').count()).toBe(1);
   });
 
   test('what cannot be tested says why, and nothing is asked for', async () => {
     const { page, catalog } = await enter(busyWorld());
     for (const [code, reason] of [
-      ['retired', 'there is nothing to test'],
+      ['retired', 'The file was removed'],
       ['lab', 'The agent is not connected'],
     ] as const) {
       const button = page.getByRole('button', { name: `Test connection ${code}` });
       expect(await button.getAttribute('aria-disabled')).toBe('true');
       const why = page.locator(`[id="${await button.getAttribute('aria-describedby')}"]`);
-      expect(await why.innerText()).toContain(reason);
+      expect(await why.textContent()).toContain(reason);
       await button.click({ force: true });
     }
     expect(catalog.calls.filter((call) => call.endsWith('/jobs') && call.startsWith('POST'))).toEqual([]);
@@ -114,7 +114,7 @@ describe.skipIf(noBrowser())('Test connection', () => {
     const { page } = await enter(busyWorld(), '/jobs/test-old-agent');
     await page.getByText('The test could not be done').waitFor();
     await page.getByText('Update the agent').waitFor();
-    await page.getByText('No check is done yet.').waitFor();
+    await page.getByText('No check was done.').waitFor();
   });
 
   test('a check that this page does not know yet is shown by its id', async () => {

@@ -28,12 +28,13 @@ describe('the checks of a test', () => {
     await stream.publish([{ t: 'test' }]);
     expect((await world.state(place.organisationId, job.id)).test).toEqual({
       passed: 0,
+      warned: 0,
       failed: 0,
       skipped: 0,
       failure: null,
     });
     for (const one of ['file', 'dns']) {
-      await stream.publish([check(one)]);
+      await stream.publish([check(one, one === 'dns' ? { code: 'tls.expired', advice: 'Look at it.' } : {})]);
       expect((await world.checks(place.organisationId, job.id)).at(-1)).toBe(one);
     }
     await stream.publish([failed('tls'), check('authentication', { status: 'skip', seen: 'No TLS.' })]);
@@ -45,6 +46,7 @@ describe('the checks of a test', () => {
       error: null,
       test: {
         passed: 2,
+        warned: 1,
         failed: 1,
         skipped: 1,
         failure: { target: 'connection', check: 'tls', code: 'tls.untrusted', seen: 'The issuer is not known.' },

@@ -64,7 +64,7 @@ const startJob = (world: World, connection: contract.Connection, asked: unknown)
     createdBy: 'ada@example.com',
     progress: null,
     outcomes: {},
-    test: kind === 'test' ? { passed: 0, failed: 0, skipped: 0, failure: null } : null,
+    test: kind === 'test' ? { passed: 0, warned: 0, failed: 0, skipped: 0, failure: null } : null,
     error: null,
     waiting: null,
   });

@@ -82,6 +82,7 @@ export const summaryOf = (checks: readonly Check[]): Job['test'] => {
   const failure = checks.find(({ status }) => status === 'fail');
   return {
     passed: count(checks, 'pass'),
+    warned: checks.filter(({ status, code }) => status === 'pass' && code !== null).length,
     failed: count(checks, 'fail'),
     skipped: count(checks, 'skip'),
     failure: failure ? { target: failure.target, check: failure.check, code: failure.code, seen: failure.seen } : null,

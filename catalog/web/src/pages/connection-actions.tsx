@@ -12,7 +12,7 @@ import { navigate } from '../router.ts';
 /** Why a crawl cannot be started now; undefined when it can. */
 const whyNoCrawl = ({ status, lastJob }: Connection): string | undefined => {
   if (lastJob && isActive(lastJob)) return 'A crawl is on its way.';
-  if (status.state === 'absent') return 'The file was removed: put it back to crawl again.';
+  if (status.state === 'absent') return 'The file was removed: put it back to crawl or test again.';
   if (status.state === 'disabled') return 'The file says enabled = false.';
   if (status.state === 'error' && status.inForce === null) return 'Correct the file first.';
   return undefined;
@@ -20,7 +20,7 @@ const whyNoCrawl = ({ status, lastJob }: Connection): string | undefined => {
 
 /** Why nothing can be tested now; undefined when it can: also while a crawl runs, and when the file is broken. */
 const whyNoTest = ({ status, agentHealth }: Connection): string | undefined => {
-  if (status.state === 'absent') return 'The file was removed: there is nothing to test.';
+  if (status.state === 'absent') return 'The file was removed: put it back to crawl or test again.';
   if (agentHealth === null) return 'No agent has this connection: nothing can be tested.';
   if (agentHealth === 'offline' || agentHealth === 'new')
     return 'The agent is not connected: a test can run when it is back.';
@@ -61,7 +61,7 @@ const TestButton = ({ connection }: { connection: Connection }) => {
         <span class="unseen"> {code}</span>
       </button>
       {reason !== undefined && (
-        <span class="quiet reason" id={reasonId}>
+        <span class={reason === whyNoCrawl(connection) ? 'unseen' : 'quiet reason'} id={reasonId}>
           {reason}
         </span>
       )}

@@ -135,7 +135,7 @@ export const Checks = ({ job, concerns }: { job: Job; concerns: Concerns }) => {
       {checks === undefined ? (
         problem === undefined && <Loading what="the checks" />
       ) : targets.length === 0 ? (
-        <Empty title="No check is done yet.">
+        <Empty title={isActive(job) ? 'No check is done yet.' : 'No check was done.'}>
           {isActive(job) && <p>Each check appears here as soon as the agent has done it.</p>}
         </Empty>
       ) : (

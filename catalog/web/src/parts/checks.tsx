@@ -42,11 +42,11 @@ const MARKS = {
   pass: ['✓', 'Passed'],
   fail: ['✕', 'Failed'],
   skip: ['–', 'Skipped'],
-  note: ['!', 'Passed, note'],
+  note: ['!', 'Warning'],
   running: ['…', 'Running'],
 } as const;
 
-/** How a check ended; one that passed and still deserves a look is a note. */
+/** How a check ended; one that passed and still deserves a look is a warning. */
 export const Mark = ({ mark }: { mark: keyof typeof MARKS }) => {
   const [sign, word] = MARKS[mark];
   return (
@@ -64,9 +64,12 @@ const checks = (count: number): string => (count === 1 ? '1 check' : `${count} c
 /** In one sentence what a test that is done has found. */
 export const testSummary = ({ test }: Job): string => {
   if (test === null) return '';
-  const { passed, failed, skipped, failure } = test;
-  if (failure === null)
-    return `${passed === 1 ? 'The check' : `All ${checks(passed)}`} passed${skipped > 0 ? `; ${skipped} did not apply` : ''}.`;
+  const { passed, warned, failed, skipped, failure } = test;
+  if (failure === null) {
+    const warnings = warned > 0 ? `, ${warned} with a warning` : '';
+    const rest = skipped > 0 ? `; ${skipped} did not apply` : '';
+    return `${passed === 1 ? 'The check' : `All ${checks(passed)}`} passed${warnings}${rest}.`;
+  }
   const title = checkTitle(failure.check, failure.target);
   return failed === 1 ? `Failed: ${title}.` : `${checks(failed)} failed, the first: ${title}.`;
 };
@@ -74,7 +77,7 @@ export const testSummary = ({ test }: Job): string => {
 /** The numbers of a test, for a table. */
 export const TestCounts = ({ job: { test } }: { job: Job }) => {
   if (test === null || test.passed + test.failed + test.skipped === 0) return <span class="quiet">no check yet</span>;
-  const { passed, failed, skipped, failure } = test;
+  const { passed, warned, failed, skipped, failure } = test;
   return (
     <>
       {failure !== null && (
@@ -82,7 +85,8 @@ export const TestCounts = ({ job: { test } }: { job: Job }) => {
           <span class="red-text">{failed} failed:</span> {checkTitle(failure.check, failure.target)} ·{' '}
         </>
       )}
-      {passed} passed{skipped > 0 && ` · ${skipped} skipped`}
+      {passed} passed{warned > 0 && ` (${warned} with a warning)`}
+      {skipped > 0 && ` · ${skipped} skipped`}
     </>
   );
 };
