@@ -1,4 +1,4 @@
-import type { Counts, Job } from '#catalog/api/contract.ts';
+import type { Check, Counts, Job } from '#catalog/api/contract.ts';
 
 /** The catalog's REST API as a program sees it: an address and an API token. */
 export class Api {
@@ -32,6 +32,15 @@ export class Api {
 
   startCrawl(connection: string): Promise<Job> {
     return this.call('POST', `/api/v1/connections/${encodeURIComponent(connection)}/jobs`, { kind: 'crawl' });
+  }
+
+  startTest(connection: string, options: { readonly link?: boolean } = {}): Promise<Job> {
+    const path = `/api/v1/connections/${encodeURIComponent(connection)}/jobs`;
+    return this.call('POST', path, { kind: 'test', options });
+  }
+
+  async checks(id: string): Promise<readonly Check[]> {
+    return (await this.get<{ items: readonly Check[] }>(`/api/v1/jobs/${id}/checks`)).items;
   }
 
   job(id: string): Promise<Job> {
