@@ -93,6 +93,20 @@ describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
     await picture('5-done');
   });
 
+  test('presses Test connection, watches the checks, and sees the verdict on the connection', async () => {
+    await site.ask('/faults', { latencyMs: 150 });
+    await page.getByRole('button', { name: 'Test connection' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Test of demo' }).waitFor();
+    await page.locator('li.check.is-pass').filter({ hasText: 'Connection file' }).waitFor();
+    await picture('5a-testing');
+    await site.ask('/faults', { latencyMs: 0 });
+    await page.getByText(/^All \d+ checks passed/).waitFor();
+    expect(await page.locator('li.check.is-fail').count()).toBe(0);
+    await picture('5b-tested');
+    await page.getByRole('link', { name: 'Connections', exact: true }).first().click();
+    await page.getByText(/^All \d+ checks passed/).waitFor();
+  });
+
   test('walks from the stream to the app, the sheet and the chart, and finds the script', async () => {
     const first = async (kind: string): Promise<string> => {
       const { items } = await pipe.api.get<AssetList>(`/api/v1/assets?connection=demo&kind=${kind}&limit=1`);

@@ -128,7 +128,7 @@ export const Checks = ({ job, concerns }: { job: Job; concerns: Concerns }) => {
   const running = isNews ? current : undefined;
   const targets = [...new Set([...(checks ?? []), ...(running ? [running] : [])].map(({ target }) => target))];
   return (
-    <section aria-busy={isActive(job)}>
+    <section>
       <h2>Checks</h2>
       <p class="quiet">In the order in which the packets travel. What stands on a check that failed is skipped.</p>
       {problem && <ErrorPanel error={problem} title="The checks could not be read" onRetry={() => void reload()} />}
@@ -153,9 +153,10 @@ export const Checks = ({ job, concerns }: { job: Job; concerns: Concerns }) => {
   );
 };
 
-/** How a test ended, and the button that does it again. */
+/** How a test ended, the cause first, and the button that does it again. */
 export const TestEnd = ({ job }: { job: Job }) => {
   const { busy, problem, run } = useAction();
+  const failure = job.state === 'published' ? job.test?.failure : undefined;
   return (
     <>
       <div class="test-end">
@@ -165,6 +166,11 @@ export const TestEnd = ({ job }: { job: Job }) => {
           {busy ? 'Starting…' : 'Test again'}
         </button>
       </div>
+      {failure && (
+        <p class="test-cause">
+          <Marked text={failure.seen} /> {failure.code !== null && <code class="code">{failure.code}</code>}
+        </p>
+      )}
       {problem && <ErrorPanel error={problem} title="The test was not started" />}
     </>
   );
