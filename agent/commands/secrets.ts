@@ -1,17 +1,32 @@
 import { existsSync } from 'node:fs';
 import type { Dialer } from '#agent/network/dialer.ts';
+import { nameOf, type RemoteSettings } from '#agent/secrets/name.ts';
 import { FileSecretManager } from '#config/secrets/file-manager.ts';
 import { KeyFile } from '#config/secrets/key-file.ts';
 import type { SecretManager } from '#config/secrets/manager.ts';
 import { digestKeyOf, noSecrets, processDigestKey, type Secrets } from '#config/secrets/secrets.ts';
 import type { Settings } from '#config/settings.ts';
-import { Fault } from '#protocol/errors.ts';
 import { readSettings } from './settings.ts';
 
-const openManager = ({ secretManager }: Settings, _dialer: Dialer): SecretManager | undefined => {
+const openManager = ({ secretManager }: Settings, dialer: Dialer): SecretManager | undefined => {
   if (secretManager === undefined) return undefined;
-  if (secretManager.provider === 'file') return new FileSecretManager(secretManager.path);
-  throw new Fault('config.not_supported_yet', `The provider ${secretManager.provider} is not supported yet`);
+  return secretManager.provider === 'file'
+    ? new FileSecretManager(secretManager.path)
+    : openRemotely(secretManager, dialer);
+};
+
+/** What reaches the network is loaded when the first secret is read: most agents need none of it. */
+const openRemotely = (settings: RemoteSettings, dialer: Dialer): SecretManager => {
+  let opened: Promise<SecretManager> | undefined;
+  const open = async (): Promise<SecretManager> =>
+    (await import('#agent/secrets/open.ts')).openSecretManager(settings, dialer);
+  return {
+    name: nameOf(settings),
+    read: async (key, options) => {
+      opened ??= open();
+      return await (await opened).read(key, options);
+    },
+  };
 };
 
 const FILE_LIFETIME_MS = 60_000;

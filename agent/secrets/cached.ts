@@ -74,10 +74,11 @@ export class CachedSecrets implements SecretManager {
   #launch(key: string): Flight | undefined {
     if (this.#flights.size >= MAX_FLIGHTS) return undefined;
     const stop = new AbortController();
+    const at = this.#surroundings.now();
     const answer = this.#ask(key, stop.signal).then((lookup) => {
       if (this.#flights.get(key)?.stop === stop) {
         this.#flights.delete(key);
-        this.#remember(key, lookup);
+        this.#remember(key, lookup, at);
       }
       return lookup;
     });
@@ -97,9 +98,10 @@ export class CachedSecrets implements SecretManager {
     }
   }
 
-  #remember(key: string, lookup: SecretLookup): void {
+  #remember(key: string, lookup: SecretLookup, asked: number): void {
     const failures = lookup.type === 'failed' ? (this.#known.get(key)?.failures ?? 0) + 1 : 0;
-    const at = this.#surroundings.now();
+    // The lifetime of a secret counts from the question, so that who asks every so often never gets the last answer again.
+    const at = lookup.type === 'failed' ? this.#surroundings.now() : asked;
     this.#known.delete(key);
     this.#known.set(key, { lookup, at, until: at + this.#lifetimeMs(lookup, failures), failures });
     if (this.#known.size > MAX_KNOWN)

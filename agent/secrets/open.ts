@@ -1,13 +1,11 @@
 import type { Dialer } from '#agent/network/dialer.ts';
-import type { SecretManager, SecretManagerSettings } from '#config/secrets/manager.ts';
+import type { SecretManager } from '#config/secrets/manager.ts';
 import { AwsSecretsManager } from './aws/secrets-manager.ts';
 import { KeyVault } from './azure/key-vault.ts';
 import { CachedSecrets } from './cached.ts';
+import type { RemoteSettings } from './name.ts';
 import { type Surroundings, THIS_MACHINE } from './surroundings.ts';
 import { Vault } from './vault/vault.ts';
-
-/** The providers that need the network. */
-export type RemoteSettings = Exclude<SecretManagerSettings, { provider: 'file' }>;
 
 /** A secret manager in the network. Nothing is dialled, and nothing can be wrong, before the first secret is read. */
 export const openSecretManager = (

@@ -26,8 +26,9 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   'network.dns': 'Check the host name of the secret manager in `agent.conf` and the DNS of this machine.',
   'network.reset': 'The connection was cut: look at proxies and firewalls between; it is tried again by itself.',
   'tls.untrusted':
-    'Put the certificate of the issuing authority into a PEM file and name it as trust store in the block `secret_manager` of `agent.conf`.',
-  'tls.wrong_host': 'Write the host name that is in the certificate into the block `secret_manager` of `agent.conf`.',
+    'Put the certificate of the issuing authority into a PEM file and name it in `secret_manager.tls.truststore.path` of `agent.conf`.',
+  'tls.wrong_host':
+    'Write the host name that is in the certificate into the address of the secret manager in `agent.conf`.',
   // A refused handshake reads like a missing client certificate.
   'tls.client_certificate':
     'The server wants a client certificate, which is not supported for secret managers: use another listener or login.',

@@ -4,6 +4,7 @@ import type { SecretLookup, SecretManagerSettings } from '#config/secrets/manage
 import { Fault } from '#protocol/errors.ts';
 import type { Fetch } from '../cached.ts';
 import { type Fields, fieldsOfText, PLAIN_FIELD, textAt } from '../fields.ts';
+import { nameOf } from '../name.ts';
 import { quoted } from '../quote.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -23,8 +24,7 @@ export class AwsSecretsManager {
   readonly #identity: AwsIdentity;
 
   constructor(settings: AwsSettings, dialer: Dialer, surroundings: Surroundings) {
-    const place = settings.endpoint ?? settings.region;
-    this.name = `AWS Secrets Manager${place === undefined ? '' : ` (${place})`}`;
+    this.name = nameOf(settings);
     this.#settings = settings;
     this.#dialer = dialer;
     this.#surroundings = surroundings;

@@ -4,6 +4,7 @@ import { Fault } from '#protocol/errors.ts';
 import type { Fetch } from '../cached.ts';
 import { fieldsOfText, textAt } from '../fields.ts';
 import { Lease } from '../flight.ts';
+import { nameOf } from '../name.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { type Challenge, readChallenge } from './challenge.ts';
@@ -23,7 +24,7 @@ export class KeyVault {
   #challenge: Challenge | undefined;
 
   constructor(settings: AzureSettings, dialer: Dialer, surroundings: Surroundings) {
-    this.name = `Azure Key Vault at ${settings.url}`;
+    this.name = nameOf(settings);
     this.#settings = settings;
     this.#server = new SecretServer(dialer, settings.url, settings.route);
     const identity = new AzureIdentity(settings, dialer, surroundings);

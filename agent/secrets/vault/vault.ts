@@ -4,6 +4,7 @@ import type { SecretLookup, SecretManagerSettings } from '#config/secrets/manage
 import { Fault } from '#protocol/errors.ts';
 import type { Fetch } from '../cached.ts';
 import { fieldsOf, isObject, textAt } from '../fields.ts';
+import { nameOf } from '../name.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { vaultFault } from './faults.ts';
@@ -25,7 +26,7 @@ export class Vault {
   #version: KvVersion | undefined;
 
   constructor(settings: VaultSettings, dialer: Dialer, surroundings: Surroundings) {
-    this.name = `Vault at ${settings.url}`;
+    this.name = nameOf(settings);
     const server = new SecretServer(dialer, settings.url, settings.route);
     // Behind a reverse proxy Vault may live below a path.
     const base = new URL(settings.url).pathname.replace(/\/+$/, '');
