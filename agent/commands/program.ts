@@ -3,6 +3,7 @@ import { wrap } from '#config/connection/problem.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { CrawlOptions } from './crawl.ts';
 import type { DoctorOptions } from './doctor.ts';
+import type { EncryptOptions } from './encrypt.ts';
 import type { EnrollOptions } from './enroll.ts';
 import { USAGE } from './exit-codes.ts';
 import type { JwtOptions } from './jwt.ts';
@@ -75,6 +76,18 @@ is sent once. It takes one of the five sessions of the user, beside the one that
       '\nculvert schema connection > connection.schema.json\nIn YAML name it in the first line: # yaml-language-server: $schema=connection.schema.json\nIn JSON: "$schema": "connection.schema.json"',
     )
     .action(async (what: string) => (await import('./schema.ts')).printSchema(what));
+  program
+    .command('encrypt')
+    .description('encrypt a secret for connection files and agent.conf; only this agent can read it again')
+    .option(...config)
+    .addHelpText(
+      'after',
+      `
+The value is read from standard input, or asked for without being shown. Every
+key that holds a secret takes what is printed: password = "encrypted:v1:…".
+The key is secrets.key in the state folder; keep a backup of it.`,
+    )
+    .action(async (options: EncryptOptions) => (await import('./encrypt.ts')).encrypt(options));
   program
     .command('jwt')
     .description('tokens that the agent signs itself')

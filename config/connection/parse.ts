@@ -107,6 +107,7 @@ export const parseConnection = (
     onKey: outside.needKey,
   });
   problems.withhold(scalarsOf(tree, 'withheld'));
+  warnOfShown(tree, problems);
   if (foreign === undefined) checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
   const values = new Values(tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
   const nowMs = options.nowMs ?? Date.now();
@@ -129,6 +130,20 @@ export const parseConnection = (
     digests: digestsOf(foreign === undefined ? tree : document.tree),
     ...rest,
   };
+};
+
+/** Keys whose values the catalog shows. */
+const SHOWN = new Set(['name', 'code', 'environment', 'description', 'access_notes', 'connection.display_url']);
+
+const warnOfShown = (tree: Tree, problems: Problems): void => {
+  for (const { path, at } of scalarsOf(tree, 'secret'))
+    if (SHOWN.has(path))
+      problems.warn(
+        'config.suspicious_value',
+        at,
+        `${path} comes from a secret, but it is no secret: the catalog shows it.`,
+        `Write the value of ${path} into this file.`,
+      );
 };
 
 /** The keys of a file of another product, `refused` when it cannot be used, undefined for a file of our own. */

@@ -77,10 +77,14 @@ export class SecretLook {
     const late = new Promise<SecretLookup>((give) => {
       ended.addEventListener('abort', () => give(failed(`${this.#manager.name} does not answer`)), { once: true });
     });
-    const work = this.#manager
-      .read(key, { signal: ended, ...(this.#fresh ? { fresh: true } : {}) })
-      .catch((error: unknown) => failed(asFault(error).message));
-    return await Promise.race([work, late]);
+    const work = async (): Promise<SecretLookup> => {
+      try {
+        return await this.#manager.read(key, { signal: ended, ...(this.#fresh ? { fresh: true } : {}) });
+      } catch (error) {
+        return failed(asFault(error).message);
+      }
+    };
+    return await Promise.race([work(), late]);
   }
 }
 

@@ -196,6 +196,13 @@ describe('secrets of a secret manager in a connection file', () => {
     expect(rest).toMatchObject({ code: 'qlik-prod', name: 'Qlik' });
   });
 
+  test('where the catalog shows the value are said to be there', () => {
+    const { connection, problems } = parse(file(`${LOGIN}\ndescription = €{secret_manager.user}`));
+    expect(connection?.description).toBe(FIELDS.user);
+    expect(problems).toMatchObject([{ code: 'config.suspicious_value', severity: 'warning', line: 6 }]);
+    expect(JSON.stringify(problems)).not.toContain('canary');
+  });
+
   test('without a secret manager in agent.conf say so once', () => {
     const { problems } = parse(file(LOGIN), { manager: null });
     expect(problems).toMatchObject([{ code: 'secrets.not_configured', line: 6, column: 28 }]);
