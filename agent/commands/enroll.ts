@@ -5,6 +5,7 @@ import { enrol } from '#agent/bridge/enrol.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { called } from './called.ts';
 import { readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -56,6 +57,5 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     stateFolder: settings.stateFolder,
   });
   process.stdout.write(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.\n`);
-  const called = process.env['npm_lifecycle_event'] === 'culvert' ? 'npm run --silent culvert --' : 'culvert';
-  process.stdout.write(`Start it with: ${called} run --config ${options.config}\n`);
+  process.stdout.write(`Start it with: ${called()} run --config ${options.config}\n`);
 };

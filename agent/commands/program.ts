@@ -6,6 +6,7 @@ import type { DoctorOptions } from './doctor.ts';
 import type { EncryptOptions } from './encrypt.ts';
 import type { EnrollOptions } from './enroll.ts';
 import { USAGE } from './exit-codes.ts';
+import type { ImportOptions } from './import.ts';
 import type { JwtOptions } from './jwt.ts';
 import type { RunOptions } from './run.ts';
 import type { ValidateOptions } from './validate.ts';
@@ -67,6 +68,16 @@ is sent once. It takes one of the five sessions of the user, beside the one that
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+  program
+    .command('import')
+    .description('turn a file of OpenMetadata or Zeenea into a commented connection file')
+    .argument('<file>', 'YAML or JSON of OpenMetadata, .conf of Zeenea')
+    .option('--out <file>', 'where to write it (.conf, .yaml or .json); without it to standard output')
+    .addHelpText(
+      'after',
+      '\nNothing is overwritten. Certificates that stand in the file go to files beside it.\nWhat has no counterpart is left out; a comment says what and why.',
+    )
+    .action(async (file: string, options: ImportOptions) => (await import('./import.ts')).importFile(file, options));
   program
     .command('schema')
     .description('print the JSON Schema of connection files or of agent.conf, for editors')

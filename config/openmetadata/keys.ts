@@ -114,11 +114,7 @@ export const OPENMETADATA_KEYS: readonly KeySpec[] = [
   unneeded('overrideMetadata', 'each crawl brings what the site says, and nothing of it is edited in the catalog'),
   unneeded('overrideLineage', 'each crawl brings the lineage anew'),
   unneeded('includeUsage', 'how often something is used is not read'),
-  idle(
-    'sink',
-    'sink has no effect: what is found goes to the catalog that the agent enrolled with.',
-    'The block may be deleted.',
-  ),
+  idle('sink', 'sink has no effect: what is found goes to the catalog that the agent enrolled with.', MAY_GO),
   idle(
     'workflowConfig',
     'workflowConfig has no effect: the catalog and the log level stand in agent.conf.',

@@ -98,6 +98,7 @@ export const fromOpenMetadata = (
     plain('connector_id', 'source.type', 'qlik-sense', service.at),
     ...route.settings,
     ...(display === undefined ? [] : [carried('connection.display_url', 'displayUrl', display)]),
+    plain('connection.auth.type', 'hostPort', route.direct ? 'certificate' : 'header', service.at),
     ...(route.direct ? certified(certificates, user, carried) : viaHeader(certificates, user, carried)),
     plain('tls.verify_host_name', 'validateHostName', String(verify?.value ?? false), verify?.at ?? service.at),
   ];
@@ -201,11 +202,7 @@ const readRoute = (
           'Delete the path; or delete the port, to go through the virtual proxy.',
         );
       return {
-        settings: [
-          setting('connection.url', route.repositoryUrl),
-          setting('connection.engine_url', route.engineUrl),
-          setting('connection.auth.type', 'certificate'),
-        ],
+        settings: [setting('connection.url', route.repositoryUrl), setting('connection.engine_url', route.engineUrl)],
         direct: true,
       };
     case 'virtual proxy':
@@ -216,7 +213,7 @@ const readRoute = (
         'The virtual proxy must have header authentication with X-Qlik-User as its header name. To log in by certificate write hostPort: wss://server:4747.',
       );
       return {
-        settings: [setting('connection.url', route.url), setting('connection.auth.type', 'header')],
+        settings: [setting('connection.url', route.url)],
         direct: false,
       };
     default:
