@@ -1,13 +1,15 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { Dialer } from '#agent/network/dialer.ts';
 import { formatProblem, wrap } from '#config/connection/problem.ts';
+import { readFromDiskAsync } from '#config/files.ts';
 import { planImport } from '#config/import/import.ts';
 import type { ImportContext, ImportPlan } from '#config/import/plan.ts';
 import { lintFile } from '#config/lint/lint.ts';
-import { readFromDiskAsync } from '#config/loading.ts';
 import { connectionText, formatOf, type Item } from '#config/writing/connection-file.ts';
 import { Fault } from '#protocol/errors.ts';
 import { called } from './called.ts';
 import { writeNewFiles } from './new-file.ts';
+import { secretsFor } from './secrets.ts';
 
 export interface ImportOptions {
   readonly out?: string;
@@ -68,7 +70,7 @@ const tell = async (
   target: string,
   plan: ImportPlan & { readonly type: 'plan' },
 ): Promise<void> => {
-  const linted = await lintFile(target);
+  const linted = await lintFile(target, { secrets: secretsFor(undefined, new Dialer()) });
   for (const problem of linted?.problems ?? []) process.stderr.write(`${formatProblem(problem, WIDTH)}\n\n`);
   say(`Wrote ${out}, readable for this user alone.`);
   if (plan.sideFiles.length > 0) say(`Beside it: ${plan.sideFiles.map(({ name }) => name).join(', ')}.`);

@@ -71,7 +71,8 @@ const noteOf = ({ path, text }: Setting, assumed: boolean): string | undefined =
 const written = (setting: Setting, context: ImportContext, env: Environment, sideFiles: SidePlan[]): WrittenValue => {
   const { path, text } = setting;
   if (path === 'tls.verify_host_name') return bareValue(text);
-  if (setting.written !== text) return { pieces: piecesOf(setting.written, env), bare: false };
+  if (setting.written !== text || /\$\{\??secret_manager\./.test(text))
+    return { pieces: piecesOf(setting.written, env), bare: false };
   const side = SIDE_FILES[path];
   if (side === undefined || !looksLikePem(text)) return movedPath(path, textValue(text), context);
   const pem = `${unescapePem(text).trim()}\n`;
@@ -88,7 +89,8 @@ const piecesOf = (written: string, env: Environment): readonly Piece[] => {
   let at = 0;
   for (const match of written.matchAll(/\$(?:(\w+)|\{([^{}]*)\})/g)) {
     const name = match[1] ?? match[2] ?? '';
-    if (env[name] === undefined) continue;
+    const managed = /^\??secret_manager\./.test(name);
+    if (env[name] === undefined && !managed) continue;
     if (match.index > at) pieces.push(written.slice(at, match.index));
     pieces.push({ reference: `\${${name}}` });
     at = match.index + match[0].length;

@@ -12,7 +12,8 @@ export const expandVariables = (text: string, env: Environment): Expanded => {
   const expanded = text.replaceAll(/\$(?:(\w+)|\{([^{}]*)\})/g, (whole, plain?: string, braced?: string) => {
     const name = plain ?? braced ?? '';
     const value = env[name];
-    if (value === undefined && braced !== undefined) unset.push(name);
+    // Those of a secret manager were filled in before, or could not be.
+    if (value === undefined && braced !== undefined && !/^\??secret_manager\./.test(braced)) unset.push(name);
     return value ?? whole;
   });
   return { text: expanded, unset };

@@ -1,6 +1,6 @@
 import type { Problems } from '../connection/problem.ts';
 import type { Environment } from '../proxy-environment.ts';
-import { descend, type Place, type Tree } from '../tree.ts';
+import { descend, type Origin, type Place, type Tree } from '../tree.ts';
 import { expandVariables } from './environment.ts';
 import { CONNECTION_AT } from './keys.ts';
 
@@ -10,6 +10,8 @@ export interface Option {
   /** As it stands in the file, variables not filled in. */
   readonly written: string;
   readonly at: Place;
+  /** Where it came from, when not from the file. */
+  readonly origin?: Origin;
 }
 
 /** Reads options of one ingestion file with variables filled in; what cannot be used is reported. */
@@ -51,6 +53,8 @@ export class Options {
     }
     const written = node.text;
     if (node.value === null || written.trim() === '') return undefined;
+    // What a secret manager gave is a value, whatever it looks like.
+    if (node.origin !== undefined) return { text: written, written, at: node.at, origin: node.origin };
     if (/^\s*secret:\//i.test(written)) {
       this.#fail(
         node.at,

@@ -3,7 +3,7 @@ import { CODE_PATTERN } from '#protocol/keys.ts';
 import { checkKeys } from '../connection/known-keys.ts';
 import type { Problems } from '../connection/problem.ts';
 import type { Environment } from '../proxy-environment.ts';
-import { descend, type ObjectTree, type Place, type Tree } from '../tree.ts';
+import { descend, type ObjectTree, type Origin, type Place, type Tree } from '../tree.ts';
 import { type Certificates, readCertificateOptions } from './certificates.ts';
 import { readHostPort } from './host-port.ts';
 import { CONNECTION_AT, OPENMETADATA_KEYS } from './keys.ts';
@@ -16,6 +16,7 @@ export interface Setting {
   /** The same with `${NAME}` not filled in, as far as it can be carried over. */
   readonly written: string;
   readonly at: Place;
+  readonly origin?: Origin;
   /** Names of the options, for comments. */
   readonly from: string;
 }
@@ -91,6 +92,7 @@ export const fromOpenMetadata = (
     written: of(option.written),
     at: option.at,
     from,
+    ...(option.origin === undefined ? {} : { origin: option.origin }),
   });
   const settings: Setting[] = [
     carried('name', 'serviceName', service, (text) => text.trim()),
@@ -123,10 +125,12 @@ const certified = ({ client, key, root }: Certificates, user: User, carried: Car
 /** Through a virtual proxy a certificate says nothing; the header that goes with it is what such a proxy looks at. */
 const viaHeader = ({ root }: Certificates, { directory, id }: User, carried: Carried): readonly Setting[] => {
   const header = (a: string, b: string): string => `UserDirectory=${a.trim()}; UserId=${b.trim()}`;
+  const origin = id.origin ?? directory.origin;
   const both: Option = {
     text: header(directory.text, id.text),
     written: header(directory.written, id.written),
     at: id.at,
+    ...(origin === undefined ? {} : { origin }),
   };
   const name: Option = { text: 'X-Qlik-User', written: 'X-Qlik-User', at: id.at };
   return [
@@ -243,7 +247,7 @@ const codeOf = (service: Option, problems: Problems): string => {
 
 const treeOf = (settings: readonly Setting[], at: Place): ObjectTree => {
   const root = new Map<string, Tree>();
-  for (const { path, text, at: where } of settings) {
+  for (const { path, text, at: where, origin } of settings) {
     const parts = path.split('.');
     let into = root;
     for (const part of parts.slice(0, -1)) {
@@ -252,7 +256,13 @@ const treeOf = (settings: readonly Setting[], at: Place): ObjectTree => {
       into.set(part, { type: 'object', entries, at: there?.at ?? where });
       into = entries;
     }
-    into.set(parts.at(-1) ?? '', { type: 'scalar', value: text, text, at: where });
+    into.set(parts.at(-1) ?? '', {
+      type: 'scalar',
+      value: text,
+      text,
+      at: where,
+      ...(origin === undefined ? {} : { origin }),
+    });
   }
   return { type: 'object', entries: root, at };
 };
