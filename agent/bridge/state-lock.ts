@@ -62,6 +62,16 @@ export const lockHolder = (folder: string): number | undefined => {
   }
 };
 
+/** Whether an agent works in the state folder now. */
+export const agentRunsIn = (folder: string): boolean => {
+  try {
+    return holderOf(join(folder, LOCK_FILE)) !== undefined;
+  } catch {
+    // A folder that others may not look into is somebody's.
+    return true;
+  }
+};
+
 /**
  * Locks the state folder for this process: two agents in one would delete each other's spool and take each other's
  * session. The lock of a process that has ended, however it ended, is taken over.

@@ -10,7 +10,8 @@ import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
-import { secretsFor } from './secrets.ts';
+import { settingsFor } from './secrets.ts';
+import { VisitorSessions } from './sessions.ts';
 import { MEND } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
@@ -38,8 +39,9 @@ const table = (title: string, counts: Readonly<Partial<Record<string, number>>>)
 
 export const crawlToFile = async (file: string, options: CrawlOptions): Promise<void> => {
   const dialer = new Dialer();
-  const connection = await readConnection(file, secretsFor(options.config, dialer));
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
+  await using sessions = new VisitorSessions(settingsFor(options.config), dialer, log);
+  const connection = await readConnection(file, sessions.secrets);
   log.info({ url: connection.displayUrl, way: describeWay(connection.proxy, connection.origin) }, 'crawl started');
   const stop = new AbortController();
   void untilStopped().then(() =>

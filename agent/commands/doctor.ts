@@ -3,13 +3,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Diagnosis, diagnose, type Subject } from '#agent/doctor/diagnose.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import { SILENT } from '#agent/qlik/log.ts';
 import { scanFolder } from '#config/folder.ts';
 import { loadConnectionFile } from '#config/loading.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { Fault } from '#protocol/errors.ts';
 import { colours, painter, screen, settingsText, wantsSettings } from './doctor-screen.ts';
-import { openSecrets, STANDARD_CONFIG, secretsFor } from './secrets.ts';
+import { STANDARD_CONFIG, settingsFor } from './secrets.ts';
+import { VisitorSessions } from './sessions.ts';
 import { readSettings } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
@@ -59,20 +61,14 @@ const patientsIn = async (folder: string, secrets: Secrets): Promise<readonly Pa
     }));
 };
 
-/** Whom to look at. Undefined after wrong usage was said. */
+/** Whom to look at: a file, or connections of a folder. Undefined after wrong usage was said. */
 const choose = async (
   wanted: string | undefined,
-  options: DoctorOptions,
-  dialer: Dialer,
+  connectionsFolder: string | undefined,
+  secrets: Secrets,
 ): Promise<readonly Patient[] | undefined> => {
-  if (wanted !== undefined && (await isFile(wanted))) {
-    // The standard settings need not be there.
-    const config = options.config === STANDARD_CONFIG ? undefined : options.config;
-    return [await patientOf(wanted, secretsFor(config, dialer))];
-  }
-  const settings = readSettings(options.config);
-  const { connectionsFolder } = settings;
-  const all = await patientsIn(connectionsFolder, openSecrets(settings, dialer, undefined));
+  if (connectionsFolder === undefined) return wanted === undefined ? [] : [await patientOf(wanted, secrets)];
+  const all = await patientsIn(connectionsFolder, secrets);
   if (wanted === undefined) return all;
   const chosen = all.filter(({ code, subject }) => code === wanted || basename(subject.file) === wanted);
   if (chosen.length > 0) return chosen;
@@ -106,8 +102,13 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
     process.exitCode = USAGE;
     return;
   }
+  const named = wanted !== undefined && (await isFile(wanted));
+  // For a file that is named the standard settings need not be there.
+  const optional = options.config === STANDARD_CONFIG ? undefined : options.config;
+  const settings = named ? settingsFor(optional) : readSettings(options.config);
   const dialer = new Dialer();
-  const patients = await choose(wanted, options, dialer);
+  await using sessions = new VisitorSessions(settings, dialer, SILENT);
+  const patients = await choose(wanted, named ? undefined : settings?.connectionsFolder, sessions.secrets);
   if (patients === undefined) {
     process.exitCode = USAGE;
     return;

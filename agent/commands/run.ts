@@ -5,6 +5,7 @@ import { loadIdentity } from '#agent/bridge/identity.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
+import { logOut } from '#agent/qlik/site.ts';
 import { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -13,6 +14,7 @@ import { crawlJob } from './crawl-job.ts';
 import { folderDoctor } from './folder-doctor.ts';
 import { createLog } from './log.ts';
 import { openSecrets } from './secrets.ts';
+import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
 import { SettingsReload } from './settings-reload.ts';
 import { untilStopped } from './stop.ts';
@@ -48,6 +50,7 @@ export const run = async (options: RunOptions): Promise<void> => {
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
   const dialer = new Dialer();
+  keepSessionsIn(stateFolder, dialer, log);
   const onTrouble = (message: string): void => log.warn({}, message);
   const folder = new ConnectionFolder({
     folder: connectionsFolder,
@@ -108,5 +111,6 @@ export const run = async (options: RunOptions): Promise<void> => {
   } finally {
     await reload?.close();
     await folder.close();
+    await logOut(dialer, log);
   }
 };

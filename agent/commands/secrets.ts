@@ -60,12 +60,15 @@ export const openSecrets = (
 export const STANDARD_CONFIG = 'agent.conf';
 
 /**
- * The same for commands that work without an agent: of the settings that were named, else of `agent.conf` when there is
- * one; without it no secrets stand outside the files.
+ * Settings for commands that work without an agent: those that were named, else those of `agent.conf` when there is one.
  *
  * @throws Fault `config.unreadable` or `config.invalid` when the settings cannot be used
  */
-export const secretsFor = (config: string | undefined, dialer: Dialer): Secrets =>
-  config === undefined && !existsSync(STANDARD_CONFIG)
-    ? noSecrets
-    : openSecrets(readSettings(config ?? STANDARD_CONFIG), dialer, undefined);
+export const settingsFor = (config: string | undefined): Settings | undefined =>
+  config === undefined && !existsSync(STANDARD_CONFIG) ? undefined : readSettings(config ?? STANDARD_CONFIG);
+
+/** Secrets of {@link settingsFor}; without settings none stand outside the files. */
+export const secretsFor = (config: string | undefined, dialer: Dialer): Secrets => {
+  const settings = settingsFor(config);
+  return settings === undefined ? noSecrets : openSecrets(settings, dialer, undefined);
+};

@@ -82,6 +82,7 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
       ...(facts.greeting?.wants === undefined ? [] : [`this virtual proxy wants: ${facts.greeting.wants}`]),
     ]);
   }
+  facts.sessionWasOpen ||= session.isKept;
   facts.whoami = await whoami(visit, signal);
   const as = facts.whoami === undefined ? '' : ` as ${facts.whoami}`;
   const way = WAYS[connection.authentication.type];

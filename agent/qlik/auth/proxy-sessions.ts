@@ -25,6 +25,8 @@ export class SessionState {
   refused: { readonly fault: PasswordRefused; readonly untilMs: number } | undefined;
   readonly #store: SessionStore | undefined;
   #restored = false;
+  /** The cookies that an earlier process left. */
+  #left = '';
   /** What was kept last, and when. */
   #kept = { cookies: '', atMs: 0 };
 
@@ -37,6 +39,11 @@ export class SessionState {
     this.refused = { fault, untilMs: Date.now() + REFUSED_MS };
   }
 
+  /** The session is that of an earlier process. */
+  get isKept(): boolean {
+    return this.#left !== '' && this.cookies.header() === this.#left;
+  }
+
   /** Takes up what an earlier process left, once. */
   async restore(): Promise<void> {
     if (this.#restored) return;
@@ -46,7 +53,10 @@ export class SessionState {
     const nowMs = Date.now();
     // A clock that was set back must not make a refusal last for ever, nor a session.
     const restedMs = Math.abs(nowMs - kept.usedAtMs);
-    if (restedMs < INACTIVITY_MS) this.cookies.restore(kept.cookies);
+    if (restedMs < INACTIVITY_MS) {
+      this.cookies.restore(kept.cookies);
+      this.#left = this.cookies.header();
+    }
     if (kept.refused !== undefined && kept.refused.untilMs > nowMs) {
       const untilMs = Math.min(kept.refused.untilMs, nowMs + REFUSED_MS);
       this.refused = { fault: new PasswordRefused(kept.refused.message), untilMs };

@@ -26,6 +26,8 @@ export const FIRST_CALL_MS = 90_000;
 export interface QlikSession {
   /** A session was opened before, by whoever shares it. */
   readonly isOpen: boolean;
+  /** The session is that of an earlier process: known once it is open. */
+  readonly isKept: boolean;
   /**
    * Sends with the session's credentials; when the answer is that of a lost session (401, a login page) it opens a new
    * one and sends again, once. 403 mostly means a missing right, so it leads to that only once for each session.
@@ -52,6 +54,7 @@ export const qlikSession = (
 /** The direct route knows no session: every request names the user, and the certificate vouches for it. */
 class DirectSession implements QlikSession {
   readonly isOpen = false;
+  readonly isKept = false;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor({ authentication }: Connection) {
@@ -94,6 +97,10 @@ class ProxySession implements QlikSession {
 
   get isOpen(): boolean {
     return this.#state.generation > 0;
+  }
+
+  get isKept(): boolean {
+    return this.#state.isKept;
   }
 
   async request(http: HttpRoute, request: HttpRequest): Promise<HttpReply> {
