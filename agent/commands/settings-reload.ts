@@ -64,9 +64,12 @@ export class SettingsReload {
         { advice: 'Restart the agent to make it so.' },
         `${listed(late)} in ${settings.file} counts from the next start only`,
       );
+    // A secret in a file of its own shows in neither.
     if (files.length > 0 || keys.some((key) => key.startsWith('secret_manager.'))) this.#options.onSecrets?.(settings);
-    // Files that it names are trust stores and secrets of the way to the catalog.
-    if ((keys.length > 0 || files.length === 0) && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
+    // What stands in a trust store is seen in the settings, a password in the keys alone.
+    const wayOf = ({ tls, proxy }: Settings): string => JSON.stringify([tls, proxy]);
+    const sameWay = wayOf(settings) === wayOf(previous.settings);
+    if (sameWay && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
     bridge.reroute({ tls: settings.tls, proxy: settings.proxy });
     const { gatewayUrl } = this.#options.loaded.settings;
     if (gatewayUrl !== undefined)

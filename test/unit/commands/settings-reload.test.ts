@@ -21,8 +21,9 @@ const following = () => {
   const say = (_fields: object, message: string): void => void lines.push(message);
   const bridge = { reroute: vi.fn(), statusChanged: vi.fn() };
   const log = { level: settings.log.level as string, info: say, warn: say };
-  const reload = new SettingsReload({ loaded: { ...loaded, settings }, bridge, log, intervalMs: 5 });
-  return { reload, bridge, log, lines, [Symbol.asyncDispose]: () => reload.close() };
+  const onSecrets = vi.fn();
+  const reload = new SettingsReload({ loaded: { ...loaded, settings }, bridge, log, onSecrets, intervalMs: 5 });
+  return { reload, onSecrets, bridge, log, lines, [Symbol.asyncDispose]: () => reload.close() };
 };
 
 const BASE = 'gateway.url = "wss://catalog.example.com"\nproxy { from_environment = false }\n';
@@ -46,6 +47,23 @@ describe('agent.conf, edited while the agent runs', () => {
     await vi.waitFor(() => expect(agent.log.level).toBe('debug'));
     await writeFile(file, `${BASE.replace('catalog.example.com', 'other.example.com')}log.level = debug\n`);
     await vi.waitFor(() => expect(agent.lines.at(-1)).toBe(`gateway.url in ${file} counts from the next start only`));
+    expect(agent.bridge.reroute).not.toHaveBeenCalled();
+  });
+
+  test('another secret manager, or another secret in a file for it, is taken up without a new link', async () => {
+    await writeFile(join(folder, 'id'), 'canary-1');
+    const vault = (mount: string): string =>
+      `${BASE}secret_manager { provider = vault, configuration { url = "https://v.example", mount = ${mount}, auth { role_id = r, secret_id_file = id } } }\n`;
+    await writeFile(file, vault('one'));
+    await using agent = following();
+    await writeFile(file, vault('two'));
+    await vi.waitFor(() => expect(agent.onSecrets).toHaveBeenCalledTimes(1));
+    await writeFile(join(folder, 'id'), 'canary-2');
+    await vi.waitFor(() => expect(agent.onSecrets).toHaveBeenCalledTimes(2));
+    expect(agent.lines).toEqual([
+      `reloaded ${file}: secret_manager.configuration.mount changed`,
+      `reloaded ${file}: file id changed`,
+    ]);
     expect(agent.bridge.reroute).not.toHaveBeenCalled();
   });
 

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connectionFile } from '#test/demo/connection-file.ts';
+import { startSimulator } from '#test/simulator/simulator.ts';
+
+// Real processes of the real program.
+vi.setConfig({ testTimeout: 60_000 });
+
+const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-encrypt-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const culvert = (stdin: string | Buffer, ...args: string[]): Promise<Ran> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+    child.stdin?.end(stdin);
+  });
+/** The file of the demo with another value of the header. */
+const withValue = (text: string, value: string): string =>
+  text.replace(/auth\.value = """.*"""/, () => `auth.value = ${value}`);
+const sealed = async (value: string): Promise<string> => {
+  const { code, stdout, stderr } = await culvert(value, 'encrypt');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^encrypted:v1:[\w-]+\n$/);
+  return stdout.trim();
+};
+
+describe('culvert encrypt', () => {
+  test('prints what a connection takes in place of the secret, and a crawl opens it', async () => {
+    await using simulator = await startSimulator({ seed: 5, apps: 1, folder });
+    await writeFile(join(folder, 'agent.conf'), 'state = state\n');
+    const value = simulator.addresses.header.headerValue;
+    const encrypted = await sealed(`${value}\r\n`);
+    await writeFile(join(folder, 'q.conf'), withValue(connectionFile(simulator.addresses), `"${encrypted}"`));
+    const { code, stdout, stderr } = await culvert('', 'crawl', 'q.conf', '--out', 'out.ndjson', '--json');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ appsTotal: 1 });
+    if (process.platform !== 'win32')
+      expect((await stat(join(folder, 'state', 'secrets.key'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('and a secret of the file of the secret manager, which agent.conf names, leads into the site', async () => {
+    await using simulator = await startSimulator({ seed: 5, apps: 1, folder });
+    await writeFile(
+      join(folder, 'agent.conf'),
+      'secret-manager { provider = file, key = qlik, configuration.file-path = secrets.conf }\n',
+    );
+    const encrypted = await sealed(simulator.addresses.header.headerValue);
+    await writeFile(join(folder, 'secrets.conf'), `qlik { svc.user = "${encrypted}" }\n`, { mode: 0o600 });
+    const reference = `$${'{secret_manager.svc.user}'}`;
+    const text = withValue(connectionFile(simulator.addresses), reference);
+    await writeFile(join(folder, 'q.conf'), `${text}secret_manager.enabled = true\n`);
+    const valid = await culvert('', 'validate', 'q.conf');
+    expect([valid.code, valid.stdout]).toEqual([0, '1 file, 0 errors, 0 warnings\n']);
+    const crawled = await culvert('', 'crawl', 'q.conf', '--out', 'out.ndjson', '--json');
+    expect([crawled.code, crawled.stderr]).toEqual([0, '']);
+    const other = await culvert('', 'validate', 'q.conf', '--config', join(folder, 'nope.conf'));
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('config.unreadable') });
+  });
+
+  test('works though agent.conf holds values that it cannot open, since that is when it is needed', async () => {
+    await writeFile(
+      join(folder, 'agent.conf'),
+      'proxy { hostname = p, port = 1, username = u, password = "encrypted:v1:AAAA" }\n',
+    );
+    await sealed('canary');
+  });
+
+  test('refuses what cannot be meant, and repeats nothing of it', async () => {
+    await writeFile(join(folder, 'agent.conf'), '');
+    for (const [stdin, message] of [
+      ['\n', 'no value'],
+      [Buffer.from([0xe9, 0x63]), 'not UTF-8'],
+      ['canary'.repeat(20_000), 'larger than 64 KiB'],
+    ] as const) {
+      const { code, stdout, stderr } = await culvert(stdin, 'encrypt');
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(message);
+      expect(stderr).not.toContain('canary');
+    }
+    expect(await culvert('canary', 'encrypt', '--config', 'nope.conf')).toMatchObject({ code: 1, stdout: '' });
+    expect((await culvert('', 'encrypt', 'canary')).code).toBe(2);
+  });
+
+  test.skipIf(process.platform === 'win32')('does not use a key that others may read', async () => {
+    await writeFile(join(folder, 'agent.conf'), '');
+    await sealed('canary');
+    const key = join(folder, 'state', 'secrets.key');
+    await chmod(key, 0o644);
+    const before = await readFile(key);
+    const { code, stderr } = await culvert('canary', 'encrypt');
+    expect(code).toBe(1);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('chmod 600');
+    expect(await readFile(key)).toEqual(before);
+  });
+});
