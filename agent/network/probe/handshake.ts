@@ -5,6 +5,8 @@ import type { TlsOptions } from '../tls.ts';
 
 /** A server that sends no session ticket is believed after this long; one that refuses us says so sooner. */
 const ACCEPTED_MS = 1_000;
+/** With TLS 1.2 our certificate is judged within the handshake, but some servers hang up only after it. */
+const KEPT_MS = 150;
 const MAX_CHAIN = 10;
 
 /** How one TLS handshake went. Nothing is ever sent over the connection. */
@@ -32,7 +34,7 @@ const chainOf = (socket: TLSSocket): X509Certificate[] => {
 
 /**
  * Waits until a handshake stands or fails, then closes the socket. With TLS 1.3 a server refuses a client certificate
- * only after our side of the handshake is done: it is waited for its first word, or for a second.
+ * only after our side of the handshake is done: its first word is waited for, a second at most.
  * @throws the signal's reason
  */
 export const shake = (socket: TLSSocket, timeoutMs: number, signal: AbortSignal | undefined): Promise<Handshake> =>
@@ -47,8 +49,9 @@ export const shake = (socket: TLSSocket, timeoutMs: number, signal: AbortSignal 
       resolve({ ...seen, error });
     };
     const onAbort = (): void => {
-      finish(undefined);
+      // First: of two ends the first counts.
       reject(signal?.reason);
+      finish(undefined);
     };
     const timer = setTimeout(
       () =>
@@ -65,18 +68,16 @@ export const shake = (socket: TLSSocket, timeoutMs: number, signal: AbortSignal 
         cipher: socket.getCipher().name,
         alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '',
       };
-      if (seen.protocol !== 'TLSv1.3') finish(undefined);
-      else accepted = setTimeout(() => finish(undefined), ACCEPTED_MS);
+      accepted = setTimeout(() => finish(undefined), seen.protocol === 'TLSv1.3' ? ACCEPTED_MS : KEPT_MS);
     });
     socket.on('session', () => {
-      if (accepted !== undefined) finish(undefined);
+      // With TLS 1.2 the ticket comes within the handshake, and a server that checks later has not done so yet.
+      if (accepted !== undefined && seen.protocol === 'TLSv1.3') finish(undefined);
     });
     // Without a reader neither a ticket nor a refusal is noticed.
     socket.resume();
-    if (signal?.aborted === true) {
-      finish(undefined);
-      reject(signal.reason);
-    } else signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
   });
 
 /**

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { Fault } from '#protocol/errors.ts';
 import { type Peer, placeOf } from '../faults.ts';
 import type { Banner } from './banner.ts';
-import { day } from './certificates.ts';
+import { day, nameOf } from './certificates.ts';
 import type { Handshake } from './handshake.ts';
 import type { Wording } from './wording.ts';
 
@@ -15,6 +15,8 @@ export interface HandshakeFailure {
   readonly lenient: Handshake | undefined;
   /** The certificate that we show. */
   readonly own: X509Certificate | undefined;
+  /** The server hung up when it had seen our certificate, or that there is none. */
+  readonly refused: boolean;
   /** What the port says without TLS, when that was asked. */
   readonly banner: Banner | undefined;
   readonly wording: Wording;
@@ -50,7 +52,7 @@ export const handshakeFault = (failure: HandshakeFailure): Fault => {
         { cause },
       );
   }
-  if (said.code === 'tls.client_certificate') return aboutOurs(failure, place);
+  if (said.code === 'tls.client_certificate' || failure.refused) return aboutOurs(failure, place);
   if (said.code === 'network.timeout')
     return new Fault(said.code, `${place}: the port takes connections, but does not answer the TLS handshake`, {
       cause,
@@ -76,13 +78,14 @@ const textOf = ({ error }: HandshakeFailure): string =>
   'reason' in error && typeof error.reason === 'string' ? error.reason : (error.message.split('\n')[0] ?? '');
 
 const aboutOurs = (failure: HandshakeFailure, place: string): Fault => {
-  const { said, own, error: cause, nowMs } = failure;
+  const { said, own, error: cause, nowMs, refused } = failure;
+  const how = refused ? 'hung up' : `ended the handshake (${textOf(failure)})`;
   if (own === undefined)
     return new Fault(
       'tls.client_certificate_missing',
       /CERTIFICATE_REQUIRED/.test(codeOf(cause))
         ? `${place}: the server demands a client certificate, and none is set`
-        : `${place}: the server ended the handshake (${textOf(failure)}), as it does when a client certificate is missing`,
+        : `${place}: the server ${how}, as it does when a client certificate is missing`,
       { cause },
     );
   if (own.validToDate.getTime() < nowMs)
@@ -91,5 +94,6 @@ const aboutOurs = (failure: HandshakeFailure, place: string): Fault => {
       `${place}: the server refuses our client certificate, which expired on ${day(own.validToDate)}`,
       { cause },
     );
-  return new Fault(said.code, `${said.message}; ours was issued by ${own.issuer.split('\n').at(-1) ?? ''}`, { cause });
+  const what = refused ? `${place}: the server hangs up when it sees our client certificate` : said.message;
+  return new Fault('tls.client_certificate', `${what}; ours was issued by ${nameOf(own.issuer)}`, { cause });
 };

@@ -61,7 +61,7 @@ export const probeTls = async (asked: TlsAsked): Promise<TlsFound> => {
   }
   const own = clientCertificate(tls);
   const ownLine = own === undefined ? [] : [describe(own, 'our client certificate')];
-  if (strict.error !== undefined) return await explain(asked, strict.error, [...ownLine, trust]);
+  if (strict.error !== undefined) return await explain(asked, strict, strict.error, [...ownLine, trust]);
   const [leaf] = strict.chain;
   const details = [
     ...describeChain(strict.chain),
@@ -107,13 +107,13 @@ const trustLine = (tls: TlsOptions): string => {
 const unchecked = async (asked: TlsAsked): Promise<Fault | undefined> => {
   if (asked.tls.bypassCertificateValidation !== true) return undefined;
   const checked = { ...asked, tls: { ...asked.tls, bypassCertificateValidation: false } };
-  const { error } = await handshake(checked, checked.tls);
+  const strict = await handshake(checked, checked.tls);
   const place = placeOf(asked.peer);
-  if (error === undefined)
+  if (strict.error === undefined)
     return new Fault('tls.unchecked', `${place}: the certificate is not checked, and would be found good`, {
       advice: 'Delete `tls.bypass_certificate_validation`: it is not needed.',
     });
-  const { result } = await explain(checked, error, []);
+  const { result } = await explain(checked, strict, strict.error, []);
   const because = result.seen.slice(result.seen.indexOf(': ') + 2);
   return asked.wording.of(
     new Fault('tls.unchecked', `${place}: the certificate is not checked; if it were: ${because}`),
@@ -133,7 +133,12 @@ const inspected = ({ peer }: TlsAsked, { chain }: Handshake): Fault | undefined 
 };
 
 /** What a failed handshake means, with the chain that the server shows to somebody who takes everything. */
-const explain = async (asked: TlsAsked, error: Error, more: readonly string[]): Promise<TlsFound> => {
+const explain = async (
+  asked: TlsAsked,
+  strict: Handshake,
+  error: Error,
+  more: readonly string[],
+): Promise<TlsFound> => {
   const { peer, wording } = asked;
   const said = networkFault(error, peer);
   const lenient = await takeAll(asked, asked.open);
@@ -147,8 +152,12 @@ const explain = async (asked: TlsAsked, error: Error, more: readonly string[]): 
   }
   const banner = said.code === 'tls.failed' && chain.length === 0 ? await spokenTo(asked) : undefined;
   const own = clientCertificate(asked.tls);
+  const cut = said.code === 'network.reset';
+  // Cut with our certificate and not without it: then it is what the server does not like.
+  const refused = cut && (strict.chain.length > 0 || (own !== undefined && !(await cutWithoutOurs(asked))));
+  const nowMs = asked.system.nowMs();
   const result = failed(
-    wording.of(handshakeFault({ said, error, peer, lenient, own, banner, wording, nowMs: asked.system.nowMs() })),
+    wording.of(handshakeFault({ said, error, peer, lenient, own, refused, banner, wording, nowMs })),
     details,
   );
   return { result, chain, authority: undefined };
@@ -212,6 +221,12 @@ const takeAll = async (
     if (asked.signal?.aborted === true) throw error;
     return undefined;
   }
+};
+
+const cutWithoutOurs = async (asked: TlsAsked): Promise<boolean> => {
+  const { clientCertificate: _ours, ...tls } = asked.tls;
+  const error = (await takeAll({ ...asked, tls }, asked.open))?.error;
+  return error !== undefined && networkFault(error, asked.peer).code === 'network.reset';
 };
 
 const shownDirectly = async (asked: TlsAsked): Promise<X509Certificate | undefined> =>
