@@ -1,4 +1,4 @@
-import { Fault } from '#protocol/errors.ts';
+import { type ErrorCode, Fault } from '#protocol/errors.ts';
 
 /** Whose way is probed: a connection's to its servers, or the agent's own link to the catalog. */
 export type Speaks = 'connection' | 'link';
@@ -16,11 +16,19 @@ export interface Wording {
   of(fault: Fault): Fault;
 }
 
-/** Where the advice of the table of errors has no sense for the catalog, which is no Qlik site. */
-const LINK_ADVICE: Readonly<Partial<Record<Fault['code'], string>>> = {
+/** Where the advice of a fault of the network speaks of the connection file or of Qlik, which have no part in the link. */
+const LINK_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'network.dns': 'Check the host name in `gateway.url` and the DNS of this machine.',
+  'tls.untrusted':
+    'Put the certificate of the issuing authority into a PEM file and name it in `tls.truststore.path` of agent.conf.',
   'tls.wrong_host': 'Write the host name that is in the certificate of the catalog into `gateway.url`.',
-  'tls.client_certificate': 'No catalog wants a client certificate: check where `gateway.url` leads.',
-  'tls.client_certificate_missing': 'No catalog wants a client certificate: check where `gateway.url` leads.',
+  // What OpenSSL says when a handshake is refused reads like a missing client certificate; the catalog asks for none.
+  'tls.client_certificate':
+    'The server wants a client certificate, as no catalog does: check where `gateway.url` leads.',
+  'tls.client_certificate_missing':
+    'The server wants a client certificate, as no catalog does: check where `gateway.url` leads.',
+  'tls.client_certificate_expired':
+    'The server wants a client certificate, as no catalog does: check where `gateway.url` leads.',
 };
 
 export const wordingFor = (speaks: Speaks): Wording => {
