@@ -30,8 +30,10 @@ const clockDifference = (date: string | undefined, now: number): string => {
   const there = date === undefined ? Number.NaN : Date.parse(date);
   const seconds = Math.round((now - there) / 1000);
   if (Number.isNaN(seconds)) return '';
-  const size = Math.abs(seconds) < 120 ? `${Math.abs(seconds)} s` : `${Math.round(Math.abs(seconds) / 60)} min`;
-  return ` The clock of this machine is ${size} ${seconds < 0 ? 'behind' : 'ahead of'} that of AWS.`;
+  const size = Math.abs(seconds);
+  const difference =
+    size < 120 ? `${size} s` : size < 7200 ? `${Math.round(size / 60)} min` : `${Math.round(size / 3600)} h`;
+  return ` The clock of this machine is ${difference} ${seconds < 0 ? 'behind' : 'ahead of'} that of AWS.`;
 };
 
 /** A clock that is right to five minutes signs well. */

@@ -12,6 +12,7 @@ import { AwsIdentity } from './credentials.ts';
 import { type AwsFailure, awsFault, isExpired } from './faults.ts';
 import { hostOf, regionOfArn } from './region.ts';
 import { type AwsCredentials, signed } from './signature.ts';
+import { element } from './xml.ts';
 
 export type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
 
@@ -79,11 +80,14 @@ export class AwsSecretsManager {
   #failureOf(answer: Answer, { secretAccessKey, sessionToken }: AwsCredentials): AwsFailure | undefined {
     const { status, json } = answer;
     if (status === 200) return undefined;
-    const type = textAt(json, '__type') ?? answer.header('x-amzn-errortype') ?? '';
+    // Proxies before AWS, such as those of API gateways, answer by the older protocol.
+    const xml = json === undefined ? answer.text : '';
+    const type = textAt(json, '__type') ?? answer.header('x-amzn-errortype') ?? element(xml, 'Code') ?? '';
+    const message = textAt(json, 'message') ?? textAt(json, 'Message') ?? element(xml, 'Message') ?? '';
     return {
       // `com.amazonaws.secretsmanager#ResourceNotFoundException`, or with `:` and an address behind.
       type: /([A-Za-z]+)(?::.*)?$/.exec(type)?.[1] ?? '',
-      message: quoted(textAt(json, 'message') ?? textAt(json, 'Message') ?? '', [secretAccessKey, sessionToken]),
+      message: quoted(message, [secretAccessKey, sessionToken]),
       status,
       date: answer.header('date'),
       retryAfter: answer.header('retry-after'),

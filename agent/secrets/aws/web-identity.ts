@@ -10,6 +10,7 @@ import { awsFault } from './faults.ts';
 import { temporary } from './metadata.ts';
 import { hostOf } from './region.ts';
 import type { AwsCredentials } from './signature.ts';
+import { element } from './xml.ts';
 
 /** A token that somebody else writes (a cluster, say), and the role that it may take. */
 export interface WebIdentity {
@@ -19,15 +20,6 @@ export interface WebIdentity {
   /** Where it was named, for messages. */
   readonly from: string;
 }
-
-/** The text of one element of an answer of STS. */
-const element = (xml: string, name: string): string | undefined =>
-  new RegExp(`<${name}>([^<]*)</${name}>`)
-    .exec(xml)?.[1]
-    ?.replace(/&(amp|lt|gt|quot|apos);/g, (_all, entity: string) => ENTITIES[entity] ?? '')
-    .trim();
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /**
  * Credentials of a role from STS in exchange for the token of a file, which is read anew each time. No signature is needed.
