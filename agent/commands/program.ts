@@ -7,6 +7,7 @@ import type { EncryptOptions } from './encrypt.ts';
 import type { EnrollOptions } from './enroll.ts';
 import { USAGE } from './exit-codes.ts';
 import type { ImportOptions } from './import.ts';
+import type { InitOptions } from './init/init.ts';
 import type { JwtOptions } from './jwt.ts';
 import type { RunOptions } from './run.ts';
 import type { ValidateOptions } from './validate.ts';
@@ -68,6 +69,33 @@ is sent once. It takes one of the five sessions of the user, beside the one that
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+  program
+    .command('init')
+    .description('write a commented connection file by asking')
+    .option('--out <file>', 'where to write it; default: <code>.conf, in connections/ when there is such a folder')
+    .option('--yes', 'ask nothing: take the options below, and the usual for the rest')
+    .option('--auth <way>', 'jwt, certificate, windows, header, ticket or token')
+    .option('--url <url>', 'https://host/prefix; with certificates https://host:4242')
+    .option('--name <name>', 'name that people see')
+    .option('--code <code>', 'first part of the key of every asset')
+    .option('--user-directory <name>', 'for jwt, certificate and ticket')
+    .option('--user-id <name>', 'for jwt, certificate and ticket')
+    .option('--key-path <file>', 'for jwt: the private key that signs')
+    .option('--certificate <path>', 'for certificate and ticket: folder, PEM or PFX')
+    .option('--username <user>', 'for windows: DOMAIN\\user')
+    .option('--password-from <where>', 'for windows: env:NAME, file:PATH or encrypted:…')
+    .option('--header <name>', 'for header: its name')
+    .option('--header-value <user>', 'for header: what it carries')
+    .option('--token-file <file>', 'for token: the file of the JWT')
+    .option('--truststore <file>', 'authorities to trust: PEM, PKCS12 or JKS')
+    .option('--truststore-password-from <where>', 'env:NAME, file:PATH or encrypted:…')
+    .option('--proxy <url>', 'http://[user@]host:port; also https, socks5, socks4a')
+    .option('--proxy-password-from <where>', 'env:NAME, file:PATH or encrypted:…')
+    .addHelpText(
+      'after',
+      '\nWithout --yes the rest is asked; where there is no terminal, answers are read\nline by line. A secret itself is never taken, only where it is.',
+    )
+    .action(async (options: InitOptions) => (await import('./init/init.ts')).init(options));
   program
     .command('import')
     .description('turn a file of OpenMetadata or Zeenea into a commented connection file')
