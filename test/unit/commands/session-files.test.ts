@@ -1,0 +1,115 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SessionFiles } from '#agent/commands/session-files.ts';
+import type { KeptSession } from '#agent/qlik/auth/session-store.ts';
+import { SILENT } from '#agent/qlik/log.ts';
+import { Secret } from '#config/secret.ts';
+import { KeyFile } from '#config/secrets/key-file.ts';
+import { connectionTo } from '../qlik/fake-site.ts';
+
+let state: string;
+let warnings: string[];
+beforeEach(() => {
+  state = mkdtempSync(join(tmpdir(), 'culvert-session-files-'));
+  warnings = [];
+});
+afterEach(() => rmSync(state, { recursive: true, force: true }));
+
+const filesIn = (folder: string): SessionFiles =>
+  new SessionFiles(folder, new KeyFile(folder), { ...SILENT, warn: (_, message) => warnings.push(message) });
+const connection = connectionTo('https://qlik.example.com');
+const session = (value = 'canary-cookie'): KeptSession => ({
+  cookies: [['X-Qlik-Session', value]],
+  usedAtMs: Date.now(),
+  refused: undefined,
+});
+const only = (): string => {
+  const [name = '', ...more] = readdirSync(join(state, 'sessions'));
+  expect(more).toEqual([]);
+  return join(state, 'sessions', name);
+};
+
+describe('sessions in files', () => {
+  test('are read by the next process, and by nobody else', async () => {
+    const refused = { message: 'refused', untilMs: 7 };
+    await filesIn(state).keep(connection, { ...session(), refused });
+    expect(await filesIn(state).read(connection)).toEqual({ ...session(), usedAtMs: expect.any(Number), refused });
+    expect(readFileSync(only()).toString('latin1')).not.toContain('canary');
+    if (process.platform !== 'win32') expect(statSync(only()).mode & 0o777).toBe(0o600);
+  });
+
+  test.each([
+    ['another host', { origin: 'https://other.example.com' }],
+    ['another virtual proxy', { prefix: 'other' }],
+    ['another alias', { aliasHost: 'qlik.corp.example' }],
+    ['a file that changed', { contentHash: '1'.repeat(64) }],
+    ['another token', { authentication: { type: 'jwt' as const, token: new Secret('canary-other') } }],
+    [
+      'a user who logs in otherwise',
+      { authentication: { type: 'header' as const, header: 'X', value: new Secret('u') } },
+    ],
+    ['another connection', { code: 'other' }],
+  ])('are none for %s', async (_, changes) => {
+    await filesIn(state).keep(connection, session());
+    expect(await filesIn(state).read({ ...connection, ...changes })).toBeUndefined();
+    expect(await filesIn(state).read(connection)).toBeDefined();
+  });
+
+  test('are none with another key, and when any byte was changed', async () => {
+    await filesIn(state).keep(connection, session());
+    const good = readFileSync(only());
+    for (const at of [0, 12, good.length - 1]) {
+      const spoilt = Buffer.from(good);
+      spoilt.writeUInt8(good.readUInt8(at) ^ 1, at);
+      writeFileSync(only(), spoilt);
+      expect(await filesIn(state).read(connection)).toBeUndefined();
+    }
+    for (const bytes of [good.subarray(0, 20), Buffer.alloc(0), Buffer.alloc(2 * 1024 * 1024)]) {
+      writeFileSync(only(), bytes);
+      expect(await filesIn(state).read(connection)).toBeUndefined();
+    }
+    writeFileSync(only(), good);
+    expect(await filesIn(state).read(connection)).toBeDefined();
+    rmSync(join(state, 'secrets.key'));
+    expect(await filesIn(state).read(connection)).toBeUndefined();
+    new KeyFile(state).obtain();
+    expect(await filesIn(state).read(connection)).toBeUndefined();
+  });
+
+  test('are written one after the other, and the last one stays', async () => {
+    const files = filesIn(state);
+    await Promise.all(Array.from({ length: 50 }, (_, at) => files.keep(connection, session(`s${at}`))));
+    expect((await files.read(connection))?.cookies).toEqual([['X-Qlik-Session', 's49']]);
+    await files.keep(connection, { ...session(), cookies: [] });
+    expect(readdirSync(join(state, 'sessions'))).toEqual([]);
+  });
+
+  test('are no reason to stop when they cannot be kept, which is said once', async () => {
+    writeFileSync(join(state, 'secrets.key'), 'too short', { mode: 0o600 });
+    chmodSync(join(state, 'secrets.key'), 0o600);
+    const files = filesIn(state);
+    await files.keep(connection, session());
+    await files.keep(connection, session());
+    expect(await files.read(connection)).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining('cannot be kept')]);
+  });
+
+  test('of connections that are no more are deleted', async () => {
+    await filesIn(state).keep({ ...connection, code: 'gone' }, session());
+    utimesSync(only(), new Date(0), new Date(0));
+    await filesIn(state).keep(connection, session());
+    expect(await filesIn(state).read(connection)).toBeDefined();
+    only();
+  });
+});
