@@ -428,7 +428,7 @@ export const ERROR_KINDS = {
   'job.cancelled': { retryable: false, advice: 'It was cancelled; what had been published stays.' },
   'job.attempts_exhausted': {
     retryable: false,
-    advice: 'Look at the last attempt, mend the cause, and run the crawl again.',
+    advice: 'Look at the last attempt, mend the cause, and ask for the job again.',
   },
   'job.agent_offline': { retryable: true, advice: 'Start the agent that owns this connection; the job waits for it.' },
   // disk
