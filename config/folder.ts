@@ -30,6 +30,8 @@ export interface ConnectionFolderOptions {
   readonly nowMs?: () => number;
   /** Where secrets are that stand outside the files; absent: nowhere. */
   readonly secrets?: Secrets;
+  /** How long one look waits for a secret: meanwhile no other change is seen. */
+  readonly secretWaitMs?: number;
   /** How long to wait before a manager that failed is asked again: doubled each time, up to the rescan. */
   readonly retryMs?: number;
   /** Told of what could not be done and does no harm, such as a state folder that cannot be written. */
@@ -172,7 +174,13 @@ export class ConnectionFolder {
     this.#tellMisnamed(listing.misnamed);
     const read = new Map<string, ParsedConnection>();
     const secrets = this.#secrets;
-    const look = secrets?.manager === undefined ? undefined : new SecretLook(secrets.manager, this.#failedLooks > 0);
+    const look =
+      secrets?.manager === undefined
+        ? undefined
+        : new SecretLook(secrets.manager, {
+            fresh: this.#failedLooks > 0,
+            waitMs: this.#options.secretWaitMs ?? 15_000,
+          });
     for (const name of listing.names) {
       const parsed = await loadConnectionFile(name, {
         folder: this.#folder,

@@ -67,8 +67,19 @@ export const STANDARD_CONFIG = 'agent.conf';
 export const settingsFor = (config: string | undefined): Settings | undefined =>
   config === undefined && !existsSync(STANDARD_CONFIG) ? undefined : readSettings(config ?? STANDARD_CONFIG);
 
-/** Secrets of {@link settingsFor}; without settings none stand outside the files. */
+/**
+ * Secrets of {@link settingsFor}; without settings none stand outside the files. Without them is also how a file is
+ * looked at beside an `agent.conf` that cannot be used and that nobody named, which is said on standard error.
+ *
+ * @throws Fault `config.unreadable` or `config.invalid` when the settings that were named cannot be used
+ */
 export const secretsFor = (config: string | undefined, dialer: Dialer): Secrets => {
-  const settings = settingsFor(config);
-  return settings === undefined ? noSecrets : openSecrets(settings, dialer, undefined);
+  try {
+    const settings = settingsFor(config);
+    return settings === undefined ? noSecrets : openSecrets(settings, dialer, undefined);
+  } catch (error) {
+    if (config !== undefined) throw error;
+    process.stderr.write(`${STANDARD_CONFIG} cannot be used: secrets outside the files are not looked for.\n`);
+    return noSecrets;
+  }
 };

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { asFault, type ErrorInfo } from '#protocol/errors.ts';
+import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import type { SecretLookup, SecretManager } from './manager.ts';
 import { derivedKey } from './sealed.ts';
@@ -43,13 +43,18 @@ const READ_LIMIT_MS = 60_000;
 export class SecretLook {
   readonly #manager: SecretManager;
   readonly #fresh: boolean;
+  readonly #waitMs: number;
   readonly #known = new Map<string, SecretLookup>();
   #unreachable: SecretLookup | undefined;
 
-  /** `fresh`: not from the cache, since the last look failed. */
-  constructor(manager: SecretManager, fresh = false) {
+  /**
+   * `fresh`: not from the cache, since the last look failed. `waitMs`: how long an answer is waited for; a later one is
+   * left to the manager to remember.
+   */
+  constructor(manager: SecretManager, options: { readonly fresh?: boolean; readonly waitMs?: number } = {}) {
     this.#manager = manager;
-    this.#fresh = fresh;
+    this.#fresh = options.fresh ?? false;
+    this.#waitMs = options.waitMs ?? READ_LIMIT_MS;
   }
 
   /** True when a secret was asked for at all. */
@@ -72,19 +77,29 @@ export class SecretLook {
   }
 
   async #ask(key: string, signal: AbortSignal | undefined): Promise<SecretLookup> {
-    const limit = AbortSignal.timeout(READ_LIMIT_MS);
-    const ended = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-    const late = new Promise<SecretLookup>((give) => {
-      ended.addEventListener('abort', () => give(failed(`${this.#manager.name} does not answer`)), { once: true });
-    });
-    const work = async (): Promise<SecretLookup> => {
+    const { promise: given, resolve: give } = Promise.withResolvers<SecretLookup>();
+    const { name } = this.#manager;
+    const timer = setTimeout(() => give(failed(`${name} has not answered yet`)), this.#waitMs);
+    const onAbort = (): void => give(failed(`${name} was not waited for`));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const ask = async (): Promise<SecretLookup> => {
       try {
-        return await this.#manager.read(key, { signal: ended, ...(this.#fresh ? { fresh: true } : {}) });
+        return await this.#manager.read(key, {
+          ...(signal === undefined ? {} : { signal }),
+          ...(this.#fresh ? { fresh: true } : {}),
+        });
       } catch (error) {
-        return failed(asFault(error).message);
+        // Only the words of a Fault are known to hold nothing secret.
+        return failed(error instanceof Fault ? error.message : `${name}: reading a secret failed unexpectedly`);
       }
     };
-    return await Promise.race([work(), late]);
+    void ask().then(give);
+    try {
+      return await given;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 }
 

@@ -71,6 +71,12 @@ describe('culvert encrypt', () => {
     expect([crawled.code, crawled.stderr]).toEqual([0, '']);
     const other = await culvert('', 'validate', 'q.conf', '--config', join(folder, 'nope.conf'));
     expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('config.unreadable') });
+    // A file is looked at beside an agent.conf that is broken, unless that one was named.
+    await writeFile(join(folder, 'agent.conf'), 'log.level = loud\n');
+    const beside = await culvert('', 'validate', 'q.conf');
+    expect(beside).toMatchObject({ code: 1, stderr: expect.stringContaining('agent.conf cannot be used') });
+    expect(beside.stdout).toContain('secret_manager.enabled is true');
+    expect((await culvert('', 'validate', 'q.conf', '--config', 'agent.conf')).stdout).toBe('');
   });
 
   test('works though agent.conf holds values that it cannot open, since that is when it is needed', async () => {

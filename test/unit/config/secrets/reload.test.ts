@@ -37,7 +37,7 @@ const password = (code: string): string => {
 class Decided implements SecretManager {
   readonly name = 'the vault of this test';
   readonly asked: { readonly key: string; readonly fresh: boolean }[] = [];
-  answer: (key: string) => SecretLookup = () => ({ type: 'missing', reason: 'it is empty' });
+  answer: (key: string) => SecretLookup | Promise<SecretLookup> = () => ({ type: 'missing', reason: 'it is empty' });
   #waiting: (() => void)[] = [];
 
   read(key: string, options?: { readonly fresh?: boolean }): Promise<SecretLookup> {
@@ -184,15 +184,46 @@ describe('a secret manager that cannot be reached', { timeout: 20_000 }, () => {
     await watched.untilState('a.conf', 'ready');
   });
 
+  test('in time does not keep other changes waiting, and its late answer counts', async () => {
+    const manager = new Decided();
+    manager.answer = () => found('canary-1');
+    await write('a.conf', file('a'));
+    const subject = await watched.start({
+      secrets: secretsOf(manager),
+      secretWaitMs: 10,
+      brokenSettleMs: 0,
+      retryMs: 20,
+    });
+    const { promise: late, resolve: answer } = Promise.withResolvers<SecretLookup>();
+    manager.answer = () => late;
+    subject.rescan();
+    await watched.untilState('a.conf', 'error');
+    await write(
+      'b.conf',
+      file('b')
+        .replace(/\$\{.*?\}/, 'canary-b')
+        .replace('true', 'false'),
+    );
+    await watched.untilState('b.conf', 'ready');
+    expect(password('a')).toBe('canary-1');
+    answer(found('canary-2'));
+    await watched.untilState('a.conf', 'ready');
+    expect(password('a')).toBe('canary-2');
+  });
+
   test('that breaks its word and throws is one that cannot be reached', async () => {
     const manager = new Decided();
     manager.answer = () => {
-      throw new Error('a defect');
+      throw new Error('canary');
     };
     await write('a.conf', file('a'));
     await watched.start({ secrets: secretsOf(manager), retryMs: 600_000 });
     expect(watched.subject.states()).toMatchObject([
-      { problems: [{ code: 'secrets.unreachable', message: 'a defect' }] },
+      {
+        problems: [
+          { code: 'secrets.unreachable', message: 'the vault of this test: reading a secret failed unexpectedly' },
+        ],
+      },
     ]);
   });
 });
