@@ -9,11 +9,11 @@ import { PATIENCE, type Patience } from '#agent/qlik/patience.ts';
 import { sessionsOf } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
 
-/** How the virtual proxy answers somebody whom it does not know. */
+/** How the virtual proxy receives strangers. */
 export interface Greeting {
   readonly reply: HttpReply;
-  /** How it wants people to log in, in words; undefined when the answer does not tell. */
-  readonly wants: string | undefined;
+  /** What it does with them: reads after "it"; undefined when the answer does not tell. */
+  readonly does: string | undefined;
   /** True: only a person with a browser can do that. */
   readonly interactive: boolean;
 }

@@ -6,7 +6,7 @@ import type { buildConnector } from 'undici';
 export interface Connected {
   /** How many there have been: unchanged, two requests one after the other went over the same one of a pool of one. */
   readonly connections: number;
-  /** What the server showed on the last one; undefined without TLS. */
+  /** What the server showed last; undefined without TLS. */
   readonly certificate: X509Certificate | undefined;
 }
 
@@ -21,7 +21,8 @@ export class Observed {
         const [error, socket] = result;
         if (error === null) {
           this.#connections += 1;
-          this.#certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+          // A TLS session that is resumed shows no certificate again: it is that of the session's beginning.
+          if (socket instanceof TLSSocket) this.#certificate = socket.getPeerX509Certificate() ?? this.#certificate;
         }
         callback(...result);
       });

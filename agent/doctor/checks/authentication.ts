@@ -48,13 +48,13 @@ const byCertificate = async (visit: Visit, signal: AbortSignal): Promise<Finding
         return fail(
           errorInfo(
             'tls.client_certificate',
-            `${at}: HTTP ${reply.status}: the repository does not accept the client certificate`,
+            `${at}: HTTP ${reply.status}: the repository does not accept the client certificate.`,
           ),
         );
       return fail(
         errorInfo(
           'qlik.user_unknown',
-          `${at}: HTTP ${reply.status}: the repository was reached and does not serve ${user}`,
+          `${at}: HTTP ${reply.status}: the repository was reached and does not serve ${user}.`,
           `Check auth.user_directory and auth.user_id against the QMC (Users), and that the certificate was exported by this site.`,
         ),
       );
@@ -62,7 +62,7 @@ const byCertificate = async (visit: Visit, signal: AbortSignal): Promise<Finding
     // What else the repository answers is looked at next.
   }
   visit.facts.whoami = user;
-  return pass(`the repository takes the client certificate, for ${user}`);
+  return pass(`The repository takes the client certificate, for ${user}.`);
 };
 
 const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
@@ -79,17 +79,17 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
     return fail(refused(visit, fault, reply), [
       ...(token?.details ?? []),
       ...clockDetail(visit),
-      ...(facts.greeting?.wants === undefined ? [] : [`this virtual proxy wants: ${facts.greeting.wants}`]),
+      ...(facts.greeting?.does === undefined ? [] : [`this virtual proxy ${facts.greeting.does}`]),
     ]);
   }
   facts.sessionWasOpen ||= session.isKept;
   facts.whoami = await whoami(visit, signal);
   const as = facts.whoami === undefined ? '' : ` as ${facts.whoami}`;
   const way = WAYS[connection.authentication.type];
-  return pass(facts.sessionWasOpen ? `the session of this agent holds${as} (by ${way})` : `logged in${as} by ${way}`, [
-    ...(token?.details ?? []),
-    ...clockDetail(visit),
-  ]);
+  return pass(
+    facts.sessionWasOpen ? `The session of this agent holds${as} (by ${way}).` : `Logged in${as} by ${way}.`,
+    [...(token?.details ?? []), ...clockDetail(visit)],
+  );
 };
 
 const note = ({ facts, nowMs }: Visit, reply: HttpReply): void => {
@@ -130,16 +130,17 @@ const CLEAR =
 
 /** The verdict on a log-in that failed: from the answer, from what the virtual proxy wants, and from the proof itself. */
 const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): ErrorInfo => {
-  if (CLEAR.test(fault.code)) return fault;
   const { connection, facts } = visit;
   const own = connection.authentication;
+  if (fault.code === 'qlik.password_refused' && own.type === 'windows') return passwordRefused(fault, own.user);
+  if (CLEAR.test(fault.code)) return fault;
   const { greeting } = facts;
-  const prefix = connection.prefix === '' ? 'the default virtual proxy' : `the virtual proxy "${connection.prefix}"`;
+  const prefix = connection.prefix === '' ? 'The default virtual proxy' : `The virtual proxy "${connection.prefix}"`;
   const redirected = fault.code === 'qlik.login_page';
   if (redirected && greeting?.interactive === true && own.type !== 'ticket')
     return errorInfo(
       'qlik.interactive_only',
-      `${prefix} sends everybody to ${greeting.wants ?? 'a page'}: a log-in for people`,
+      `${prefix} ${greeting.does ?? 'shows a page'}, where only people can log in.`,
     );
   if (/gave no session cookie/.test(fault.message)) return errorInfo('qlik.no_cookie', fault.message);
   switch (own.type) {
@@ -152,7 +153,7 @@ const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): Erro
       if (redirected || reply?.status === 401 || reply?.status === 403)
         return errorInfo(
           'qlik.ticket_not_taken',
-          `the proxy service gave a ticket for ${own.userDirectory}\\${own.userId}, but ${prefix} did not take it (${statusOf(reply, fault)})`,
+          `The proxy service gave a ticket for ${own.userDirectory}\\${own.userId}, but ${prefix} did not take it (${statusOf(reply, fault)}).`,
         );
       return fault;
     case 'windows':
@@ -163,13 +164,21 @@ const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): Erro
   }
 };
 
+/** Windows says neither which of the two is wrong nor whether the account is locked: it must not be tried often. */
+const passwordRefused = (fault: Fault, user: string): ErrorInfo =>
+  errorInfo(
+    'qlik.password_refused',
+    `Windows refused ${user} or its password (${fault.message}). A disabled, locked or expired account is refused in the same words.`,
+    'Log in as that user in a browser to see why, then mend the password in the file. It was sent once; do not repeat the test before something has changed: some wrong tries lock the account.',
+  );
+
 const statusOf = (reply: HttpReply | undefined, fault: Fault): string =>
   reply === undefined ? fault.message : `HTTP ${reply.status}${isHtml(reply) ? ' with a page' : ''}`;
 
 const afterLogin = (prefix: string, fault: Fault): ErrorInfo =>
   errorInfo(
     'qlik.forbidden',
-    `${prefix} was reached and refuses the user (HTTP 403): ${fault.message}`,
+    `${prefix} was reached and refuses the user (${fault.message}).`,
     'In the QMC, look at the user: it may be blocked or inactive, without access allocation, or not allowed on this virtual proxy.',
   );
 
@@ -177,26 +186,21 @@ const ofToken = (visit: Visit, fault: Fault, reply: HttpReply | undefined, prefi
   const reading = tokenOf(visit);
   const { suspicion } = reading ?? {};
   if (reply === undefined) return fault;
-  if (fault.code === 'qlik.login_page')
-    return suspicion?.code === 'qlik.token_malformed'
-      ? errorInfo(suspicion.code, suspicion.text)
-      : errorInfo(
-          'qlik.token_ignored',
-          `${prefix} did not look at the token and sent us to its log-in (${statusOf(reply, fault)}): its authentication method does not seem to be JWT`,
-        );
+  const refusedIt = `${prefix} refused the token (${statusOf(reply, fault)})`;
   if (reply.status === 403) return afterLogin(prefix, fault);
-  if (reply.status !== 401 && reply.status !== 400) return fault;
-  if (suspicion !== undefined)
-    return errorInfo(suspicion.code, `${prefix} refused the token (HTTP ${reply.status}): ${suspicion.text}`);
+  if (fault.code !== 'qlik.login_page' && reply.status !== 401 && reply.status !== 400) return fault;
+  if (suspicion !== undefined) return errorInfo(suspicion.code, `${refusedIt}: ${suspicion.text}.`);
   const clocks = apart(visit.facts.clockAheadMs);
   if (clocks !== undefined && visit.connection.authentication.type === 'signed-jwt')
+    return errorInfo('qlik.clock_skew', `${refusedIt}, and the clock of the site is ${clocks} that of this machine.`);
+  if (fault.code === 'qlik.login_page')
     return errorInfo(
-      'qlik.clock_skew',
-      `${prefix} refused the token (HTTP ${reply.status}), and the clock of the site is ${clocks} that of this machine`,
+      'qlik.token_ignored',
+      `${prefix} sent us to its log-in, token or not (${statusOf(reply, fault)}): its authentication method does not seem to be JWT.`,
     );
   return errorInfo(
     'qlik.token_refused',
-    `${prefix} refused the token (HTTP ${reply.status}). It has not expired: either it was signed by another key than the one of the virtual proxy's JWT certificate, or the virtual proxy looks for claims of other names`,
+    `${refusedIt}, which has not expired: either another key signed it than the one of the JWT certificate in the virtual proxy, or the virtual proxy looks for claims of other names.`,
   );
 };
 
@@ -210,7 +214,7 @@ const ofHeader = (
   if (fault.code === 'qlik.login_page')
     return errorInfo(
       'qlik.header_ignored',
-      `${prefix} did not look at the header ${own.header} and sent us to its log-in (${statusOf(reply, fault)}): its header has another name, or its authentication method is another one`,
+      `${prefix} did not look at the header ${own.header} and sent us to its log-in (${statusOf(reply, fault)}): its header has another name, or its authentication method is another one.`,
     );
   if (reply.status === 400) {
     const value = own.value.reveal();
@@ -221,7 +225,7 @@ const ofHeader = (
         : 'it has no user directory in front (directory\\user), as a dynamic user directory wants it';
     return errorInfo(
       'qlik.header_invalid',
-      `${prefix} cannot read the value of the header ${own.header} (HTTP 400): ${why}`,
+      `${prefix} cannot read the value of the header ${own.header} (HTTP 400): ${why}.`,
     );
   }
   if (reply.status === 401 || reply.status === 403) return afterLogin(prefix, fault);

@@ -17,7 +17,7 @@ export const engine: Check<Visit, CheckId> = {
     const { engine: session, whoami } = visit.facts;
     if (session === undefined) throw new Fault('internal', 'the WebSocket passed without a session');
     try {
-      return pass(`engine ${(await session.version()) ?? 'of an unknown release'}`);
+      return pass(`Engine ${(await session.version()) ?? 'of an unknown release'}.`);
     } catch (error) {
       return fail(refused(visit, asFault(error), whoami ?? 'the user'));
     }
@@ -29,19 +29,19 @@ const refused = (visit: Visit, fault: Fault, who: string): ErrorInfo => {
     case 'qlik.session_limit':
       return errorInfo(
         fault.code,
-        `${who} has five sessions open already, as many as Qlik Sense allows: the engine let nobody in (${topicOf(fault)})`,
+        `${who} has five sessions open already, as many as Qlik Sense allows: the engine let no more in (${topicOf(fault)}).`,
         'Close browsers of that user and wait for the inactivity time-out of the virtual proxy (30 minutes unless changed); give the agent a user of its own.',
       );
     case 'qlik.license':
       return errorInfo(
         fault.code,
-        `${who} has no access allocation (${topicOf(fault)})`,
+        `${who} has no access allocation (${topicOf(fault)}).`,
         'In the QMC, License management, give the user a professional or analyzer access; a new one counts at once.',
       );
     case 'qlik.no_engine':
       return errorInfo(
         fault.code,
-        `the proxy found no engine for ${who} (${topicOf(fault)})`,
+        `The proxy found no engine for ${who} (${topicOf(fault)}).`,
         visit.direct
           ? 'Check that the Qlik Sense Engine Service runs.'
           : `Check that the Qlik Sense Engine Service runs, and in the QMC that the virtual proxy "${visit.connection.prefix}" has engine nodes under Load balancing nodes.`,
@@ -49,7 +49,7 @@ const refused = (visit: Visit, fault: Fault, who: string): ErrorInfo => {
     case 'network.timeout':
       return errorInfo(
         fault.code,
-        `${fault.message}: the WebSocket opened, but the engine is silent`,
+        `${fault.message}: the WebSocket opened, but the engine is silent.`,
         'Look whether the engine is overloaded (memory, QMC Nodes), and whether a proxy between holds WebSocket frames back.',
       );
     default:
@@ -71,7 +71,7 @@ export const openApp: Check<Visit, CheckId> = {
   late: 'qlik.app_timeout',
   run: async (visit, signal) => {
     const { facts } = visit;
-    const denied: { readonly app: ChosenApp; readonly fault: ErrorInfo }[] = [];
+    const denied: { readonly app: ChosenApp; readonly fault: Fault }[] = [];
     for (const app of (facts.candidates ?? []).slice(0, TRIES)) {
       try {
         facts.app = await open(visit, app, denied.length > 0, signal);
@@ -91,7 +91,7 @@ export const openApp: Check<Visit, CheckId> = {
     return fail(
       errorInfo(
         'qlik.access_denied',
-        `${denied.length === 1 ? 'the app' : `${denied.length} apps that were tried, such as`} "${first.app.name}" cannot be opened: the engine denies ${facts.whoami ?? 'the user'} access, although the repository lists ${denied.length === 1 ? 'it' : 'them'}`,
+        `${denied.length === 1 ? 'The app' : `${denied.length} apps that were tried, such as`} "${first.app.name}" cannot be opened: the engine denies ${facts.whoami ?? 'the user'} access, although the repository lists ${denied.length === 1 ? 'it' : 'them'}.`,
         'Give the user the security rule that culvert doctor --rules prints (App_*, Read), in hub and QMC; and its name in the section access of apps that have one.',
       ),
       deniedDetails(denied),
@@ -99,8 +99,14 @@ export const openApp: Check<Visit, CheckId> = {
   },
 };
 
-const deniedDetails = (denied: readonly { readonly app: ChosenApp; readonly fault: ErrorInfo }[]): readonly string[] =>
-  denied.map(({ app, fault }) => `denied: "${app.name}" (${app.id}): ${fault.message}`);
+/** `engine error 5`, or the code of the fault. */
+const saidBy = (fault: Fault): string => {
+  const code = rpcError(fault.cause)?.code;
+  return code === undefined ? fault.code : `engine error ${code}`;
+};
+
+const deniedDetails = (denied: readonly { readonly app: ChosenApp; readonly fault: Fault }[]): readonly string[] =>
+  denied.map(({ app, fault }) => `denied: "${app.name}" (${app.id}), ${saidBy(fault)}`);
 
 /** The session at hand is for the first app; another app needs one of its own, in its place. */
 const open = async (visit: Visit, app: ChosenApp, again: boolean, signal: AbortSignal): Promise<OpenApp> => {
@@ -117,22 +123,22 @@ const open = async (visit: Visit, app: ChosenApp, again: boolean, signal: AbortS
 const look = async (
   visit: Visit,
   app: ChosenApp,
-  denied: readonly { readonly app: ChosenApp; readonly fault: ErrorInfo }[],
+  denied: readonly { readonly app: ChosenApp; readonly fault: Fault }[],
 ): Promise<Finding> => {
   const without = (await visit.facts.app?.withoutData()) ?? false;
   const base = { status: 'pass', details: [`app ${app.id}`, ...deniedDetails(denied)] } as const;
   if (!without)
     return {
       ...base,
-      seen: `"${app.name}" opened, but with its data: the engine let us into a session that had it open`,
+      seen: `"${app.name}" opened, but with its data: the engine let us into a session that had it open.`,
       note: errorInfo('qlik.opened_with_data', ''),
     } as Finding;
-  const seen = `"${app.name}" opened without its data`;
+  const seen = `"${app.name}" opened, without its data.`;
   const [first] = denied;
   if (first === undefined) return { ...base, seen };
   return {
     ...base,
-    seen: `${seen}; "${first.app.name}" is denied`,
+    seen: `${seen} "${first.app.name}" is denied.`,
     note: {
       code: 'qlik.section_access',
       advice: `If "${first.app.name}" has section access, add ${visit.facts.whoami ?? 'the user'} to it; the catalog shows such apps as denied and keeps what it knows of them.`,
@@ -144,12 +150,12 @@ const couldNot = (app: ChosenApp, fault: Fault): ErrorInfo => {
   const code = rpcError(fault.cause)?.code;
   const name = `"${app.name}"`;
   if (code === 1010)
-    return errorInfo('qlik.app_migrating', `${name} cannot be opened: it is being migrated (engine error 1010)`);
+    return errorInfo('qlik.app_migrating', `${name} cannot be opened: it is being migrated (engine error 1010).`);
   switch (fault.code) {
     case 'qlik.overloaded':
       return errorInfo(
         fault.code,
-        `${name} cannot be opened: the engine is out of memory or busy (engine error ${code ?? '?'})`,
+        `${name} cannot be opened: the engine is out of memory or busy (engine error ${code ?? '?'}).`,
         'Crawl at a quieter hour, or give the engine more memory; Culvert itself loads no data.',
       );
     case 'network.timeout':

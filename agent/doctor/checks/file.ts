@@ -73,13 +73,13 @@ const fileCheck = (subject: Subject): Check<unknown, CheckId> => ({
     const error = problems.find(({ severity }) => severity === 'error');
     if (error !== undefined) return Promise.resolve(failed(error, subject, problems));
     if (connection === undefined)
-      return Promise.resolve({ status: 'pass', seen: `${file} can be read`, details: others(problems, undefined) });
+      return Promise.resolve({ status: 'pass', seen: `${file} can be read.`, details: others(problems, undefined) });
     const way = describeWay(connection.proxy, connection.origin);
     const off = connection.enabled ? '' : '; disabled, so that the agent does not crawl it';
     const [warning] = problems;
     return Promise.resolve({
       status: 'pass',
-      seen: `${file}: ${connection.displayUrl}, ${how(connection)}${way === 'directly' ? '' : `, ${way}`}${off}`,
+      seen: `${file}: ${connection.displayUrl}, ${how(connection)}${way === 'directly' ? '' : `, ${way}`}${off}.`,
       details: others(problems, undefined),
       ...(warning === undefined ? {} : { note: { code: codeOf(warning), advice: warning.advice } }),
     });
@@ -100,8 +100,8 @@ const secretsCheck = (subject: Subject): Check<unknown, CheckId> => ({
     const found = subject.connection === undefined ? [] : secretsOf(subject.connection);
     return Promise.resolve(
       found.length === 0
-        ? { status: 'pass', seen: 'the connection has no secrets', details: others(problems, undefined) }
-        : { status: 'pass', seen: `all there: ${found.join(', ')}`, details: others(problems, undefined) },
+        ? { status: 'pass', seen: 'The connection has no secrets.', details: others(problems, undefined) }
+        : { status: 'pass', seen: `All there: ${found.join(', ')}.`, details: others(problems, undefined) },
     );
   },
 });

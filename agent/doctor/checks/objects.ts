@@ -45,7 +45,7 @@ export const objects: Check<Visit, CheckId> = {
     if (refusedApps !== undefined)
       return fail(
         refusedApps.code === 'qlik.forbidden'
-          ? errorInfo('qlik.nothing_visible', `the user may not read apps: ${refusedApps.message}`)
+          ? errorInfo('qlik.nothing_visible', `The user may not read apps: ${refusedApps.message}.`)
           : refusedApps,
         details,
       );
@@ -56,7 +56,7 @@ export const objects: Check<Visit, CheckId> = {
     if (apps === 0 && listed.rows === 0) return await nothing(visit, who, details, signal);
     const total = await totalOf(visit, signal);
     const shown = KINDS.slice(0, 3).map(([kind]) => `${counts.values.get(kind) ?? 'no'} ${kind}`);
-    const seen = `${who} sees ${shown.join(', ')}; ${total}`;
+    const seen = `${who} sees ${shown.join(', ')}. ${total}.`;
     return { status: 'pass', seen, details, ...noteOf(counts.values, listed.rows, apps) };
   },
 };
@@ -166,8 +166,8 @@ const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly str
 const totalOf = async (visit: Visit, signal: AbortSignal): Promise<string> => {
   const role = (await ownRoles(visit, signal))?.find((one) => ALL_SEEING.has(one));
   return role === undefined
-    ? 'QRS counts only what it may read, so that the total is not known: compare with the QMC'
-    : `as ${role} it sees all there is`;
+    ? 'How many there are in all only the QMC tells: QRS counts what this user may read'
+    : `As ${role} it sees all there is`;
 };
 
 const nothing = async (
@@ -182,7 +182,7 @@ const nothing = async (
     return fail(
       errorInfo(
         'qlik.user_unknown',
-        `the repository answers, but knows no user ${who}: it sees no apps`,
+        `The repository answers, but knows no user ${who}: it sees no apps.`,
         'Check auth.user_directory and auth.user_id, in the spelling of the QMC (Users).',
       ),
       details,
@@ -190,7 +190,7 @@ const nothing = async (
   return fail(
     errorInfo(
       'qlik.nothing_visible',
-      `${who} is logged in and sees no apps at all: a crawl would find an empty site`,
+      `${who} is logged in and sees no apps at all: a crawl would find an empty site.`,
       `In the QMC, Security rules, make a rule for ${who} with the resource filter and the action shown at the end.`,
     ),
     details,

@@ -23,11 +23,11 @@ export const repository: Check<Visit, CheckId> = {
     const about = QrsAbout.safeParse(answer);
     if (!about.success || (about.data.buildVersion ?? '') === '')
       return fail(
-        errorInfo('qlik.protocol', `${at(visit)} did not answer as QRS does: the address leads to another program`),
+        errorInfo('qlik.protocol', `${at(visit)} did not answer as QRS does: the address leads to another program.`),
       );
     const release = await releaseOf(visit, signal);
     return pass(
-      `QRS ${about.data.buildVersion}${release === undefined ? '' : `: Qlik Sense ${release}`}`,
+      `QRS ${about.data.buildVersion}${release === undefined ? '' : `, Qlik Sense ${release}`}.`,
       about.data.nodeType === undefined || about.data.nodeType === null ? [] : [`node type ${about.data.nodeType}`],
     );
   },
@@ -58,24 +58,24 @@ const refused = (visit: Visit, fault: Fault): ErrorInfo => {
         ? fault
         : errorInfo(
             'qlik.xrfkey_refused',
-            `${at(visit)}: HTTP 400: the repository found its key against forged requests (Xrfkey) not twice, in the query and in the header X-Qlik-Xrfkey, although it was sent so`,
+            `${at(visit)}: HTTP 400: the repository wants its key against forged requests (Xrfkey) both in the query and in the header X-Qlik-Xrfkey. Both were sent, so something between removes one.`,
           );
     case 401:
       return errorInfo(
         'qlik.unauthorized',
-        `${at(visit)}: HTTP 401, although the log-in went well: the session does not hold`,
+        `${at(visit)}: HTTP 401, although the log-in went well: the session does not hold.`,
         'Is there a load balancer in front of Qlik? It must keep a session on one proxy (sticky by cookie).',
       );
     case 403:
       return errorInfo(
         'qlik.forbidden',
-        `${at(visit)}: HTTP 403: the repository was reached, knows ${who} and refuses`,
+        `${at(visit)}: HTTP 403: the repository was reached, and refuses ${who}.`,
         'In the QMC, look at the user (blocked, inactive?) and at the security rules; give it the rule that culvert doctor --rules prints.',
       );
     case 404:
       return errorInfo(
         'qlik.protocol',
-        `${at(visit)}: HTTP 404: no repository answers there`,
+        `${at(visit)}: HTTP 404: no repository answers there.`,
         visit.direct
           ? 'Check the port in connection.url: the repository listens on 4242.'
           : 'Check connection.url: it must lead to a Qlik Sense proxy, with the prefix of the virtual proxy.',
@@ -84,7 +84,7 @@ const refused = (visit: Visit, fault: Fault): ErrorInfo => {
       return reply.status >= 500
         ? errorInfo(
             'qlik.unavailable',
-            `${at(visit)}: HTTP ${reply.status}: the proxy works, the repository behind it fails`,
+            `${at(visit)}: HTTP ${reply.status}: the proxy works, the repository behind it fails.`,
             'Look at the Qlik Sense Repository Service and its database (QMC, Nodes; log Repository\\Trace); it takes minutes to start.',
           )
         : fault;

@@ -30,7 +30,7 @@ export const rights: Check<Visit, CheckId> = {
           ? first
           : {
               ...first,
-              message: missing.map(({ message }) => message).join('; '),
+              message: missing.map(({ message }) => message).join(' '),
               advice: missing.map(({ advice }) => advice).join(' '),
             },
         details,
@@ -38,7 +38,7 @@ export const rights: Check<Visit, CheckId> = {
     const note = all.find((right) => right.note !== undefined)?.note;
     return {
       status: 'pass',
-      seen: details.join('; '),
+      seen: `${capital(details.join('; '))}.`,
       ...(note === undefined ? {} : { note: { code: note.code as 'internal', advice: note.advice } }),
     };
   },
@@ -54,14 +54,14 @@ export const sessions: Check<Visit, CheckId> = {
     if (direct)
       return Promise.resolve({
         status: 'pass',
-        seen: `${facts.engineSessions === 1 ? 'one engine session' : `${facts.engineSessions} engine sessions, one after the other,`} and no proxy session: the limit of five does not count at the services' own ports`,
+        seen: 'No proxy session was opened: the limit of five a user is that of the proxy.',
       });
     const shared = facts.sessionWasOpen === true;
     return Promise.resolve({
       status: 'pass',
       seen: shared
-        ? 'the session of this agent was used: none more was opened'
-        : 'one more session of this user was free; how many of its five are left a proxy does not tell',
+        ? 'The session that this agent has was used: none more was opened.'
+        : 'One of the five sessions of this user was free, and is taken now; a proxy does not tell how many are left.',
       details: [
         `this run: ${shared ? 'no new' : 'one'} proxy session, which ends by the inactivity time-out of the virtual proxy (30 minutes unless changed), and ${facts.engineSessions} engine session${facts.engineSessions === 1 ? '' : 's'}, closed now`,
         `a running agent takes one session of the five for this connection, each culvert doctor and culvert crawl one more, whatever crawl.engine_sessions says (${connection.crawl.engineSessions})`,
@@ -69,6 +69,8 @@ export const sessions: Check<Visit, CheckId> = {
     });
   },
 };
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const tables = async (visit: Visit, signal: AbortSignal): Promise<Right> => {
   const { opened } = visit.facts;
@@ -92,7 +94,7 @@ const tables = async (visit: Visit, signal: AbortSignal): Promise<Right> => {
       line: 'tables: refused',
       missing: errorInfo(
         reason.code,
-        `tables and fields of "${opened.name}" are refused (HTTP 403)`,
+        `Tables and fields of "${opened.name}" are refused (HTTP 403).`,
         'Give the user read access to apps in hub and QMC (resource `App_*`, action Read).',
       ),
     };
@@ -108,7 +110,7 @@ const script = async ({ facts: { app, opened } }: Visit): Promise<Right> => {
     line: 'script: not visible',
     missing: errorInfo(
       'qlik.script_not_visible',
-      `the load script of "${opened.name}" came back empty, although the app was reloaded: the user may not see it`,
+      `The load script of "${opened.name}" came back empty, although the app was reloaded: the user may not see it.`,
     ),
   };
 };
@@ -118,7 +120,7 @@ const connections = ({ facts: { counts } }: Visit): Right => {
   if (seen === undefined)
     return {
       line: 'data connections: refused',
-      missing: errorInfo('qlik.connections_not_visible', 'the repository refuses to list data connections'),
+      missing: errorInfo('qlik.connections_not_visible', 'The repository refuses to list data connections.'),
     };
   return seen > 0
     ? { line: `data connections: ${seen} visible` }

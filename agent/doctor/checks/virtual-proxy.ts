@@ -13,29 +13,30 @@ const OWN_PAGE = /\/internal_(forms|windows)_authentication(?:\/|$)/i;
 const LARGE_PAGE = 40_000;
 const MAX_NAMES = 3;
 
-/** How a virtual proxy wants people to log in, by what it answers to somebody without a session. */
+/** What a virtual proxy does with somebody who has no session. */
 export const greetingOf = (reply: HttpReply, origin: string): Greeting => {
-  const say = (wants: string | undefined, interactive = false): Greeting => ({ reply, wants, interactive });
+  const say = (does: string | undefined, interactive = false): Greeting => ({ reply, does, interactive });
   if (reply.status === 401) {
     const offered = [reply.headers['www-authenticate'] ?? []].flat().map((one) => one.split(' ')[0] ?? '');
-    return say(offered.length === 0 ? 'credentials with each request (401)' : offered.join(' or '));
+    return say(`answers strangers with HTTP 401${offered.length === 0 ? '' : ` (${offered.join(', ')})`}`);
   }
   if (reply.status >= 200 && reply.status < 300)
-    return isHtml(reply) ? say('a page', true) : say('nothing: it lets anonymous users in');
+    return isHtml(reply) ? say('shows strangers a page', true) : say('lets anonymous users in');
   if (reply.status < 300 || reply.status >= 400) return say(undefined);
   const location = String(reply.headers['location'] ?? '');
   const target = URL.canParse(location, origin) ? new URL(location, origin) : undefined;
   if (target === undefined) return say(undefined);
   const own = OWN_PAGE.exec(target.pathname)?.[1];
-  if (own !== undefined) return say(own === 'windows' ? 'Windows authentication' : 'its login form');
+  if (own !== undefined)
+    return say(`sends strangers to ${own === 'windows' ? 'Windows authentication' : 'its log-in form'}`);
   if (target.searchParams.has('SAMLRequest') || /saml/i.test(target.pathname))
-    return say(`SAML, at ${target.host}`, true);
+    return say(`sends strangers to SAML at ${target.host}`, true);
   if (target.searchParams.has('client_id') || target.searchParams.has('response_type') || /oidc/i.test(target.pathname))
-    return say(`OpenID Connect, at ${target.host}`, true);
-  return say(`a page at ${target.host}${target.pathname}`.slice(0, 200), true);
+    return say(`sends strangers to OpenID Connect at ${target.host}`, true);
+  return say(`sends strangers to ${target.host}${target.pathname}`.slice(0, 200), true);
 };
 
-/** The default virtual proxy answers for every prefix that is none: its login page stands without our prefix. */
+/** The default virtual proxy answers for every prefix that is none: its log-in page stands without our prefix. */
 const answeredByDefault = (reply: HttpReply, origin: string, prefix: string): boolean => {
   const location = String(reply.headers['location'] ?? '');
   if (prefix === '' || !URL.canParse(location, origin)) return false;
@@ -54,22 +55,22 @@ export const virtualProxy: Check<Visit, CheckId> = {
   deadlineMs: 100_000,
   run: async (visit, signal) => {
     const { connection, http, facts } = visit;
-    if (visit.direct) return skip('certificates speak to the repository and the engine themselves');
+    if (visit.direct) return skip('Client certificates go past it, to the repository and the engine themselves.');
     const reply = await visit.knock(visit.path(KNOCKED), signal);
     facts.clockAheadMs = clockAheadMs(reply, visit.nowMs());
     const { origin, prefix } = connection;
     const at = `GET ${originOfPeer(http.peer)}${visit.path(KNOCKED)}`;
-    const named = prefix === '' ? 'the default virtual proxy (no prefix)' : `the virtual proxy "${prefix}"`;
+    const named = prefix === '' ? 'The default virtual proxy (no prefix)' : `The virtual proxy "${prefix}"`;
     const greeting = greetingOf(reply, reply.headers['location'] === undefined ? origin : ownOrigin(visit));
     facts.greeting = greeting;
     const { status } = reply;
     if (status === 404)
-      return fail(errorInfo('qlik.prefix_unknown', `${at}: HTTP 404, the prefix "${prefix}" leads nowhere`));
+      return fail(errorInfo('qlik.prefix_unknown', `${at}: HTTP 404, the prefix "${prefix}" leads nowhere.`));
     if (answeredByDefault(reply, ownOrigin(visit), prefix) || answeredByDefault(reply, origin, prefix))
       return fail(
         errorInfo(
           'qlik.prefix_unknown',
-          `there is no virtual proxy with the prefix "${prefix}": the default one answered, with its own login page`,
+          `There is no virtual proxy with the prefix "${prefix}": the default one answered, with its own log-in page.`,
           `Check connection.url against the prefix in the QMC (Virtual proxies); it is written there in lower case.`,
         ),
       );
@@ -78,27 +79,27 @@ export const virtualProxy: Check<Visit, CheckId> = {
       return fail(
         errorInfo(
           'qlik.blocked_before_login',
-          `${at}: HTTP 403 before any log-in: the server is up, and something in front of Qlik, or the proxy itself, does not serve this machine`,
+          `${at}: HTTP 403 before any log-in: the server is up, and something in front of Qlik, or the proxy itself, does not serve this machine.`,
         ),
         excerpt(reply),
       );
     if (status === 407 || status === 400 || (status > 404 && status < 500 && status !== 429))
       return fail(
-        errorInfo('qlik.protocol', `${at}: HTTP ${status}, which is no answer of a Qlik Sense proxy`),
+        errorInfo('qlik.protocol', `${at}: HTTP ${status}, which is no answer of a Qlik Sense proxy.`),
         excerpt(reply),
       );
     if (status >= 500 || status === 429)
       return fail(
         errorInfo(
           'qlik.unavailable',
-          `${at}: HTTP ${status}: something answers at that address, but the services of Qlik Sense behind it do not`,
+          `${at}: HTTP ${status}: something answers at that address, but the services of Qlik Sense behind it do not.`,
           'Check in the QMC, or in the Windows services, that the Qlik Sense proxy and repository services run; after a start they take minutes.',
         ),
         excerpt(reply),
       );
     const clocks = apart(facts.clockAheadMs);
     return pass(
-      `${named} answers${greeting.wants === undefined ? '' : `; whom it does not know it wants to log in by ${greeting.wants}`}`,
+      `${named} answers${greeting.does === undefined ? '' : `: it ${greeting.does}`}.`,
       clocks === undefined ? [] : [`the clock of the site is ${clocks} that of this machine`],
     );
   },
@@ -139,7 +140,7 @@ const refusedByName = async (visit: Visit, reply: HttpReply, signal: AbortSignal
     return fail(
       errorInfo(
         'qlik.host_not_allowed',
-        `${at}: HTTP 400: the proxy does not let itself be called ${called}, but takes the name ${name}`,
+        `${at}: HTTP 400: the proxy does not let itself be called ${called}, but takes the name ${name}.`,
         `In the QMC, add ${called} to the Host allow list of the virtual proxy "${prefix}", or use ${name} in connection.url.`,
       ),
     );
@@ -149,17 +150,17 @@ const refusedByName = async (visit: Visit, reply: HttpReply, signal: AbortSignal
     return fail(
       errorInfo(
         'qlik.host_not_allowed',
-        `${at}: HTTP 400 with a page, with the prefix and without: the proxy does not let itself be called ${called}`,
+        `${at}: HTTP 400 with a page, with the prefix and without: the proxy does not let itself be called ${called}.`,
         `In the QMC, add ${called} to the Host allow list of the virtual proxy, or use a name that is on it in connection.url.`,
       ),
     );
   // With header authentication this is also how somebody without a header is answered: the log-in will tell.
   if (connection.authentication.type === 'header' && reply.body.length < LARGE_PAGE)
-    return pass(`the virtual proxy "${prefix}" answers, with HTTP 400 to whom it does not know`);
+    return pass(`The virtual proxy "${prefix}" answers, with HTTP 400 to strangers.`);
   return fail(
     errorInfo(
       'qlik.prefix_not_linked',
-      `${at}: HTTP 400 with a page, while the default virtual proxy answers: the virtual proxy "${prefix}" is not linked to the proxy that was called, or ${called} is not in its Host allow list`,
+      `${at}: HTTP 400 with a page, while the default virtual proxy answers: the virtual proxy "${prefix}" is not linked to the proxy that was called, or ${called} is not in its Host allow list.`,
       `In the QMC, open the virtual proxy "${prefix}": Associated items > Proxies > Link, the proxy that serves ${called}; then its Host allow list.`,
     ),
   );

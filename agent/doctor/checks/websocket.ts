@@ -27,12 +27,12 @@ export const websocket: Check<Visit, CheckId> = {
       if (signal.aborted) throw signal.reason;
       return await refused(visit, asFault(error), signal);
     }
-    if (visit.direct) return pass(`open, at ${new URL(visit.connection.engineUrl).host}`);
+    if (visit.direct) return pass(`Open, at ${new URL(visit.connection.engineUrl).host}.`);
     const { query } = await visit.session.upgrade(signal);
     return pass(
       query === ''
-        ? `open, with Origin ${originOf(visit.connection)}; this release wants no csrf token (before November 2024)`
-        : `open, with csrf token and Origin ${originOf(visit.connection)}`,
+        ? `Open, with Origin ${originOf(visit.connection)}; this release wants no csrf token (before November 2024).`
+        : `Open, with csrf token and Origin ${originOf(visit.connection)}.`,
     );
   },
 };
@@ -56,7 +56,7 @@ const refused = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise
       return fail(
         errorInfo(
           'qlik.forbidden',
-          `${at}: the engine was reached and refuses ${visit.facts.whoami ?? 'the user'} (HTTP 403)`,
+          `${at}: the engine was reached and refuses ${visit.facts.whoami ?? 'the user'} (HTTP 403).`,
           'Check auth.user_directory and auth.user_id, and the licence of that user in the QMC.',
         ),
       );
@@ -65,7 +65,7 @@ const refused = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise
       return fail(
         errorInfo(
           'qlik.unauthorized',
-          `${fault.message}: the log-in holds for the repository, but not for the WebSocket`,
+          `${fault.message}: the log-in holds for the repository, but not for the WebSocket.`,
           'Is there a load balancer or reverse proxy in front of Qlik? It must pass on the Cookie header of WebSockets, and keep a session on one proxy.',
         ),
       );
@@ -74,7 +74,7 @@ const refused = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise
       return fail(
         errorInfo(
           'proxy.upgrade_blocked',
-          `${fault.message}: HTTP works there, WebSockets do not`,
+          `${fault.message}: HTTP works there, WebSockets do not.`,
           'Ask who runs the reverse proxy or load balancer before Qlik to let WebSockets pass (headers Upgrade and Connection); check engine_url, if it is set.',
         ),
       );
@@ -98,7 +98,7 @@ const forbidden = async (visit: Visit, fault: Fault, signal: AbortSignal): Promi
     return fail(
       errorInfo(
         'qlik.origin_not_allowed',
-        `the proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it with ${origin}: ${host} is not in the Host allow list`,
+        `The proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it with ${origin}: ${host} is not in the Host allow list.`,
         `In the QMC, Virtual proxies > "${prefix}" > Advanced, add ${host} to the Host allow list (no scheme, no port), then Apply.`,
       ),
     );
@@ -109,23 +109,34 @@ const forbidden = async (visit: Visit, fault: Fault, signal: AbortSignal): Promi
     return fail(
       errorInfo(
         'qlik.csrf_token_missing',
-        `the proxy refuses the WebSocket (HTTP 403), and gave no csrf token at ${visit.path('/qps/csrftoken')}, which releases from November 2024 on want: something between keeps it back, or the Host allow list lacks ${host}`,
+        `The proxy refuses the WebSocket (HTTP 403), and gave no csrf token at ${visit.path('/qps/csrftoken')}, which releases from November 2024 on want: something between keeps it back, or the Host allow list lacks ${host}.`,
       ),
     );
   }
   return fail(
     errorInfo(
       'qlik.websocket_forbidden',
-      `${fault.message}. A csrf token was got and sent`,
-      `Most likely: in the QMC, Virtual proxies > "${prefix}" > Advanced, the Host allow list lacks ${host}. Else a proxy between removes the Origin header or the query: see the proxy's log (Proxy\\Trace, "Cross-Site Websocket Hijacking").`,
+      `The proxy refuses the WebSocket (HTTP 403), also with a new csrf token. Three causes look like this: ${host}, the host of the Origin, is not in the Host allow list; something between removes the Origin header; or the token does not arrive in the query.`,
+      `Look first in the QMC, Virtual proxies > "${prefix}" > Advanced: add ${host} to the Host allow list (no scheme, no port), then Apply. The proxy's log has the reason (Proxy\\Trace: Cross-Site Websocket Hijacking).`,
     ),
+    saying(fault),
   );
+};
+
+/** The start of what the server says to it. */
+const saying = ({ cause }: Fault): readonly string[] => {
+  const text = (cause instanceof UpgradeRefused ? cause.excerpt : '')
+    .replaceAll(/<(?:script|style)[\s\S]*?(?:<\/|$)/gi, ' ')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return text === '' ? [] : [`the answer says: ${text.slice(0, 200)}`];
 };
 
 const originAlone = (own: string, host: string, prefix: string): ErrorInfo =>
   errorInfo(
     'qlik.origin_not_allowed',
-    `the proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it without: ${host} is not in the Host allow list`,
+    `The proxy refuses the WebSocket (HTTP 403) with Origin ${own} and opens it without: ${host} is not in the Host allow list.`,
     `In the QMC, Virtual proxies > "${prefix}" > Advanced, add ${host} to the Host allow list (no scheme, no port), then Apply.`,
   );
 
@@ -152,9 +163,8 @@ const opens = async (
   try {
     await opened(socket);
     return true;
-  } catch (error) {
+  } catch {
     if (signal.aborted) throw signal.reason;
-    if (error instanceof UpgradeRefused) return false;
     return false;
   } finally {
     socket.terminate();
