@@ -209,6 +209,11 @@ export const ERROR_KINDS = {
     retryable: false,
     advice: 'Add the host of `connection.url` to the Host allow list of the virtual proxy in the QMC.',
   },
+  'qlik.no_answer': {
+    retryable: true,
+    advice:
+      'The way to the server is open: look whether the Qlik Sense services hang, are starting (minutes) or are overloaded, then try again.',
+  },
   // the virtual proxy and the log-in
   'qlik.prefix_not_linked': {
     retryable: false,
@@ -296,7 +301,8 @@ export const ERROR_KINDS = {
   // what the user may see
   'qlik.nothing_visible': {
     retryable: false,
-    advice: 'Give the user the security rule shown below (QMC, Security rules), or the streams.',
+    advice:
+      'In the QMC, Security rules, give the user the rule that culvert doctor --rules prints: read on streams and apps at the least.',
   },
   'qlik.kinds_not_visible': {
     retryable: false,
@@ -324,8 +330,7 @@ export const ERROR_KINDS = {
   },
   'qlik.section_access': {
     retryable: false,
-    advice:
-      'Add the user to the section access of the app, or leave the app out; the other apps are not touched by it.',
+    advice: 'Add the user to the section access of the app; other apps are not touched by it.',
   },
   'qlik.session_limit': {
     retryable: true,
@@ -334,6 +339,10 @@ export const ERROR_KINDS = {
   'qlik.license': {
     retryable: false,
     advice: 'Give the user an access allocation (professional or analyzer) in the QMC.',
+  },
+  'qlik.license_pending': {
+    retryable: true,
+    advice: 'Wait some minutes until Qlik Sense has assigned the licence, then try again; see QMC, License management.',
   },
   'qlik.no_engine': {
     retryable: true,

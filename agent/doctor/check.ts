@@ -30,7 +30,7 @@ export interface Check<Context, Id extends string = CheckId | LinkCheckId> {
   readonly needs: readonly Id[];
   /** How long it may take. */
   readonly deadlineMs: number;
-  /** The code when it takes longer. Default `network.timeout`. */
+  /** The code when it, or an answer that it waits for, takes longer. Default `network.timeout`. */
   readonly late?: ErrorCode;
   run(context: Context, signal: AbortSignal): Promise<Finding>;
 }

@@ -84,15 +84,22 @@ const runOne = async <Context>(
     // A check that does not heed its signal may not hold up the others.
     const work = check.run(context, end);
     work.catch(() => undefined);
-    return await Promise.race([work, ended]);
+    return onTime(check, await Promise.race([work, ended]));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return { status: 'fail', fault: asFault(error) };
+    const fault = asFault(error);
+    return onTime(check, { status: 'fail', fault });
   } finally {
     clearTimeout(timer);
     end.removeEventListener('abort', onAbort);
   }
 };
+
+/** An answer that did not come means another thing to each check. */
+const onTime = ({ late }: Pick<Check<unknown, string>, 'late'>, finding: Finding): Finding =>
+  late !== undefined && finding.status === 'fail' && finding.fault.code === 'network.timeout'
+    ? { ...finding, fault: errorInfo(late, finding.fault.message) }
+    : finding;
 
 const recordOf = (check: string, finding: Finding, target: CheckRecord['target'], durationMs: number): CheckRecord => {
   const base = { t: 'check', target, check, durationMs: Math.max(0, Math.round(durationMs)) } as const;

@@ -2,7 +2,7 @@ import type { HttpReply } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import { signToken } from '#agent/qlik/auth/signed-jwt.ts';
 import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
-import type { Authentication } from '#config/connection/connection.ts';
+import type { Authentication, WindowsLogin } from '#config/connection/connection.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
@@ -26,6 +26,7 @@ export const authentication: Check<Visit, CheckId> = {
   noun: 'the log-in',
   needs: ['secrets', 'dns', 'tcp', 'proxy', 'tls', 'virtual_proxy'],
   deadlineMs: 120_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => (visit.direct ? await byCertificate(visit, signal) : await byProxy(visit, signal)),
 };
 
@@ -79,6 +80,7 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
     return fail(refused(visit, fault, reply), [
       ...(token?.details ?? []),
       ...clockDetail(visit),
+      ...(fault.code === 'qlik.password_refused' ? [fault.message] : []),
       ...(facts.greeting?.does === undefined ? [] : [`this virtual proxy ${facts.greeting.does}`]),
     ]);
   }
@@ -132,7 +134,7 @@ const CLEAR =
 const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): ErrorInfo => {
   const { connection, facts } = visit;
   const own = connection.authentication;
-  if (fault.code === 'qlik.password_refused' && own.type === 'windows') return passwordRefused(fault, own.user);
+  if (fault.code === 'qlik.password_refused' && own.type === 'windows') return passwordRefused(own);
   if (CLEAR.test(fault.code)) return fault;
   const { greeting } = facts;
   const prefix = connection.prefix === '' ? 'The default virtual proxy' : `The virtual proxy "${connection.prefix}"`;
@@ -148,7 +150,7 @@ const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): Erro
     case 'signed-jwt':
       return ofToken(visit, fault, reply, prefix);
     case 'header':
-      return ofHeader(fault, reply, own, prefix);
+      return ofHeader(fault, reply, own, prefix, greeting?.reply.status === 400);
     case 'ticket':
       if (redirected || reply?.status === 401 || reply?.status === 403)
         return errorInfo(
@@ -165,10 +167,10 @@ const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): Erro
 };
 
 /** Windows says neither which of the two is wrong nor whether the account is locked: it must not be tried often. */
-const passwordRefused = (fault: Fault, user: string): ErrorInfo =>
+const passwordRefused = ({ user, domain }: WindowsLogin): ErrorInfo =>
   errorInfo(
     'qlik.password_refused',
-    `Windows refused ${user} or its password (${fault.message}). A disabled, locked or expired account is refused in the same words.`,
+    `Windows refused the log-in of ${typeof domain === 'string' && domain !== '' ? `${domain}\\` : ''}${user}: user or password are wrong, or the account is disabled, locked or expired. Windows tells nobody which.`,
     'Log in as that user in a browser to see why, then mend the password in the file. It was sent once; do not repeat the test before something has changed: some wrong tries lock the account.',
   );
 
@@ -178,7 +180,7 @@ const statusOf = (reply: HttpReply | undefined, fault: Fault): string =>
 const afterLogin = (prefix: string, fault: Fault): ErrorInfo =>
   errorInfo(
     'qlik.forbidden',
-    `${prefix} was reached and refuses the user (${fault.message}).`,
+    `${prefix} was reached and refuses the user (${fault.message.replace(/,[^,]*$/, '')}).`,
     'In the QMC, look at the user: it may be blocked or inactive, without access allocation, or not allowed on this virtual proxy.',
   );
 
@@ -186,7 +188,7 @@ const ofToken = (visit: Visit, fault: Fault, reply: HttpReply | undefined, prefi
   const reading = tokenOf(visit);
   const { suspicion } = reading ?? {};
   if (reply === undefined) return fault;
-  const refusedIt = `${prefix} refused the token (${statusOf(reply, fault)})`;
+  const refusedIt = `${prefix} refused the token (HTTP ${reply.status})`;
   if (reply.status === 403) return afterLogin(prefix, fault);
   if (fault.code !== 'qlik.login_page' && reply.status !== 401 && reply.status !== 400) return fault;
   if (suspicion !== undefined) return errorInfo(suspicion.code, `${refusedIt}: ${suspicion.text}.`);
@@ -209,6 +211,7 @@ const ofHeader = (
   reply: HttpReply | undefined,
   own: Authentication & { readonly type: 'header' },
   prefix: string,
+  strangersToo: boolean,
 ): ErrorInfo => {
   if (reply === undefined) return fault;
   if (fault.code === 'qlik.login_page')
@@ -218,6 +221,11 @@ const ofHeader = (
     );
   if (reply.status === 400) {
     const value = own.value.reveal();
+    if (strangersToo && /^[\x20-\x7e]+\\[\x20-\x7e]+$/.test(value))
+      return errorInfo(
+        'qlik.header_ignored',
+        `${prefix} answers HTTP 400 with the header ${own.header} as without it: its header has another name, or it takes the user alone, without a user directory in front.`,
+      );
     const why = /[^\x20-\x7e]/.test(value)
       ? 'it holds characters outside ASCII, which Qlik Sense does not take there'
       : value.includes('\\')

@@ -13,6 +13,7 @@ export const engine: Check<Visit, CheckId> = {
   noun: 'the engine',
   needs: ['websocket'],
   deadlineMs: 70_000,
+  late: 'qlik.no_answer',
   run: async (visit) => {
     const { engine: session, whoami } = visit.facts;
     if (session === undefined) throw new Fault('internal', 'the WebSocket passed without a session');
@@ -33,12 +34,20 @@ const refused = (visit: Visit, fault: Fault, who: string): ErrorInfo => {
         'Close browsers of that user and wait for the inactivity time-out of the virtual proxy (30 minutes unless changed); give the agent a user of its own.',
       );
     case 'qlik.license':
+      if (topicOf(fault) === 'OnLicenseAccessDeniedPendingUserSync')
+        return errorInfo('qlik.license_pending', `The licence of ${who} is not assigned yet (${topicOf(fault)}).`);
       return errorInfo(
         fault.code,
         `${who} has no access allocation (${topicOf(fault)}).`,
         'In the QMC, License management, give the user a professional or analyzer access; a new one counts at once.',
       );
     case 'qlik.no_engine':
+      if (topicOf(fault) === 'OnEngineWebsocketFailed')
+        return errorInfo(
+          fault.code,
+          `The proxy knows an engine and could not connect to it (${topicOf(fault)}).`,
+          'Check that the Qlik Sense Engine Service runs and that the proxy reaches its port 4747; the proxy log has the reason.',
+        );
       return errorInfo(
         fault.code,
         `The proxy found no engine for ${who} (${topicOf(fault)}).`,
@@ -46,9 +55,21 @@ const refused = (visit: Visit, fault: Fault, who: string): ErrorInfo => {
           ? 'Check that the Qlik Sense Engine Service runs.'
           : `Check that the Qlik Sense Engine Service runs, and in the QMC that the virtual proxy "${visit.connection.prefix}" has engine nodes under Load balancing nodes.`,
       );
-    case 'network.timeout':
+    case 'qlik.unavailable':
       return errorInfo(
         fault.code,
+        `The WebSocket opened, but the proxy cannot reach the repository (${topicOf(fault)}).`,
+        'Look at the Qlik Sense Repository Service (QMC, Nodes); it takes minutes to start.',
+      );
+    case 'qlik.access_denied':
+      return errorInfo(
+        fault.code,
+        `The engine lets ${who} not into the app (${topicOf(fault)}).`,
+        'Give the user the security rule that culvert doctor --rules prints (App_*, Read), in hub and QMC, and an access allocation.',
+      );
+    case 'network.timeout':
+      return errorInfo(
+        'qlik.no_answer',
         `${fault.message}: the WebSocket opened, but the engine is silent.`,
         'Look whether the engine is overloaded (memory, QMC Nodes), and whether a proxy between holds WebSocket frames back.',
       );
@@ -160,10 +181,16 @@ const couldNot = (app: ChosenApp, fault: Fault): ErrorInfo => {
       );
     case 'network.timeout':
       return errorInfo('qlik.app_timeout', `${name} did not open in time: ${fault.message}`);
+    case 'qlik.engine_failed':
+      return errorInfo(
+        fault.code,
+        `${name} cannot be opened: ${fault.message}.`,
+        'Try whether the app opens in the hub as that user; the engine log has the reason.',
+      );
     default:
       return {
         code: fault.code,
-        message: `${name} cannot be opened: ${fault.message}`,
+        message: `${name} cannot be opened: ${fault.message}.`,
         retryable: fault.retryable,
         advice: fault.advice,
       };

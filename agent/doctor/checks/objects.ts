@@ -30,6 +30,7 @@ export const objects: Check<Visit, CheckId> = {
   noun: 'seeing apps',
   needs: ['repository'],
   deadlineMs: 120_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => {
     const counts = await countAll(visit, signal);
     visit.facts.counts = counts.values;
@@ -73,7 +74,10 @@ const noteOf = (
         advice: `The repository counts ${apps} apps and lists ${rows}: the crawl deletes nothing on such a listing; look at the security rules for apps.`,
       },
     };
-  const hidden = [...counts].flatMap(([kind, n]) => (n === undefined || (n === 0 && ALWAYS.has(kind)) ? [kind] : []));
+  // Data connections are a right of their own, which a later check looks at.
+  const hidden = [...counts].flatMap(([kind, n]) =>
+    kind !== 'data connections' && (n === undefined || (n === 0 && ALWAYS.has(kind))) ? [kind] : [],
+  );
   return hidden.length === 0
     ? {}
     : {
@@ -191,7 +195,7 @@ const nothing = async (
     errorInfo(
       'qlik.nothing_visible',
       `${who} is logged in and sees no apps at all: a crawl would find an empty site.`,
-      `In the QMC, Security rules, make a rule for ${who} with the resource filter and the action shown at the end.`,
+      'In the QMC, Security rules, give the user the rule that culvert doctor --rules prints: read on streams and apps at the least.',
     ),
     details,
   );

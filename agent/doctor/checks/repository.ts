@@ -12,6 +12,7 @@ export const repository: Check<Visit, CheckId> = {
   noun: 'the repository',
   needs: ['authentication'],
   deadlineMs: 100_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => {
     let answer: unknown;
     try {
@@ -81,6 +82,12 @@ const refused = (visit: Visit, fault: Fault): ErrorInfo => {
           : 'Check connection.url: it must lead to a Qlik Sense proxy, with the prefix of the virtual proxy.',
       );
     default:
+      if (fault.code === 'qlik.login_page')
+        return errorInfo(
+          fault.code,
+          `${at(visit)}: a page or a redirect came in place of data (HTTP ${reply.status}), although the log-in went well: something between asks for a log-in of its own, or the session does not hold.`,
+          'Is there a portal, a load balancer or a reverse proxy in front of Qlik? It must pass programs through, and keep a session on one proxy.',
+        );
       return reply.status >= 500
         ? errorInfo(
             'qlik.unavailable',

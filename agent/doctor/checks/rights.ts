@@ -19,6 +19,7 @@ export const rights: Check<Visit, CheckId> = {
   noun: 'reading the app',
   needs: ['open_app'],
   deadlineMs: 100_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => {
     const all = [await tables(visit, signal), await script(visit), connections(visit)];
     const details = all.map(({ line }) => line);
@@ -49,6 +50,7 @@ export const sessions: Check<Visit, CheckId> = {
   noun: 'the sessions',
   needs: ['engine'],
   deadlineMs: 5_000,
+  late: 'qlik.no_answer',
   run: (visit) => {
     const { facts, direct, connection } = visit;
     if (direct)

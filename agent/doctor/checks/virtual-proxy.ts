@@ -53,6 +53,7 @@ export const virtualProxy: Check<Visit, CheckId> = {
   noun: 'finding the virtual proxy',
   needs: ['secrets', 'dns', 'tcp', 'proxy', 'tls'],
   deadlineMs: 100_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => {
     const { connection, http, facts } = visit;
     if (visit.direct) return skip('Client certificates go past it, to the repository and the engine themselves.');

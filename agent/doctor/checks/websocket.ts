@@ -18,6 +18,7 @@ export const websocket: Check<Visit, CheckId> = {
   noun: 'the WebSocket',
   needs: ['authentication'],
   deadlineMs: 100_000,
+  late: 'qlik.no_answer',
   run: async (visit, signal) => {
     const { facts } = visit;
     try {
