@@ -66,7 +66,7 @@ export const screen = (title: string, records: readonly CheckRecord[], paint: Pa
   const passed = records.filter(({ status }) => status === 'pass').length;
   const head =
     verdict === undefined
-      ? [hanging(`${paint('pass', 'PASS')}  `, `${title}: all ${passed} checks passed`)]
+      ? [hanging('PASS  ', `${title}: all ${passed} checks passed`).replace('PASS', paint('pass', 'PASS'))]
       : [
           hanging('FAIL  ', title).replace('FAIL', paint('fail', 'FAIL')),
           '',
@@ -106,18 +106,29 @@ export const screen = (title: string, records: readonly CheckRecord[], paint: Pa
 
 const capital = (text: string): string => (/^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
 
-/** The settings of the QMC, to read and to paste from: values are never wrapped inside. */
+/** The settings of the QMC, to paste from: a value is on one line, however long. */
 export const settingsText = (blocks: readonly SettingsBlock[]): string =>
   blocks
-    .map(({ title, fields }) =>
-      [title, ...fields.map(([name, value]) => `  ${name.padEnd(32)}${clean(value)}`)].join('\n'),
-    )
+    .map(({ title, fields }) => [title, ...fields.map(fieldText)].join('\n'))
     .join('\n\n')
     .concat('\n');
 
-/** Faults that the settings of the QMC mend. */
-const OF_THE_QMC =
-  /^qlik\.(?:forbidden|nothing_visible|kinds_not_visible|script_not_visible|connections_not_visible|access_denied|origin_not_allowed|host_not_allowed|websocket_forbidden|header_|token_|prefix_|interactive_only|license)/;
+const fieldText = ([name, given]: SettingsBlock['fields'][number]): string => {
+  const value = clean(given);
+  const head = `  ${name.padEnd(29)}`;
+  return head.length + value.length <= WIDTH ? `${head}${value}` : `  ${name}\n      ${value}`;
+};
 
-export const wantsSettings = ({ records }: Diagnosis): boolean =>
-  records.some(({ status, code }) => status === 'fail' && code !== undefined && OF_THE_QMC.test(code));
+const OF_RIGHTS =
+  /^qlik\.(?:forbidden|nothing_visible|kinds_not_visible|script_not_visible|connections_not_visible|access_denied|license)$/;
+const OF_THE_VIRTUAL_PROXY =
+  /^qlik\.(?:origin_not_allowed|host_not_allowed|websocket_forbidden|header_\w+|token_ignored|token_refused|token_claims|prefix_\w+|interactive_only|no_engine)$/;
+
+/** The blocks that mend what failed. */
+export const neededBlocks = ({ records, settings }: Diagnosis): readonly SettingsBlock[] => {
+  const codes = records.flatMap(({ status, code }) => (status === 'fail' && code !== undefined ? [code] : []));
+  return settings.filter(({ about }) => {
+    const mends = about === 'rights' ? OF_RIGHTS : OF_THE_VIRTUAL_PROXY;
+    return about !== 'certificate' && codes.some((code) => mends.test(code));
+  });
+};

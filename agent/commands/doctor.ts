@@ -1,24 +1,31 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Diagnosis, diagnose, type Subject } from '#agent/doctor/diagnose.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import { authorityFile } from '#agent/network/probe/authority-file.ts';
+import type { RouteProbe } from '#agent/network/probe/route.ts';
 import { SILENT } from '#agent/qlik/log.ts';
 import { scanFolder } from '#config/folder.ts';
 import { loadConnectionFile } from '#config/loading.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
+import type { UsableSettings } from '#config/settings-watch.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
-import { Fault } from '#protocol/errors.ts';
-import { colours, painter, screen, settingsText, wantsSettings } from './doctor-screen.ts';
-import { STANDARD_CONFIG, settingsFor } from './secrets.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
+import { diagnoseLink, type LinkDiagnosis } from './doctor-link.ts';
+import { colours, neededBlocks, painter, screen, settingsText } from './doctor-screen.ts';
+import { STANDARD_CONFIG } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
-import { readSettings } from './settings.ts';
+import { readUsableSettings } from './settings.ts';
 import { untilStopped } from './stop.ts';
 
 export interface DoctorOptions {
   readonly config: string;
   readonly json?: boolean;
+  readonly link?: boolean;
   readonly rules?: boolean;
+  readonly saveCa?: string;
   readonly timeout?: string;
 }
 
@@ -61,13 +68,12 @@ const patientsIn = async (folder: string, secrets: Secrets): Promise<readonly Pa
     }));
 };
 
-/** Whom to look at: a file, or connections of a folder. Undefined after wrong usage was said. */
+/** The connections that are meant. Undefined after wrong usage was said. */
 const choose = async (
   wanted: string | undefined,
-  connectionsFolder: string | undefined,
+  connectionsFolder: string,
   secrets: Secrets,
 ): Promise<readonly Patient[] | undefined> => {
-  if (connectionsFolder === undefined) return wanted === undefined ? [] : [await patientOf(wanted, secrets)];
   const all = await patientsIn(connectionsFolder, secrets);
   if (wanted === undefined) return all;
   const chosen = all.filter(({ code, subject }) => code === wanted || basename(subject.file) === wanted);
@@ -79,6 +85,10 @@ const choose = async (
   return undefined;
 };
 
+/** For a file that is named the standard settings need not be there, unless the link is to be looked at. */
+const loadedFor = (named: boolean, { config, link }: DoctorOptions): UsableSettings | undefined =>
+  named && !link && config === STANDARD_CONFIG && !existsSync(config) ? undefined : readUsableSettings(config);
+
 const mostMsOf = (timeout: string | undefined): number | undefined => {
   if (timeout === undefined) return undefined;
   const seconds = Number(timeout);
@@ -86,73 +96,34 @@ const mostMsOf = (timeout: string | undefined): number | undefined => {
 };
 
 /** What is being looked at, for a person who waits; on standard error, gone when it is done. */
-const progress = (title: string): ((record?: CheckRecord) => void) => {
-  if (!process.stderr.isTTY) return () => undefined;
-  return (record) =>
-    process.stderr.write(record === undefined ? '\r\u001b[K' : `\r\u001b[K${title}: ${record.check} ${record.status}`);
+const progress = (title: string) => {
+  if (!process.stderr.isTTY) return { start: () => undefined, end: () => undefined };
+  return {
+    start: ({ check }: Pick<CheckRecord, 'check'>) => process.stderr.write(`\r\u001b[K${title}: ${check} …`),
+    end: () => process.stderr.write('\r\u001b[K'),
+  };
 };
 
 const titleOf = ({ code, name, subject }: Patient): string =>
   `${code ?? subject.file}${name === null || name === code ? '' : ` (${name})`}`;
 
-export const doctor = async (wanted: string | undefined, options: DoctorOptions): Promise<void> => {
-  const mostMs = mostMsOf(options.timeout);
-  if (Number.isNaN(mostMs)) {
-    process.stderr.write('--timeout wants seconds, from 1 to 3600.\n');
-    process.exitCode = USAGE;
-    return;
+type Untrusted = readonly { readonly place: string; readonly probe: Pick<RouteProbe, 'authority' | 'chain'> }[];
+
+/** Writes what a person may want to trust. A file that is there is never overwritten: it may be in use. */
+const saveAuthorities = async (path: string, untrusted: Untrusted): Promise<string> => {
+  const files = [...new Set(untrusted.map(({ place, probe }) => authorityFile(probe, place)))];
+  const texts = files.filter((text) => text !== undefined);
+  if (texts.length === 0) return 'Nothing was saved: no server showed a certificate that only trust is missing for.';
+  try {
+    await using file = await open(path, 'wx', 0o644);
+    await file.writeFile(texts.join('\n'));
+  } catch (error) {
+    throw new Fault('config.invalid', `${path} cannot be written: ${asFault(error).message}`, {
+      cause: error,
+      advice: 'Name a file that is not there yet with --save-ca.',
+    });
   }
-  const named = wanted !== undefined && (await isFile(wanted));
-  // For a file that is named the standard settings need not be there.
-  const optional = options.config === STANDARD_CONFIG ? undefined : options.config;
-  const settings = named ? settingsFor(optional) : readSettings(options.config);
-  const dialer = new Dialer();
-  await using sessions = new VisitorSessions(settings, dialer, SILENT);
-  const patients = await choose(wanted, named ? undefined : settings?.connectionsFolder, sessions.secrets);
-  if (patients === undefined) {
-    process.exitCode = USAGE;
-    return;
-  }
-  const stop = new AbortController();
-  void untilStopped().then(() =>
-    stop.abort(new Fault('job.cancelled', 'The doctor was stopped', { advice: 'Run it again for the rest.' })),
-  );
-  const paint = painter(colours(process.stdout, process.env));
-  const looked: { readonly patient: Patient; readonly diagnosis: Diagnosis }[] = [];
-  for (const patient of patients) {
-    const title = titleOf(patient);
-    const tell = progress(title);
-    const diagnosis = await diagnose(patient.subject, { dialer, onCheck: tell, signal: stop.signal, mostMs });
-    tell();
-    looked.push({ patient, diagnosis });
-    if (options.json) continue;
-    if (looked.length > 1) process.stdout.write('\n');
-    process.stdout.write(screen(title, diagnosis.records, paint));
-    if (options.rules) process.stdout.write(`\n${settingsText(diagnosis.settings)}`);
-    else if (wantsSettings(diagnosis))
-      process.stdout.write(
-        `\nculvert doctor ${patient.code ?? patient.subject.file} --rules prints what the QMC needs for it.\n`,
-      );
-  }
-  if (options.json)
-    process.stdout.write(
-      `${JSON.stringify(
-        {
-          connections: looked.map(({ patient, diagnosis }) => ({
-            code: patient.code,
-            name: patient.name,
-            file: patient.subject.file,
-            ...summary(diagnosis.records),
-            checks: diagnosis.records,
-            settings: diagnosis.settings.map(({ title, fields }) => ({ title, fields: Object.fromEntries(fields) })),
-          })),
-        },
-        null,
-        2,
-      )}\n`,
-    );
-  else if (looked.length === 0) process.stdout.write('There are no connection files.\n');
-  if (looked.some(({ diagnosis }) => verdictOf(diagnosis.records) !== undefined)) process.exitCode = 1;
+  return `Saved what is missing to ${path}. Read its first lines, compare the fingerprint, then write: tls.truststore.path = "${path}"`;
 };
 
 const summary = (records: readonly CheckRecord[]) => {
@@ -161,3 +132,90 @@ const summary = (records: readonly CheckRecord[]) => {
     ? { ok: true }
     : { ok: false, failed: verdict.check, code: verdict.code, advice: verdict.advice };
 };
+
+/** Looks at connections and at the link, and prints each as it is done. */
+export const doctor = async (wanted: string | undefined, options: DoctorOptions): Promise<void> => {
+  const mostMs = mostMsOf(options.timeout);
+  if (Number.isNaN(mostMs)) process.stderr.write('--timeout wants seconds, from 1 to 3600.\n');
+  if (Number.isNaN(mostMs)) {
+    process.exitCode = USAGE;
+    return;
+  }
+  const named = wanted !== undefined && (await isFile(wanted));
+  const loaded = loadedFor(named, options);
+  const dialer = new Dialer();
+  await using sessions = new VisitorSessions(loaded?.settings, dialer, SILENT);
+  const { secrets } = sessions;
+  const patients =
+    named || loaded === undefined
+      ? [await patientOf(wanted ?? '', secrets)]
+      : await choose(wanted, loaded.settings.connectionsFolder, secrets);
+  if (patients === undefined) {
+    process.exitCode = USAGE;
+    return;
+  }
+  const stop = new AbortController();
+  void untilStopped().then(() =>
+    stop.abort(new Fault('job.cancelled', 'The doctor was stopped', { advice: 'Run it again for the rest.' })),
+  );
+  const run = { dialer, signal: stop.signal, mostMs, onCheck: () => undefined };
+  const paint = painter(colours(process.stdout, process.env));
+  let printed = 0;
+  const print = (text: string): void => {
+    if (!options.json) process.stdout.write(printed++ === 0 ? text : `\n${text}`);
+  };
+  const looked: { readonly patient: Patient; readonly diagnosis: Diagnosis }[] = [];
+  for (const patient of patients) {
+    const title = titleOf(patient);
+    const { start, end } = progress(title);
+    const diagnosis = await diagnose(patient.subject, { ...run, onStart: start });
+    end();
+    looked.push({ patient, diagnosis });
+    print(screen(title, diagnosis.records, paint));
+    const blocks = options.rules ? diagnosis.settings : neededBlocks(diagnosis);
+    if (blocks.length > 0) print(settingsText(blocks));
+  }
+  if (looked.length === 0) print('There are no connection files.\n');
+  const link = await lookAtLink(linkWanted(wanted, options, loaded) ? loaded : undefined, run);
+  if (link !== undefined) print(screen(`link to the catalog (${link.place})`, link.records, paint));
+  const untrusted = [
+    ...looked.flatMap(({ diagnosis }) => diagnosis.untrusted),
+    ...(link?.probe === undefined ? [] : [{ place: link.place, probe: link.probe }]),
+  ];
+  if (options.saveCa !== undefined) print(`${await saveAuthorities(options.saveCa, untrusted)}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify(report(looked, link), null, 2)}\n`);
+  const all = [...looked.map(({ diagnosis }) => diagnosis.records), link?.records ?? []];
+  if (all.some((records) => verdictOf(records) !== undefined)) process.exitCode = 1;
+};
+
+/** With everything comes the link, where there is a catalog; with one connection only when it is asked for. */
+const linkWanted = (wanted: string | undefined, { link }: DoctorOptions, loaded: UsableSettings | undefined): boolean =>
+  link === true || (wanted === undefined && loaded?.settings.gatewayUrl !== undefined);
+
+const lookAtLink = async (
+  loaded: UsableSettings | undefined,
+  run: { readonly dialer: Dialer; readonly signal: AbortSignal; readonly mostMs: number | undefined },
+): Promise<LinkDiagnosis | undefined> => {
+  if (loaded === undefined) return undefined;
+  const { start, end } = progress('link');
+  const { settings, problems } = loaded;
+  const link = await diagnoseLink({ ...run, settings, problems, onStart: start, onCheck: () => undefined });
+  end();
+  return link;
+};
+
+/** What `--json` prints. `link` is null when it was not looked at. */
+const report = (
+  looked: readonly { readonly patient: Patient; readonly diagnosis: Diagnosis }[],
+  link: LinkDiagnosis | undefined,
+) => ({
+  connections: looked.map(({ patient, diagnosis }) => ({
+    code: patient.code,
+    name: patient.name,
+    file: patient.subject.file,
+    ...summary(diagnosis.records),
+    checks: diagnosis.records,
+    settings: diagnosis.settings.map(({ title, fields }) => ({ title, fields: Object.fromEntries(fields) })),
+  })),
+  link: link === undefined ? null : { ...summary(link.records), checks: link.records },
+});

@@ -13,6 +13,14 @@ import type { RunOptions } from './run.ts';
 import type { ValidateOptions } from './validate.ts';
 import { VERSION } from './version.ts';
 
+const DOCTOR_HELP = `
+Exit code: 0 when all checks passed, 1 when one failed, 2 for wrong usage.
+
+Nothing is changed at the site, and no data is loaded. A password is sent once.
+Through a virtual proxy it takes one of the five sessions of the user until the
+inactivity time-out (30 minutes), beside the one that a running agent has.
+The Test connection of the catalog uses the session of the agent.`;
+
 /** Each command loads what it needs only when it is called: what is not loaded takes no memory. */
 const addCommands = (program: Command): void => {
   const config = ['--config <file>', 'settings of the agent', 'agent.conf'] as const;
@@ -45,18 +53,15 @@ const addCommands = (program: Command): void => {
     .action(async (path: string, options: ValidateOptions) => (await import('./validate.ts')).validate(path, options));
   program
     .command('doctor')
-    .description('look at each step of a connection, from its file to an open app, and say what to do')
-    .argument('[code]', 'code of a connection, or a connection file; default: all of the folder')
+    .description('walk a connection step by step, from its file to an open app, and say what to do')
+    .argument('[code]', 'code of a connection, or a connection file; default: all, and the link to the catalog')
     .option(...config)
-    .option('--json', 'print one JSON object')
+    .option('--link', 'look at the link to the catalog, too')
     .option('--rules', 'print the security rule and the virtual proxy settings that the QMC needs')
+    .option('--save-ca <file>', 'write the authority that is missing to trust a server, for a review')
     .option('--timeout <seconds>', 'the most that one check may take')
-    .addHelpText(
-      'after',
-      `
-Exit code: 0 all is well, 1 a check failed, 2 wrong usage. Nothing is changed at the site and no data is loaded; a password
-is sent once. It takes one of the five sessions of the user, beside the one that a running agent has.`,
-    )
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', DOCTOR_HELP)
     .action(async (code: string | undefined, options: DoctorOptions) =>
       (await import('./doctor.ts')).doctor(code, options),
     );

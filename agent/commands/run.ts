@@ -11,7 +11,7 @@ import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
-import { folderDoctor } from './folder-doctor.ts';
+import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { createLog } from './log.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
@@ -71,6 +71,11 @@ export const run = async (options: RunOptions): Promise<void> => {
     connections: folder.states(),
     ...(reload === undefined || reload.faults.length === 0 ? {} : { faults: [...reload.faults] }),
   });
+  // What only the start reads stays as it was then.
+  const settingsNow = (): SettingsNow => {
+    const { settings: now, problems } = reload?.now ?? loaded;
+    return { settings: { ...now, gatewayUrl, stateFolder }, problems };
+  };
   try {
     await folder.start();
     for (const state of folder.states()) {
@@ -86,7 +91,10 @@ export const run = async (options: RunOptions): Promise<void> => {
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
       status,
-      handlers: { crawl: crawlJob(folder, dialer, log), test: testJob(folder, folderDoctor(folder, dialer), log) },
+      handlers: {
+        crawl: crawlJob(folder, dialer, log),
+        test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
+      },
       log,
     });
     reload = new SettingsReload({

@@ -29,9 +29,11 @@ export class SettingsReload {
   readonly #options: SettingsReloadOptions;
   readonly #watch: SettingsWatch;
   #faults: readonly ErrorInfo[] = [];
+  #problems: readonly Problem[];
 
   constructor(options: SettingsReloadOptions) {
     this.#options = options;
+    this.#problems = options.loaded.problems;
     this.#watch = new SettingsWatch({
       loaded: options.loaded,
       load: options.load ?? (() => Promise.resolve(loadSettings(options.loaded.settings.file))),
@@ -44,6 +46,11 @@ export class SettingsReload {
   /** What is wrong with the file as it stands; for the agent's status. */
   get faults(): readonly ErrorInfo[] {
     return this.#faults;
+  }
+
+  /** The settings in force, and what is wrong or odd in the file as it stands. */
+  get now(): { readonly settings: Settings; readonly problems: readonly Problem[] } {
+    return { settings: this.#watch.settings, problems: this.#problems };
   }
 
   close(): Promise<void> {
@@ -78,6 +85,7 @@ export class SettingsReload {
 
   #report(problems: readonly Problem[]): void {
     const { bridge, log } = this.#options;
+    this.#problems = problems;
     const errors = problems.filter(({ severity }) => severity === 'error');
     const told = (problem: Problem): string => {
       const at = problem.line === undefined ? '' : `:${problem.line}:${problem.column ?? 1}`;

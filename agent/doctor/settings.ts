@@ -7,6 +7,7 @@ const RESOURCES =
 
 /** A block of settings: fields of one form of the QMC. */
 export interface SettingsBlock {
+  readonly about: 'rights' | 'virtual_proxy' | 'certificate';
   readonly title: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
@@ -31,6 +32,7 @@ const inRule = (text: string): string => text.replaceAll('"', '""');
 export const settingsFor = (connection: Connection, whoami?: string): readonly SettingsBlock[] => {
   const { directory, id } = userOf(connection, whoami);
   const rule: SettingsBlock = {
+    about: 'rights',
     title: `QMC > Security rules > Create new, for ${directory}\\${id}`,
     fields: [
       ['Name', `Culvert ${connection.code}`],
@@ -46,6 +48,7 @@ export const settingsFor = (connection: Connection, whoami?: string): readonly S
     return [
       rule,
       {
+        about: 'certificate',
         title: 'QMC > Certificates > Export, for the client certificate',
         fields: [
           ['Machine name', 'the name of the machine of this agent'],
@@ -58,6 +61,7 @@ export const settingsFor = (connection: Connection, whoami?: string): readonly S
   return [
     rule,
     {
+      about: 'virtual_proxy',
       title: `QMC > Virtual proxies > ${connection.prefix === '' ? 'the default one' : `"${connection.prefix}"`}`,
       fields: [
         ['Prefix', connection.prefix === '' ? '(empty)' : connection.prefix.toLowerCase()],

@@ -45,6 +45,12 @@ export interface Facts {
   engineSessions: number;
 }
 
+/** The filter of QRS for one user. */
+export const userFilter = (directory: string, id: string): string => {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+  return `userId eq ${quoted(id)} and userDirectory eq ${quoted(directory)}`;
+};
+
 /** One visit of the doctor to a site: one proxy session and one engine session, closed at the end. */
 export interface Visit extends AsyncDisposable {
   readonly connection: Connection;

@@ -122,6 +122,7 @@ export const parseConnection = (
             ...(foreign?.repositoryAssumed === true ? { repositoryAssumed: true as const } : {}),
             file: fileName,
             contentHash: rest.contentHash,
+            outside: [...rest.outsideDigests.keys()],
           },
     problems: problems.list(),
     code: draft.code,

@@ -9,7 +9,7 @@ import { type Check, type Finding, fail, pass } from '../check.ts';
 import { apart, clockAheadMs } from '../clock.ts';
 import { errorInfo } from '../run.ts';
 import { readToken, type TokenReading } from '../token.ts';
-import type { Visit } from '../visit.ts';
+import { userFilter, type Visit } from '../visit.ts';
 
 /** What the log-in is by, for sentences. */
 const WAYS: Readonly<Record<Authentication['type'], string>> = {
@@ -63,7 +63,32 @@ const byCertificate = async (visit: Visit, signal: AbortSignal): Promise<Finding
     // What else the repository answers is looked at next.
   }
   visit.facts.whoami = user;
+  if (!SERVICE.test(own.userDirectory) && (await isStranger(visit, own.userDirectory, own.userId, signal)))
+    return fail(
+      errorInfo(
+        'qlik.user_unknown',
+        `The repository takes the client certificate, but has no user ${user}, for whom it is to speak.`,
+        'Check auth.user_directory and auth.user_id, in the spelling of the QMC (Users).',
+      ),
+    );
   return pass(`The repository takes the client certificate, for ${user}.`);
+};
+
+/** Accounts of Qlik Sense itself, which lists need not show. */
+const SERVICE = /^INTERNAL$/i;
+
+/** True when the repository shows users, and this one is not among them. */
+const isStranger = async (visit: Visit, directory: string, id: string, signal: AbortSignal): Promise<boolean> => {
+  try {
+    const rows = await visit.ask('/qrs/user', signal, { filter: userFilter(directory, id) });
+    if (!Array.isArray(rows) || rows.length > 0) return false;
+    const all = await visit.ask('/qrs/user/count', signal);
+    const count = typeof all === 'object' && all !== null && 'value' in all ? all.value : all;
+    return typeof count === 'number' && count > 0;
+  } catch {
+    if (signal.aborted) throw signal.reason;
+    return false;
+  }
 };
 
 const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {

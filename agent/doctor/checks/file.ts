@@ -15,6 +15,7 @@ export interface Subject {
   readonly problems: readonly Problem[];
 }
 
+const MAX_SOURCES = 4;
 const OF_SECRETS = /^secrets\./;
 
 export const placed = ({ file, line, column }: Problem): string =>
@@ -64,7 +65,7 @@ const how = ({ authentication }: Connection): string => {
 
 const fileCheck = (subject: Subject): Check<unknown, CheckId> => ({
   id: 'file',
-  noun: 'the connection file',
+  noun: 'reading the connection file',
   needs: [],
   deadlineMs: 5_000,
   run: () => {
@@ -101,10 +102,22 @@ const secretsCheck = (subject: Subject): Check<unknown, CheckId> => ({
     return Promise.resolve(
       found.length === 0
         ? { status: 'pass', seen: 'The connection has no secrets.', details: others(problems, undefined) }
-        : { status: 'pass', seen: `All there: ${found.join(', ')}.`, details: others(problems, undefined) },
+        : {
+            status: 'pass',
+            seen: `All there: ${found.join(', ')}${from(subject.connection?.outside)}.`,
+            details: others(problems, undefined),
+          },
     );
   },
 });
+
+/** Where they came from, as far as that is outside the file. */
+const from = (outside: readonly string[] = []): string => {
+  if (outside.length === 0) return '';
+  const rest = outside.length - MAX_SOURCES;
+  const names = outside.slice(0, MAX_SOURCES).map((name) => name.replace(/^file /, ''));
+  return `; read besides the file: ${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+};
 
 /** What is secret in a connection, by name. */
 const secretsOf = ({ authentication, proxy }: Connection): readonly string[] => {

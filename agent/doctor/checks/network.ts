@@ -21,7 +21,11 @@ const serversOf = ({ connection, direct }: Visit): readonly Server[] => {
   const proxy = { name: 'proxy', route: repositoryRoute(connection), opening: undefined };
   const own = connection.authentication;
   if (direct) {
-    const opening = 'With client certificates this machine must reach the repository (4242) and the engine (4747).';
+    const assumed =
+      connection.repositoryAssumed === true
+        ? ' The port of the repository is assumed: the file names only that of the engine.'
+        : '';
+    const opening = `With client certificates this machine must reach the repository (4242) and the engine (4747).${assumed}`;
     return [
       { name: 'repository', route: repositoryRoute(connection), opening },
       { name: 'engine', route: engineRoute(connection), opening },

@@ -2,7 +2,7 @@ import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail } from '../check.ts';
 import { errorInfo } from '../run.ts';
-import type { ChosenApp, Visit } from '../visit.ts';
+import { type ChosenApp, userFilter, type Visit } from '../visit.ts';
 
 /** What is counted, by the name that people have for it, in the order in which it is shown. */
 const KINDS: readonly (readonly [kind: string, entity: string, filter?: string])[] = [
@@ -54,7 +54,7 @@ export const objects: Check<Visit, CheckId> = {
     visit.facts.candidates = listed.best;
     const apps = counts.values.get('apps') ?? 0;
     const who = visit.facts.whoami ?? 'the user of this connection';
-    if (apps === 0 && listed.rows === 0) return await nothing(visit, who, details, signal);
+    if (apps === 0 && listed.rows === 0) return nothing(who, details);
     const total = await totalOf(visit, signal);
     const shown = KINDS.slice(0, 3).map(([kind]) => `${counts.values.get(kind) ?? 'no'} ${kind}`);
     const seen = `${who} sees ${shown.join(', ')}. ${total}.`;
@@ -152,11 +152,8 @@ const listApps = async (
 const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly string[] | undefined> => {
   const [directory, id] = (visit.facts.whoami ?? '').split(/\\(.*)/s);
   if (directory === undefined || id === undefined || id === '') return undefined;
-  const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
   try {
-    const rows = await visit.ask('/qrs/user/full', signal, {
-      filter: `userId eq ${quoted(id)} and userDirectory eq ${quoted(directory)}`,
-    });
+    const rows = await visit.ask('/qrs/user/full', signal, { filter: userFilter(directory, id) });
     if (!Array.isArray(rows) || rows.length === 0) return undefined;
     const roles = (rows[0] as { roles?: unknown }).roles;
     return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];
@@ -174,24 +171,8 @@ const totalOf = async (visit: Visit, signal: AbortSignal): Promise<string> => {
     : `As ${role} it sees all there is`;
 };
 
-const nothing = async (
-  visit: Visit,
-  who: string,
-  details: readonly string[],
-  signal: AbortSignal,
-): Promise<Finding> => {
-  const users = visit.facts.counts?.get('users') ?? 0;
-  const roles = await ownRoles(visit, signal);
-  if (users > 1 && roles === undefined && visit.direct)
-    return fail(
-      errorInfo(
-        'qlik.user_unknown',
-        `The repository answers, but knows no user ${who}: it sees no apps.`,
-        'Check auth.user_directory and auth.user_id, in the spelling of the QMC (Users).',
-      ),
-      details,
-    );
-  return fail(
+const nothing = (who: string, details: readonly string[]): Finding =>
+  fail(
     errorInfo(
       'qlik.nothing_visible',
       `${who} is logged in and sees no apps at all: a crawl would find an empty site.`,
@@ -199,4 +180,3 @@ const nothing = async (
     ),
     details,
   );
-};
