@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KeptSession, type SessionStore, sessionBinding } from '#agent/qlik/auth/session-store.ts';
@@ -14,12 +14,13 @@ const MAC_BYTES = 16;
 const MAX_BYTES = 1024 * 1024;
 /** Neither a session nor a refusal is of use for so long. */
 const OLD_MS = 2 * 3_600_000;
+const SWEEP_MS = 3_600_000;
 const PURPOSE = 'kept sessions v1';
 
 /**
- * Keeps sessions in `sessions` of the state folder: a file for each connection, readable by its owner alone, AES-256-GCM
- * by the agent's key. What the session belongs to is authenticated and not stored: with another key, host, file or
- * password a kept session does not open, as if there were none.
+ * Keeps sessions in `sessions` of the state folder: a file for each connection as it is written now, readable by its
+ * owner alone, AES-256-GCM by the agent's key. What the session belongs to gives the file its name (with the key, so that
+ * nobody can try passwords against it) and is authenticated: for another host, file or password there is none.
  *
  * Several processes may use it at once, such as a running agent and `culvert crawl`: a session is its cookie, and as many
  * may use it as like. Of two that open one at the same time the later is kept.
@@ -30,11 +31,10 @@ export class SessionFiles implements SessionStore {
   readonly #keys: KeyStore;
   readonly #log: Log;
   /** What is to be written, the latest only, by file; one writer for each. */
-  readonly #waiting = new Map<string, Connection>();
-  readonly #latest = new Map<string, KeptSession>();
+  readonly #waiting = new Map<string, { readonly kept: KeptSession; readonly binding: string }>();
   readonly #writing = new Map<string, Promise<void>>();
   #troubled = false;
-  #swept = false;
+  #sweptAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(stateFolder: string, keys: KeyStore, log: Log) {
     this.#stateFolder = stateFolder;
@@ -46,67 +46,71 @@ export class SessionFiles implements SessionStore {
   async read(connection: Connection): Promise<KeptSession | undefined> {
     const stored = this.#keys.read();
     if (stored.type !== 'key') return undefined;
+    const binding = sessionBinding(connection);
+    const path = this.#pathOf(binding, stored.key);
     try {
-      const path = this.#pathOf(connection);
       if ((await stat(path)).size > MAX_BYTES) return undefined;
-      return opened(await readFile(path), derivedKey(stored.key, PURPOSE), connection);
+      return opened(await readFile(path), derivedKey(stored.key, PURPOSE), binding);
     } catch {
-      // None was kept, or it was for another file, host, password or key: the next one takes its place.
+      // None was kept, or what was kept is damaged: the next one takes its place.
       return undefined;
     }
   }
 
-  keep(connection: Connection, kept: KeptSession): Promise<void> {
-    const path = this.#pathOf(connection);
-    this.#waiting.set(path, connection);
-    this.#latest.set(path, kept);
-    const writing =
-      this.#writing.get(path) ??
-      this.#write(path)
-        .catch((error: unknown) => this.#trouble(asFault(error).message))
-        .finally(() => this.#writing.delete(path));
-    this.#writing.set(path, writing);
-    return writing;
-  }
-
-  #pathOf({ code }: Connection): string {
-    return join(this.#folder, createHash('sha256').update(code).digest('hex').slice(0, 32));
-  }
-
-  async #write(path: string): Promise<void> {
+  async keep(connection: Connection, kept: KeptSession): Promise<void> {
     const stored = this.#keys.obtain();
     if (stored.type !== 'key') {
       this.#trouble(`the key ${this.#keys.name} cannot be used: ${stored.reason}`);
       return;
     }
-    const key = derivedKey(stored.key, PURPOSE);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await this.#own(this.#folder);
-    if (!this.#swept) {
-      this.#swept = true;
+    const binding = sessionBinding(connection);
+    const path = this.#pathOf(binding, stored.key);
+    this.#waiting.set(path, { kept, binding });
+    const writing =
+      this.#writing.get(path) ??
+      this.#write(path, derivedKey(stored.key, PURPOSE)).catch((error: unknown) =>
+        this.#trouble(asFault(error).message),
+      );
+    this.#writing.set(path, writing);
+    await writing;
+  }
+
+  #pathOf(binding: string, key: Uint8Array): string {
+    const name = createHmac('sha256', derivedKey(key, `${PURPOSE} name`))
+      .update(binding)
+      .digest('hex');
+    return join(this.#folder, name.slice(0, 32));
+  }
+
+  async #write(path: string, key: Uint8Array): Promise<void> {
+    try {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await this.#own(this.#folder);
       await this.#sweep();
-    }
-    for (;;) {
-      const connection = this.#waiting.get(path);
-      const kept = this.#latest.get(path);
-      if (connection === undefined || kept === undefined) return;
-      this.#waiting.delete(path);
-      this.#latest.delete(path);
-      if (kept.cookies.length === 0 && kept.refused === undefined) {
-        await rm(path, { force: true });
-        continue;
+      for (;;) {
+        const next = this.#waiting.get(path);
+        if (next === undefined) return;
+        this.#waiting.delete(path);
+        if (next.kept.cookies.length === 0 && next.kept.refused === undefined) await rm(path, { force: true });
+        else await this.#replace(path, sealed(next.kept, key, next.binding));
       }
-      const temporary = `${path}.${process.pid}`;
-      const file = await open(temporary, 'w', 0o600);
-      try {
-        await file.writeFile(sealed(kept, key, connection));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await this.#own(temporary);
-      await rename(temporary, path);
+    } finally {
+      // Here and not after the promise: who comes in between would wait for a writer that has gone.
+      this.#writing.delete(path);
     }
+  }
+
+  async #replace(path: string, bytes: Buffer): Promise<void> {
+    const temporary = `${path}.${process.pid}`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.#own(temporary);
+    await rename(temporary, path);
   }
 
   /** What root keeps is for the user that runs the agent: the one whom the state folder belongs to. */
@@ -116,8 +120,10 @@ export class SessionFiles implements SessionStore {
     if (uid !== 0) await chown(path, uid, gid);
   }
 
-  /** Deletes what connections left that are no more, and what a process left that was killed while it wrote. */
+  /** Deletes what is too old to be of use, and what a process left that was killed while it wrote; once an hour. */
   async #sweep(): Promise<void> {
+    if (performance.now() - this.#sweptAtMs < SWEEP_MS) return;
+    this.#sweptAtMs = performance.now();
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
       const found = await stat(path).catch(() => undefined);
@@ -134,20 +140,18 @@ export class SessionFiles implements SessionStore {
   }
 }
 
-const boundTo = (connection: Connection): Buffer => Buffer.from(`${PURPOSE} ${sessionBinding(connection)}`);
-
-const sealed = (kept: KeptSession, key: Uint8Array, connection: Connection): Buffer => {
+const sealed = (kept: KeptSession, key: Uint8Array, binding: string): Buffer => {
   const nonce = randomBytes(NONCE_BYTES);
   const aes = createCipheriv('aes-256-gcm', key, nonce);
-  aes.setAAD(boundTo(connection));
+  aes.setAAD(Buffer.from(`${PURPOSE} ${binding}`));
   return Buffer.concat([nonce, aes.update(JSON.stringify(kept), 'utf8'), aes.final(), aes.getAuthTag()]);
 };
 
 /** @throws Error when it was changed, or sealed for something else */
-const opened = (bytes: Buffer, key: Uint8Array, connection: Connection): KeptSession => {
+const opened = (bytes: Buffer, key: Uint8Array, binding: string): KeptSession => {
   if (bytes.length < NONCE_BYTES + MAC_BYTES) throw new RangeError('too short');
   const aes = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: MAC_BYTES });
-  aes.setAAD(boundTo(connection));
+  aes.setAAD(Buffer.from(`${PURPOSE} ${binding}`));
   aes.setAuthTag(bytes.subarray(-MAC_BYTES));
   const text = Buffer.concat([aes.update(bytes.subarray(NONCE_BYTES, -MAC_BYTES)), aes.final()]).toString('utf8');
   // Only this class, of this version, can have written it.

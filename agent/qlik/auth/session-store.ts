@@ -19,7 +19,7 @@ export interface KeptSession {
 export interface SessionStore {
   /** What was kept for just this connection (see {@link sessionBinding}); undefined for nothing, or nothing usable. */
   read(connection: Connection): Promise<KeptSession | undefined>;
-  /** Replaces what was kept for the connection; without cookies and refusal nothing is kept. */
+  /** Replaces what was kept for just this connection; without cookies and refusal nothing is kept. */
   keep(connection: Connection, kept: KeptSession): Promise<void>;
 }
 
