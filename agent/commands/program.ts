@@ -108,7 +108,7 @@ const addCommands = (program: Command): void => {
     .option('--out <file>', 'where to write it (.conf, .yaml or .json); without it to standard output')
     .addHelpText(
       'after',
-      '\nNothing is overwritten. Certificates that stand in the file go to files beside it.\nWhat has no counterpart is left out; a comment says what and why.',
+      '\nNothing is overwritten. Certificates that stand in the file go to files beside\nit. What has no counterpart is left out; a comment says what and why.',
     )
     .action(async (file: string, options: ImportOptions) => (await import('./import.ts')).importFile(file, options));
   program
@@ -117,7 +117,7 @@ const addCommands = (program: Command): void => {
     .argument('<what>', 'connection or agent')
     .addHelpText(
       'after',
-      '\nculvert schema connection > connection.schema.json\nIn YAML name it in the first line: # yaml-language-server: $schema=connection.schema.json\nIn JSON: "$schema": "connection.schema.json"',
+      '\nculvert schema connection > connection.schema.json\n\nYAML, in the first line: # yaml-language-server: $schema=connection.schema.json\nJSON, as a key:          "$schema": "connection.schema.json"',
     )
     .action(async (what: string) => (await import('./schema.ts')).printSchema(what));
   program

@@ -70,7 +70,7 @@ const noteOf = ({ path, text }: Setting, assumed: boolean): string | undefined =
 
 const written = (setting: Setting, context: ImportContext, env: Environment, sideFiles: SidePlan[]): WrittenValue => {
   const { path, text } = setting;
-  if (path === 'tls.verify_host_name') return bareValue(text);
+  if (path === 'tls.verify_host_name' || path === 'secret_manager.enabled') return bareValue(text);
   if (setting.written !== text || /\$\{\??secret_manager\./.test(text))
     return { pieces: piecesOf(setting.written, env), bare: false };
   const side = SIDE_FILES[path];

@@ -67,6 +67,9 @@ const certificate = (name: string, description: string, secret = false): KeySpec
  * moved from the connection to the run. Filters stood in either place.
  */
 export const OPENMETADATA_KEYS: readonly KeySpec[] = [
+  // Culvert's own, for ${secret_manager.name} in the values.
+  used('secret_manager.enabled', 'boolean', 'True takes values from the secret manager of agent.conf.'),
+  used('secret_manager.key', 'string', 'Name of the secret in the secret manager.'),
   used('source.type', 'string', 'qliksense'),
   used('source.serviceName', 'string', 'Name of the service; here name and code of the connection.'),
   used(`${CONNECTION_AT}.type`, 'string', 'QlikSense'),

@@ -59,7 +59,7 @@ export class Options {
       this.#fail(
         node.at,
         `${name} names a secret of OpenMetadata's hybrid runner (secret:/…), which only that runner can look up.`,
-        `Write the value itself, the path of the file that holds it, or $\{NAME} for a variable in the environment of the agent.`,
+        `Write the value itself (for a certificate also the path of its file), $\{NAME} for a variable in the environment of the agent, or $\{secret_manager.name}.`,
       );
       return undefined;
     }

@@ -44,6 +44,8 @@ export const OPTION_NAMES: ReadonlyMap<string, string> = new Map([
   ['tls.verify_host_name', 'validateHostName'],
 ]);
 
+const SECRET_MANAGER = ['secret_manager.enabled', 'secret_manager.key'];
+
 /**
  * Turns an ingestion file of OpenMetadata for Qlik Sense into the keys of a connection file. Undefined when it cannot be
  * used; everything wrong, and everything that has no effect, is reported.
@@ -98,6 +100,10 @@ export const fromOpenMetadata = (
     carried('name', 'serviceName', service, (text) => text.trim()),
     plain('code', 'serviceName', codeOf(service, problems), service.at),
     plain('connector_id', 'source.type', 'qlik-sense', service.at),
+    ...SECRET_MANAGER.flatMap((path) => {
+      const option = options.textAt(path);
+      return option === undefined ? [] : [carried(path, path, option)];
+    }),
     ...route.settings,
     ...(display === undefined ? [] : [carried('connection.display_url', 'displayUrl', display)]),
     plain('connection.auth.type', 'hostPort', route.direct ? 'certificate' : 'header', service.at),

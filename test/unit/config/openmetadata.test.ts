@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Connection } from '#config/connection/connection.ts';
 import { parseConnection } from '#config/connection/parse.ts';
 import { formatProblem } from '#config/connection/problem.ts';
+import { type ConnectionChange, ConnectionFolder } from '#config/folder.ts';
 import { OPENMETADATA_KEYS } from '#config/openmetadata/keys.ts';
+import { Secret } from '#config/secret.ts';
 import { byPath, escaped, ingestion, pair, user } from './openmetadata.ts';
 
 const client = pair();
@@ -172,6 +174,48 @@ describe('an ingestion file of OpenMetadata', () => {
     }
     expect(told(ingestion(direct)).some((line) => line.includes('validateHostName'))).toBe(false);
   });
+});
+
+test('values may come from a secret manager, and are then not looked at for variables', () => {
+  const text = `${ingestion([...direct.slice(0, -2), `userId: $\{secret_manager.id}`])}secret_manager: { enabled: true, key: qlik }\n`;
+  const fields = new Map([['id', new Secret('canary$HOME')]]);
+  const secrets = {
+    name: 'a vault',
+    standardKey: undefined,
+    files: [],
+    lookup: () => ({ type: 'secret', fields }) as const,
+  };
+  const { connection, problems } = parseConnection(text, 'om.yaml', { folder, env: { HOME: 'x' }, secrets });
+  expect(connection?.authentication).toMatchObject({ userDirectory: 'INTERNAL', userId: 'canary$HOME' });
+  expect(JSON.stringify(problems)).not.toContain('canary');
+  const without = parseConnection(text, 'om.yaml', { folder, env: {} }).problems;
+  expect(without[0]).toMatchObject({ severity: 'error', code: 'secrets.not_configured' });
+});
+
+test('a broken edit leaves the last good version in force, and the journal calls options as the file does', async () => {
+  const own = mkdtempSync(join(folder, 'life-'));
+  for (const name of ['client.pem', 'client_key.pem', 'root.pem'])
+    writeFileSync(join(own, name), name === 'client_key.pem' ? client.key : client.certificate);
+  const text = ingestion(direct);
+  writeFileSync(join(own, 'a.yaml'), text);
+  const watched = new ConnectionFolder({ folder: own, brokenSettleMs: 50, settleMs: 50 });
+  await watched.start();
+  const edit = (now: string) =>
+    new Promise<readonly ConnectionChange[]>((resolve) => {
+      const end = watched.onChange((changes) => {
+        end();
+        resolve(changes);
+      });
+      writeFileSync(join(own, 'a.yaml'), now);
+    });
+  expect((await edit(text.replace('userId: sa_api', 'x: 1')))[0]?.journal).toContain(
+    'the last good version stays in force',
+  );
+  expect(watched.get('local_qliksense')?.origin).toBe('https://qlik.example.com:4242');
+  expect((await edit(text.replace('INTERNAL', 'CORP')))[0]?.journal).toBe(
+    'reloaded a.yaml: source.serviceConnection.config.userDirectory changed',
+  );
+  await watched.close();
 });
 
 describe('options of OpenMetadata without effect', () => {
