@@ -13,7 +13,7 @@ const note = ({ status, description, secret }: KeySpec): string =>
   [
     description,
     ...(status === 'later' ? ['Not supported yet: a file that sets it is refused.'] : []),
-    ...(secret === true && status !== 'tolerated' ? ['Secret: never shown.'] : []),
+    ...(secret === true && status !== 'tolerated' ? ['Secret: never shown; may be "file:…" or "encrypted:…".'] : []),
   ].join(' ');
 
 /** What a key may hold in YAML and JSON: scalars may be quoted or not, and null counts as absent. */

@@ -31,6 +31,7 @@ export class FileSecretManager implements SecretManager {
   readonly files: readonly string[];
   readonly #path: string;
   readonly #read: (path: string, signal?: AbortSignal) => Promise<FileContent>;
+  #last: { readonly bytes: Buffer; readonly parsed: Parsed } | undefined;
 
   constructor(path: string, read = readFromDiskAsync) {
     this.#path = resolve(path);
@@ -48,7 +49,7 @@ export class FileSecretManager implements SecretManager {
         `The file of the secret manager, ${this.#path}, cannot be read: ${content.reason}.`,
         'Correct secret_manager.configuration.file_path in agent.conf, or let the agent read the file.',
       );
-    const { tree, problems } = parsed(content.bytes, this.#path);
+    const { tree, problems } = this.#parsed(content.bytes);
     const [first] = problems;
     if (tree === undefined) {
       const { message, advice } = first ?? { message: 'The file cannot be read.', advice: '' };
@@ -72,6 +73,12 @@ export class FileSecretManager implements SecretManager {
     collect(secret, '', fields);
     return { type: 'secret', fields, notices };
   }
+
+  /** A thousand connections may ask one after the other. */
+  #parsed(bytes: Buffer): Parsed {
+    if (this.#last?.bytes.equals(bytes) !== true) this.#last = { bytes, parsed: parse(bytes, this.#path) };
+    return this.#last.parsed;
+  }
 }
 
 const failed = (code: ErrorCode, message: string, advice: string): SecretLookup => {
@@ -85,10 +92,12 @@ const placeOf = (problem: Problem | undefined, path: string): string =>
 /** Below this the text is read: no name of a connection's key, whose value could be shown, is the path of a secret. */
 const ABOVE = 'a secret';
 
-const parsed = (
-  bytes: Buffer,
-  path: string,
-): { readonly tree: ObjectTree | undefined; readonly problems: readonly Problem[] } => {
+interface Parsed {
+  readonly tree: ObjectTree | undefined;
+  readonly problems: readonly Problem[];
+}
+
+const parse = (bytes: Buffer, path: string): Parsed => {
   // No line of this file is ever shown.
   const problems = new Problems(path);
   const broken = (message: string, advice: string) => {

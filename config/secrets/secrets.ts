@@ -62,9 +62,14 @@ export class SecretLook {
     return this.#known.size > 0;
   }
 
-  /** True when a secret could not be asked for: what holds it may be back soon. */
+  /**
+   * True when a secret could not be asked for: what holds it may be back soon. A refusal is none: to ask again and again
+   * with wrong credentials locks them.
+   */
   get failed(): boolean {
-    return [...this.#known.values()].some(({ type }) => type === 'failed');
+    return [...this.#known.values()].some(
+      (lookup) => lookup.type === 'failed' && lookup.fault.retryable && lookup.fault.code !== 'secrets.refused',
+    );
   }
 
   /** Never throws. */
