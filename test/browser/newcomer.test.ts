@@ -102,6 +102,7 @@ describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
     await site.ask('/faults', { latencyMs: 0 });
     await page.getByText(/^All \d+ checks passed/).waitFor();
     expect(await page.locator('li.check.is-fail').count()).toBe(0);
+    await page.getByRole('heading', { name: 'The way from the agent to the catalog' }).waitFor();
     await picture('5b-tested');
     await page.getByRole('link', { name: 'Connections', exact: true }).first().click();
     await page.getByText(/^All \d+ checks passed/).waitFor();

@@ -46,6 +46,19 @@ describe('a test of a connection, through the real programs', () => {
     expect(connection).toMatchObject({ lastJob: null, lastTest: { id: job.id, state: 'published' } });
   });
 
+  test('of the way to the catalog as well, without disturbing the session that the agent has', {
+    timeout: 120_000,
+  }, async () => {
+    const before = await setting.pipe.connection('healthy', ({ agentHealth }) => agentHealth === 'online');
+    const { job, checks } = await tested('healthy', { link: true });
+    expect(job).toMatchObject({ state: 'published', attempt: 1, test: { failed: 0 } });
+    const targets = checks.map(({ target }) => target);
+    expect(targets.lastIndexOf('connection')).toBeLessThan(targets.indexOf('link'));
+    expect(ids(checks)).toEqual(expect.arrayContaining(['link/file', 'link/upgrade', 'link/enrolment']));
+    const after = await setting.pipe.api.get<Connection>('/api/v1/connections/healthy');
+    expect([after.agentId, after.agentHealth]).toEqual([before.agentId, 'online']);
+  });
+
   test('of one behind a proxy that is down: one FAIL with what to do, the rest skipped, and no secret anywhere', {
     timeout: 120_000,
   }, async () => {
