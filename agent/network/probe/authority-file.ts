@@ -8,8 +8,11 @@ const printable = (text: string): string => text.replace(/[^ -~\u00a0-\uffff]/g,
  * or, when the server did not send it, the highest certificate that it did send (which may be trusted like a root).
  * Undefined when the chain is fine, or when trust is not what is wrong with it.
  */
-export const authorityFile = (probe: Pick<RouteProbe, 'authority' | 'chain'>, place: string): string | undefined => {
-  const { authority, chain } = probe;
+export const authorityFile = (
+  probe: Pick<RouteProbe, 'authority' | 'chain' | 'shownBy'>,
+  place: string,
+): string | undefined => {
+  const { authority, chain, shownBy = place } = probe;
   if (authority === undefined) return undefined;
   const leaf = authority.fingerprint256 === chain[0]?.fingerprint256;
   const kind = leaf
@@ -20,7 +23,7 @@ export const authorityFile = (probe: Pick<RouteProbe, 'authority' | 'chain'>, pl
   const lines = [
     'CHECK WITH YOUR ADMINISTRATOR BEFORE YOU TRUST THIS. It is what the server showed, and nobody vouched for it:',
     'compare the fingerprint with one that you got another way.',
-    `shown by:    ${place}`,
+    `shown by:    ${shownBy}`,
     `this is:     ${kind}`,
     `subject:     ${nameOf(authority.subject)}`,
     `issuer:      ${nameOf(authority.issuer)}`,

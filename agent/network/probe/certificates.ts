@@ -2,19 +2,29 @@ import type { X509Certificate } from 'node:crypto';
 
 export const DAY_MS = 86_400_000;
 
+const MAX_NAME = 150;
+
+/** Written by whoever made the certificate: nothing in it may move a cursor, turn a line round or fill a screen. */
+const shown = (text: string): string => {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+  return clean.length > MAX_NAME ? `${clean.slice(0, MAX_NAME - 1)}…` : clean;
+};
+
 /** A distinguished name in one line, as people write it: `CN=…, O=…`. */
 export const nameOf = (lines: string): string =>
-  lines
-    .split('\n')
-    .filter((line) => line !== '')
-    .reverse()
-    .join(', ');
+  shown(
+    lines
+      .split('\n')
+      .filter((line) => line !== '')
+      .reverse()
+      .join(', '),
+  );
 
 const partsOf = (lines: string, key: string): string[] =>
   lines.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []));
 
 /** The common name, else the whole name. */
-export const commonName = (lines: string): string => partsOf(lines, 'CN').at(-1) ?? nameOf(lines);
+export const commonName = (lines: string): string => shown(partsOf(lines, 'CN').at(-1) ?? nameOf(lines));
 
 export const organisationOf = (lines: string): string | undefined => {
   const organisation = partsOf(lines, 'O')[0];
@@ -22,22 +32,29 @@ export const organisationOf = (lines: string): string | undefined => {
   return organisation ?? (domain === '' ? undefined : domain);
 };
 
-export const isSelfSigned = (certificate: X509Certificate): boolean =>
-  certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
-
-/** `RSA 2048`, `EC prime256v1`, `Ed25519`. */
-export const keyOf = ({ publicKey }: X509Certificate): string => {
-  const type = publicKey.asymmetricKeyType ?? 'unknown';
-  const { modulusLength, namedCurve } = publicKey.asymmetricKeyDetails ?? {};
-  return [
-    type === 'ed25519' || type === 'ed448' ? `E${type.slice(1)}` : type.toUpperCase(),
-    modulusLength ?? namedCurve,
-  ]
-    .filter((part) => part !== undefined)
-    .join(' ');
+export const isSelfSigned = (certificate: X509Certificate): boolean => {
+  try {
+    return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+  } catch {
+    // A kind of key that OpenSSL does not know signs nothing.
+    return false;
+  }
 };
 
-export const day = (date: Date): string => date.toISOString().slice(0, 10);
+/** `RSA 2048`, `EC prime256v1`, `Ed25519`. */
+export const keyOf = (certificate: X509Certificate): string => {
+  try {
+    const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails } = certificate.publicKey;
+    const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {};
+    const name = type === 'ed25519' || type === 'ed448' ? `E${type.slice(1)}` : type.toUpperCase();
+    return [name, modulusLength ?? namedCurve].filter((part) => part !== undefined).join(' ');
+  } catch {
+    return 'a key of an unknown kind';
+  }
+};
+
+export const day = (date: Date): string =>
+  Number.isNaN(date.getTime()) ? 'an unreadable date' : date.toISOString().slice(0, 10);
 
 /** DNS names and addresses that a certificate is for; a common name counts where there are none. */
 export const namesIn = (
@@ -47,9 +64,9 @@ export const namesIn = (
   const entries = (certificate.subjectAltName ?? '').split(', ').filter((entry) => !entry.includes('"'));
   const of = (kind: string): string[] =>
     entries.flatMap((entry) => (entry.startsWith(kind) ? [entry.slice(kind.length)] : []));
-  const dns = of('DNS:');
+  const dns = of('DNS:').map(shown);
   const ip = of('IP Address:');
-  return { dns: dns.length > 0 || ip.length > 0 ? dns : partsOf(certificate.subject, 'CN'), ip };
+  return { dns: dns.length > 0 || ip.length > 0 ? dns : partsOf(certificate.subject, 'CN').map(shown), ip };
 };
 
 /** Where the certificate of the issuer can be fetched, as the certificate itself says: by HTTP only. */

@@ -23,7 +23,7 @@ export interface HandshakeFailure {
   readonly nowMs: number;
 }
 
-const OLD = new Set(['SSLv3', 'TLSv1', 'TLSv1.1']);
+const OLD: Readonly<Record<string, string>> = { SSLv3: 'SSL 3', TLSv1: 'TLS 1.0', 'TLSv1.1': 'TLS 1.1' };
 
 /** Why a handshake came to nothing for another reason than the server's certificate. */
 export const handshakeFault = (failure: HandshakeFailure): Fault => {
@@ -39,12 +39,11 @@ export const handshakeFault = (failure: HandshakeFailure): Fault => {
           : `Check host and port in \`${wording.address}\`.`,
     });
   if (lenient !== undefined && lenient.error === undefined) {
-    if (OLD.has(lenient.protocol))
-      return new Fault(
-        'tls.old_version',
-        `${place}: the server speaks ${lenient.protocol.replace('v', ' ')} at most, Culvert TLS 1.2 and 1.3`,
-        { cause },
-      );
+    const old = OLD[lenient.protocol];
+    if (old !== undefined)
+      return new Fault('tls.old_version', `${place}: the server speaks ${old} at most, Culvert TLS 1.2 and 1.3`, {
+        cause,
+      });
     if (said.code !== 'network.timeout')
       return new Fault(
         'tls.weak',

@@ -9,6 +9,7 @@ import { TlsTargets } from '../tls.ts';
 import { openTunnel } from '../tunnel.ts';
 import { probeAddresses } from './addresses.ts';
 import { probeNames } from './names.ts';
+import { aboutProxy } from './proxy-security.ts';
 import { probeTls } from './security.ts';
 import { failed, type ProbeStep, type ProbeStepName, passed, type StepResult, skipped } from './step.ts';
 import { type ProbeSystem, thisMachine } from './system.ts';
@@ -41,6 +42,8 @@ export interface RouteProbe {
    * server sent. Undefined when the chain is fine, or wrong in another way.
    */
   readonly authority: X509Certificate | undefined;
+  /** Who showed the chain, when that was the proxy for itself and not the server: `host:port`. */
+  readonly shownBy?: string;
 }
 
 const NAMES_MS = 10_000;
@@ -73,6 +76,7 @@ class Walk {
   readonly #system: ProbeSystem;
   readonly #targets = new TlsTargets();
   readonly #steps: ProbeStep[] = [];
+  #found: Omit<RouteProbe, 'steps'> = { chain: [], authority: undefined };
   #addresses: Awaited<ReturnType<typeof probeNames>>['addresses'] = [];
 
   constructor(route: Route, url: URL, options: ProbeOptions) {
@@ -119,7 +123,14 @@ class Walk {
         return skipped(way === 'directly' ? 'There is no proxy on the way.' : `No proxy on the way: ${way}.`);
       }
       const startMs = this.#system.nowMs();
-      tunnel = await this.#tunnel(proxy);
+      try {
+        tunnel = await this.#tunnel(proxy);
+      } catch (error) {
+        if (!(error instanceof Fault) || !error.code.startsWith('proxy.tls_')) throw error;
+        const { result, ...found } = await aboutProxy(proxy, error, this.#asked);
+        this.#found = found;
+        return result;
+      }
       const took = Math.max(0, Math.round(this.#system.nowMs() - startMs));
       const who = proxy.username === undefined ? 'without a log-in' : `as ${proxy.username}`;
       const target = placeOf({ host: this.#asked.peer.host, port: this.#asked.peer.port });
@@ -132,7 +143,6 @@ class Walk {
 
   async tls(first: Socket | undefined): Promise<RouteProbe> {
     let spare = first;
-    let found: Omit<RouteProbe, 'steps'> = { chain: [], authority: undefined };
     await this.#step('tls', async () => {
       if (this.#url.protocol === 'http:') return skipped('The address begins with http://: there is no TLS.');
       const proxy = this.#proxy;
@@ -150,10 +160,10 @@ class Walk {
           return await this.#tunnel(proxy);
         },
       });
-      found = { chain, authority };
+      this.#found = { chain, authority };
       return result;
     });
-    return { steps: this.#steps, ...found };
+    return { steps: this.#steps, ...this.#found };
   }
 
   #tunnel(proxy: ProxyServer): Promise<Socket> {

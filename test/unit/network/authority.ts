@@ -72,7 +72,7 @@ export class Authority {
   /** A server that vouches for itself. */
   static selfSigned(wanted: Wanted): Issued {
     const keys = generate();
-    const subject = [{ name: 'commonName', value: wanted.name }];
+    const subject = [{ name: 'commonName', value: wanted.name, valueTagClass: forge.asn1.Type.UTF8 as never }];
     const certificate = forge.pki.createCertificate();
     certificate.publicKey = keys.public;
     certificate.serialNumber = '01';

@@ -144,3 +144,19 @@ test('a name with line breaks does not break out of the header', async () => {
   const text = authorityFile(await probe(at(await served.tls(evil))), 'x') ?? '';
   expect(text.split('\n').filter((line) => line === '-----BEGIN CERTIFICATE-----')).toHaveLength(1);
 });
+
+test('long names and such as turn the screen round do no harm', async () => {
+  const evil = Authority.selfSigned({ ...later, name: `\u202e\u001b[2J${'x'.repeat(60)}` });
+  const long = Authority.selfSigned({
+    ...later,
+    dns: Array.from({ length: 40 }, (_, n) => `${'a'.repeat(50)}${n}.example`),
+  });
+  for (const issued of [evil, long]) {
+    const { seen, details } = stepOf(await probe(at(await served.tls(issued))), 'tls');
+    for (const line of [seen, ...details]) {
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      expect(line.length).toBeLessThanOrEqual(500);
+    }
+    expect(details[0]).toContain(fingerprint(issued.certificate));
+  }
+});

@@ -3,6 +3,7 @@ import { connect, createServer as createTcp, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { authorityFile } from '#agent/network/probe/authority-file.ts';
 import type { ProbeSystem } from '#agent/network/probe/system.ts';
 import { thisMachine } from '#agent/network/probe/system.ts';
 import type { ProxyChoice, ProxyServer } from '#config/proxy.ts';
@@ -270,6 +271,27 @@ describe('through a proxy', () => {
     });
     expect(stepOf(wrong, 'proxy').fault?.code).toBe('proxy.auth_required');
     expect(JSON.stringify([found, wrong])).not.toContain('canary');
+  });
+
+  test('the chain of an https proxy that nobody trusts is shown, and can be saved for proxy.tls.truststore.path', async () => {
+    const front = new Authority('Authority of the proxy', { notAfter: inDays(90) });
+    const port = await served.tls(leaf);
+    const issued = front.issue({ name: 'localhost', dns: ['localhost'] });
+    const proxy = await kept(connectProxy({ names: { [NAME]: port }, tls: issued }));
+    const secure = (extraAuthorities: readonly string[]): ProxyChoice =>
+      choice(proxy.port, { scheme: 'https', extraAuthorities });
+    const found = await probe(`https://${NAME}`, { tls, proxy: secure([]) });
+    expect(statuses(found)).toBe('dns pass, tcp pass, proxy fail, tls skip');
+    expect(stepOf(found, 'proxy').fault?.code).toBe('proxy.tls_untrusted');
+    expect(stepOf(found, 'proxy').details.join()).toContain(
+      'proxy, server: CN=localhost; issued by CN=Authority of the',
+    );
+    expect(authorityFile(found, NAME)).toContain(`shown by:    localhost:${proxy.port}, the proxy`);
+    expect(statuses(await probe(`https://${NAME}`, { tls, proxy: secure([front.certificate]) }))).toMatch(/tls pass$/);
+    const plain = await kept(connectProxy());
+    const wrong = await probe(`https://${NAME}`, { tls, proxy: choice(plain.port, { scheme: 'https' }) });
+    expect(stepOf(wrong, 'proxy').fault?.code).toBe('proxy.tls_failed');
+    expect(authorityFile(wrong, NAME)).toBeUndefined();
   });
 
   test('another certificate than without the proxy is interception, whatever its name', async () => {
