@@ -3,6 +3,7 @@ import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import { type KeptSession, type SessionStore, sessionBinding } from '#agent/qlik/auth/session-store.ts';
 import type { Log } from '#agent/qlik/log.ts';
+import { patiently } from '#agent/spool/disk.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
@@ -110,7 +111,7 @@ export class SessionFiles implements SessionStore {
       await file.close();
     }
     await this.#own(temporary);
-    await rename(temporary, path);
+    await patiently(() => rename(temporary, path));
   }
 
   /** What root keeps is for the user that runs the agent: the one whom the state folder belongs to. */
