@@ -62,6 +62,13 @@ const FORBIDDEN: Readonly<Record<string, readonly [what: string, advice: string]
   ],
 };
 
+/** Older vaults say it in words alone. */
+const BY_WORDS: readonly (readonly [pattern: RegExp, inner: string])[] = [
+  [/client address is not authorized/i, 'ForbiddenByFirewall'],
+  [/does not have secrets get permission/i, 'ForbiddenByPolicy'],
+  [/caller is not authorized to perform action/i, 'ForbiddenByRbac'],
+];
+
 /** What any answer of a vault means that is neither success nor 404. */
 export const vaultFault = (name: string, secret: string, answer: Answer, confidential: readonly Secret[]): Fault => {
   const { status, json } = answer;
@@ -73,12 +80,13 @@ export const vaultFault = (name: string, secret: string, answer: Answer, confide
       advice: 'Check that tenant_id is the tenant of the vault, and the clock of this machine.',
     });
   if (status === 403) {
-    const inner = textAt(json, 'error', 'innererror', 'code') ?? '';
+    const inner = textAt(json, 'error', 'innererror', 'code') ?? textAt(json, 'error', 'innerError', 'code') ?? '';
     if (inner === 'SecretDisabled' || /disabled secret/i.test(words))
       return new Fault('secrets.refused', `${name}: the secret “${secret}” is disabled`, {
         advice: 'Enable its current version in the vault, or set a new value.',
       });
-    const known = FORBIDDEN[inner] ?? FORBIDDEN[code];
+    const spoken = BY_WORDS.find(([pattern]) => pattern.test(words))?.[1];
+    const known = FORBIDDEN[inner] ?? FORBIDDEN[spoken ?? ''] ?? FORBIDDEN[code];
     return new Fault('secrets.refused', `${name}: ${known?.[0] ?? 'forbidden'}: the secret “${secret}”${quote}`, {
       advice: known?.[1] ?? 'Give the identity the right to get secrets: the role Key Vault Secrets User.',
     });

@@ -75,8 +75,20 @@ export class Transcript implements AsyncDisposable {
     return transcript;
   }
 
+  /** Plays these exchanges. One whose headers have `host` wants it, too. */
+  static async of(exchanges: readonly Exchange[]): Promise<Transcript> {
+    const transcript = new Transcript({ from: 'the test', given: {}, exchanges: [...exchanges] });
+    transcript.#server.listen(0, '127.0.0.1');
+    await once(transcript.#server, 'listening');
+    return transcript;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** A value that the live server made: recorded under a stand-in, which is what is played. */
@@ -104,16 +116,17 @@ export class Transcript implements AsyncDisposable {
       ),
     );
     const raw = await text(request);
-    const asked = { method: request.method ?? '', path: request.url ?? '', headers, raw };
+    const asked = { method: request.method ?? '', path: request.url ?? '', headers, raw, host: request.headers.host };
     const answer = this.#live === undefined ? this.#play(asked) : await this.#pass(this.#live, asked);
     this.#next += 1;
     response.writeHead(answer.status, answer.headers).end(textOf(answer.body));
   }
 
-  #play({ raw, ...asked }: Asked): Exchange['answer'] {
+  #play({ method, path, headers, raw, host }: Asked): Exchange['answer'] {
     const body = bodyOf(raw);
-    const request = { ...asked, ...(body === undefined ? {} : { body }) };
     const expected = this.#recorded.exchanges[this.#next];
+    const named = expected?.request.headers['host'] === undefined || host === undefined ? {} : { host };
+    const request = { method, path, headers: { ...headers, ...named }, ...(body === undefined ? {} : { body }) };
     if (expected !== undefined && isDeepStrictEqual(request, expected.request)) return expected.answer;
     this.#wrong.push(
       `request ${this.#next + 1} was ${JSON.stringify(request)}, recorded is ${JSON.stringify(expected?.request)}`,
@@ -167,4 +180,5 @@ interface Asked {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly raw: string;
+  readonly host: string | undefined;
 }
