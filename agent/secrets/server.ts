@@ -36,11 +36,10 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 
 const FROM_THE_NETWORK = /^(?:network|tls)\./;
 
-const unreachable = (error: unknown): Fault => {
-  const fault = asFault(error, 'secrets.unreachable');
-  if (fault.code.startsWith('proxy.')) return fault;
-  const { code, message, advice } = fault;
-  return new Fault('secrets.unreachable', message, {
+const unreachable = (name: string, error: unknown): Fault => {
+  const { code, message, advice } = asFault(error, 'secrets.unreachable');
+  if (code.startsWith('proxy.')) return new Fault(code, `${name}: ${message}`, { cause: error, advice });
+  return new Fault('secrets.unreachable', `${name}: ${message}`, {
     cause: error,
     ...(FROM_THE_NETWORK.test(code) ? { advice: ADVICE[code] ?? advice } : {}),
   });
@@ -51,13 +50,15 @@ export class SecretServer {
   readonly #dialer: Dialer;
   readonly #route: Route;
   readonly #deadlineMs: number;
+  readonly #name: string;
   /** `https://host[:port]` */
   readonly origin: string;
 
-  /** Without a route: an end point of this machine or its link, which no proxy leads to. */
-  constructor(dialer: Dialer, address: string, route?: SecretRoute, deadlineMs = DEADLINE_MS) {
+  /** `name`: for messages. Without a route: an end point of this machine or its link, which no proxy leads to. */
+  constructor(dialer: Dialer, name: string, address: string, route?: SecretRoute, deadlineMs = DEADLINE_MS) {
     this.origin = new URL(address).origin;
     this.#dialer = dialer;
+    this.#name = name;
     this.#route = { origin: this.origin, tls: route?.tls, proxy: route?.proxy };
     this.#deadlineMs = deadlineMs;
   }
@@ -84,7 +85,7 @@ export class SecretServer {
       };
     } catch (error) {
       if (request.signal?.aborted === true) throw request.signal.reason;
-      throw unreachable(error);
+      throw unreachable(this.#name, error);
     }
   }
 }

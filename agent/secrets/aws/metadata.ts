@@ -69,7 +69,7 @@ export const containerCredentials = async (
   const token = content?.bytes.toString().trim() ?? env['AWS_CONTAINER_AUTHORIZATION_TOKEN'];
   if (token !== undefined && !/^[\x20-\x7e]*$/.test(token))
     throw new Fault('secrets.refused', 'The authorization token of the container has more than one line');
-  const answer = await new SecretServer(dialer, url.href, undefined, METADATA_MS).ask({
+  const answer = await new SecretServer(dialer, what, url.href, undefined, METADATA_MS).ask({
     path: `${url.pathname}${url.search}`,
     headers: { accept: 'application/json', ...(token ? { authorization: token } : {}) },
   });
@@ -86,7 +86,9 @@ export class InstanceMetadata {
     const six = env['AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE']?.toLowerCase() === 'ipv6';
     const address = given || (six ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254');
     const disabled = env['AWS_EC2_METADATA_DISABLED']?.toLowerCase() === 'true' || URL.parse(address) === null;
-    this.#server = disabled ? undefined : new SecretServer(dialer, address, undefined, METADATA_MS);
+    this.#server = disabled
+      ? undefined
+      : new SecretServer(dialer, 'The instance metadata', address, undefined, METADATA_MS);
   }
 
   /** Undefined when this is no instance, its end point is switched off, or it has no role. */

@@ -14,7 +14,7 @@ export const hostOf = (service: string, region: string): string =>
 
 /**
  * A region becomes part of a host name: nothing else may.
- * @throws Fault `secrets.invalid`
+ * @throws Fault `secrets.refused`
  */
 export const checkedRegion = (region: string, from: string): string => {
   if (/^[a-z]{2,}(?:-[a-z0-9]+){1,4}$/.test(region)) return region;

@@ -59,7 +59,7 @@ export class AwsSecretsManager {
       (env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ||
         env['AWS_ENDPOINT_URL'] ||
         `https://${hostOf('secretsmanager', region)}`);
-    const server = new SecretServer(this.#dialer, address, this.#settings.route);
+    const server = new SecretServer(this.#dialer, this.name, address, this.#settings.route);
     const body = JSON.stringify({ SecretId: key });
     const headers = signed({
       method: 'POST',

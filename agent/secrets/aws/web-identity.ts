@@ -39,7 +39,7 @@ export const webIdentityCredentials = async (
     });
   const token = new Secret(content.bytes.toString().trim());
   const address = env['AWS_ENDPOINT_URL_STS'] || env['AWS_ENDPOINT_URL'] || `https://${hostOf('sts', region)}`;
-  const server = new SecretServer(dialer, address, route);
+  const server = new SecretServer(dialer, 'STS of AWS', address, route);
   const answer = await server.ask({
     method: 'POST',
     path: '/',

@@ -47,7 +47,7 @@ export class AzureIdentity {
       throw new Fault('secrets.refused', 'Azure: the login needs tenant_id, client_id and client_secret', {
         advice: 'Write all three into the block `secret_manager` of `agent.conf`.',
       });
-    const server = new SecretServer(this.#dialer, authority, route);
+    const server = new SecretServer(this.#dialer, 'The login of Azure', authority, route);
     const answer = await server.ask({
       method: 'POST',
       path: `/${tenant}/oauth2/v2.0/token`,
@@ -91,14 +91,14 @@ export class AzureIdentity {
     const url = URL.parse(address);
     if (url === null || !/^https?:$/.test(url.protocol))
       throw new Fault('secrets.refused', `${what}: the address in the environment is none`, { advice: MACHINE_ADVICE });
-    const server = new SecretServer(this.#dialer, url.href, undefined, METADATA_MS);
+    const server = new SecretServer(this.#dialer, what, url.href, undefined, METADATA_MS);
     const query = new URLSearchParams({ 'api-version': version, resource });
     if (this.#settings.clientId !== undefined) query.set('client_id', this.#settings.clientId);
     const request: Ask = { path: `${url.pathname}?${query}`, headers };
-    let answer = await this.#askMachine(what, server, request);
+    let answer = await this.#askMachine(server, request);
     const proof = answer.status === 401 ? this.#arcProof(answer.header('www-authenticate')) : undefined;
     if (proof !== undefined)
-      answer = await this.#askMachine(what, server, {
+      answer = await this.#askMachine(server, {
         ...request,
         headers: { ...headers, authorization: `Basic ${proof.reveal()}` },
       });
@@ -113,12 +113,12 @@ export class AzureIdentity {
     );
   }
 
-  async #askMachine(what: string, server: SecretServer, request: Ask): Promise<Answer> {
+  async #askMachine(server: SecretServer, request: Ask): Promise<Answer> {
     try {
       return await server.ask(request);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      throw new Fault('secrets.unreachable', `${what} does not answer: ${error.message}`, {
+      throw new Fault('secrets.unreachable', error.message, {
         cause: error,
         advice: MACHINE_ADVICE,
       });

@@ -26,7 +26,7 @@ export class KeyVault {
   constructor(settings: AzureSettings, dialer: Dialer, surroundings: Surroundings) {
     this.name = nameOf(settings);
     this.#settings = settings;
-    this.#server = new SecretServer(dialer, settings.url, settings.route);
+    this.#server = new SecretServer(dialer, this.name, settings.url, settings.route);
     const identity = new AzureIdentity(settings, dialer, surroundings);
     this.#token = new Lease(surroundings.now, async () => {
       this.#challenge ??= await this.#challenged();

@@ -27,7 +27,7 @@ export class Vault {
 
   constructor(settings: VaultSettings, dialer: Dialer, surroundings: Surroundings) {
     this.name = nameOf(settings);
-    const server = new SecretServer(dialer, settings.url, settings.route);
+    const server = new SecretServer(dialer, this.name, settings.url, settings.route);
     // Behind a reverse proxy Vault may live below a path.
     const base = new URL(settings.url).pathname.replace(/\/+$/, '');
     this.#ask = askVault(server, base, settings.namespace);

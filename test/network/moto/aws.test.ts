@@ -1,8 +1,11 @@
 /** AWS Secrets Manager, IAM and STS as moto's server plays them; it checks signatures with AWS's own code (botocore). */
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSecretManager } from '#agent/secrets/open.ts';
@@ -11,6 +14,7 @@ import type { SecretManager, SecretManagerSettings } from '#config/secrets/manag
 import { Authority } from '#test/unit/network/authority.ts';
 import { connectProxy } from '#test/unit/network/proxies.ts';
 import { DIRECT, faultIn, fieldsIn, Machine, reasonIn } from '#test/unit/secrets/machine.ts';
+import { culvert, type Ended } from '../program.ts';
 import { Moto, noMoto } from './moto.ts';
 
 type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
@@ -318,6 +322,35 @@ describe.skipIf(noMoto())('AWS', () => {
         WebIdentityToken: `canary.web.${name}`,
       })),
     );
+  });
+
+  test('a connection file takes its password from there, by the real program', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'culvert-aws-'));
+    closers.push(async () => rmSync(folder, { recursive: true, force: true }));
+    const { accessKeyId, secretAccessKey } = await user();
+    await moto.secrets('CreateSecret', { Name: 'qlik', SecretString: '{"password":"canary-password"}' });
+    await moto.guard();
+    const settings = (key: string): string =>
+      `connections = connections\nstate = state\nsecret_manager { provider = aws-secrets-manager, key = qlik, configuration {
+        region = eu-west-1, access_key_id = ${accessKeyId}, secret_access_key = "${key}", endpoint = "${moto.origin}" } }\n`;
+    const config = join(folder, 'agent.conf');
+    mkdirSync(join(folder, 'connections'));
+    writeFileSync(
+      join(folder, 'connections', 'site.conf'),
+      `name = Site\ncode = site\nconnector_id = qlik-sense\nsecret_manager.enabled = true\nconnection {
+        url = "https://qlik.example.com"
+        auth { type = windows, username = "DOMAIN\\\\user", password = \${secret_manager.password} } }\n`,
+    );
+    const validate = (): Promise<Ended> => culvert('validate', join(folder, 'connections'), '--config', config);
+    writeFileSync(config, settings(secretAccessKey.reveal()));
+    const good = await validate();
+    expect(good.out + good.err).toContain('1 file, 0 errors');
+    expect(good.status).toBe(0);
+    writeFileSync(config, settings('canary-wrong'));
+    const bad = await validate();
+    expect(bad.status).toBe(1);
+    expect((bad.out + bad.err).replace(/\s+/g, ' ')).toContain('the signature is wrong');
+    expect(bad.out + bad.err).not.toMatch(/canary-(?:wrong|password)/);
   });
 
   test('everything goes through the proxy of the settings, and by their trust', async () => {
