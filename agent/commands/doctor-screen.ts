@@ -115,7 +115,7 @@ export const settingsText = (blocks: readonly SettingsBlock[]): string =>
 
 const fieldText = ([name, given]: SettingsBlock['fields'][number]): string => {
   const value = clean(given);
-  const head = `  ${name.padEnd(29)}`;
+  const head = `  ${name.padEnd(32)} `;
   return head.length + value.length <= WIDTH ? `${head}${value}` : `  ${name}\n      ${value}`;
 };
 

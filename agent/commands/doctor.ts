@@ -127,10 +127,10 @@ const saveAuthorities = async (path: string, untrusted: Untrusted): Promise<stri
 };
 
 const summary = (records: readonly CheckRecord[]) => {
-  const verdict = verdictOf(records);
-  return verdict === undefined
-    ? { ok: true }
-    : { ok: false, failed: verdict.check, code: verdict.code, advice: verdict.advice };
+  const found = verdictOf(records);
+  const verdict =
+    found === undefined ? null : { check: found.check, code: found.code, seen: found.seen, advice: found.advice };
+  return { ok: found === undefined, verdict };
 };
 
 /** Looks at connections and at the link, and prints each as it is done. */
@@ -204,7 +204,7 @@ const lookAtLink = async (
   return link;
 };
 
-/** What `--json` prints. `link` is null when it was not looked at. */
+/** What `--json` prints: of each whether all is well, the first check that failed (or null), and all checks. */
 const report = (
   looked: readonly { readonly patient: Patient; readonly diagnosis: Diagnosis }[],
   link: LinkDiagnosis | undefined,
