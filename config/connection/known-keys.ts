@@ -4,7 +4,7 @@ import type { KeySpec } from './key-spec.ts';
 import type { Problems } from './problem.ts';
 
 /** Edits between two keys: insert, delete, replace, or swap neighbours. */
-const distance = (a: string, b: string): number => {
+export const distance = (a: string, b: string): number => {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i += 1) {

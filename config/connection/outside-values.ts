@@ -1,6 +1,6 @@
-import { namesOf } from '../secrets/file-manager.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
 import type { SecretLookup } from '../secrets/manager.ts';
+import { namesOf } from '../secrets/names.ts';
 import { digestOfLookup } from '../secrets/secrets.ts';
 import type { KnownSecrets } from './secret-references.ts';
 

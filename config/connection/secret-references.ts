@@ -1,9 +1,10 @@
 import { ERROR_KINDS, type ErrorCode } from '#protocol/errors.ts';
 import type { MissingReference, Outside, OutsideReader } from '../hocon/outside.ts';
 import type { Secret } from '../secret.ts';
-import { namesOf } from '../secrets/file-manager.ts';
 import type { SecretLookup, SecretNotice } from '../secrets/manager.ts';
+import { namesOf } from '../secrets/names.ts';
 import type { Place, ScalarTree } from '../tree.ts';
+import { distance } from './known-keys.ts';
 import type { Problems } from './problem.ts';
 
 /** What the parser may ask for a secret; nothing here waits. */
@@ -22,6 +23,15 @@ interface Complaint {
   readonly message: string;
   readonly advice?: string;
 }
+
+/** The field that was meant, as far as its name tells. */
+const nearestOf = (name: string, fields: Iterable<string>): string | undefined => {
+  const known = [...fields]
+    .filter((field) => field.length <= 80)
+    .map((field) => ({ field, cost: distance(name, field) }));
+  const [best] = name.length > 80 ? [] : known.sort((a, b) => a.cost - b.cost);
+  return best !== undefined && best.cost <= Math.max(2, Math.floor(name.length / 5)) ? best.field : undefined;
+};
 
 const ROOT = 'secret_manager';
 const ON = new Set(['true', 'yes', 'on']);
@@ -85,13 +95,16 @@ export class SecretReferences {
     switch (lookup.type) {
       case 'secret':
         this.#notices = lookup.notices ?? [];
-        this.#because = (field) => ({
-          code: 'secrets.missing',
-          at: undefined,
-          message: `The secret ${namesOf([wanted])} of ${name} has no field ${namesOf([field])}; it has ${
-            lookup.fields.size === 0 ? 'none' : namesOf(lookup.fields.keys())
-          }.`,
-        });
+        this.#because = (field) => {
+          const guess = nearestOf(field, lookup.fields.keys());
+          const names = lookup.fields.size === 0 ? 'none' : namesOf(lookup.fields.keys());
+          const meant = guess === undefined ? '' : ` Did you mean ${namesOf([guess])}?`;
+          return {
+            code: 'secrets.missing',
+            at: undefined,
+            message: `The secret ${namesOf([wanted])} of ${name} has no field ${namesOf([field])}; it has ${names}.${meant}`,
+          };
+        };
         return lookup.fields;
       case 'missing':
         return complain({

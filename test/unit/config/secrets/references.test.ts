@@ -165,7 +165,7 @@ describe('secrets of a secret manager in a connection file', () => {
         line: 5,
         column: 65,
         message:
-          'The secret qlik-prod of the vault of this test has no field pasword; it has eu-west-1.password, eu-west-1.user, password, port, user.',
+          'The secret qlik-prod of the vault of this test has no field pasword; it has eu-west-1.password, eu-west-1.user, password, port, user. Did you mean password?',
       },
     ]);
     expect(JSON.stringify(problems)).not.toContain('canary');
@@ -194,6 +194,22 @@ describe('secrets of a secret manager in a connection file', () => {
     expect(connection).toBeUndefined();
     expect(problems).toMatchObject([{ code, line: 10, message: expect.stringContaining(message) }]);
     expect(rest).toMatchObject({ code: 'qlik-prod', name: 'Qlik' });
+  });
+
+  test('fill what a file includes, too, also below a key', () => {
+    const included = Buffer.from(
+      'username = €{secret_manager.user}\npassword = €{secret_manager.password}\n'.replaceAll('€', '$'),
+    );
+    const parsed = parseConnection(file('connection.auth { include "login.conf" }'), 'qlik.conf', {
+      folder: '/nowhere',
+      env: {},
+      readFile: (path) =>
+        path === '/nowhere/login.conf'
+          ? { type: 'file', bytes: included, realPath: path }
+          : { type: 'missing', reason: 'it does not exist' },
+      secrets: { name: 'm', standardKey: undefined, files: [], lookup: () => secretOf(FIELDS) },
+    });
+    expect(windows(parsed)).toMatchObject({ user: 'canary-user', password: FIELDS.password });
   });
 
   test('where the catalog shows the value are said to be there', () => {
