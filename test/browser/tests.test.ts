@@ -125,9 +125,9 @@ describe.skipIf(noBrowser())('Test connection', () => {
   });
 
   // For looking at them, no test without it: `SCREENSHOTS=<folder>`.
-  const folder = process.env['SCREENSHOTS'];
+  const folder = process.env['SCREENSHOTS'] ?? '';
   for (const colorScheme of ['light', 'dark'] as const)
-    for (const width of folder === undefined ? [] : [360, 1280])
+    for (const width of folder === '' ? [] : [360, 1280])
       test(`pictures, ${colorScheme}, ${width} px`, async () => {
         const size = { viewport: { width, height: 800 }, colorScheme } as const;
         const { page, catalog } = await enter(busyWorld(), '/', size);
@@ -137,7 +137,7 @@ describe.skipIf(noBrowser())('Test connection', () => {
           await page.locator('.shell h1').waitFor();
           await page.locator('.loading').first().waitFor({ state: 'detached' });
           const name = `${path.replaceAll('/', '-').slice(1) || 'home'}-${colorScheme}-${width}.png`;
-          await page.screenshot({ path: join(folder ?? '', name), fullPage: true });
+          await page.screenshot({ path: join(folder, name), fullPage: true });
         }
       });
 });
