@@ -37,8 +37,8 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 const FROM_THE_NETWORK = /^(?:network|tls)\./;
 
 const unreachable = (name: string, error: unknown): Fault => {
-  const { code, message, advice } = asFault(error, 'secrets.unreachable');
-  if (code.startsWith('proxy.')) return new Fault(code, `${name}: ${message}`, { cause: error, advice });
+  const { code, message, advice, retryable } = asFault(error, 'secrets.unreachable');
+  if (code.startsWith('proxy.')) return new Fault(code, `${name}: ${message}`, { cause: error, advice, retryable });
   return new Fault('secrets.unreachable', `${name}: ${message}`, {
     cause: error,
     ...(FROM_THE_NETWORK.test(code) ? { advice: ADVICE[code] ?? advice } : {}),

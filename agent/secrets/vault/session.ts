@@ -45,6 +45,16 @@ export const askVault =
       signal,
     });
 
+/** What a 403 meant. */
+export interface Verdict {
+  /** The token itself is good. */
+  readonly isValid: boolean;
+  readonly fault: Fault;
+}
+
+const SETTLED_MS = 300_000;
+const LOOK_AGAIN_MS = 60_000;
+
 /** Printable ASCII: anything else would break the header that carries it. */
 const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
@@ -62,6 +72,7 @@ export class VaultSession {
   readonly #surroundings: Surroundings;
   readonly #lease: Lease<Token>;
   #fromFile: Token | undefined;
+  #loggedInAt = 0;
 
   constructor(name: string, ask: AskVault, login: VaultLogin, surroundings: Surroundings) {
     this.#name = name;
@@ -81,21 +92,28 @@ export class VaultSession {
     return (await this.#lease.get(signal)).token;
   }
 
-  /** Vault refused this token: true when another one can be had. */
-  async another(refused: SecretValue, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Vault refused this token: true when another one can be had that may do better. A valid token of AppRole is given up
+   * only when it is older than five minutes (its role may have other policies by now): secret ids may be counted.
+   */
+  async another(refused: SecretValue, { isValid }: Verdict, signal: AbortSignal): Promise<boolean> {
     if (this.#login.method === 'token') return false;
-    if (this.#login.method === 'approle') {
-      const held = await this.#lease.get(signal);
-      if (held.token.reveal() === refused.reveal()) this.#lease.drop(held);
-      return true;
-    }
-    return (await this.token(signal)).reveal() !== refused.reveal();
+    if (this.#login.method === 'token-file') return (await this.token(signal)).reveal() !== refused.reveal();
+    const held = await this.#lease.get(signal);
+    if (held.token.reveal() !== refused.reveal()) return true;
+    if (isValid && this.#surroundings.now() - this.#loggedInAt < SETTLED_MS) return false;
+    this.#lease.drop(held);
+    return true;
   }
 
   /** Why Vault said 403 to this token: because it is not valid at all, or because a policy does not permit it. */
-  async verdict(token: SecretValue, needed: string, answer: Answer, signal: AbortSignal): Promise<Fault> {
+  async verdict(token: SecretValue, needed: string, answer: Answer, signal: AbortSignal): Promise<Verdict> {
     const self = await this.#ask('GET', 'auth/token/lookup-self', { token, signal });
-    if (self.status === 403)
+    return { isValid: self.status !== 403, fault: this.#refusal(self.status !== 403, token, needed, answer) };
+  }
+
+  #refusal(isValid: boolean, token: SecretValue, needed: string, answer: Answer): Fault {
+    if (!isValid)
       return new Fault('secrets.refused', `${this.#name} does not accept the token: it is wrong, expired or revoked`, {
         advice:
           this.#login.method === 'token-file'
@@ -133,8 +151,10 @@ export class VaultSession {
       return renewed ?? { value: { ...previous.value, renewable: false }, renewAt: Infinity, endsAt: Infinity };
     }
     const { status, json } = await this.#ask('GET', 'auth/token/lookup-self', { token: given });
-    const seconds = status === 200 ? Number(textAt(json, 'data', 'ttl')) : 0;
-    const renewable = status === 200 && isObject(json) && isObject(json['data']) && json['data']['renewable'] === true;
+    const value = { token: given, renewable: false, leaseMs: 0 };
+    if (status !== 200) return { value, renewAt: this.#surroundings.now() + LOOK_AGAIN_MS, endsAt: Infinity };
+    const seconds = Number(textAt(json, 'data', 'ttl'));
+    const renewable = isObject(json) && isObject(json['data']) && json['data']['renewable'] === true;
     const leaseMs = renewable && seconds > 0 ? seconds * 1000 : 0;
     return this.#leased({ token: given, renewable, leaseMs });
   }
@@ -154,7 +174,10 @@ export class VaultSession {
     const path = `auth/${mount.split('/').map(encodeURIComponent).join('/')}/login`;
     const answer = await this.#ask('POST', path, { body: { role_id: roleId, secret_id: secretId.reveal() } });
     const token = answer.status === 200 ? tokenOf(answer) : undefined;
-    if (token !== undefined) return this.#leased(token);
+    if (token !== undefined) {
+      this.#loggedInAt = this.#surroundings.now();
+      return this.#leased(token);
+    }
     const words = said(answer, [secretId]);
     const quoted = words === '' ? '' : ` (${words})`;
     if (answer.status === 400 || answer.status === 403)

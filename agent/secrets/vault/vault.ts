@@ -8,7 +8,7 @@ import { nameOf } from '../name.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { vaultFault } from './faults.ts';
-import { type AskVault, askVault, VaultSession } from './session.ts';
+import { type AskVault, askVault, VaultSession, type Verdict } from './session.ts';
 
 type VaultSettings = Extract<SecretManagerSettings, { provider: 'vault' }>;
 type KvVersion = 1 | 2;
@@ -44,15 +44,16 @@ export class Vault {
     const token = await this.#session.token(signal);
     const first = await this.#attempt(path, token, signal);
     if (first.type !== 'forbidden') return first.lookup;
+    const verdict = await this.#verdict(token, path, first, signal);
     // The token may have ended while it was thought to be good: with a new one, once more.
-    if (!(await this.#session.another(token, signal))) throw await this.#forbidden(token, path, first, signal);
+    if (!(await this.#session.another(token, verdict, signal))) throw verdict.fault;
     const next = await this.#session.token(signal);
     const second = await this.#attempt(path, next, signal);
     if (second.type !== 'forbidden') return second.lookup;
-    throw await this.#forbidden(next, path, second, signal);
+    throw (await this.#verdict(next, path, second, signal)).fault;
   };
 
-  #forbidden(token: Secret, path: string, { answer, version }: Forbidden, signal: AbortSignal): Promise<Fault> {
+  #verdict(token: Secret, path: string, { answer, version }: Forbidden, signal: AbortSignal): Promise<Verdict> {
     return this.#session.verdict(token, this.#address(path, version), answer, signal);
   }
 

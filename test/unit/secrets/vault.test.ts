@@ -262,7 +262,23 @@ describe('AppRole', () => {
     expect(fieldsIn(await vault.read('qlik/prod'))).toEqual(QLIK);
     await admin('PUT', 'sys/leases/revoke-prefix/auth/approle/login');
     expect(fieldsIn(await vault.read('qlik/prod', { fresh: true }))).toEqual(QLIK);
-    expect(the.transcript.count).toBe(5);
+    expect(the.transcript.count).toBe(6);
+  });
+
+  test('does not use its secret id up when a policy forbids; looks for other policies after five minutes', async () => {
+    await using the = await stage('approle-forbidden');
+    await admin('POST', 'auth/approle/role/agent', { token_policies: 'other' });
+    const vault = the.open(await byRole(the), { kvVersion: 2 });
+    for (const expected of [3, 5]) {
+      expect(faultIn(await vault.read('qlik/prod', { fresh: true })).message).toContain(
+        'may not read kv/data/qlik/prod',
+      );
+      expect(the.transcript.count).toBe(expected);
+    }
+    await admin('POST', 'auth/approle/role/agent', { token_policies: 'reader' });
+    the.machine.time += 300_000;
+    expect(fieldsIn(await vault.read('qlik/prod', { fresh: true }))).toEqual(QLIK);
+    expect(the.transcript.count).toBe(9);
   });
 
   test('with a wrong secret id', async () => {
