@@ -64,6 +64,8 @@ export const importFile = async (file: string, options: ImportOptions): Promise<
   await tell(file, options.out ?? target, target, plan);
 };
 
+const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+
 const tell = async (
   file: string,
   out: string,
@@ -76,9 +78,7 @@ const tell = async (
   if (plan.sideFiles.length > 0) say(`Beside it: ${plan.sideFiles.map(({ name }) => name).join(', ')}.`);
   if (plan.dropped.length > 0)
     say(
-      formatOf(out) === 'json'
-        ? `Left out, as it has no effect here: ${plan.dropped.join(', ')}.`
-        : `Left out: ${plan.dropped.length}; comments in the file say what and why.`,
+      `Left out${formatOf(out) === 'json' ? '' : ' (comments in the file say why)'}: ${plan.dropped.map(lastOf).join(', ')}.`,
     );
   if (dirname(target) === dirname(resolve(file)))
     say(`Now move ${basename(file)} out of this folder: both files have the same code.`);

@@ -22,8 +22,10 @@ const secretIn = (bytes: Buffer, path: string): string | undefined => {
   if (text.includes('PRIVATE KEY-----')) return 'a private key';
   if (extname(path).toLowerCase() === '.pfx') return 'a certificate with its private key';
   if (/^\s*(?:Bearer\s+)?eyJ[\w-]+\.[\w-]+\.[\w-]*\s*$/i.test(text)) return 'a token';
+  // A part that connection files include.
+  if (/^\.(?:conf|hocon|json|ya?ml)$/i.test(extname(path))) return clearSecrets(text, path)[0];
   const plain = bytes.length <= MAX_SECRET_BYTES && /^[^\0\r\n]+\r?\n?$/.test(text) && !text.includes('-----');
-  return plain && !/^\.(?:conf|hocon|json|ya?ml)$/i.test(extname(path)) ? 'a secret' : undefined;
+  return plain ? 'a secret' : undefined;
 };
 
 const exposed = (file: string, path: string, mode: number, what: string): Problem => ({

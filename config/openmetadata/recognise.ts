@@ -32,9 +32,8 @@ const OPTIONS = new Set(
 
 interface Stray {
   readonly names: readonly string[];
-  /** 1-based, both included. */
-  readonly from: number;
-  readonly to: number;
+  /** First and last line of each run, 1-based. */
+  readonly runs: readonly (readonly [from: number, to: number])[];
   /** Spaces that stand before the sibling `type:`. */
   readonly indent: number;
 }
@@ -54,43 +53,44 @@ const strayOptions = (text: string): Stray | undefined => {
     (line, i) => i > config && /^\s+type\s*:\s*["']?qliksense["']?\s*(?:#.*)?$/i.test(line),
   );
   const names: string[] = [];
-  let from = 0;
-  let to = 0;
+  const runs: [from: number, to: number][] = [];
+  // What is indented below a stray option moves with it; `sourceConfig` is the next block of `source`.
   let inside = false;
-  lines.forEach((line, i) => {
+  for (const [i, line] of lines.entries()) {
+    const blank = /^\s*(?:#|$)/.test(line);
     const key = keyOf(line);
-    if (key !== undefined) {
-      inside = OPTIONS.has(key) && key !== 'type';
-      if (inside) {
-        names.push(key);
-        from ||= i + 1;
-        to = i + 1;
-      }
-      return;
-    }
-    // What is indented below a stray option moves with it; `sourceConfig` is the next block of `source`.
-    if (/^\s+sourceConfig\s*:/.test(line)) inside = false;
-    else if (inside && /^\s+[^\s#]/.test(line)) to = i + 1;
-  });
+    if (blank) continue;
+    const stray: boolean =
+      key === undefined ? inside && !/^\s+sourceConfig\s*:/.test(line) : OPTIONS.has(key) && key !== 'type';
+    if (key !== undefined && stray) names.push(key);
+    const last = runs.at(-1);
+    if (stray && inside && last !== undefined) last[1] = i + 1;
+    else if (stray) runs.push([i + 1, i + 1]);
+    inside = stray;
+  }
   if (names.length === 0) return undefined;
   const indent = typed < 0 ? indentOf(lines[config] ?? '    ') + 2 : indentOf(lines[typed] ?? '');
-  return { names, from, to, indent };
+  return { names, runs, indent };
 };
+
+const listed = (parts: readonly string[]): string =>
+  parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
 
 /** Reports options at the left margin as one problem. True when there were some: then nothing else needs to be said. */
 export const reportStrayOptions = (text: string, file: string, problems: Problems): boolean => {
   const stray = looksLikeOpenMetadata(text) ? strayOptions(text) : undefined;
   if (stray === undefined) return false;
-  const { names, from, to, indent } = stray;
-  const at: Place = { file, line: from, column: 1 };
-  const shown = names.length > 4 ? [...names.slice(0, 3), 'others'] : names;
-  const list = shown.length === 1 ? shown.join() : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
-  const lines = from === to ? `line ${from}` : `lines ${from} to ${to}`;
+  const { names, runs, indent } = stray;
+  const at: Place = { file, line: runs[0]?.[0] ?? 1, column: 1 };
+  const single = runs.length === 1 && runs[0]?.[0] === runs[0]?.[1];
+  const places = listed(runs.map(([from, to]) => (from === to ? String(from) : `${from} to ${to}`)));
+  const lines = `${single ? 'line' : 'lines'} ${places}`;
+  const they = names.length === 1 ? 'it belongs' : 'they belong';
   problems.error(
     'config.syntax',
     at,
-    `${list} (${lines}) ${names.length === 1 ? 'stands' : 'stand'} at the left margin, so ${names.length === 1 ? 'it belongs' : 'they belong'} to nothing; the sample in OpenMetadata's documentation has this mistake.`,
-    `Put ${indent} spaces before ${from === to ? `line ${from}` : `each of the ${lines}`}: ${names.length === 1 ? 'it belongs' : 'they belong'} below config, in one column with its type: QlikSense.`,
+    `${listed(names.length > 4 ? [...names.slice(0, 3), 'others'] : names)} (${lines}) ${names.length === 1 ? 'stands' : 'stand'} at the left margin, so ${they} to nothing; the sample in OpenMetadata's documentation has this mistake.`,
+    `Put ${indent} spaces before ${single ? lines : `each of the ${lines}`}: ${they} below config, in one column with its type: QlikSense.`,
   );
   return true;
 };

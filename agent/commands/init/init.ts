@@ -82,7 +82,8 @@ const askFor = async (
   const refuse = (why: string): Fault =>
     new Fault('config.invalid', `--${question.name}: ${why}`, { advice: 'See: culvert init --help' });
   if (given !== undefined) {
-    const wrong = take(question, given.trim(), draft, folder);
+    const needed = given.trim() === '' && standard !== '' ? 'this needs an answer.' : undefined;
+    const wrong = needed ?? take(question, given.trim(), draft, folder);
     if (wrong !== undefined) throw refuse(wrong);
     return;
   }

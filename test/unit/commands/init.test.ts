@@ -73,6 +73,7 @@ describe('culvert init', () => {
       [['--yes', ...url, '--auth', 'magic'], 'Write one of jwt'],
       [['--yes', ...url, '--code', '../x'], 'A code has letters'],
       [['--yes', ...url, '--auth', 'windows', '--username', 'a', '--password-from', 'canary'], 'not where a secret is'],
+      [['--yes', ...url, '--name', ' '], '--name: this needs an answer'],
       [['--yes', ...url, '--proxy', 'proxy:x'], 'Write http://proxy.example.com:3128'],
       [[], '--auth'],
     ] as const) {

@@ -38,11 +38,11 @@ const refused = (text: string, file: string): string[] => {
   return planned.type === 'plan' ? [] : planned.problems.map(({ message }) => message);
 };
 
-/** Everything of a connection, secrets revealed, but the name of the file and what depends on it. */
+/** Everything of a connection, secrets revealed, but the name of the file and what depends on where things stand. */
 const meaning = (text: string, file: string, where: string, env: Record<string, string>): unknown => {
   const { connection, problems } = parseConnection(text, file, { folder: where, env });
   if (connection === undefined) throw new Error(JSON.stringify(problems, null, 2) + text);
-  const { file: _, contentHash: __, repositoryAssumed: ___, ...rest } = connection;
+  const { file: _, contentHash: __, repositoryAssumed: ___, outside: ____, ...rest } = connection;
   const reveal = (value: unknown): unknown => {
     if (value instanceof Secret) return { secret: value.reveal() };
     if (Array.isArray(value)) return value.map(reveal);

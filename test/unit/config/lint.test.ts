@@ -75,6 +75,14 @@ describe('the linter', () => {
     ]);
   });
 
+  test('names included parts with secrets that every user may read', async () => {
+    put('a.conf', `${head}include "part.conf"\n`);
+    put('part.conf', header, 0o644);
+    expect((await said()).filter((line) => line.includes('config.exposed'))).toEqual([
+      'a.conf: config.exposed: Every user of this machine may read part.conf (mode 644), and it holds connection.auth.value.',
+    ]);
+  });
+
   test('tells of certificates that end within thirty days, and of a root that has ended', async () => {
     withPair(soon, over);
     put('a.conf', head + certificate);

@@ -372,6 +372,15 @@ sink:
     expect(parse(mended).connection).toMatchObject({ origin: 'https://localhost:4242' });
   });
 
+  test('what stands right between them is not moved along', () => {
+    const text = sample
+      .replace(/userId:[\s\S]*?(?= {2}sourceConfig)/, '')
+      .replace('sink:', 'userId: a\nuserDirectory: b\n\nsink:');
+    const [problem, ...more] = parse(text).problems;
+    expect(more).toEqual([]);
+    expect(problem?.advice).toContain('Put 6 spaces before each of the lines 7 to 13 and 18 to 19:');
+  });
+
   test('a single line is named as one', () => {
     const text = ingestion(direct.slice(1)).replace('sink:', 'hostPort: wss://q:4747\nsink:');
     expect(errors(text)).toEqual([
