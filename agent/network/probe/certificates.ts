@@ -85,6 +85,26 @@ export const describe = (certificate: X509Certificate, role: string): string =>
     .join('; ')
     .slice(0, 500);
 
+const issued = (authority: X509Certificate, certificate: X509Certificate): boolean => {
+  try {
+    return authority.subject === certificate.issuer && certificate.verify(authority.publicKey);
+  } catch {
+    return false;
+  }
+};
+
+/** Of what a server sent, in whatever order: the leaf, its issuer, and so on, as far as it goes. */
+export const pathOf = (served: readonly X509Certificate[]): readonly X509Certificate[] => {
+  const [leaf] = served;
+  const path = leaf === undefined ? [] : [leaf];
+  for (let last = leaf; last !== undefined && path.length < served.length; ) {
+    const from: X509Certificate = last;
+    last = served.find((one) => !path.includes(one) && issued(one, from));
+    if (last !== undefined) path.push(last);
+  }
+  return path;
+};
+
 /** The chain as served, one line a certificate, and the names of the leaf. */
 export const describeChain = (chain: readonly X509Certificate[]): string[] => {
   const [leaf] = chain;
@@ -92,10 +112,14 @@ export const describeChain = (chain: readonly X509Certificate[]): string[] => {
   const { dns, ip } = namesIn(leaf);
   const names = [...dns, ...ip];
   const shown = names.slice(0, 12).join(', ');
+  const path = pathOf(chain);
+  const roleOf = (certificate: X509Certificate): string => {
+    if (certificate === leaf) return 'server';
+    if (!path.includes(certificate)) return 'sent, but not of this chain';
+    return isSelfSigned(certificate) ? 'root' : 'intermediate';
+  };
   return [
-    ...chain.map((certificate, index) =>
-      describe(certificate, index === 0 ? 'server' : isSelfSigned(certificate) ? 'root' : 'intermediate'),
-    ),
+    ...chain.map((certificate) => describe(certificate, roleOf(certificate))),
     `names of the server: ${names.length === 0 ? 'none' : shown}${names.length > 12 ? ` and ${names.length - 12} more` : ''}`.slice(
       0,
       500,

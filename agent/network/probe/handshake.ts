@@ -13,7 +13,7 @@ const MAX_CHAIN = 10;
 export interface Handshake {
   /** Why it failed; undefined when it stood. */
   readonly error: Error | undefined;
-  /** What the server sent, the leaf first, each followed by its issuer; empty when it came to nothing before. */
+  /** What the server sent, in its order, the leaf first; empty when it came to nothing before. */
   readonly chain: readonly X509Certificate[];
   readonly protocol: string;
   readonly cipher: string;

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ProxyServer } from '#config/proxy.ts';
 import type { Fault } from '#protocol/errors.ts';
 import { networkFault, placeOf } from '../faults.ts';
-import { describeChain } from './certificates.ts';
+import { describeChain, pathOf } from './certificates.ts';
 import { lenientSocket, shake } from './handshake.ts';
 import { failed, type StepResult } from './step.ts';
 
@@ -31,7 +31,7 @@ export const aboutProxy = async (
   return {
     result: failed(fault, details),
     chain,
-    authority: byTrust ? chain.at(-1) : undefined,
+    authority: byTrust ? pathOf(chain).at(-1) : undefined,
     shownBy: `${placeOf(peer)}, the proxy`,
   };
 };

@@ -4,7 +4,7 @@ import { Fault } from '#protocol/errors.ts';
 import { networkFault, type Peer, placeOf } from '../faults.ts';
 import { type TlsOptions, type TlsTargets, trustedAuthorities, trustInForce } from '../tls.ts';
 import { readBanner } from './banner.ts';
-import { commonName, day, describe, describeChain } from './certificates.ts';
+import { commonName, day, describe, describeChain, pathOf } from './certificates.ts';
 import { clockAheadMs } from './clock.ts';
 import { endsSoon, expired, notYetValid } from './dates.ts';
 import { type Handshake, lenientSocket, shake } from './handshake.ts';
@@ -18,6 +18,8 @@ import type { Wording } from './wording.ts';
 
 /** To ask without the proxy is a help only: many networks let nobody through. */
 const DIRECT_MS = 4_000;
+/** For a second try with who said nothing at the first. */
+const SILENT_MS = 5_000;
 
 export interface TlsAsked {
   readonly peer: Peer;
@@ -72,7 +74,9 @@ export const probeTls = async (asked: TlsAsked): Promise<TlsFound> => {
     ...(strict.alpn === '' ? [] : [`ALPN ${strict.alpn}`]),
   ];
   const note =
-    (await unchecked(asked)) ?? endsSoon(strict.chain, own, placeOf(peer), system.nowMs()) ?? inspected(asked, strict);
+    (await unchecked(asked)) ??
+    endsSoon(pathOf(strict.chain), own, placeOf(peer), system.nowMs()) ??
+    inspected(asked, strict);
   const certificate =
     leaf === undefined ? '' : `; certificate of ${commonName(leaf.subject)}, valid until ${day(leaf.validToDate)}`;
   const seen = `${strict.protocol} (${strict.cipher})${certificate}.`;
@@ -141,14 +145,15 @@ const explain = async (
 ): Promise<TlsFound> => {
   const { peer, wording } = asked;
   const said = networkFault(error, peer);
-  const lenient = await takeAll(asked, asked.open);
+  const silent = said.code === 'network.timeout';
+  const lenient = await takeAll(asked, asked.open, silent ? Math.min(SILENT_MS, asked.timeoutMs) : asked.timeoutMs);
   const chain = lenient?.chain ?? [];
   const details = [...describeChain(chain), ...more];
   const [leaf] = chain;
   const fault = leaf === undefined ? undefined : await aboutCertificate(asked, said, leaf, chain);
   if (fault !== undefined) {
     const byTrust = said.code === 'tls.untrusted';
-    return { result: failed(fault, details), chain, authority: byTrust ? chain.at(-1) : undefined };
+    return { result: failed(fault, details), chain, authority: byTrust ? pathOf(chain).at(-1) : undefined };
   }
   const banner = said.code === 'tls.failed' && chain.length === 0 ? await spokenTo(asked) : undefined;
   const own = clientCertificate(asked.tls);
@@ -173,9 +178,9 @@ const aboutCertificate = async (
   const place = placeOf(peer);
   switch (said.code) {
     case 'tls.untrusted':
-      if (/signature|revoked|INVALID_CA|cannot be verified/.test(said.message)) return wording.of(said);
+      if (/revoked|not one of an authority|cannot be verified/.test(said.message)) return wording.of(said);
       return whyUntrusted({
-        chain,
+        chain: pathOf(chain),
         place,
         trusted: trustedAuthorities(tls),
         systemWould: await systemWould(asked),
@@ -186,7 +191,7 @@ const aboutCertificate = async (
     case 'tls.not_yet_valid': {
       const nowMs = system.nowMs();
       const aheadMs = asked.aheadMs ?? clockAheadMs((await spokenTo(asked))?.date, nowMs);
-      const dates = { chain, place, trusted: trustedAuthorities(tls), nowMs, aheadMs };
+      const dates = { chain: pathOf(chain), place, trusted: trustedAuthorities(tls), nowMs, aheadMs };
       return said.code === 'tls.expired' ? expired(dates) : notYetValid(dates);
     }
     case 'tls.wrong_host':

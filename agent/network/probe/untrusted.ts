@@ -5,7 +5,7 @@ import { inspectorOf } from './inspectors.ts';
 import type { Wording } from './wording.ts';
 
 export interface UntrustedAsked {
-  /** As served, at least the leaf. */
+  /** Of what was served, the leaf and each one's issuer; at least the leaf. */
   readonly chain: readonly X509Certificate[];
   /** `host:port` for the message. */
   readonly place: string;
@@ -52,6 +52,13 @@ export const whyUntrusted = (asked: UntrustedAsked): Fault => {
       `the certificate of the server (${commonName(leaf.subject)}) is signed by itself, nobody else vouches for it`,
       `Give the server a certificate of your authority, or name its own in ${wording.truststore} after a check of its fingerprint; ${SAVE}.`,
     );
+  const namesake = namesakeOf(top, asked.trusted);
+  if (namesake !== undefined)
+    return fault(
+      'tls.untrusted',
+      `the authority ${commonName(namesake.subject)} was made anew: the one of this name that is trusted here (SHA-256 ${namesake.fingerprint256}) did not issue this`,
+      `Export the authority again and replace it in ${wording.truststore}; ${SAVE}.`,
+    );
   if (isSelfSigned(top))
     return fault(
       'tls.untrusted',
@@ -80,7 +87,9 @@ const missingIssuer = (
   const where = address === undefined ? '' : ` (the certificate says where it is: ${address})`;
   const kin = kinOf(top, trusted);
   const leafAlone = chain.length === 1;
-  if (kin !== undefined || (leafAlone && address !== undefined && !/\broot\b/i.test(issuer))) {
+  // Roots are called so; a server need not send one.
+  const isRoot = /\broot\b/i.test(issuer);
+  if (!isRoot && (kin !== undefined || (leafAlone && address !== undefined))) {
     const because = kin === undefined ? '' : `; ${kin}, of the same organisation, is trusted here`;
     return fault(
       'tls.incomplete_chain',
@@ -95,22 +104,37 @@ const missingIssuer = (
       : '';
   return fault(
     'tls.untrusted',
-    `the certificate of ${commonName(top.subject)} was issued by ${nameOf(top.issuer)}, which the server did not send and nobody here trusts`,
+    `the certificate of ${commonName(top.subject)} was issued by ${nameOf(top.issuer)}, which the server did not send and nobody here trusts${kin === undefined ? '' : ` (trusted of that organisation is ${kin})`}`,
     `Put the certificate of ${issuer} into a PEM file${where} and name it in ${wording.truststore}.${qlik}`,
   );
 };
 
+const readAll = (pems: readonly string[]): X509Certificate[] =>
+  pems.flatMap((pem) => {
+    try {
+      return [new X509Certificate(pem)];
+    } catch {
+      // One that cannot be read vouches for nobody.
+      return [];
+    }
+  });
+
+/** A trusted authority that has the name of the chain's, and another key. */
+const namesakeOf = (top: X509Certificate, trusted: readonly string[]): X509Certificate | undefined =>
+  readAll(trusted).find((authority) => {
+    try {
+      return authority.subject === top.issuer && !top.verify(authority.publicKey);
+    } catch {
+      return false;
+    }
+  });
+
 /** A trusted authority of the same organisation as the missing issuer: then only the link between is missing. */
 const kinOf = (top: X509Certificate, trusted: readonly string[]): string | undefined => {
   const organisation = organisationOf(top.issuer);
-  if (organisation === undefined) return undefined;
-  for (const pem of trusted) {
-    try {
-      const { subject } = new X509Certificate(pem);
-      if (organisationOf(subject) === organisation) return commonName(subject);
-    } catch {
-      // One that cannot be read vouches for nobody.
-    }
-  }
-  return undefined;
+  const kin =
+    organisation === undefined
+      ? undefined
+      : readAll(trusted).find(({ subject }) => organisationOf(subject) === organisation);
+  return kin && commonName(kin.subject);
 };

@@ -28,6 +28,8 @@ test.each([
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'tls.client_certificate'],
   ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', 'tls.client_certificate'],
   ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'tls.client_certificate'],
+  ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'tls.client_certificate'],
+  ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'tls.client_certificate'],
   ['ERR_OSSL_X509_KEY_VALUES_MISMATCH', 'tls.client_certificate'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls.failed'],
   ['EPROTO', 'tls.failed'],
