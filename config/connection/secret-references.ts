@@ -43,7 +43,7 @@ export class SecretReferences {
   #complaint: Complaint | undefined;
   #notices: readonly SecretNotice[] = [];
   #at: Place | undefined;
-  /** Why no reference leads anywhere, when it is not for its own name. */
+  /** What to say of a reference that leads nowhere. */
   #because: ((name: string) => Complaint) | undefined;
 
   constructor(secrets: KnownSecrets | undefined) {
@@ -57,16 +57,15 @@ export class SecretReferences {
       return node?.type === 'scalar' && node.value !== null && node.text.trim() !== '' ? node : undefined;
     };
     const enabled = scalar('enabled');
-    const fields = ON.has(enabled?.text.trim().toLowerCase() ?? '')
-      ? this.#fields(enabled?.at, scalar('key'))
-      : new Map();
-    if (!ON.has(enabled?.text.trim().toLowerCase() ?? ''))
+    const on = ON.has(enabled?.text.trim().toLowerCase() ?? '');
+    if (!on)
       this.#because = (name) => ({
         code: 'secrets.missing',
         at: undefined,
         message: `\${${ROOT}.${name}} has no value: ${ROOT}.enabled is not true in this file.`,
         advice: `Add ${ROOT} { enabled = true, key = "name of the secret" }.`,
       });
+    const fields = on ? this.#fields(enabled?.at, scalar('key')) : new Map<string, Secret>();
     return { root: ROOT, fields, onMissing: (reference) => void this.#missing.push(reference) };
   };
 
