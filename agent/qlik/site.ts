@@ -80,9 +80,11 @@ export const keepSessions = (dialer: Dialer, store: SessionStore): void => {
 
 /**
  * Ends, before the process does, the sessions with proxies whose user is the agent's alone
- * (`connection.auth.dedicated_user`); others are left to their inactivity time-out. 5 s at most; never throws.
+ * (`connection.auth.dedicated_user`); others are left to their inactivity time-out. 5 s at most unless `withinMs` says
+ * otherwise; never throws.
  */
-export const logOut = (dialer: Dialer, log: Log): Promise<void> => logOutOfSessions(sessionsOf(dialer), dialer, log);
+export const logOut = (dialer: Dialer, log: Log, withinMs?: number): Promise<void> =>
+  logOutOfSessions(sessionsOf(dialer), dialer, log, withinMs);
 
 /** A client for the site of a connection. Nothing is dialled before the first call. */
 export const openSite = (connection: Connection, options: SiteOptions): Site => {

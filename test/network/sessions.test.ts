@@ -18,12 +18,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { enrol } from '#agent/bridge/enrol.ts';
+import type { Identity } from '#agent/bridge/identity.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import type { SimulatorOptions } from '#test/simulator/options.ts';
 import { missingForNtlm } from '#test/simulator/proxy/ntlm-acceptor.ts';
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts';
-import { Loopback } from '#test/unit/bridge/loopback.ts';
+import { Loopback, until } from '#test/unit/bridge/loopback.ts';
 import { MemoryBackend } from '#test/unit/gateway/memory-backend.ts';
 import { connectionFile, culvert } from './program.ts';
 
@@ -46,14 +47,14 @@ afterEach(() => {
 });
 
 /** A folder with `agent.conf` and what it names. */
-const place = (gatewayUrl?: string) => {
+const place = (gatewayUrl = '') => {
   count += 1;
   const folder = join(root, String(count));
   const connections = join(folder, 'connections');
   mkdirSync(connections, { recursive: true });
   const config = join(folder, 'agent.conf');
-  writeFileSync(config, gatewayUrl === undefined ? '' : `gateway.url = "${gatewayUrl}"\n`);
-  return { folder, connections, config, state: join(folder, 'state'), out: join(folder, 'records.ndjson') };
+  writeFileSync(config, gatewayUrl === '' ? '' : `gateway.url = "${gatewayUrl}"\n`);
+  return { folder, connections, config, state: join(folder, 'state'), out: join(folder, 'records.ndjson'), gatewayUrl };
 };
 
 const start = (options: SimulatorOptions = {}): Promise<Simulator> =>
@@ -61,6 +62,17 @@ const start = (options: SimulatorOptions = {}): Promise<Simulator> =>
 
 const byHeader = ({ addresses: { header } }: Simulator, more = ''): string =>
   `url = "${header.url}"\nauth { key = ${header.headerName}, value = """${header.headerValue}"""${more} }`;
+
+const enrolIn = (stateFolder: string, gatewayUrl: string, backend: MemoryBackend): Promise<Identity> =>
+  enrol({
+    dialer: new Dialer(),
+    gatewayUrl,
+    proxy: undefined,
+    token: new Secret(backend.newEnrolmentToken()),
+    name: 'test',
+    version: '0.0.0',
+    stateFolder,
+  });
 
 /** Resolves when the site has opened an app: the program is in the middle of its crawl then. */
 const appOpened = ({ record }: Simulator): Promise<void> =>
@@ -174,15 +186,7 @@ describe('twelve starts in a row never wait', () => {
       const gatewayUrl = loopback.url.replace('http', 'ws');
       const { connections, config, state } = place(gatewayUrl);
       connectionFile(connections, simulator, byHeader(simulator, more));
-      const identity = await enrol({
-        dialer: new Dialer(),
-        gatewayUrl,
-        proxy: undefined,
-        token: new Secret(backend.newEnrolmentToken()),
-        name: 'test',
-        version: '0.0.0',
-        stateFolder: state,
-      });
+      const identity = await enrolIn(state, gatewayUrl, backend);
       for (let at = 0; at < STARTS; at += 1) {
         backend.addJob(identity.agentId, { connection: 'site' });
         if (at % 2 === 0) await killed(simulator, 'run', '--config', config);
@@ -201,6 +205,28 @@ describe('twelve starts in a row never wait', () => {
     },
     90_000,
   );
+});
+
+test('nobody logs out the sessions of an agent that runs', async () => {
+  await using simulator = await start({ sessionLingerMs: 0 });
+  const backend = new MemoryBackend({ nowMs: () => performance.now() });
+  await using loopback = await Loopback.start({ backend });
+  const { connections, config, state, out, gatewayUrl } = place(loopback.url.replace('http', 'ws'));
+  const file = connectionFile(connections, simulator, byHeader(simulator, ', dedicated_user = true'));
+  const { agentId } = await enrolIn(state, gatewayUrl, backend);
+  const { child, ended } = begin('run', '--config', config);
+  await until(() => backend.agent(agentId).status !== undefined);
+  const logOuts = (): number => simulator.record.snapshot().http['DELETE /qps/user']?.count ?? 0;
+  for (const args of [
+    ['crawl', file, '--config', config, '--out', out],
+    ['doctor', 'site', '--config', config, '--json'],
+  ])
+    expect(await culvert(...args)).toMatchObject({ status: 0 });
+  expect([logOuts(), simulator.record.proxySessions.total]).toEqual([0, 1]);
+  child.kill('SIGTERM');
+  await ended;
+  expect(await culvert('doctor', 'site', '--config', config, '--json')).toMatchObject({ status: 0 });
+  expect([logOuts(), simulator.record.proxySessions.total]).toEqual([1, 1]);
 });
 
 const missing = missingForNtlm();

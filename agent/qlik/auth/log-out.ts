@@ -9,10 +9,15 @@ const LOG_OUT_MS = 5_000;
 
 /**
  * Logs out of the sessions whose user is the agent's alone (`connection.auth.dedicated_user`): at a proxy that ends every
- * session that the user has there, so it is done for no other. Waits 5 s at most, for all together. Never throws.
+ * session that the user has there, so it is done for no other. All together take `withinMs` at most. Never throws.
  */
-export const logOutOfSessions = async (sessions: ProxySessions, dialer: Dialer, log: Log): Promise<void> => {
-  const signal = AbortSignal.timeout(LOG_OUT_MS);
+export const logOutOfSessions = async (
+  sessions: ProxySessions,
+  dialer: Dialer,
+  log: Log,
+  withinMs = LOG_OUT_MS,
+): Promise<void> => {
+  const signal = AbortSignal.timeout(withinMs);
   await Promise.all(sessions.all().map((state) => logOut(state, dialer, log, signal)));
 };
 

@@ -13,6 +13,8 @@ export interface FakeReply {
   readonly text?: string;
   /** Cut the connection instead of answering. */
   readonly cut?: boolean;
+  /** Never answer. */
+  readonly silent?: boolean;
 }
 
 export interface FakeRequest {
@@ -59,6 +61,7 @@ export const fakeSite = async (answer: Answer, upgrade: Upgrade = () => 404): Pr
         request.socket.destroy();
         return;
       }
+      if (reply.silent === true) return;
       const json = reply.json === undefined ? {} : { 'content-type': 'application/json' };
       response.writeHead(reply.status ?? 200, { ...json, ...reply.headers });
       response.end(reply.json === undefined ? (reply.text ?? '') : JSON.stringify(reply.json));

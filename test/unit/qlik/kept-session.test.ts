@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Dialer } from '#agent/network/dialer.ts';
 import { ProxySessions } from '#agent/qlik/auth/proxy-sessions.ts';
 import type { KeptSession, SessionStore } from '#agent/qlik/auth/session-store.ts';
 import { PasswordRefused } from '#agent/qlik/auth/windows.ts';
-import { connectionTo } from './fake-site.ts';
+import { SILENT } from '#agent/qlik/log.ts';
+import { keepSessions, logOut, openSite } from '#agent/qlik/site.ts';
+import { type Answer, connectionTo, fakeSite } from './fake-site.ts';
 
 const MINUTE_MS = 60_000;
 const connection = connectionTo('https://qlik.example.com');
@@ -25,7 +28,7 @@ class MemoryStore implements SessionStore {
 
 let store: MemoryStore;
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ['Date'] });
   vi.setSystemTime(new Date('2026-01-01T12:00:00Z'));
   store = new MemoryStore();
 });
@@ -103,5 +106,44 @@ describe('a refused password', () => {
     await first.keep();
     pass(-600 * MINUTE_MS);
     expect(((await start()).refused?.untilMs ?? 0) - Date.now()).toBe(30 * MINUTE_MS);
+  });
+});
+
+describe('the log-out at a stop', () => {
+  const session: Answer = ({ path }) =>
+    path === '/vp/qps/csrftoken'
+      ? { status: 204, headers: { 'set-cookie': 'session=s1', 'qlik-csrf-token': 'token' } }
+      : { json: { buildVersion: '31.62.0.0' } };
+  /** A process that used the site and stops now. */
+  const stop = async (dedicatedUser: boolean, answer: Answer) => {
+    await using fake = await fakeSite(answer);
+    const dialer = new Dialer();
+    keepSessions(dialer, store);
+    await using site = openSite(fake.connection({ dedicatedUser }), { dialer });
+    await site.about();
+    expect(store.kept?.cookies).toEqual([['session', 's1']]);
+    const warned: string[] = [];
+    await logOut(dialer, { ...SILENT, warn: (_, message) => warned.push(message) }, 100);
+    return { warned, ended: fake.seen.filter(({ method }) => method === 'DELETE') };
+  };
+
+  test('ends the sessions of a user who is the agent alone, and keeps none', async () => {
+    const { ended, warned } = await stop(true, session);
+    expect(ended).toMatchObject([
+      { path: '/vp/qps/user', headers: { cookie: 'session=s1', 'qlik-csrf-token': 'token' } },
+    ]);
+    expect(ended[0]?.query.get('xrfkey')).toBe(ended[0]?.headers['x-qlik-xrfkey']);
+    expect([warned, store.kept?.cookies]).toEqual([[], []]);
+  });
+
+  test('leaves all others alone, who may be people', async () => {
+    expect(await stop(false, session)).toEqual({ warned: [], ended: [] });
+    expect(store.kept?.cookies.length).toBe(1);
+  });
+
+  test('does not wait for a site that does not answer', async () => {
+    const { warned } = await stop(true, (asked) => (asked.method === 'DELETE' ? { silent: true } : session(asked)));
+    expect(warned).toEqual([expect.stringContaining('could not log out')]);
+    expect(store.kept?.cookies).toEqual([]);
   });
 });
