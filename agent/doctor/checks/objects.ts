@@ -56,9 +56,17 @@ export const objects: Check<Visit, CheckId> = {
     const who = visit.facts.whoami ?? 'the user of this connection';
     if (apps === 0 && listed.rows === 0) return nothing(who, details);
     const total = await totalOf(visit, signal);
-    const shown = KINDS.slice(0, 3).map(([kind]) => `${counts.values.get(kind) ?? 'no'} ${kind}`);
-    const seen = `${who} sees ${shown.join(', ')}. ${total}.`;
-    return { status: 'pass', seen, details, ...noteOf(counts.values, listed.rows, apps) };
+    const inHub = await countInHub(visit, apps, signal);
+    const shown = KINDS.map(([kind]) => `${counts.values.get(kind) ?? 'no'} ${kind}`);
+    return {
+      status: 'pass',
+      seen: `${who} sees ${shown.join(', ')}. ${total}.`,
+      details: [
+        ...details,
+        ...(inHub === undefined ? [] : [`apps that open in the hub of this virtual proxy: ${inHub}`]),
+      ],
+      ...noteOf(counts.values, listed.rows, apps, inHub),
+    };
   },
 };
 
@@ -66,12 +74,20 @@ const noteOf = (
   counts: ReadonlyMap<string, number | undefined>,
   rows: number,
   apps: number,
+  inHub: number | undefined,
 ): { readonly note?: NonNullable<Extract<Finding, { status: 'pass' }>['note']> } => {
   if (rows < Math.min(apps, LISTED))
     return {
       note: {
         code: 'qlik.count_mismatch',
         advice: `The repository counts ${apps} apps and lists ${rows}: the crawl deletes nothing on such a listing; look at the security rules for apps.`,
+      },
+    };
+  if (inHub === 0)
+    return {
+      note: {
+        code: 'qlik.kinds_not_visible',
+        advice: `The user sees ${apps} apps, and none of them in the hub: set the context of its security rule to Both in hub and QMC.`,
       },
     };
   // Data connections are a right of their own, which a later check looks at.
@@ -148,6 +164,21 @@ const listApps = async (
   return { rows: rows.length, best };
 };
 
+/** More rows than this are not fetched for a look. */
+const MOST_IN_HUB = 2_000;
+
+/** Apps that the user may open through this proxy, by the hub's own list; undefined when that is not asked or told. */
+const countInHub = async (visit: Visit, apps: number, signal: AbortSignal): Promise<number | undefined> => {
+  if (visit.direct || apps > MOST_IN_HUB) return undefined;
+  try {
+    const rows = await visit.ask('/qrs/app/hublist', signal);
+    return Array.isArray(rows) ? rows.length : undefined;
+  } catch {
+    if (signal.aborted) throw signal.reason;
+    return undefined;
+  }
+};
+
 /** The rows of the repository that stand for the user itself; undefined when that cannot be known. */
 const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly string[] | undefined> => {
   const [directory, id] = (visit.facts.whoami ?? '').split(/\\(.*)/s);
@@ -167,7 +198,7 @@ const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly str
 const totalOf = async (visit: Visit, signal: AbortSignal): Promise<string> => {
   const role = (await ownRoles(visit, signal))?.find((one) => ALL_SEEING.has(one));
   return role === undefined
-    ? 'How many there are in all only the QMC tells: QRS counts what this user may read'
+    ? 'QRS counts what this user may read; how many there are in all the QMC tells'
     : `As ${role} it sees all there is`;
 };
 

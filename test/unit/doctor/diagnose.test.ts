@@ -177,6 +177,76 @@ test('one app that is denied does not spoil the verdict, and is named', async ()
   expect(recordOf(diagnosis, 'open_app').details.join()).toContain(first);
 });
 
+test('a broken file is found with its place; what is in force is looked at all the same', async () => {
+  const problem = {
+    severity: 'error',
+    code: 'config.syntax',
+    message: 'A quote is missing.',
+    advice: 'Add it.',
+    file: 'sim.conf',
+    line: 7,
+    column: 3,
+  } as const;
+  const inForce = await visited(subjectOf(connectionFor(site), { problems: [problem] }));
+  expect(verdict(inForce)).toBe('file config.syntax');
+  expect(recordOf(inForce, 'file').seen).toMatch(/^sim\.conf:7:3: A quote is missing\. The older version .* in force/);
+  expect(inForce.records.filter(({ status }) => status === 'fail')).toHaveLength(1);
+  expect(recordOf(inForce, 'sessions').status).toBe('pass');
+  const none = await visited({ file: 'sim.conf', connection: undefined, problems: [problem] });
+  expect(verdict(none)).toBe('file config.syntax');
+  expect(none.records.slice(1).every(({ status, seen }) => status === 'skip' && seen.includes('file failed'))).toBe(
+    true,
+  );
+  expect(none.records.map(({ check }) => check)).toEqual(CHECK_IDS);
+});
+
+test('a secret that cannot be got is found after the file, without its value', async () => {
+  const problem = {
+    severity: 'error',
+    code: 'secrets.missing',
+    message: 'There is no field password.',
+    advice: 'Add it.',
+    file: 'sim.conf',
+  } as const;
+  const diagnosis = await visited({ file: 'sim.conf', connection: undefined, problems: [problem] });
+  expect(recordOf(diagnosis, 'file').status).toBe('pass');
+  expect(verdict(diagnosis)).toBe('secrets secrets.missing');
+  expect(recordOf(diagnosis, 'tls').seen).toContain('getting the secrets failed');
+});
+
+test('a warning of the file is a remark, and a switched-off connection is looked at', async () => {
+  const warning = {
+    severity: 'warning',
+    code: 'config.suspicious_value',
+    message: 'Odd.',
+    advice: 'Look.',
+    file: 'f',
+  } as const;
+  const diagnosis = await visited(subjectOf(connectionFor(site, 'jwt', { enabled: false }), { problems: [warning] }));
+  expect(verdict(diagnosis)).toBe('ok');
+  expect(recordOf(diagnosis, 'file')).toMatchObject({ status: 'pass', code: 'config.suspicious_value' });
+  expect(recordOf(diagnosis, 'file').seen).toContain('disabled');
+});
+
+test('a Windows password that is refused is sent once, however often the doctor is asked', async (context) => {
+  const { windows } = site.addresses;
+  if (windows === null) return context.skip('gss-ntlmssp is not installed');
+  const [domain = '', user = ''] = windows.username.split('\\');
+  const password = new Secret('canary-wrong');
+  const connection = connectionFor(site, 'jwt', {
+    prefix: windows.prefix,
+    authentication: { type: 'windows', domain, user, password, method: 'auto' },
+  });
+  const before = site.windowsLogins.length;
+  const dialer = new Dialer();
+  for (let visit = 0; visit < 3; visit += 1) {
+    const diagnosis = await visited(subjectOf(connection), { dialer });
+    expect(verdict(diagnosis)).toBe('authentication qlik.password_refused');
+    expect(JSON.stringify(diagnosis.records)).not.toContain('canary-wrong');
+  }
+  expect(site.windowsLogins.length - before).toBe(1);
+});
+
 test('the session that the agent has is used, and no other is opened', async () => {
   const dialer = new Dialer();
   const subject = subjectOf(connectionFor(site));
