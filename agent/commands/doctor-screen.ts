@@ -104,7 +104,8 @@ export const screen = (title: string, records: readonly CheckRecord[], paint: Pa
   return `${[...head, '', ...lines].join('\n')}\n`;
 };
 
-const capital = (text: string): string => (/^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
+const capital = (text: string): string =>
+  /^(?!https?\b|socks)[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 
 /** The settings of the QMC, to paste from: a value is on one line, however long. */
 export const settingsText = (blocks: readonly SettingsBlock[]): string =>

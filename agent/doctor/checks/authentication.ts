@@ -114,7 +114,7 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
   const as = facts.whoami === undefined ? '' : ` as ${facts.whoami}`;
   const way = WAYS[connection.authentication.type];
   return pass(
-    facts.sessionWasOpen ? `The session of this agent holds${as} (by ${way}).` : `Logged in${as} by ${way}.`,
+    facts.sessionWasOpen ? `Logged in before${as} by ${way}; the session holds.` : `Logged in${as} by ${way}.`,
     [...(token?.details ?? []), ...clockDetail(visit)],
   );
 };

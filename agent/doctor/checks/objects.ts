@@ -60,7 +60,7 @@ export const objects: Check<Visit, CheckId> = {
     const shown = KINDS.map(([kind]) => `${counts.values.get(kind) ?? 'no'} ${kind}`);
     return {
       status: 'pass',
-      seen: `${who} sees ${shown.join(', ')}. ${total}.`,
+      seen: `${who} sees ${shown.join(', ')} (${total}).`,
       details: [
         ...details,
         ...(inHub === undefined ? [] : [`apps that open in the hub of this virtual proxy: ${inHub}`]),
@@ -197,9 +197,7 @@ const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly str
 /** What the figures mean: QRS counts what the user may read, so that only an all-seeing user knows the total. */
 const totalOf = async (visit: Visit, signal: AbortSignal): Promise<string> => {
   const role = (await ownRoles(visit, signal))?.find((one) => ALL_SEEING.has(one));
-  return role === undefined
-    ? 'QRS counts what this user may read; how many there are in all the QMC tells'
-    : `As ${role} it sees all there is`;
+  return role === undefined ? 'what its rights show; the total is in the QMC' : `as ${role} all there is`;
 };
 
 const nothing = (who: string, details: readonly string[]): Finding =>

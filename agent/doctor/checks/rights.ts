@@ -62,9 +62,10 @@ export const sessions: Check<Visit, CheckId> = {
     return Promise.resolve({
       status: 'pass',
       seen: shared
-        ? 'The session that this agent has was used: none more was opened.'
-        : 'One of the five sessions of this user was free, and is taken now; a proxy does not tell how many are left.',
+        ? 'The session of this agent was used; none more was taken.'
+        : 'One of the five of this user was free, and is taken now.',
       details: [
+        'how many of the five are left a proxy does not tell',
         `this run: ${shared ? 'no new' : 'one'} proxy session, which ends by ${connection.dedicatedUser ? 'the log-out at the end, unless an agent runs' : 'the inactivity time-out of the virtual proxy (30 minutes unless changed)'}, and ${facts.engineSessions} engine session${facts.engineSessions === 1 ? '' : 's'}, closed now`,
         `a running agent takes one session of the five for this connection, whatever crawl.engine_sessions says (${connection.crawl.engineSessions}), also over restarts; culvert doctor and culvert crawl use the same one where they know its settings (--config), and each one of its own otherwise`,
       ],

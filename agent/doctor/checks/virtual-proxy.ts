@@ -61,7 +61,7 @@ export const virtualProxy: Check<Visit, CheckId> = {
     facts.clockAheadMs = clockAheadMs(reply, visit.nowMs());
     const { origin, prefix } = connection;
     const at = `GET ${originOfPeer(http.peer)}${visit.path(KNOCKED)}`;
-    const named = prefix === '' ? 'The default virtual proxy (no prefix)' : `The virtual proxy "${prefix}"`;
+    const named = prefix === '' ? 'The default one (no prefix)' : `"${prefix}"`;
     const greeting = greetingOf(reply, reply.headers['location'] === undefined ? origin : ownOrigin(visit));
     facts.greeting = greeting;
     const { status } = reply;

@@ -32,8 +32,8 @@ export const websocket: Check<Visit, CheckId> = {
     const { query } = await visit.session.upgrade(signal);
     return pass(
       query === ''
-        ? `Open, with Origin ${originOf(visit.connection)}; this release wants no csrf token (before November 2024).`
-        : `Open, with csrf token and Origin ${originOf(visit.connection)}.`,
+        ? `Open (no csrf token: a release before November 2024).`
+        : `Open (Origin ${originOf(visit.connection)}, csrf token).`,
     );
   },
 };

@@ -255,7 +255,7 @@ test('the session that the agent has is used, and no other is opened', async () 
   const again = await visited(subject, { dialer });
   expect(verdict(again)).toBe('ok');
   expect(site.record.snapshot().proxySessions.total).toBe(total);
-  expect(recordOf(again, 'authentication').seen).toContain('session of this agent');
+  expect(recordOf(again, 'authentication').seen).toContain('the session holds');
 });
 
 test('a service that never answers is found by the deadline, and not called unreachable', async () => {
