@@ -115,7 +115,7 @@ test('a port behind which packets are dropped is a timeout of TCP, not a refusal
     taken.push(socket);
     full = await Promise.race([
       once(socket, 'connect').then(() => false),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500)),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 1_000)),
     ]);
   }
   const found = await probe(`https://127.0.0.1:${port}`, { timeoutMs: 800 });

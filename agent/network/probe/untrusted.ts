@@ -105,7 +105,7 @@ const missingIssuer = (
   return fault(
     'tls.untrusted',
     `the certificate of ${commonName(top.subject)} was issued by ${nameOf(top.issuer)}, which the server did not send and nobody here trusts${kin === undefined ? '' : ` (trusted of that organisation is ${kin})`}`,
-    `Put the certificate of ${issuer} into a PEM file${where} and name it in ${wording.truststore}.${qlik}`,
+    `Put the certificate of ${issuer} into a PEM file${where} and name it in ${wording.truststore}${leafAlone ? '' : `; that of ${commonName(top.subject)} will do, too: ${SAVE}`}.${qlik}`,
   );
 };
 

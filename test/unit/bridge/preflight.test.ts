@@ -150,7 +150,7 @@ test('an upgrade that is stalled or cut is blocked on the way', async () => {
         (_request, response) => response.end(),
         () => undefined,
       ),
-      { timeoutMs: 200 },
+      { timeoutMs: 500 },
     ),
     'upgrade',
   );

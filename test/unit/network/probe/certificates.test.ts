@@ -159,7 +159,7 @@ test('a port that speaks HTTP, SSH, nothing, or hangs up is none of TLS', async 
   const ssh = await served.listen(createTcp((socket) => socket.write('SSH-2.0-OpenSSH_9.2\r\n')));
   expect(verdict(await probe(at(ssh)))).toMatch(/^tls\.not_tls .*speaks SSH/);
   const silent = await served.listen(createTcp(() => undefined));
-  expect(verdict(await probe(at(silent), { timeoutMs: 150 }))).toMatch(/^network\.timeout .*does not answer the TLS/);
+  expect(verdict(await probe(at(silent), { timeoutMs: 400 }))).toMatch(/^network\.timeout .*does not answer the TLS/);
   const curt = await served.listen(createTcp((socket) => socket.once('data', () => socket.resetAndDestroy())));
   expect(verdict(await probe(at(curt)))).toMatch(/^network\.reset .*cut in the TLS handshake/);
 });

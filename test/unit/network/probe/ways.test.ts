@@ -312,7 +312,7 @@ describe('through a proxy', () => {
 
   test('a proxy that stalls after CONNECT is a timeout of TLS', async () => {
     const proxy = await kept(connectProxy({ play: () => undefined }));
-    const found = await probe(`https://${NAME}`, { tls, proxy: choice(proxy.port), timeoutMs: 150 });
+    const found = await probe(`https://${NAME}`, { tls, proxy: choice(proxy.port), timeoutMs: 800 });
     expect(statuses(found)).toBe('dns pass, tcp pass, proxy pass, tls fail');
     expect(stepOf(found, 'tls').fault?.code).toBe('network.timeout');
   });
