@@ -30,7 +30,7 @@ describe.skipIf(noMoto())('AWS', () => {
 
   beforeAll(async () => {
     moto = await Moto.start();
-  }, 240_000);
+  });
   afterAll(() => moto[Symbol.asyncDispose]());
   beforeEach(async () => {
     await moto.reset();

@@ -10,12 +10,18 @@ const PYTHON = join(VENV, 'bin', 'python3');
 const COMPLETE = join(VENV, 'complete.txt');
 const SETUP_MS = 180_000;
 
-/** True when moto cannot be set up here: says so, with the line to type. In continuous integration that is an error. */
+/** Sets moto up; true when it cannot be: says so, with the line to type. In continuous integration that is an error. */
 export const noMoto = (): boolean => {
   const interpreter = 'python3';
   const done = spawnSync(interpreter, ['-c', 'import ensurepip, venv'], { stdio: 'ignore' });
-  if (done.status === 0) return false;
-  const line = 'Python cannot make a virtual environment: as root, type  apt-get install python3-venv python3-pip';
+  let line = 'Python cannot make a virtual environment: as root, type  apt-get install python3-venv python3-pip';
+  if (done.status === 0)
+    try {
+      install();
+      return false;
+    } catch (error) {
+      line = `moto cannot be installed: ${error instanceof Error ? error.message : String(error)}`;
+    }
   if (process.env['CI']) throw new Error(line);
   process.stderr.write(`\n*** AWS by moto's server skipped. ${line}\n\n`);
   return true;
@@ -54,7 +60,6 @@ export class Moto implements AsyncDisposable {
   }
 
   static async start(): Promise<Moto> {
-    install();
     const child = spawn(PYTHON, ['-u', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

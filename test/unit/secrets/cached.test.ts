@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { CachedSecrets } from '#agent/secrets/cached.ts';
-import { Lease } from '#agent/secrets/flight.ts';
+import { Lease, type Leased } from '#agent/secrets/flight.ts';
 import { Secret } from '#config/secret.ts';
 import type { SecretLookup } from '#config/secrets/manager.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -27,6 +27,20 @@ test('an answer counts for its lifetime, from when it was asked for', async () =
   machine.time += 1;
   expect(fieldsIn(await manager.read('a'))).toEqual({ value: '2' });
   expect(fetch).toHaveBeenCalledTimes(2);
+});
+
+test('an answer that was long on its way does not count longer for that', async () => {
+  const machine = new Machine();
+  let asked = 0;
+  const fetch = async (): Promise<SecretLookup> => {
+    machine.time += 5_000;
+    asked += 1;
+    return value(String(asked));
+  };
+  const manager = new CachedSecrets('the test', 60_000, fetch, machine);
+  expect(fieldsIn(await manager.read('a'))).toEqual({ value: '1' });
+  machine.time += 55_000;
+  expect(fieldsIn(await manager.read('a'))).toEqual({ value: '2' });
 });
 
 test('a clock that is set back does not make an answer last', async () => {
@@ -129,6 +143,21 @@ test('the memory is bounded', async () => {
   expect(fetch).toHaveBeenCalledTimes(300);
   await manager.read('k0');
   expect(fetch).toHaveBeenCalledTimes(301);
+});
+
+test('a lease is obtained once for all who ask, and nobody ends it for the others', async () => {
+  const { promise, resolve } = Promise.withResolvers<Leased<string>>();
+  const obtain = vi.fn(() => promise);
+  const lease = new Lease(() => 0, obtain);
+  const leaving = new AbortController();
+  const first = lease.get(leaving.signal);
+  const second = lease.get();
+  leaving.abort(new Error('gone'));
+  await expect(first).rejects.toThrow('gone');
+  resolve({ value: 'x', renewAt: 1, endsAt: 2 });
+  expect(await second).toBe('x');
+  expect(await lease.get()).toBe('x');
+  expect(obtain).toHaveBeenCalledTimes(1);
 });
 
 test('a lease that cannot be renewed in time is used until it ends', async () => {
