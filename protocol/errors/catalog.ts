@@ -1,0 +1,22 @@
+import type { ErrorKinds } from './kind.ts';
+
+/** Errors of the catalog: its store and its API. */
+export const CATALOG_KINDS = {
+  'catalog.unavailable': {
+    retryable: true,
+    advice: 'The catalog cannot store at the moment (disk or database); see its log.',
+  },
+  // the catalog's API
+  'api.wrong_login': {
+    retryable: false,
+    advice: 'Check e-mail and password; a one-time link works once and for a day: ask for a new one.',
+  },
+  'api.too_many_logins': { retryable: true, advice: 'Wait five minutes, then try again.' },
+  'api.unauthenticated': { retryable: false, advice: 'Log in, or send an API token as `Authorization: Bearer`.' },
+  'api.csrf': { retryable: false, advice: 'Reload the page; programs should use an API token.' },
+  'api.forbidden': { retryable: false, advice: 'Log in to the page and do it there.' },
+  'api.host': { retryable: false, advice: 'Use the address that the catalog printed when it started.' },
+  'api.not_found': { retryable: false, advice: 'Check the address; it may have been deleted.' },
+  'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },
+  'api.busy': { retryable: true, advice: 'Close pages of the catalog that you do not need, then try again.' },
+} as const satisfies ErrorKinds<'catalog' | 'api'>;
