@@ -17,9 +17,9 @@ const DOCTOR_HELP = `
 Exit code: 0 when all checks passed, 1 when one failed, 2 for wrong usage.
 
 Nothing is changed at the site, and no data is loaded. A password is sent once.
-Through a virtual proxy it takes one of the five sessions of the user until the
-inactivity time-out (30 minutes), beside the one that a running agent has.
-The Test connection of the catalog uses the session of the agent.`;
+With the agent's settings the session of the agent is used where there is one.
+Without them each run takes one of the five sessions of the user, until the
+inactivity time-out of the virtual proxy (30 minutes).`;
 
 /** Each command loads what it needs only when it is called: what is not loaded takes no memory. */
 const addCommands = (program: Command): void => {

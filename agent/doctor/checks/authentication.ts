@@ -17,7 +17,7 @@ const WAYS: Readonly<Record<Authentication['type'], string>> = {
   jwt: 'JWT',
   'signed-jwt': 'JWT',
   ticket: 'ticket',
-  windows: 'Windows user',
+  windows: 'Windows authentication',
   certificate: 'client certificate',
 };
 

@@ -75,6 +75,10 @@ export const sessions: Check<Visit, CheckId> = {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Which releases serve them at the engine's own port is written nowhere. */
+const AT_THE_ENGINE =
+  'Reload the app once on a release of June 2018 or later. If that changes nothing, this release does not give tables and fields out at the port of the engine: through a virtual proxy it does.';
+
 const tables = async (visit: Visit, signal: AbortSignal): Promise<Right> => {
   const { opened } = visit.facts;
   if (opened === undefined) return { line: 'tables: no app was opened' };
@@ -91,7 +95,12 @@ const tables = async (visit: Visit, signal: AbortSignal): Promise<Right> => {
   }
   const { reason } = model;
   if (reason.code === 'qlik.data_model_unavailable')
-    return { line: 'tables: none kept for this app', note: errorInfo(reason.code, reason.message) };
+    return {
+      line: 'tables: none kept for this app',
+      note: visit.direct
+        ? errorInfo(reason.code, reason.message, AT_THE_ENGINE)
+        : errorInfo(reason.code, reason.message),
+    };
   if (reason.code === 'qlik.forbidden')
     return {
       line: 'tables: refused',
