@@ -2,8 +2,9 @@ import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/di
 import type { TlsOptions } from '#agent/network/tls.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
 import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
-import { Fault } from '#protocol/errors.ts';
+import type { Fault } from '#protocol/errors.ts';
 import { unreachable } from './unreachable.ts';
+import { upgradeFault } from './upgrade-faults.ts';
 
 /** What a connection tells; after `closed` or `failed` nothing more comes. */
 export interface TransportListener {
@@ -41,14 +42,10 @@ const retryAfterMs = (error: unknown): number | undefined => {
   return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : undefined;
 };
 
-const failure = (error: Error): Fault =>
+/** The doctor's words: whoever reads the log is told the same. */
+const failure = (error: Error, { host, protocol }: URL): Fault =>
   error instanceof UpgradeRefused
-    ? new Fault('bridge.unreachable', error.message, {
-        cause: error,
-        ...(error.status === 200 || error.status === 426
-          ? { advice: 'Something between removed the WebSocket upgrade: let the proxy pass WebSockets to the catalog.' }
-          : {}),
-      })
+    ? upgradeFault(error, { host, origin: `${protocol === 'wss:' ? 'https:' : 'http:'}//${host}` })
     : unreachable(error);
 
 /** The WebSocket to the gateway, through the one Dialer. */
@@ -103,7 +100,7 @@ export const webSocketTransport = (
       if (open) listener.closed(code);
       else {
         const error = webSocketFailure(socket, reason ?? new Error('the socket was closed before it opened'));
-        listener.failed(failure(error), retryAfterMs(error));
+        listener.failed(failure(error, new URL(address)), retryAfterMs(error));
       }
     });
     return {

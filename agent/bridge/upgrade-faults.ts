@@ -4,8 +4,10 @@ import { asFault, Fault } from '#protocol/errors.ts';
 import type { GatewayAddress } from './gateway-address.ts';
 import { unreachable } from './unreachable.ts';
 
+type Place = Pick<GatewayAddress, 'host' | 'origin'>;
+
 /** Something else than a catalog answered, or something between did not let the WebSocket through. */
-export const linkFault = (why: 'refused' | 'blocked', { host }: GatewayAddress, seen: string, advice?: string): Fault =>
+export const linkFault = (why: 'refused' | 'blocked', { host }: Place, seen: string, advice?: string): Fault =>
   new Fault(why === 'refused' ? 'bridge.upgrade_refused' : 'bridge.upgrade_blocked', `${host}: ${seen}`, {
     ...(advice === undefined ? {} : { advice }),
   });
@@ -17,7 +19,7 @@ const leadsTo = (location: string | string[] | undefined, from: string): string 
 };
 
 /** What it means that an HTTP answer came instead of the WebSocket. */
-export const upgradeFault = ({ status, headers, excerpt }: UpgradeRefused, address: GatewayAddress): Fault => {
+export const upgradeFault = ({ status, headers, excerpt }: UpgradeRefused, address: Place): Fault => {
   const said = `the WebSocket upgrade was answered with HTTP ${status}`;
   const page = /^\s*(?:text\/html|application\/xhtml)/i.test(String(headers['content-type'] ?? ''));
   if (status >= 300 && status < 400)
@@ -75,7 +77,7 @@ export const upgradeFault = ({ status, headers, excerpt }: UpgradeRefused, addre
 };
 
 /** What it means that neither a WebSocket nor an HTTP answer came, where TLS had passed a moment before. */
-export const silent = (error: unknown, address: GatewayAddress): Fault => {
+export const silent = (error: unknown, address: Place): Fault => {
   const message = error instanceof Error ? error.message : String(error);
   if (/subprotocol/i.test(message))
     return linkFault('refused', address, `a WebSocket server answers that does not know ${SUBPROTOCOL}`);

@@ -11,9 +11,11 @@ import { enrol } from '#agent/bridge/enrol.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { type LinkProbe, type LinkProbeOptions, probeLink } from '#agent/bridge/preflight.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
+import { webSocketTransport } from '#agent/bridge/transport.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { thisMachine } from '#agent/network/probe/system.ts';
 import { Secret } from '#config/secret.ts';
+import { AGENT_PATH } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import { faultOf } from '../fault-of.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
@@ -118,6 +120,13 @@ test('nobody at the port fails once, and the identity is still looked at', async
   expect(step(found, 'tcp')?.fault?.code).toBe('network.refused');
 });
 
+const dialledByAgent = (url: string): Promise<Fault> =>
+  new Promise((resolve) => {
+    const nothing = (): void => undefined;
+    const listener = { opened: nothing, text: nothing, binary: nothing, activity: nothing, closed: nothing };
+    webSocketTransport(dialer, `${url}${AGENT_PATH}`, undefined, undefined).connect({ ...listener, failed: resolve });
+  });
+
 test.each([
   [
     302,
@@ -137,9 +146,12 @@ test.each([
   [502, {}, '', 'bridge.unreachable', 'does not reach it'],
   [503, { 'Retry-After': '5' }, '', 'bridge.unreachable', 'no room'],
 ] as const)('HTTP %s to the upgrade (%o, %s) is %s', async (status, headers, body, code, text) => {
-  const upgrade = step(await probe(await answers(status, headers, body)), 'upgrade');
+  const url = await answers(status, headers, body);
+  const upgrade = step(await probe(url), 'upgrade');
   expect(upgrade).toMatchObject({ status: 'fail', fault: { code } });
   expect(upgrade?.seen).toContain(text);
+  // And the log of an agent says the same.
+  expect((await dialledByAgent(url)).toJSON()).toEqual(upgrade?.fault?.toJSON());
   expect(JSON.stringify(upgrade)).not.toContain('canary');
 });
 
