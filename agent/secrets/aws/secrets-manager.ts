@@ -33,7 +33,7 @@ export class AwsSecretsManager {
   }
 
   readonly fetch: Fetch = async (key, signal) => {
-    if (key.trim() === '') return { type: 'missing', reason: `${this.name}: the name of the secret is empty` };
+    if (key.trim() === '') return { type: 'missing', reason: 'the name is empty' };
     const credentials = await this.#identity.credentials(signal);
     const answer = await this.#ask(key, credentials, signal);
     const failure = this.#failureOf(answer, credentials);
@@ -96,12 +96,12 @@ export class AwsSecretsManager {
 
   #failed(key: string, failure: AwsFailure): SecretLookup {
     const { type, message } = failure;
-    const place = `${this.name}: the secret “${key}”`;
-    if (type === 'ResourceNotFoundException') return { type: 'missing', reason: `${place} is not there (${message})` };
+    if (type === 'ResourceNotFoundException')
+      return { type: 'missing', reason: message === '' ? 'it is not there' : message.replace(/\.$/, '') };
     if (type === 'InvalidRequestException' && /deletion|deleted/i.test(message))
       return {
         type: 'missing',
-        reason: `${place} is marked for deletion: aws secretsmanager restore-secret brings it back`,
+        reason: 'it is marked for deletion; aws secretsmanager restore-secret brings it back',
       };
     throw awsFault(this.name, `the secret “${key}”`, failure, this.#surroundings.now());
   }

@@ -39,7 +39,7 @@ export class KeyVault {
     if (secret === undefined)
       return {
         type: 'missing',
-        reason: `${this.name}: “${key}” is no name of a secret: letters, digits and hyphens, 127 at most`,
+        reason: 'a name has letters, digits and hyphens, 127 at most',
       };
     const path = `/secrets/${secret}/${version ?? ''}?api-version=${API_VERSION}`;
     let token = await this.#token.get(signal);
@@ -57,7 +57,7 @@ export class KeyVault {
     if (status === 404 && textAt(json, 'error', 'code') !== undefined)
       return {
         type: 'missing',
-        reason: `${this.name}: the secret “${key}” is not there (deleted, perhaps: az keyvault secret recover)`,
+        reason: 'a deleted one comes back by az keyvault secret recover',
       };
     if (status === 200)
       throw new Fault('secrets.unreachable', `${this.name}: what answers there is no Key Vault`, {

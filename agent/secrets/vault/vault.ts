@@ -39,7 +39,7 @@ export class Vault {
   readonly fetch: Fetch = async (key, signal) => {
     const parts = segments(key);
     if (parts.length === 0 || parts.some((part) => part === '.' || part === '..'))
-      return { type: 'missing', reason: `“${key}” is no path of a secret in ${this.name}` };
+      return { type: 'missing', reason: 'this is no path of a secret' };
     const path = parts.join('/');
     const token = await this.#session.token(signal);
     const first = await this.#attempt(path, token, signal);
@@ -118,23 +118,25 @@ export class Vault {
 
   /** What a 404 means: no such secret, a version that was deleted, or the other version of the engine. */
   #absent(path: string, version: KvVersion, { json }: Answer): Omit<Read, 'type'> {
-    const place = `${this.name}, ${this.#address(path, version)}`;
+    const place = this.#address(path, version);
     if (version === 2 && isObject(json) && isObject(json['data'])) {
       const number = textAt(json, 'data', 'metadata', 'version') ?? 'newest';
       const metadata = isObject(json['data']['metadata']) ? json['data']['metadata'] : {};
       const when = textAt(metadata, 'deletion_time') ?? '';
-      const gone = metadata['destroyed'] === true ? 'was destroyed' : `was deleted${when === '' ? '' : ` at ${when}`}`;
-      const reason = `${place}: version ${number} ${gone}; write a new one, or undelete it (vault kv undelete)`;
+      const destroyed = metadata['destroyed'] === true;
+      const gone = destroyed ? 'was destroyed' : `was deleted${when === '' ? '' : ` at ${when}`}`;
+      const cure = destroyed ? 'write a new one' : 'write a new one, or undelete it (vault kv undelete)';
+      const reason = `version ${number} of ${place} ${gone}; ${cure}`;
       return { lookup: { type: 'missing', reason }, sure: true, versioned: true };
     }
     const warnings = isObject(json) && Array.isArray(json['warnings']) ? json['warnings'].join(' ') : '';
     if (version === 1 && /versioned K\/V/i.test(warnings)) {
-      const reason = `${place}: the engine has version 2 (kv_version)`;
+      const reason = `${place} is read as version 1 of the KV engine, but it has version 2 (kv_version)`;
       return { lookup: { type: 'missing', reason }, sure: false, versioned: true };
     }
     const below = /^(?:data|metadata)\//.test(path) && version === 2 ? ' (leave out “data/”: it is added)' : '';
     return {
-      lookup: { type: 'missing', reason: `${place}: there is no such secret${below}` },
+      lookup: { type: 'missing', reason: `nothing is at ${place}${below}` },
       sure: false,
       versioned: false,
     };

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -16,6 +15,7 @@ import { connectProxy } from '#test/unit/network/proxies.ts';
 import { DIRECT, faultIn, fieldsIn, Machine, reasonIn } from '#test/unit/secrets/machine.ts';
 import { culvert, type Ended } from '../program.ts';
 import { Moto, noMoto } from './moto.ts';
+import { tlsBefore } from './relay.ts';
 
 type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
 
@@ -130,7 +130,7 @@ describe.skipIf(noMoto())('AWS', () => {
       await moto.secrets('CreateSecret', { Name: 'gone', SecretString: 'canary' });
       await moto.secrets('DeleteSecret', { SecretId: 'gone' });
       const manager = open(keys);
-      expect(reasonIn(await manager.read('none'))).toContain('the secret “none” is not there');
+      expect(reasonIn(await manager.read('none'))).toBe("Secrets Manager can't find the specified secret");
       expect(reasonIn(await manager.read('empty'))).toContain('AWSCURRENT');
       expect(reasonIn(await manager.read('gone'))).toContain('marked for deletion');
     });
@@ -356,19 +356,9 @@ describe.skipIf(noMoto())('AWS', () => {
   test('everything goes through the proxy of the settings, and by their trust', async () => {
     await moto.secrets('CreateSecret', { Name: 'qlik', SecretString: 'canary-password' });
     const authority = new Authority('canary authority');
-    const { certificate, key } = authority.issue({ name: 'localhost', dns: ['localhost'] });
-    const tls = createTlsServer({ cert: certificate, key }, (request, response) => {
-      const upstream = connect(Number(new URL(moto.origin).port), '127.0.0.1');
-      const head = Object.entries(request.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-      upstream.write(`${request.method} ${request.url} HTTP/1.0\r\n${head.join('')}\r\n`);
-      request.pipe(upstream, { end: false });
-      const chunks: Buffer[] = [];
-      upstream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      upstream.on('close', () => response.end(Buffer.concat(chunks).toString().split('\r\n\r\n').slice(1).join('')));
-    }).listen(0, '127.0.0.1');
-    await once(tls, 'listening');
+    await using tls = await tlsBefore(moto.origin, authority.issue({ name: 'localhost', dns: ['localhost'] }));
     await using proxy = await connectProxy({ user: { name: 'canary', password: 'canary-proxy' } });
-    const { port } = tls.address() as AddressInfo;
+    const { port } = tls;
     const settings = (authorities: readonly string[], password: string): Partial<AwsSettings> => ({
       ...keys,
       endpoint: `https://localhost:${port}`,
@@ -398,8 +388,5 @@ describe.skipIf(noMoto())('AWS', () => {
     expect(faultIn(await open(settings(trusted, 'canary-wrong')).read('qlik'))).toMatchObject({
       code: 'proxy.auth_required',
     });
-    tls.closeAllConnections();
-    tls.close();
-    await once(tls, 'close');
   });
 });
