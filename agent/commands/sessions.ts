@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { agentRunsIn } from '#agent/bridge/state-lock.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
@@ -28,11 +29,12 @@ export class VisitorSessions implements AsyncDisposable {
     this.#settings = settings;
     this.#dialer = dialer;
     this.#log = log;
+    // A folder that is not there yet is made by the agent, as the user that it runs as, and not by whoever looks in.
+    const lasting = settings !== undefined && existsSync(settings.stateFolder);
+    const onTrouble = (message: string): void => log.debug({}, message);
     this.secrets =
-      settings === undefined
-        ? noSecrets
-        : openSecrets(settings, dialer, { onTrouble: (message) => log.debug({}, message) });
-    if (settings !== undefined) keepSessionsIn(settings.stateFolder, dialer, log);
+      settings === undefined ? noSecrets : openSecrets(settings, dialer, lasting ? { onTrouble } : undefined);
+    if (lasting) keepSessionsIn(settings.stateFolder, dialer, log);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

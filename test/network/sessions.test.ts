@@ -54,7 +54,10 @@ const place = (gatewayUrl = '') => {
   mkdirSync(connections, { recursive: true });
   const config = join(folder, 'agent.conf');
   writeFileSync(config, gatewayUrl === '' ? '' : `gateway.url = "${gatewayUrl}"\n`);
-  return { folder, connections, config, state: join(folder, 'state'), out: join(folder, 'records.ndjson'), gatewayUrl };
+  // As an agent that was enrolled has it.
+  const state = join(folder, 'state');
+  mkdirSync(state, { mode: 0o700 });
+  return { folder, connections, config, state, out: join(folder, 'records.ndjson'), gatewayUrl };
 };
 
 const start = (options: SimulatorOptions = {}): Promise<Simulator> =>
