@@ -51,6 +51,26 @@ test('an authority given beside the default roots is trusted', async () => {
   expect(JSON.parse(reply.body.toString())).toEqual({ url: '/a?b=c', host: `localhost:${port}` });
 });
 
+test('the certificate of a server is known when a TLS session is taken up again, which shows none', async () => {
+  let reused = 0;
+  const server = createHttps({ cert: local.certificate, key: local.key }, (request, response) => {
+    response.setHeader('connection', 'close');
+    ok(request, response);
+  });
+  server.on('secureConnection', (socket) => {
+    if (socket.isSessionReused()) reused += 1;
+  });
+  const port = await listen(server);
+  const tls = { extraAuthorities: [authority.certificate] };
+  await using http = new Dialer().http({ proxy: undefined, origin: `https://localhost:${port}`, tls });
+  for (const connections of [1, 2, 3]) {
+    await http.request({ path: '/' });
+    expect(http.connected().connections).toBe(connections);
+    expect(http.connected().certificate?.subjectAltName).toContain('DNS:qlik.example');
+  }
+  expect(reused).toBeGreaterThan(0);
+});
+
 test('an unknown authority is tls.untrusted and names host and port', async () => {
   const port = await https(ok);
   const error = await faultOf(
