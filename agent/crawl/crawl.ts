@@ -46,7 +46,7 @@ const PASSING: ReadonlySet<string> = new Set([
 
 /** What is wrong with the connection rather than with one app. */
 const OF_THE_CONNECTION =
-  /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|prefix_unknown|websocket_forbidden|session_limit|license|no_engine|unavailable)$/;
+  /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|(?:ticket_)?prefix_unknown|websocket_forbidden|session_limit|license|no_engine|unavailable)$/;
 
 /**
  * Crawls a site into `sink`: the site scope, then one scope for each app, with as many apps in flight as the connection

@@ -25,7 +25,7 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 
 /** What ends a crawl even where it stands between two lists of the repository. */
 const OF_THE_CRAWL =
-  /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|kerberos_only|password_refused|ticket_refused|prefix_unknown)$|^job\.|^internal$/;
+  /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|kerberos_only|password_refused|ticket_refused|(?:ticket_)?prefix_unknown)$|^job\.|^internal$/;
 
 /** What parts of a scope could be read, and what not. */
 export class Gaps {

@@ -9,6 +9,9 @@ export interface ConnectAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What web servers answer to a method that they do not know. */
+const NO_TUNNELS: ReadonlySet<number> = new Set([400, 404, 405, 501]);
+
 const RELAY =
   'Ask for an account with Basic authentication or an exception for this machine, or run a local relay (cntlm, px) and name it as the proxy.';
 
@@ -47,13 +50,9 @@ export const connectFault = (proxy: ProxyServer, target: Peer, answer: ConnectAn
     }
     return proxy.username === undefined
       ? new Fault('proxy.auth_required', `${said}: it wants a user name and a password, and none are set`)
-      : new Fault('proxy.auth_required', `${said}: it does not accept the user name and password that are set`);
+      : new Fault('proxy.auth_refused', `${said}: it does not accept the user name and password that are set`);
   }
-  if (statusCode === 400 || statusCode === 405 || statusCode === 501)
-    return new Fault('proxy.refused', `${said}: it does not open tunnels (CONNECT)`, {
-      advice:
-        'Check `proxy.port`: this may be a web server or a proxy for plain http only; ask for one that allows CONNECT.',
-    });
+  if (NO_TUNNELS.has(statusCode)) return new Fault('proxy.no_tunnels', `${said}: it does not open tunnels (CONNECT)`);
   // Mostly 502 to 504; tinyproxy says 500.
   if (statusCode >= 500 && statusCode < 600)
     return new Fault('proxy.target_unreachable', `${said}: it cannot reach that server`);
@@ -109,9 +108,9 @@ const SOCKS: readonly (readonly [RegExp, Said])[] = [
   ],
   [
     /Authentication failed/,
-    { code: 'proxy.auth_required', text: 'it does not accept the user name and password that are set' },
+    { code: 'proxy.auth_refused', text: 'it does not accept the user name and password that are set' },
   ],
-  [/RejectedIdent/, { code: 'proxy.auth_required', text: 'it does not accept the user name' }],
+  [/RejectedIdent/, { code: 'proxy.auth_refused', text: 'it does not accept the user name' }],
   [/ - NotAllowed/, { code: 'proxy.refused', text: 'its rules do not allow that' }],
   [
     / - (?:NetworkUnreachable|HostUnreachable)/,
@@ -138,8 +137,10 @@ export const socksFault = (proxy: ProxyServer, target: Peer, error: unknown): Fa
   const found = SOCKS.find(([pattern]) => pattern.test(message))?.[1];
   if (found !== undefined) {
     const asked = placeOf({ host: target.host, port: target.port });
-    const none = found.code === 'proxy.auth_required' && proxy.username === undefined ? ', and no user is set' : '';
-    return new Fault(found.code, `${proxyName(proxy)}, asked for ${asked}: ${found.text}${none}`, { cause });
+    const anonymous = proxy.username === undefined;
+    const code = anonymous && found.code === 'proxy.auth_refused' ? 'proxy.auth_required' : found.code;
+    const none = anonymous && code === 'proxy.auth_required' ? ', and no user is set' : '';
+    return new Fault(code, `${proxyName(proxy)}, asked for ${asked}: ${found.text}${none}`, { cause });
   }
   const reset = /ECONNRESET|EPIPE/.test(message);
   const text = message === '' ? 'the connection was refused' : message.slice(0, 300);

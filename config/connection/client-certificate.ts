@@ -162,7 +162,7 @@ const isInForce = (certificate: X509Certificate, at: Place, problems: Problems, 
   const to = Date.parse(certificate.validTo);
   if (to <= nowMs)
     problems.error(
-      'tls.client_certificate',
+      'tls.client_certificate_expired',
       at,
       `The client certificate expired at ${new Date(to).toISOString()}.`,
       EXPORT,

@@ -58,7 +58,7 @@ const report = (failure: StoreFailure, at: Place, password: Placed<string> | und
   switch (failure.fault) {
     case 'password':
       problems.error(
-        'config.invalid',
+        'config.store_password',
         password?.at ?? at,
         `connection.auth.certificate.password does not open the PFX file: ${failure.message}.`,
         'Try it: openssl pkcs12 -info -noout -in client.pfx',

@@ -221,7 +221,7 @@ const open = (
     );
   if (store.certificates.length === 0)
     problems.error(
-      'config.invalid',
+      'config.store_empty',
       path.at,
       'The trust store holds no certificate of an authority.',
       'Import it: keytool -importcert -alias ca -file ca.pem -keystore STORE; entries with a private key do not count.',
@@ -242,7 +242,7 @@ const told = (
   switch (failure.fault) {
     case 'password':
       return [
-        'config.invalid',
+        'config.store_password',
         password?.at ?? path.at,
         `${key}.password does not open ${file}: ${failure.message}.`,
         `Try it: keytool -list -keystore ${file}`,

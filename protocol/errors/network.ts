@@ -94,11 +94,15 @@ export const NETWORK_KINDS = {
   'proxy.timeout': {
     retryable: true,
     advice:
-      'Check host and port of the proxy, and that the proxy may reach the server: one that waits looks like this.',
+      'Check `proxy.scheme`, host and port of the proxy, and that it may reach the server: one that waits looks like this, and one that speaks HTTP when SOCKS is spoken to it.',
   },
   'proxy.auth_required': {
     retryable: false,
     advice: 'Set `proxy.username` and `proxy.password` to an account that the proxy knows (for Basic authentication).',
+  },
+  'proxy.auth_refused': {
+    retryable: false,
+    advice: 'Correct `proxy.username` and `proxy.password`; mind that wrong passwords may lock the account.',
   },
   'proxy.ntlm_only': {
     retryable: false,
@@ -108,6 +112,11 @@ export const NETWORK_KINDS = {
   'proxy.refused': {
     retryable: false,
     advice: 'Ask who runs the proxy to allow CONNECT to this host and port; many allow port 443 only.',
+  },
+  'proxy.no_tunnels': {
+    retryable: false,
+    advice:
+      'Check `proxy.port`: this may be a web server or a proxy for plain http only; ask for one that allows CONNECT.',
   },
   'proxy.target_unreachable': {
     retryable: true,

@@ -47,6 +47,11 @@ export const QLIK_KINDS = {
     advice:
       'The server is up and was reached; ask who runs the firewall or reverse proxy before Qlik to let this machine through.',
   },
+  'qlik.foreign_page': {
+    retryable: false,
+    advice:
+      'Check `connection.url`; if a gateway with a log-in of its own stands before Qlik, ask for a way past it for this machine.',
+  },
   'qlik.interactive_only': {
     retryable: false,
     advice:
@@ -100,6 +105,11 @@ export const QLIK_KINDS = {
   'qlik.ticket_refused': {
     retryable: false,
     advice: 'Use a client certificate that the QMC of this site exported, and a proxy service address of this site.',
+  },
+  'qlik.ticket_prefix_unknown': {
+    retryable: false,
+    advice:
+      'Name in `auth.proxy_service_url` the proxy service (port 4243) of the node whose proxy this virtual proxy is linked to.',
   },
   'qlik.ticket_not_taken': {
     retryable: false,

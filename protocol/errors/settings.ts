@@ -20,6 +20,14 @@ export const SETTINGS_KINDS = {
   'config.unused_file': { retryable: false, advice: 'Name the file in a connection file, or move it elsewhere.' },
   'config.exposed': { retryable: false, advice: 'Let only the user of the agent read the file: chmod 600.' },
   'config.expiring': { retryable: false, advice: 'Renew it in time, and put the new one in its place.' },
+  'config.store_password': {
+    retryable: false,
+    advice: 'Correct the password of the trust store or PFX file; keytool -list and openssl pkcs12 -info try one.',
+  },
+  'config.store_empty': {
+    retryable: false,
+    advice: 'Import the certificate of the authority into the trust store; entries with a private key do not count.',
+  },
   // secrets that stand outside the file
   'secrets.missing': {
     retryable: false,

@@ -153,7 +153,7 @@ const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined 
 
 /** Faults that name their cause themselves. */
 const CLEAR =
-  /^(?:network|proxy|tls|config|secrets)\.|^qlik\.(?:kerberos_only|password_refused|ticket_refused|unavailable)$/;
+  /^(?:network|proxy|tls|config|secrets)\.|^qlik\.(?:kerberos_only|password_refused|ticket_refused|ticket_prefix_unknown|unavailable)$/;
 
 /** The verdict on a log-in that failed: from the answer, from what the virtual proxy wants, and from the proof itself. */
 const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): ErrorInfo => {
@@ -242,7 +242,7 @@ const ofHeader = (
   if (fault.code === 'qlik.login_page')
     return errorInfo(
       'qlik.header_ignored',
-      `${prefix} did not look at the header ${own.header} and sent us to its log-in (${statusOf(reply, fault)}): its header has another name, or its authentication method is another one.`,
+      `${prefix} did not look at the header ${own.header}${/^x-qlik-/i.test(own.header) ? ' (names that begin with X-Qlik- are its own and never count)' : ''} and sent us to its log-in (${statusOf(reply, fault)}): its header has another name, or its authentication method is another one.`,
     );
   if (reply.status === 400) {
     const value = own.value.reveal();

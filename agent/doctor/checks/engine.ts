@@ -109,6 +109,14 @@ export const openApp: Check<Visit, CheckId> = {
     }
     const [first] = denied;
     if (first === undefined) throw new Fault('qlik.nothing_visible', 'there is no app to open');
+    if (denied.every(({ fault }) => rpcError(fault.cause)?.code === PERSONAL_SECTION_ACCESS))
+      return fail(
+        errorInfo(
+          'qlik.section_access',
+          `${denied.length === 1 ? 'The app' : `${denied.length} apps that were tried, such as`} "${first.app.name}" cannot be opened: the section access of the app lets ${facts.whoami ?? 'the user'} see nothing (engine error ${PERSONAL_SECTION_ACCESS}).`,
+        ),
+        deniedDetails(denied),
+      );
     return fail(
       errorInfo(
         'qlik.access_denied',
@@ -119,6 +127,9 @@ export const openApp: Check<Visit, CheckId> = {
     );
   },
 };
+
+/** LOCERR_PERSONAL_SECTION_ACCESS: the app was found and may be read, and its data say that the user may see none. */
+const PERSONAL_SECTION_ACCESS = 12_002;
 
 /** `engine error 5`, or the code of the fault. */
 const saidBy = (fault: Fault): string => {
@@ -170,6 +181,11 @@ const look = async (
 const couldNot = (app: ChosenApp, fault: Fault): ErrorInfo => {
   const code = rpcError(fault.cause)?.code;
   const name = `"${app.name}"`;
+  if (code === 1009)
+    return errorInfo(
+      'qlik.opened_with_data',
+      `${name} cannot be opened: another session of the same user has it open with its data (engine error 1009).`,
+    );
   if (code === 1010)
     return errorInfo('qlik.app_migrating', `${name} cannot be opened: it is being migrated (engine error 1010).`);
   switch (fault.code) {

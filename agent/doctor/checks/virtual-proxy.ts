@@ -76,6 +76,22 @@ export const virtualProxy: Check<Visit, CheckId> = {
         ),
       );
     if (status === 400 && isHtml(reply)) return await refusedByName(visit, reply, signal);
+    if (status === 403 && /client certificate/i.test(reply.body.subarray(0, 4096).toString('utf8')))
+      return fail(
+        errorInfo(
+          'tls.client_certificate_missing',
+          `${at}: HTTP 403: this is no proxy but a service of Qlik Sense itself, which serves holders of a client certificate only.`,
+        ),
+        excerpt(reply),
+      );
+    if (status >= 200 && status < 300 && isHtml(reply))
+      return fail(
+        errorInfo(
+          'qlik.foreign_page',
+          `${at}: HTTP ${status} with a page, where a Qlik Sense proxy would ask for a log-in: another web server answers, or a gateway before Qlik with a log-in of its own.`,
+        ),
+        excerpt(reply),
+      );
     if (status === 403)
       return fail(
         errorInfo(

@@ -33,7 +33,10 @@ export const requestTicket = async (connection: Connection, login: TicketLogin, 
       cause: new Answered(reply),
     });
   if (reply.status === 404)
-    throw new Fault('qlik.prefix_unknown', `${at}: HTTP 404, the proxy service knows no virtual proxy "${prefix}"`);
+    throw new Fault(
+      'qlik.ticket_prefix_unknown',
+      `${at}: HTTP 404, the proxy service knows no virtual proxy "${prefix}"`,
+    );
   const fault = refusal(reply, asked);
   if (fault !== undefined) throw fault;
   const answer = jsonOf(reply, asked);

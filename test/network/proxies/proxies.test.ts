@@ -220,7 +220,7 @@ describe.skipIf(noProxies())('real proxies', () => {
   ] as const)('a wrong password is the fault of %s', async (name) => {
     const wrong = { ...servers[name], password: new Secret('canary-wrong') };
     const said = await crawlFails(header(hostFor(name)) + proxyBlock(wrong));
-    expect(said).toContain('proxy.auth_required');
+    expect(said).toContain('proxy.auth_refused');
     expect(said).toContain(`localhost:${wrong.port}`);
     expect(said).not.toMatch(/qlik\.(?:un|for|pro)/);
   });

@@ -121,7 +121,7 @@ describe('a client certificate', () => {
     const wrong = (keys: string) => errors(`${head}${certificate}connection.auth.certificate { ${keys} }`);
     const pem = (text: string): string => JSON.stringify(text);
     expect(wrong(`path = ${pem(expired.certificate)}, key_path = ${pem(expired.key)}`)).toEqual([
-      ['tls.client_certificate', 6, 'The client certificate expired at 2026-01-14T00:00:00.000Z.'],
+      ['tls.client_certificate_expired', 6, 'The client certificate expired at 2026-01-14T00:00:00.000Z.'],
     ]);
     expect(wrong(`path = exported/client.pem, key_path = ${pem(expired.key)}`)).toEqual([
       ['tls.client_certificate', 6, 'The private key does not belong to the client certificate.'],

@@ -74,7 +74,10 @@ tls.truststore { path = "${join(FIXTURES, 'keytool.jks')}", password = canary-wr
       { folder, env: {} },
     );
     expect(problems).toMatchObject([
-      { code: 'config.invalid', message: expect.stringContaining('proxy.tls.truststore.password does not open') },
+      {
+        code: 'config.store_password',
+        message: expect.stringContaining('proxy.tls.truststore.password does not open'),
+      },
     ]);
     expect(JSON.stringify(problems)).not.toContain('canary-wrong');
   });
@@ -131,16 +134,16 @@ tls.truststore { path = "${join(FIXTURES, 'keytool.jks')}", password = canary-wr
     [
       'keytool-modern.p12',
       'canary-wrong',
-      'config.invalid',
+      'config.store_password',
       'tls.truststore.password does not open keytool-modern.p12',
     ],
-    ['keytool.jks', 'canary-wrong', 'config.invalid', 'tls.truststore.password does not open keytool.jks'],
-    ['openssl-no-mac.p12', 'canary-wrong', 'config.invalid', 'does not open openssl-no-mac.p12'],
+    ['keytool.jks', 'canary-wrong', 'config.store_password', 'tls.truststore.password does not open keytool.jks'],
+    ['openssl-no-mac.p12', 'canary-wrong', 'config.store_password', 'does not open openssl-no-mac.p12'],
     ['keytool-modern.p12', '', 'config.missing_key', 'keytool-modern.p12 needs a password'],
     ['openssl-rc4.p12', PASSWORD, 'config.not_supported_yet', '(1.2.840.113549.1.12.1.1)'],
     ['keytool.jceks', PASSWORD, 'config.not_supported_yet', 'a JCEKS store'],
     ['bundle.p7b', PASSWORD, 'config.not_supported_yet', 'a PKCS7 bundle'],
-    ['keytool-key-only.jks', PASSWORD, 'config.invalid', 'no certificate of an authority'],
+    ['keytool-key-only.jks', PASSWORD, 'config.store_empty', 'no certificate of an authority'],
     ['short.p12', PASSWORD, 'config.invalid', 'short.p12 cannot be read: the file ends early'],
     ['noise.jks', PASSWORD, 'config.invalid', 'noise.jks cannot be read: the file ends early'],
     ['store.bks', PASSWORD, 'config.not_supported_yet', 'a BKS store'],
@@ -209,7 +212,9 @@ tls { system_authorities = true, truststore { path = really-jks.p12, password = 
     writeFileSync(file, 'tls.truststore { path = cacerts, password = "canary-wrong" }');
     const refused = loadSettings(file, {});
     expect(refused.settings).toBeUndefined();
-    expect(refused.problems).toMatchObject([{ code: 'config.invalid', message: expect.stringContaining('cacerts') }]);
+    expect(refused.problems).toMatchObject([
+      { code: 'config.store_password', message: expect.stringContaining('cacerts') },
+    ]);
     expect(JSON.stringify(refused.problems)).not.toContain('canary-wrong');
   });
 });
@@ -264,7 +269,7 @@ connection.auth { user_directory = INTERNAL, user_id = sa_api, certificate {
 
   test.each([
     [`path = gone.pfx, password = "${PASSWORD}"`, 'config.unreadable', 'client certificate cannot be read'],
-    ['PFX, password = canary-wrong', 'config.invalid', 'connection.auth.certificate.password does not open'],
+    ['PFX, password = canary-wrong', 'config.store_password', 'connection.auth.certificate.password does not open'],
     ['PFX', 'config.missing_key', 'needs a password'],
     [`STORE, password = "${PASSWORD}"`, 'tls.client_certificate', 'the file holds no private key'],
     [`JKS, password = "${PASSWORD}"`, 'config.not_supported_yet', 'names a JKS store'],
@@ -294,7 +299,7 @@ connection.auth { user_directory = INTERNAL, user_id = sa_api, certificate {
       { folder, env: {}, nowMs: Date.UTC(2200, 0, 1) },
     );
     expect(later.problems[0]).toMatchObject({
-      code: 'tls.client_certificate',
+      code: 'tls.client_certificate_expired',
       message: expect.stringContaining('expired'),
     });
   });
@@ -317,7 +322,9 @@ test('an edited trust store is taken up without an edit of the connection file',
     await watched.until(() => count() === 2);
     await copyFile(join(FIXTURES, 'openssl-wide.p12'), trust);
     const broken = await watched.untilState('a.conf', 'error');
-    expect(broken.problems).toMatchObject([{ code: 'config.invalid', message: expect.stringContaining('trust.p12') }]);
+    expect(broken.problems).toMatchObject([
+      { code: 'config.store_password', message: expect.stringContaining('trust.p12') },
+    ]);
     expect(count()).toBe(2);
     expect(watched.journal.join('\n')).not.toContain(PASSWORD);
     expect(watched.journal).toContainEqual(expect.stringMatching(/^reloaded a\.conf: /));

@@ -119,7 +119,7 @@ describe('only the proxy reaches the target', () => {
     const through = choice(proxy.port, kind, account);
     if (named && kind === 'socks4a') {
       const refused = await fault(new Dialer().request({ origin: `http://${NAME}`, proxy: through }, { path: '/' }));
-      expect(refused.code).toBe('proxy.auth_required');
+      expect(refused.code).toBe('proxy.auth_refused');
       return;
     }
     const dialer = new Dialer();
@@ -195,11 +195,11 @@ const refusal = (status: string, ...headers: string[]): string =>
 describe('what a proxy refuses is the proxy’s and never called the target’s', () => {
   test.each([
     [refusal('407 Auth', 'Proxy-Authenticate: Basic realm="a, NTLM"'), {}, 'proxy.auth_required', 'none are set'],
-    [refusal('407 Auth', 'Proxy-Authenticate: Basic realm=x'), login, 'proxy.auth_required', 'does not accept'],
+    [refusal('407 Auth', 'Proxy-Authenticate: Basic realm=x'), login, 'proxy.auth_refused', 'does not accept'],
     [
       refusal('407 Auth', 'Proxy-Authenticate: NTLM', 'Proxy-Authenticate: Basic realm=x'),
       login,
-      'proxy.auth_required',
+      'proxy.auth_refused',
       'does not accept',
     ],
     [
@@ -216,10 +216,10 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
       'Digest',
     ],
     [refusal('407 Auth'), {}, 'proxy.auth_required', 'none are set'],
-    [refusal('401 Unauthorized', 'Proxy-Authenticate: Basic realm=x'), login, 'proxy.auth_required', 'does not accept'],
+    [refusal('401 Unauthorized', 'Proxy-Authenticate: Basic realm=x'), login, 'proxy.auth_refused', 'does not accept'],
     [refusal('403 Forbidden'), {}, 'proxy.refused', 'HTTP 403'],
     [refusal('500 Unable to connect'), {}, 'proxy.target_unreachable', 'HTTP 500'],
-    [refusal('405 Method Not Allowed'), {}, 'proxy.refused', 'CONNECT'],
+    [refusal('405 Method Not Allowed'), {}, 'proxy.no_tunnels', 'CONNECT'],
     [refusal('502 Bad Gateway'), {}, 'proxy.target_unreachable', 'HTTP 502'],
     [refusal('504 Gateway Timeout'), {}, 'proxy.target_unreachable', 'HTTP 504'],
     [refusal('302 Found', 'Location: http://login.proxy.test/'), {}, 'proxy.protocol', 'HTTP 302'],
@@ -272,7 +272,7 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
         ),
       );
     const wrong = await ask({ username: 'joe', password: new Secret('canary-wrong') });
-    expect(wrong.code).toBe('proxy.auth_required');
+    expect(wrong.code).toBe('proxy.auth_refused');
     expect(inspect(wrong, { depth: 20, showHidden: true })).not.toContain('canary-wrong');
     const strict = await kept(rawServer((socket) => socket.once('data', () => socket.end(Buffer.from([5, 0xff])))));
     const none = await fault(

@@ -269,7 +269,7 @@ describe('through a proxy', () => {
       tls,
       proxy: choice(proxy.port, { ...login, password: new Secret('canary-wrong') }),
     });
-    expect(stepOf(wrong, 'proxy').fault?.code).toBe('proxy.auth_required');
+    expect(stepOf(wrong, 'proxy').fault?.code).toBe('proxy.auth_refused');
     expect(JSON.stringify([found, wrong])).not.toContain('canary');
   });
 
