@@ -112,7 +112,7 @@ export const secrets: Group<FaultRow> = {
         byVault(stage, await closedPort());
         return asking(stage);
       },
-      says: ['the secret manager at localhost', 'agent.conf'],
+      says: ['Vault at https://localhost'],
     },
     {
       name: 'Vault refuses the token',
