@@ -113,10 +113,18 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
   facts.whoami = await whoami(visit, signal);
   const as = facts.whoami === undefined ? '' : ` as ${facts.whoami}`;
   const way = WAYS[connection.authentication.type];
-  return pass(
-    facts.sessionWasOpen ? `Logged in before${as} by ${way}; the session holds.` : `Logged in${as} by ${way}.`,
-    [...(token?.details ?? []), ...clockDetail(visit)],
-  );
+  const details = [...(token?.details ?? []), ...clockDetail(visit)];
+  if (!facts.sessionWasOpen) return pass(`Logged in${as} by ${way}.`, details);
+  const seen = `Logged in before${as} by ${way}; the session holds.`;
+  // A session outlives what opened it.
+  return token?.suspicion === undefined
+    ? pass(seen, details)
+    : {
+        status: 'pass',
+        seen,
+        details,
+        note: { code: token.suspicion.code, advice: `A new log-in would be refused: ${token.suspicion.text}.` },
+      };
 };
 
 const note = ({ facts, nowMs }: Visit, reply: HttpReply): void => {

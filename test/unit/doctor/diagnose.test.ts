@@ -258,6 +258,18 @@ test('the session that the agent has is used, and no other is opened', async () 
   expect(recordOf(again, 'authentication').seen).toContain('the session holds');
 });
 
+test('a session that holds does not hide that its token has expired', async () => {
+  const connection = connectionFor(site, 'jwt', token({ exp: now() + 600 }));
+  const dialer = new Dialer();
+  expect(verdict(await visited(subjectOf(connection), { dialer }))).toBe('ok');
+  // An hour later, by both clocks.
+  site.faults.set({ clockSkewMs: 3_600_000 });
+  const later = { dialer, nowMs: () => Date.now() + 3_600_000 };
+  const again = await visited(subjectOf(connection), later);
+  expect(verdict(again)).toBe('ok');
+  expect(recordOf(again, 'authentication')).toMatchObject({ status: 'pass', code: 'qlik.token_expired' });
+});
+
 test('a service that never answers is found by the deadline, and not called unreachable', async () => {
   site.faults.set({ engineSilent: true });
   const diagnosis = await visited(subjectOf(connectionFor(site)), { mostMs: 2_000 });

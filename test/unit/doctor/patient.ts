@@ -13,13 +13,17 @@ export const subjectOf = (connection: Connection, more: Partial<Subject> = {}): 
 });
 
 /** The doctor's visit to a connection, without waiting between tries. */
-export const visited = async (subject: Subject, more: { dialer?: Dialer; mostMs?: number } = {}): Promise<Diagnosis> =>
+export const visited = async (
+  subject: Subject,
+  more: { dialer?: Dialer; mostMs?: number; nowMs?: () => number } = {},
+): Promise<Diagnosis> =>
   await diagnose(subject, {
     dialer: more.dialer ?? new Dialer(),
     onCheck: () => undefined,
     signal: new AbortController().signal,
     patience: impatience(),
     mostMs: more.mostMs,
+    ...(more.nowMs === undefined ? {} : { nowMs: more.nowMs }),
   });
 
 /** `check code` of the first failure, or `ok`: what a table of faults asserts. */
