@@ -1,3 +1,4 @@
+import { isLoopback } from '#config/loopback.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** Domains of AWS's partitions, by how the names of their regions begin. */
@@ -11,6 +12,26 @@ const DOMAINS: readonly (readonly [prefix: string, domain: string])[] = [
 /** The host of a service in a region. */
 export const hostOf = (service: string, region: string): string =>
   `${service}.${region}.${DOMAINS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'}`;
+
+/**
+ * Where a service is reached: at what the environment names for it, else in the region.
+ * @throws Fault `secrets.refused` for an address of the environment that is not https, nor on this machine
+ */
+export const endpointOf = (
+  service: 'secretsmanager' | 'sts',
+  region: string,
+  env: Readonly<Record<string, string | undefined>>,
+): string => {
+  const own = service === 'sts' ? 'AWS_ENDPOINT_URL_STS' : 'AWS_ENDPOINT_URL_SECRETS_MANAGER';
+  const from = [own, 'AWS_ENDPOINT_URL'].find((name) => env[name]);
+  if (from === undefined) return `https://${hostOf(service, region)}`;
+  const url = URL.parse(env[from] ?? '');
+  if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))))
+    return url.origin;
+  throw new Fault('secrets.refused', `The environment variable ${from} is no https:// address`, {
+    advice: `Correct ${from} in the environment of the agent, or remove it.`,
+  });
+};
 
 /**
  * A region becomes part of a host name: nothing else may.

@@ -10,7 +10,7 @@ import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { AwsIdentity } from './credentials.ts';
 import { type AwsFailure, awsFault, isExpired } from './faults.ts';
-import { hostOf, regionOfArn } from './region.ts';
+import { endpointOf, regionOfArn } from './region.ts';
 import { type AwsCredentials, signed } from './signature.ts';
 import { element } from './xml.ts';
 
@@ -54,11 +54,7 @@ export class AwsSecretsManager {
   async #ask(key: string, credentials: AwsCredentials, signal: AbortSignal): Promise<Answer> {
     const region = regionOfArn(key) ?? (await this.#identity.region(signal));
     const { env, now } = this.#surroundings;
-    const address =
-      this.#settings.endpoint ??
-      (env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] ||
-        env['AWS_ENDPOINT_URL'] ||
-        `https://${hostOf('secretsmanager', region)}`);
+    const address = this.#settings.endpoint ?? endpointOf('secretsmanager', region, env);
     const server = new SecretServer(this.#dialer, this.name, address, this.#settings.route);
     const body = JSON.stringify({ SecretId: key });
     const headers = signed({

@@ -8,7 +8,7 @@ import { SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { awsFault } from './faults.ts';
 import { temporary } from './metadata.ts';
-import { hostOf } from './region.ts';
+import { endpointOf } from './region.ts';
 import type { AwsCredentials } from './signature.ts';
 import { element } from './xml.ts';
 
@@ -38,8 +38,7 @@ export const webIdentityCredentials = async (
       advice: 'Check that the file exists and that the agent may read it.',
     });
   const token = new Secret(content.bytes.toString().trim());
-  const address = env['AWS_ENDPOINT_URL_STS'] || env['AWS_ENDPOINT_URL'] || `https://${hostOf('sts', region)}`;
-  const server = new SecretServer(dialer, 'STS of AWS', address, route);
+  const server = new SecretServer(dialer, 'STS of AWS', endpointOf('sts', region, env), route);
   const answer = await server.ask({
     method: 'POST',
     path: '/',

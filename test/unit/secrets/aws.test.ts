@@ -292,6 +292,12 @@ describe('without credentials', () => {
     expect(faultIn(await open({}).read('x')).message).toContain('gave no credentials (HTTP 500)');
   });
 
+  test('an end point of the environment that would be reached in clear', async () => {
+    machine.env['AWS_ENDPOINT_URL'] = 'http://aws.example.com';
+    const fault = faultIn(await open({ ...KEYS, endpoint: undefined }).read('x'));
+    expect(fault.message).toBe('The environment variable AWS_ENDPOINT_URL is no https:// address');
+  });
+
   test('a region that nothing names, or that is none', async () => {
     expect(faultIn(await open({ ...KEYS, region: undefined }).read('x')).message).toContain('in which region');
     machine.env['AWS_REGION'] = 'eu-west-1.example.com/';

@@ -110,3 +110,23 @@ test('a path that climbs is refused without asking', async () => {
   const manager = await vault(() => expect.unreachable());
   expect(reasonIn(await manager.read('a/../../sys'))).toContain('this is no path of a secret');
 });
+
+test('who stops waiting ends the request, and the next one asks anew', async () => {
+  const hanging = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  let asked = 0;
+  const manager = await vault((request, response) => {
+    if (request.url?.includes('lookup')) return void response.end(JSON.stringify(LOOKUP));
+    asked += 1;
+    if (asked > 1) return void response.end(JSON.stringify({ data: { data: { a: 'b' } } }));
+    response.once('close', ended.resolve);
+    hanging.resolve();
+  });
+  const leaving = new AbortController();
+  const reading = manager.read('qlik', { signal: leaving.signal });
+  await hanging.promise;
+  leaving.abort(new Error('gone'));
+  await expect(reading).rejects.toThrow('gone');
+  await ended.promise;
+  expect(fieldsIn(await manager.read('qlik'))).toEqual({ a: 'b' });
+});
