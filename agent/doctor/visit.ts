@@ -74,7 +74,12 @@ export interface Visit extends AsyncDisposable {
   knock(path: string, signal: AbortSignal, headers?: Readonly<Record<string, string>>): Promise<HttpReply>;
   /** One call with the session's credentials, tried once. Throws a Fault for anything but JSON. */
   ask(path: string, signal: AbortSignal, query?: Readonly<Record<string, string>>): Promise<unknown>;
-  /** The same with a body: only for `/table`, which reads. */
+  /**
+   * One call for the eye only, with the session as it is: undefined for any answer but JSON. An answer that looks like a
+   * lost session leads to no new log-in, as not every release has every call.
+   */
+  glance(path: string, signal: AbortSignal): Promise<unknown>;
+  /** As {@link ask}, with a body: only for `/table`, which reads. */
   post(path: string, query: Readonly<Record<string, string>>, body: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
@@ -86,6 +91,7 @@ export interface VisitOptions {
 
 /** A cold proxy takes 15 to 21 s for its first answer; each check has a deadline of its own. */
 const ANSWER_MS = 90_000;
+const GLANCE_MS = 15_000;
 const MAX_BYTES = 32 * 1024 * 1024;
 const AGENT = 'Culvert';
 
@@ -152,6 +158,23 @@ export const openVisit = (connection: Connection, options: VisitOptions): Visit 
         headersTimeoutMs: ANSWER_MS,
         maxBytes: MAX_BYTES,
       });
+    },
+    glance: async (below, signal) => {
+      const key = xrfKey();
+      try {
+        const { headers } = await session.upgrade(signal);
+        const reply = await http.request({
+          path: `${path(below)}?xrfkey=${key}`,
+          headers: { accept: 'application/json', 'x-qlik-xrfkey': key, ...headers },
+          signal,
+          headersTimeoutMs: GLANCE_MS,
+          maxBytes: MAX_BYTES,
+        });
+        return refusal(reply, asked('GET', below)) === undefined ? jsonOf(reply, asked('GET', below)) : undefined;
+      } catch {
+        if (signal.aborted) throw signal.reason;
+        return undefined;
+      }
     },
     ask: (below, signal, query = {}) => call('GET', below, query, undefined, signal),
     post: (below, query, body, signal) => call('POST', below, query, JSON.stringify(body), signal),

@@ -138,18 +138,11 @@ const clockDetail = ({ facts }: Visit): readonly string[] => {
 
 /** Who the proxy says that we are; undefined where it does not say. */
 const whoami = async (visit: Visit, signal: AbortSignal): Promise<string | undefined> => {
-  try {
-    const answer = await visit.ask('/qps/user', signal);
-    if (typeof answer !== 'object' || answer === null) return undefined;
-    const { userId, userDirectory } = answer as { userId?: unknown; userDirectory?: unknown };
-    return typeof userId === 'string' && userId !== ''
-      ? `${typeof userDirectory === 'string' ? `${userDirectory}\\` : ''}${userId}`
-      : undefined;
-  } catch {
-    if (signal.aborted) throw signal.reason;
-    // Only for the eye: what matters is asked by the checks after this one.
-    return undefined;
-  }
+  const answer = await visit.glance('/qps/user', signal);
+  if (typeof answer !== 'object' || answer === null) return undefined;
+  const { userId, userDirectory } = answer as { userId?: unknown; userDirectory?: unknown };
+  if (typeof userId !== 'string' || userId === '') return undefined;
+  return typeof userDirectory === 'string' ? `${userDirectory}\\${userId}` : userId;
 };
 
 const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined => {

@@ -53,7 +53,7 @@ export const objects: Check<Visit, CheckId> = {
     const listed = await listApps(visit, signal);
     visit.facts.candidates = listed.best;
     const apps = counts.values.get('apps') ?? 0;
-    const who = visit.facts.whoami ?? 'the user of this connection';
+    const who = visit.facts.whoami ?? 'The user of this connection';
     if (apps === 0 && listed.rows === 0) return nothing(who, details);
     const total = await totalOf(visit, signal);
     const inHub = await countInHub(visit, apps, signal);

@@ -39,14 +39,9 @@ const at = (visit: Visit): string => `GET ${originOfPeer(visit.http.peer)}${visi
 /** `May 2025`, where the site tells; asked for the eye only. */
 const releaseOf = async (visit: Visit, signal: AbortSignal): Promise<string | undefined> => {
   if (visit.direct) return undefined;
-  try {
-    const info = await visit.ask('/api/about/v1/systeminfo', signal);
-    const label = typeof info === 'object' && info !== null && 'releaseLabel' in info ? info.releaseLabel : undefined;
-    return typeof label === 'string' && label !== '' ? label.slice(0, 60) : undefined;
-  } catch {
-    if (signal.aborted) throw signal.reason;
-    return undefined;
-  }
+  const info = await visit.glance('/api/about/v1/systeminfo', signal);
+  const label = typeof info === 'object' && info !== null && 'releaseLabel' in info ? info.releaseLabel : undefined;
+  return typeof label === 'string' && label !== '' ? label.slice(0, 60) : undefined;
 };
 
 const refused = (visit: Visit, fault: Fault): ErrorInfo => {

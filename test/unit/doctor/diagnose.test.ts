@@ -258,6 +258,20 @@ test('the session that the agent has is used, and no other is opened', async () 
   expect(recordOf(again, 'authentication').seen).toContain('the session holds');
 });
 
+test('a call that only some releases have costs no new log-in where it is missing', async () => {
+  const before = site.record.snapshot().proxySessions.total;
+  site.faults.set({
+    spoiled: [
+      { as: 'login-page', path: '/qps/user' },
+      { as: 'login-page', path: '/api/about' },
+    ],
+  });
+  const diagnosis = await see('jwt');
+  expect(verdict(diagnosis)).toBe('ok');
+  expect(recordOf(diagnosis, 'repository').seen).toMatch(/^QRS [\d.]+\.$/);
+  expect(site.record.snapshot().proxySessions.total - before).toBe(1);
+});
+
 test('a session that holds does not hide that its token has expired', async () => {
   const connection = connectionFor(site, 'jwt', token({ exp: now() + 600 }));
   const dialer = new Dialer();
