@@ -38,7 +38,11 @@ const FROM_THE_NETWORK = /^(?:network|tls)\./;
 
 const unreachable = (name: string, error: unknown): Fault => {
   const { code, message, advice, retryable } = asFault(error, 'secrets.unreachable');
-  if (code.startsWith('proxy.')) return new Fault(code, `${name}: ${message}`, { cause: error, advice, retryable });
+  // The proxy of the secret manager has keys of its own.
+  if (code.startsWith('proxy.')) {
+    const ours = advice.replaceAll('`proxy.', '`secret_manager.proxy.');
+    return new Fault(code, `${name}: ${message}`, { cause: error, advice: ours, retryable });
+  }
   return new Fault('secrets.unreachable', `${name}: ${message}`, {
     cause: error,
     ...(FROM_THE_NETWORK.test(code) ? { advice: ADVICE[code] ?? advice } : {}),

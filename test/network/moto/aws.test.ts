@@ -387,6 +387,7 @@ describe.skipIf(noMoto())('AWS', () => {
     });
     expect(faultIn(await open(settings(trusted, 'canary-wrong')).read('qlik'))).toMatchObject({
       code: 'proxy.auth_required',
+      advice: expect.stringContaining('`secret_manager.proxy.username`'),
     });
   });
 });
