@@ -386,7 +386,7 @@ describe.skipIf(noMoto())('AWS', () => {
       advice: expect.stringContaining('secret_manager.tls.truststore.path'),
     });
     expect(faultIn(await open(settings(trusted, 'canary-wrong')).read('qlik'))).toMatchObject({
-      code: 'proxy.auth_required',
+      code: 'proxy.auth_refused',
       advice: expect.stringContaining('`secret_manager.proxy.username`'),
     });
   });
