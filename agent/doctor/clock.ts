@@ -13,5 +13,7 @@ const WORTH_A_WORD_MS = 60_000;
 /** `2 min ahead of`: for clocks that are apart so far that tokens suffer; undefined when they are not. */
 export const apart = (aheadMs: number | undefined): string | undefined => {
   if (aheadMs === undefined || Math.abs(aheadMs) < WORTH_A_WORD_MS) return undefined;
-  return `${span(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+  // To the minute: two hours less the second that the answer took are two hours.
+  const ms = Math.round(Math.abs(aheadMs) / 60_000) * 60_000;
+  return `${span(ms)} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
 };

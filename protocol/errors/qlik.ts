@@ -104,7 +104,8 @@ export const QLIK_KINDS = {
   },
   'qlik.ticket_refused': {
     retryable: false,
-    advice: 'Use a client certificate that the QMC of this site exported, and a proxy service address of this site.',
+    advice:
+      'Use a client certificate that the QMC of this site exported and a proxy service address of this site, and check `auth.user_directory` and `auth.user_id`.',
   },
   'qlik.ticket_prefix_unknown': {
     retryable: false,

@@ -7,6 +7,7 @@ import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
 import { apart, clockAheadMs } from '../clock.ts';
+import { excerpt } from '../excerpt.ts';
 import { errorInfo } from '../run.ts';
 import { readToken, type TokenReading } from '../token.ts';
 import { userFilter, type Visit } from '../visit.ts';
@@ -105,6 +106,7 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
     return fail(refused(visit, fault, reply), [
       ...(token?.details ?? []),
       ...clockDetail(visit),
+      ...(reply?.status === 403 ? excerpt(reply) : []),
       ...(fault.code === 'qlik.password_refused' ? [fault.message] : []),
       ...(facts.greeting?.does === undefined ? [] : [`this virtual proxy ${facts.greeting.does}`]),
     ]);

@@ -25,6 +25,9 @@ const LISTED = 100;
 /** Roles that see everything, so that what they see is all. */
 const ALL_SEEING = new Set(['RootAdmin', 'AuditAdmin']);
 
+const REPOSITORY_LOG =
+  'Look into the log of the Qlik Sense Repository Service (Repository\\Trace); lists that take it long fail when its database is slow.';
+
 export const objects: Check<Visit, CheckId> = {
   id: 'objects',
   noun: 'seeing apps',
@@ -47,7 +50,9 @@ export const objects: Check<Visit, CheckId> = {
       return fail(
         refusedApps.code === 'qlik.forbidden'
           ? errorInfo('qlik.nothing_visible', `The user may not read apps: ${refusedApps.message}.`)
-          : refusedApps,
+          : refusedApps.code === 'qlik.unavailable'
+            ? errorInfo(refusedApps.code, `${refusedApps.message}.`, REPOSITORY_LOG)
+            : refusedApps,
         details,
       );
     const listed = await listApps(visit, signal);

@@ -46,6 +46,12 @@ const releaseOf = async (visit: Visit, signal: AbortSignal): Promise<string | un
 
 const refused = (visit: Visit, fault: Fault): ErrorInfo => {
   const reply = answerOf(fault);
+  if (fault.code === 'qlik.protocol' && reply === undefined)
+    return errorInfo(
+      fault.code,
+      `${fault.message}.`,
+      'Something between this machine and Qlik changes or cuts answers (reverse proxy, inspection): ask who runs it; else another program answers at this address.',
+    );
   if (reply === undefined) return fault;
   const who = visit.facts.whoami ?? 'the user';
   switch (reply.status) {

@@ -4,6 +4,7 @@ import { isHtml } from '#agent/qlik/auth/verdict.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { type Check, type Finding, fail, pass, skip } from '../check.ts';
 import { apart, clockAheadMs } from '../clock.ts';
+import { excerpt } from '../excerpt.ts';
 import { errorInfo } from '../run.ts';
 import type { Greeting, Visit } from '../visit.ts';
 
@@ -127,18 +128,6 @@ const ownOrigin = ({ connection }: Visit): string => {
   const url = new URL(connection.origin);
   if (connection.aliasHost !== undefined) url.hostname = connection.aliasHost;
   return url.origin;
-};
-
-const excerpt = (reply: HttpReply): readonly string[] => {
-  if (reply.mediaType !== 'text/html' && reply.mediaType !== 'text/plain') return [];
-  const text = reply.body
-    .subarray(0, 4096)
-    .toString('utf8')
-    .replaceAll(/<(?:script|style)[\s\S]*?(?:<\/|$)/gi, ' ')
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  return text === '' ? [] : [`the answer says: ${text.slice(0, 200)}`];
 };
 
 /**

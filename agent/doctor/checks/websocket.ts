@@ -79,6 +79,14 @@ const refused = async (visit: Visit, fault: Fault, signal: AbortSignal): Promise
           'Ask who runs the reverse proxy or load balancer before Qlik to let WebSockets pass (headers Upgrade and Connection); check engine_url, if it is set.',
         ),
       );
+    case 'qlik.unavailable':
+      return fail(
+        errorInfo(
+          fault.code,
+          `${fault.message}, while the repository behind the same address answers.`,
+          'Look whether the Qlik Sense proxy and engine services run, and at the reverse proxy or load balancer before Qlik, which must let WebSockets pass.',
+        ),
+      );
     default:
       return fail(fault);
   }

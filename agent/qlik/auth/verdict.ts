@@ -113,6 +113,7 @@ export const jsonOf = (reply: HttpReply, asked: Asked): unknown => {
   try {
     return JSON.parse(reply.body.toString('utf8'));
   } catch (error) {
-    throw new Fault('qlik.protocol', `${where(asked)}: the answer is not JSON`, { cause: error });
+    const what = reply.body.length === 0 ? 'empty' : 'not JSON, or breaks off';
+    throw new Fault('qlik.protocol', `${where(asked)}: the answer is ${what}`, { cause: error });
   }
 };

@@ -128,7 +128,7 @@ export const virtualProxies: Group<FaultRow> = {
       check: 'authentication',
       code: 'qlik.forbidden',
       connection: (stage) => file(stage, header(stage)),
-      says: ['inactive', '403'],
+      says: ['Your account is inactive', '403'],
     },
   ],
 };
@@ -234,7 +234,7 @@ export const tokens: Group<FaultRow> = {
       check: 'authentication',
       code: 'qlik.clock_skew',
       connection: (stage) => file(stage, signedJwt(stage)),
-      says: [/clock/, 'behind'],
+      says: ['2 hours behind'],
     },
     {
       name: "the site's clock is ahead",
@@ -243,7 +243,7 @@ export const tokens: Group<FaultRow> = {
       check: 'authentication',
       code: 'qlik.clock_skew',
       connection: (stage) => file(stage, signedJwt(stage)),
-      says: [/clock/, 'ahead'],
+      says: ['2 hours ahead'],
     },
   ],
 };
@@ -350,6 +350,7 @@ export const ticketsAndCertificates: Group<FaultRow> = {
       check: 'authentication',
       code: 'qlik.ticket_refused',
       connection: (stage) => file(stage, ticket(stage)),
+      says: ['auth.user_id'],
     },
     {
       name: 'the port of the proxy service is closed',

@@ -70,15 +70,33 @@ export const repository: Group<FaultRow> = {
     ),
     bySite(
       { spoiled: [{ path: '/qrs/about', as: 'truncated' }] },
-      { ...at, name: 'half an answer', made: 'JSON that ends in the middle', code: 'qlik.protocol' },
+      {
+        ...at,
+        name: 'half an answer',
+        made: 'JSON that ends in the middle',
+        code: 'qlik.protocol',
+        says: ['breaks off', 'reverse proxy'],
+      },
     ),
     bySite(
       { spoiled: [{ path: '/qrs/about', as: 'garbage' }] },
-      { ...at, name: 'an answer that is no JSON', made: 'noise', code: 'qlik.protocol' },
+      {
+        ...at,
+        name: 'an answer that is no JSON',
+        made: 'noise',
+        code: 'qlik.protocol',
+        says: ['not JSON', 'reverse proxy'],
+      },
     ),
     bySite(
       { spoiled: [{ path: '/qrs/about', as: 'empty' }] },
-      { ...at, name: 'an empty answer', made: 'status 200 without a body', code: 'qlik.protocol' },
+      {
+        ...at,
+        name: 'an empty answer',
+        made: 'status 200 without a body',
+        code: 'qlik.protocol',
+        says: ['empty', 'reverse proxy'],
+      },
     ),
     bySite(
       { hangs: [{ path: '/qrs/about', nth: 2 }] },
@@ -126,7 +144,7 @@ export const repository: Group<FaultRow> = {
         made: 'HTTP 500 to /qrs/app only',
         check: 'objects',
         code: 'qlik.unavailable',
-        says: ['500'],
+        says: ['500', 'Repository Service'],
       },
     ),
   ],
@@ -204,7 +222,7 @@ export const sockets: Group<FaultRow> = {
         made: 'HTTP 502 to the upgrade alone',
         check: 'websocket',
         code: 'qlik.unavailable',
-        says: ['502'],
+        says: ['502', 'load balancer'],
       },
     ),
     bySite(
