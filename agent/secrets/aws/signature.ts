@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Secret } from '#config/secret.ts';
 
-// Own code instead of AWS's SDK: one signed request and four unsigned ones are needed. The client for Secrets Manager with
-// its credential providers brings about 100 packages (17 MB), several of which open connections of their own (instance
-// metadata, container, STS) that would have to be led through the Dialer one by one.
+// Own code instead of AWS's SDK: one signed request and a few unsigned ones are needed. The client for Secrets Manager is
+// 17 MB installed, and its credential providers (instance metadata, container, STS) open connections of their own, which
+// would have to be led through the Dialer one by one.
 
 /** Credentials of AWS, those for a while included. */
 export interface AwsCredentials {
