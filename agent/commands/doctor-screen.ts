@@ -127,9 +127,14 @@ const OF_THE_VIRTUAL_PROXY =
 
 /** The blocks that mend what failed. */
 export const neededBlocks = ({ records, settings }: Diagnosis): readonly SettingsBlock[] => {
-  const codes = records.flatMap(({ status, code }) => (status === 'fail' && code !== undefined ? [code] : []));
+  const failed = records.filter(({ status }) => status === 'fail');
+  // Before the log-in stands nobody knows whom a rule would be for.
   return settings.filter(({ about }) => {
-    const mends = about === 'rights' ? OF_RIGHTS : OF_THE_VIRTUAL_PROXY;
-    return about !== 'certificate' && codes.some((code) => mends.test(code));
+    const ofRights = about === 'rights';
+    const mends = ofRights ? OF_RIGHTS : OF_THE_VIRTUAL_PROXY;
+    return (
+      about !== 'certificate' &&
+      failed.some(({ check, code }) => mends.test(code ?? '') && !(ofRights && check === 'authentication'))
+    );
   });
 };

@@ -23,6 +23,14 @@ const userOf = (connection: Connection, whoami: string | undefined): { directory
       directory: typeof own.domain === 'string' && own.domain !== '' ? own.domain : 'DIRECTORY',
       id: own.user,
     };
+  if (own.type === 'signed-jwt') {
+    const { user, directory: named } = claimNames(own.claims);
+    const text = (name: string, otherwise: string): string => {
+      const value = own.claims[name];
+      return typeof value === 'string' ? value : otherwise;
+    };
+    return { directory: text(named, 'DIRECTORY'), id: text(user, 'user') };
+  }
   return { directory: 'DIRECTORY', id: 'user' };
 };
 
@@ -122,10 +130,19 @@ const authenticationFields = ({ authentication }: Connection): readonly (readonl
   }
 };
 
-const attributes = (claims: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] => {
+/** Which claims of a token name the user and its directory. */
+const claimNames = (
+  claims: Readonly<Record<string, unknown>>,
+): { readonly user: string; readonly directory: string } => {
   const names = Object.keys(claims);
-  const user = names.find((name) => /user.?id/i.test(name)) ?? names[0] ?? 'userId';
-  const directory = names.find((name) => /directory/i.test(name)) ?? names[1] ?? 'userDirectory';
+  return {
+    user: names.find((name) => /user.?id/i.test(name)) ?? names[0] ?? 'userId',
+    directory: names.find((name) => /directory/i.test(name)) ?? names[1] ?? 'userDirectory',
+  };
+};
+
+const attributes = (claims: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] => {
+  const { user, directory } = claimNames(claims);
   return [
     ['JWT attribute for user ID', user],
     ['JWT attribute for user directory', directory],

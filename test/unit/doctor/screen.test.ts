@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { colours, painter, screen, settingsText } from '#agent/commands/doctor-screen.ts';
+import { colours, neededBlocks, painter, screen, settingsText } from '#agent/commands/doctor-screen.ts';
 import { settingsFor } from '#agent/doctor/settings.ts';
 import { Secret } from '#config/secret.ts';
 import { CHECK_IDS, type CheckRecord } from '#protocol/checks.ts';
@@ -102,6 +102,19 @@ describe('the settings of the QMC', () => {
     expect(settingsText([rule, virtualProxy].filter((block) => block !== undefined))).not.toContain('canary-user');
   });
 
+  test('are printed where they mend what failed, and a rule only for a user who was let in', () => {
+    const settings = settingsFor(connectionTo('https://qlik.example.com'), 'CORP\\svc');
+    const needed = (check: string, code: string) =>
+      neededBlocks({ records: [record(check, { status: 'fail', code, advice: '' })], settings, untrusted: [] }).map(
+        ({ about }) => about,
+      );
+    expect(needed('rights', 'qlik.script_not_visible')).toEqual(['rights']);
+    expect(needed('repository', 'qlik.forbidden')).toEqual(['rights']);
+    expect(needed('authentication', 'qlik.forbidden')).toEqual([]);
+    expect(needed('websocket', 'qlik.origin_not_allowed')).toEqual(['virtual_proxy']);
+    expect(needed('tcp', 'network.refused')).toEqual([]);
+  });
+
   test('without a user that the site named, the file says whom they are for', () => {
     const connection = connectionTo('https://qlik.example.com', {
       authentication: {
@@ -116,5 +129,17 @@ describe('the settings of the QMC', () => {
     expect(text).toContain('user.userDirectory="CORP" and user.userId="svc"');
     expect(text).toMatch(/Windows authentication pattern +Windows/);
     expect(text).not.toContain('canary-password');
+    const signed = settingsFor(
+      connectionTo('https://qlik.example.com', {
+        authentication: {
+          type: 'signed-jwt',
+          key: new Secret('canary-key'),
+          claims: { email: 'e', user_id: 'svc', user_directory: 'CULVERT' },
+          lifetimeMs: 300_000,
+        },
+      }),
+    );
+    expect(settingsText(signed)).toContain('user.userDirectory="CULVERT" and user.userId="svc"');
+    expect(settingsText(signed)).toMatch(/JWT attribute for user directory +user_directory/);
   });
 });
