@@ -48,18 +48,19 @@ export const otherSite = (options: ServerOptions): Promise<Listening> =>
     createHttps(options, (_request, response) => response.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE)),
   );
 
-/**
- * A port whose queue of connections is full: further ones are neither taken nor refused. A process of its own listens
- * and is stopped, so that nobody takes what comes.
- */
+/** Listens, says where, and then takes nothing: its loop waits, a minute at most, should nobody end it. */
+const DEAF = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+  console.log(this.address().port);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60000);
+  process.exit();
+})`;
+
+/** A port whose queue of connections is full: further ones are neither taken nor refused. */
 export const blackHole = async (): Promise<Listening> => {
-  const script =
-    "require('net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log(this.address().port)})";
-  const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, ['-e', DEAF], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = (await once(lines, 'line')) as [string];
   const port = Number(line);
-  child.kill('SIGSTOP');
   const queued: Socket[] = [];
   // One more than the queue holds stays without an answer: then it is full.
   for (;;) {
