@@ -35,6 +35,8 @@ export interface LinkProbeOptions {
   readonly signal?: AbortSignal | undefined;
   /** For TCP, the proxy's answer, TLS, the upgrade and the first message, each. Default 15 s (10 s for the message). */
   readonly timeoutMs?: number;
+  /** As for {@link probeRoute}. */
+  readonly pastProxy?: boolean;
   readonly system?: ProbeSystem;
 }
 
@@ -60,6 +62,7 @@ export const probeLink = async (options: LinkProbeOptions): Promise<LinkProbe> =
       ...(onStep === undefined ? {} : { onStep }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(system === undefined ? {} : { system }),
+      pastProxy: options.pastProxy === true,
     },
   );
   const steps: LinkStep[] = [...route.steps];

@@ -168,7 +168,7 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
   for (const patient of patients) {
     const title = titleOf(patient);
     const { start, end } = progress(title);
-    const diagnosis = await diagnose(patient.subject, { ...run, onStart: start });
+    const diagnosis = await diagnose(patient.subject, { ...run, onStart: start, probe: { pastProxy: true } });
     end();
     looked.push({ patient, diagnosis });
     print(screen(title, diagnosis.records, paint));
@@ -199,7 +199,14 @@ const lookAtLink = async (
   if (loaded === undefined) return undefined;
   const { start, end } = progress('link');
   const { settings, problems } = loaded;
-  const link = await diagnoseLink({ ...run, settings, problems, onStart: start, onCheck: () => undefined });
+  const link = await diagnoseLink({
+    ...run,
+    settings,
+    problems,
+    onStart: start,
+    onCheck: () => undefined,
+    pastProxy: true,
+  });
   end();
   return link;
 };

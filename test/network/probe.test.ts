@@ -160,7 +160,7 @@ describe.skipIf(noInspector())('squid that breaks TLS open', () => {
         from: 'https_proxy',
       },
     };
-    const found = await probe(`https://localhost:${port}`, { tls, proxy });
+    const found = await probe(`https://localhost:${port}`, { tls, proxy, pastProxy: true });
     expect(statuses(found)).toBe('dns pass, tcp pass, proxy pass, tls fail');
     expect(verdict(found)).toMatch(/^tls\.intercepted .*issuer Quiet Name\).*the server shows one of Corp Root/);
     const file = authorityFile(found, `localhost:${port}`) ?? '';

@@ -27,6 +27,11 @@ export interface ProbeOptions {
   readonly timeoutMs?: number;
   /** How far this machine's clock is known to be ahead of others (negative: behind), to explain dates of certificates. */
   readonly aheadMs?: number | undefined;
+  /**
+   * May knock at the server without the proxy that leads to it, to see whether it shows another certificate there: only
+   * for a person at this machine, who may be asked what was dialled. Default false.
+   */
+  readonly pastProxy?: boolean;
   /** Instead of the machine's own resolver, sockets and clock. */
   readonly system?: ProbeSystem;
 }
@@ -153,6 +158,7 @@ class Walk {
         tls: this.#route.tls ?? {},
         targets: this.#targets,
         aheadMs: this.#options.aheadMs,
+        pastProxy: this.#options.pastProxy === true,
         open: async () => {
           const tunnel = spare;
           spare = undefined;

@@ -35,6 +35,8 @@ export interface TlsAsked {
   readonly timeoutMs: number;
   /** How far this machine's clock is known to be ahead; undefined when it is not known. */
   readonly aheadMs: number | undefined;
+  /** May shake hands without the proxy, too. */
+  readonly pastProxy: boolean;
 }
 
 export interface TlsFound {
@@ -184,7 +186,7 @@ const aboutCertificate = async (
         place,
         trusted: trustedAuthorities(tls),
         systemWould: await systemWould(asked),
-        direct: peer.via === undefined ? undefined : await shownDirectly(asked),
+        direct: peer.via !== undefined && asked.pastProxy ? await shownDirectly(asked) : undefined,
         wording,
       });
     case 'tls.expired':

@@ -304,7 +304,9 @@ describe('through a proxy', () => {
       );
     };
     const proxy = await kept(connectProxy({ play }));
-    const found = verdict(await probe(`https://localhost:${port}`, { tls, proxy: choice(proxy.port) }));
+    const asked = { tls, proxy: choice(proxy.port) };
+    expect(verdict(await probe(`https://localhost:${port}`, asked))).toMatch(/^tls\.untrusted /);
+    const found = verdict(await probe(`https://localhost:${port}`, { ...asked, pastProxy: true }));
     expect(found).toMatch(
       /^tls\.intercepted .*issuer Quiet Name\); without the proxy the server shows one of Corp Root/,
     );
