@@ -51,3 +51,18 @@ export const CheckRecord = z.object({
   durationMs: z.int().nonnegative(),
 });
 export type CheckRecord = z.infer<typeof CheckRecord>;
+
+/**
+ * What an administrator enters in one form of the QMC for this connection, as `culvert doctor --rules` prints it. In the
+ * stream of a job of kind `test` each form is one record, behind the checks of the connection, if the job asks for them.
+ */
+export const SettingsRecord = z.object({
+  t: z.literal('settings'),
+  /** Which form: `QMC > Security rules > Create new, for CORP\\svc_culvert`. */
+  title: z.string().min(1).max(500),
+  /** True: they mend the first check that failed. */
+  mends: z.boolean(),
+  /** In the order of the form. No secrets. */
+  fields: z.array(z.object({ name: z.string().min(1).max(200), value: z.string().max(2000) })).max(40),
+});
+export type SettingsRecord = z.infer<typeof SettingsRecord>;

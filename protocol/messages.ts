@@ -22,6 +22,8 @@ export type JobKind = (typeof JOB_KINDS)[number];
 export const TestOptions = z.object({
   /** Also checks the agent's own way to the catalog, besides the connection. */
   link: z.boolean().default(false),
+  /** Also sends what Qlik needs for the connection, as records `settings`: whoever asks can read them. */
+  settings: z.boolean().default(false),
 });
 
 /** What a job asks for. Data only: a connection by its code, a kind and its options; never code, path, host or secret. */

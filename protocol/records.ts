@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckRecord } from './checks.ts';
+import { CheckRecord, SettingsRecord } from './checks.ts';
 import { ErrorShape } from './errors.ts';
 
 /**
@@ -119,8 +119,8 @@ export const OutcomeRecord = z.object({
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
 /**
- * Opens the list of checks of a job of kind `test`, or opens it afresh: checks that came before count for nothing. Then
- * `check` records follow, one for each check as it is found.
+ * Opens the list of checks of a job of kind `test`, or opens it afresh: what came before counts for nothing. Then
+ * `check` records follow, one for each check as it is found, and `settings` records if the job asks for them.
  */
 export const TestRecord = z.object({ t: z.literal('test') });
 export type TestRecord = z.infer<typeof TestRecord>;
@@ -133,5 +133,6 @@ export const StreamRecord = z.discriminatedUnion('t', [
   OutcomeRecord,
   TestRecord,
   CheckRecord,
+  SettingsRecord,
 ]);
 export type StreamRecord = z.infer<typeof StreamRecord>;

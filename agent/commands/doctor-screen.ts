@@ -1,6 +1,6 @@
 import type { Diagnosis } from '#agent/doctor/diagnose.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
-import type { SettingsBlock } from '#agent/doctor/settings.ts';
+import { mends, type SettingsBlock } from '#agent/doctor/settings.ts';
 import { wrap } from '#config/connection/problem.ts';
 import type { CheckRecord, CheckStatus } from '#protocol/checks.ts';
 
@@ -120,21 +120,6 @@ const fieldText = ([name, given]: SettingsBlock['fields'][number]): string => {
   return head.length + value.length <= WIDTH ? `${head}${value}` : `  ${name}\n      ${value}`;
 };
 
-const OF_RIGHTS =
-  /^qlik\.(?:forbidden|nothing_visible|kinds_not_visible|script_not_visible|connections_not_visible|access_denied|license)$/;
-const OF_THE_VIRTUAL_PROXY =
-  /^qlik\.(?:origin_not_allowed|host_not_allowed|websocket_forbidden|header_\w+|token_ignored|token_refused|token_claims|prefix_\w+|interactive_only|no_engine)$/;
-
 /** The blocks that mend what failed. */
-export const neededBlocks = ({ records, settings }: Diagnosis): readonly SettingsBlock[] => {
-  const failed = records.filter(({ status }) => status === 'fail');
-  // Before the log-in stands nobody knows whom a rule would be for.
-  return settings.filter(({ about }) => {
-    const ofRights = about === 'rights';
-    const mends = ofRights ? OF_RIGHTS : OF_THE_VIRTUAL_PROXY;
-    return (
-      about !== 'certificate' &&
-      failed.some(({ check, code }) => mends.test(code ?? '') && !(ofRights && check === 'authentication'))
-    );
-  });
-};
+export const neededBlocks = ({ records, settings }: Diagnosis): readonly SettingsBlock[] =>
+  settings.filter((block) => records.some((record) => mends(block, record)));

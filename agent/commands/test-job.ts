@@ -3,8 +3,8 @@ import { wellFormed } from '#agent/crawl/cleanse.ts';
 import { redactText } from '#agent/crawl/redaction.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
-import type { CheckRecord } from '#protocol/checks.ts';
-import { Fault } from '#protocol/errors.ts';
+import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
+import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 
@@ -19,26 +19,37 @@ export interface Diagnosis {
   readonly onStart: (check: Pick<CheckRecord, 'target' | 'check'>) => void;
   /** Called with each check as it is found; the next one waits for it. */
   readonly onCheck: (check: CheckRecord) => Promise<void>;
+  /** Called with what Qlik needs for the connection, form by form, when its checks are done. */
+  readonly onSettings: (settings: SettingsRecord) => Promise<void>;
 }
 
 /** Runs the checks in their order, one after the other. */
 export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
 
-/** The bounds of {@link CheckRecord}: what is longer is cut here, so that one long text does not spoil the test. */
+/** The bounds of the records: what is longer is cut here, so that one long text does not spoil the test. */
 const MOST_TEXT = 2_000;
 const MOST_LINE = 500;
 const MOST_LINES = 60;
+const MOST_NAME = 200;
+const MOST_FIELDS = 40;
 
 const cut = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
-/** A check as it may leave: servers write what they like into what was seen. */
+/** A text as it may leave: without secrets, and such that it can be stored. */
+const cleansed = (text: string, most: number): string => cut(redactText(wellFormed(text)), most);
+
+const OWN_ADVICE: ReadonlySet<string> = new Set(Object.values(ERROR_KINDS).map(({ advice }) => advice));
+
+/** A check as it may leave: servers write what they like into what was seen. Our own advice names keys, no values. */
 const told = (check: CheckRecord): CheckRecord => {
-  const lines = check.details.map((line) => cut(redactText(wellFormed(line)), MOST_LINE));
+  const lines = check.details.map((line) => cleansed(line, MOST_LINE));
   return {
     ...check,
-    seen: cut(redactText(wellFormed(check.seen)), MOST_TEXT),
-    ...(check.advice === undefined ? {} : { advice: cut(wellFormed(check.advice), MOST_TEXT) }),
+    seen: cleansed(check.seen, MOST_TEXT),
+    ...(check.advice === undefined
+      ? {}
+      : { advice: OWN_ADVICE.has(check.advice) ? check.advice : cleansed(check.advice, MOST_TEXT) }),
     details:
       lines.length <= MOST_LINES
         ? lines
@@ -47,9 +58,18 @@ const told = (check: CheckRecord): CheckRecord => {
   };
 };
 
+/** Settings as they may leave: names of users, hosts and headers stand in them as a file or a site gave them. */
+const toldSettings = ({ title, fields, ...rest }: SettingsRecord): SettingsRecord => ({
+  ...rest,
+  title: cleansed(title, MOST_LINE),
+  fields: fields
+    .slice(0, MOST_FIELDS)
+    .map(({ name, value }) => ({ name: cleansed(name, MOST_NAME), value: cleansed(value, MOST_TEXT) })),
+});
+
 /**
  * Does the jobs of kind `test`: runs the doctor's checks against a connection of the folder, also against one whose file
- * is broken or disabled, and sends each check as it is found. It reads nothing of the site into the catalog.
+ * is broken or disabled, and sends each check as it is found, and at last what Qlik needs, if the job asks for it. It reads nothing of the site into the catalog.
  */
 export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diagnose, log: Log): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {
@@ -81,6 +101,10 @@ export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diag
         report([]);
         await sink.write(told(check));
         await sink.flush();
+      },
+      onSettings: async (settings) => {
+        signal.throwIfAborted();
+        if (options.data.settings) await sink.write(toldSettings(settings));
       },
     });
     log.info({ jobId: spec.jobId, connection: spec.connection, ...found }, 'test done');

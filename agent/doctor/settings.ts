@@ -1,5 +1,6 @@
 import { originOf } from '#agent/qlik/auth/credentials.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import type { CheckRecord } from '#protocol/checks.ts';
 
 /** Everything that a crawl reads, as resource filters of a security rule. */
 const RESOURCES =
@@ -11,6 +12,21 @@ export interface SettingsBlock {
   readonly title: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
+
+const OF_RIGHTS =
+  /^qlik\.(?:forbidden|nothing_visible|kinds_not_visible|script_not_visible|connections_not_visible|access_denied|license)$/;
+const OF_THE_VIRTUAL_PROXY =
+  /^qlik\.(?:origin_not_allowed|host_not_allowed|websocket_forbidden|header_\w+|token_ignored|token_refused|token_claims|prefix_\w+|interactive_only|no_engine)$/;
+
+/** Whether what is entered there mends what this check found. */
+export const mends = (
+  { about }: Pick<SettingsBlock, 'about'>,
+  { status, check, code = '' }: Pick<CheckRecord, 'status' | 'check' | 'code'>,
+): boolean => {
+  if (status !== 'fail' || about === 'certificate') return false;
+  // Before the log-in stands nobody knows whom a rule would be for.
+  return about === 'rights' ? OF_RIGHTS.test(code) && check !== 'authentication' : OF_THE_VIRTUAL_PROXY.test(code);
+};
 
 /** The user of a connection as far as it is known: what the site said, else what the file says. */
 const userOf = (connection: Connection, whoami: string | undefined): { directory: string; id: string } => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckRecord } from '#protocol/checks.ts';
+import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
 import { JOB_KINDS, TestOptions } from '#protocol/messages.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
@@ -70,7 +70,7 @@ export type ScopeOutcome = z.infer<typeof ScopeOutcome>;
 /** What is asked for: a crawl, or a test of the connection (`link`: also of the agent's own way to the catalog). */
 export const JobRequest = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('crawl') }),
-  z.object({ kind: z.literal('test'), options: TestOptions.optional() }),
+  z.object({ kind: z.literal('test'), options: TestOptions.pick({ link: true }).optional() }),
 ]);
 
 export const JOB_STATES = ['queued', 'leased', 'running', 'cancelling', 'published', 'failed', 'cancelled'] as const;
@@ -136,6 +136,17 @@ export const Check = z
   })
   .meta({ id: 'Check' });
 export type Check = z.infer<typeof Check>;
+
+/** What an administrator enters in one form of Qlik's management console for the connection. */
+export const QlikSettings = z
+  .object({
+    title: z.string(),
+    /** They mend the first check that failed. */
+    mends: z.boolean(),
+    fields: z.array(z.object(SettingsRecord.shape.fields.element.shape)),
+  })
+  .meta({ id: 'QlikSettings' });
+export type QlikSettings = z.infer<typeof QlikSettings>;
 
 export const Connection = z
   .object({
@@ -232,7 +243,7 @@ export const ConnectionList = z.object({ items: z.array(Connection), broken: z.a
 export const JobList = list(Job);
 export const ScopeOutcomeList = list(ScopeOutcome);
 /** Never long enough to need pages. */
-export const CheckList = z.object({ items: z.array(Check) });
+export const CheckList = z.object({ items: z.array(Check), settings: z.array(QlikSettings) });
 export const AssetList = list(AssetSummary);
 
 /** `GET /api/v1/events` (server-sent): what changed, by id; the page reads it again. `name` is the SSE event. */

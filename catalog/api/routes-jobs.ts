@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { cancelJob, createJob, findJob, listChecks, listJobs, listPublishedScopes } from '#catalog/store/jobs.ts';
+import {
+  cancelJob,
+  createJob,
+  findJob,
+  listChecks,
+  listJobs,
+  listPublishedScopes,
+  listQlikSettings,
+} from '#catalog/store/jobs.ts';
 import { OUTCOMES } from '#protocol/records.ts';
 import { type ApiContext, organisationOf, principalOf, type Routes } from './context.ts';
 import { ApiError, CheckList, Job, JobList, JobRequest, ScopeOutcomeList } from './contract.ts';
@@ -101,7 +109,8 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
     {
       schema: {
         tags: ['jobs'],
-        description: 'What a test found, in the order of its checks; while it runs, so far. Empty for a crawl.',
+        description:
+          'What a test found, in the order of its checks, and what Qlik needs for the connection; while it runs, so far. Empty for a crawl.',
         params: Id,
         response: { 200: CheckList, ...errors },
       },
@@ -109,7 +118,12 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
     async (request) => {
       const organisation = organisationOf(request);
       if (!(await findJob(sql, organisation, request.params.id))) throw notFound('job with this id');
-      return { items: wire(await listChecks(sql, organisation, request.params.id)) };
+      const { id } = request.params;
+      const [items, settings] = [
+        await listChecks(sql, organisation, id),
+        await listQlikSettings(sql, organisation, id),
+      ];
+      return { items: wire(items), settings };
     },
   );
 

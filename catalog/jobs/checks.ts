@@ -1,6 +1,6 @@
 import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
-import type { CheckRecord } from '#protocol/checks.ts';
+import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { LIMITS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import { type AttemptRef, holdAttempt } from './publish.ts';
@@ -8,17 +8,18 @@ import { BadRecord, readRecord } from './record.ts';
 
 /** Several times what a test has: an agent that sends more is broken. */
 const MOST_CHECKS = 100;
+const MOST_SETTINGS = 20;
 const MOST_BYTES = 512 * 1024;
 
 interface Found {
   readonly position: number;
-  readonly check: CheckRecord;
+  readonly record: CheckRecord | SettingsRecord;
 }
 
 interface List {
   /** Where the list was opened (afresh) in this batch; undefined when it goes on. */
   readonly openedAt: number | undefined;
-  /** The checks since then. */
+  /** What came since then. */
   readonly found: readonly Found[];
 }
 
@@ -30,7 +31,7 @@ const readList = (seq: number, lines: readonly Uint8Array[]): List => {
     const position = seq * LIMITS.batchRecords + index;
     try {
       const record = readRecord(line);
-      if (record.t === 'check') found.push({ position, check: record });
+      if (record.t === 'check' || record.t === 'settings') found.push({ position, record });
       else if (record.t === 'test') {
         openedAt = position;
         found = [];
@@ -44,7 +45,7 @@ const readList = (seq: number, lines: readonly Uint8Array[]): List => {
 };
 
 /**
- * Stores the checks of one batch of a test. Reading a batch again changes nothing, and whoever reads an older batch late
+ * Stores what one batch of a test found: checks, and what Qlik needs for the connection. Reading a batch again changes nothing, and whoever reads an older batch late
  * adds nothing to a list that was opened afresh since.
  *
  * @throws Fault `bridge.protocol` when the stream cannot be used
@@ -62,28 +63,38 @@ export const storeChecks = async (
   if (openedAt !== undefined) {
     await tx`update attempt set checks_from = greatest(checks_from, ${openedAt}::bigint) where ${own}`;
     await tx`delete from job_check where ${own} and position < ${openedAt}::bigint`;
+    await tx`delete from job_settings where ${own} and position < ${openedAt}::bigint`;
   }
   const [list] = await tx<{ from: number | null }[]>`
     select checks_from::float8 as "from" from attempt where ${own} for no key update`;
   const from = list?.from ?? null;
-  if (from === null && found.length > 0) throw new Fault('bridge.protocol', 'A check came before the list was opened.');
-  for (const { position, check } of found) {
+  if (from === null && found.length > 0)
+    throw new Fault('bridge.protocol', 'A record of the test came before the list was opened.');
+  for (const { position, record } of found) {
     if (position < (from ?? 0)) continue;
-    await tx`insert into job_check (organisation_id, job_id, attempt, position, target, name, status, seen, code, advice,
-        details, duration_ms)
-      values (${organisationId}, ${jobId}, ${attempt}, ${position}, ${check.target}, ${check.check}, ${check.status},
-        ${check.seen}, ${check.code ?? null}, ${check.advice ?? null}, ${JSON.stringify(check.details)}::text::jsonb,
-        ${check.durationMs})
-      on conflict do nothing`;
+    if (record.t === 'settings')
+      await tx`insert into job_settings (organisation_id, job_id, attempt, position, title, mends, fields)
+        values (${organisationId}, ${jobId}, ${attempt}, ${position}, ${record.title}, ${record.mends},
+          ${JSON.stringify(record.fields)}::text::jsonb)
+        on conflict do nothing`;
+    else
+      await tx`insert into job_check (organisation_id, job_id, attempt, position, target, name, status, seen, code,
+          advice, details, duration_ms)
+        values (${organisationId}, ${jobId}, ${attempt}, ${position}, ${record.target}, ${record.check},
+          ${record.status}, ${record.seen}, ${record.code ?? null}, ${record.advice ?? null},
+          ${JSON.stringify(record.details)}::text::jsonb, ${record.durationMs})
+        on conflict do nothing`;
   }
-  const [size] = await tx<{ checks: number; bytes: number }[]>`
-    select count(*)::int as checks, coalesce(sum(octet_length(seen) + octet_length(details::text)
-      + coalesce(octet_length(advice), 0)), 0)::float8 as bytes
-    from job_check where ${own}`;
-  if (size && (size.checks > MOST_CHECKS || size.bytes > MOST_BYTES))
+  const [size] = await tx<{ checks: number; settings: number; bytes: number }[]>`
+    select c.n as checks, s.n as settings, (c.bytes + s.bytes)::float8 as bytes
+    from (select count(*)::int as n, coalesce(sum(octet_length(seen) + octet_length(details::text)
+        + coalesce(octet_length(advice), 0)), 0) as bytes from job_check where ${own}) c,
+      (select count(*)::int as n, coalesce(sum(octet_length(title) + octet_length(fields::text)), 0) as bytes
+        from job_settings where ${own}) s`;
+  if (size && (size.checks > MOST_CHECKS || size.settings > MOST_SETTINGS || size.bytes > MOST_BYTES))
     throw new Fault(
       'bridge.protocol',
-      `A test may have ${MOST_CHECKS} checks with 512 KiB of text; this one has more.`,
+      `A test may have ${MOST_CHECKS} checks and ${MOST_SETTINGS} settings with 512 KiB of text; this one has more.`,
     );
   await announce(tx, organisationId, { name: 'job', id: jobId, connection: ref.connection });
 };

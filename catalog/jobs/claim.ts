@@ -74,6 +74,7 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         now() + ${LEASE}::interval)`;
     // A test begins a list of its own with each attempt.
     await tx`delete from job_check where organisation_id = ${organisationId} and job_id = ${job.id}`;
+    await tx`delete from job_settings where organisation_id = ${organisationId} and job_id = ${job.id}`;
     await tx`update job set state = 'leased', attempt = ${lease.attempt}, progress = null,
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;

@@ -189,7 +189,7 @@ export class Publisher {
         const record = this.#readLine(line);
         if (record?.t === 'scope') await this.#openScope(record, batch.seq, rows);
         else if (record?.t === 'outcome') await this.#endScope(record, rows);
-        else if (record?.t === 'test' || record?.t === 'check')
+        else if (record?.t === 'test' || record?.t === 'check' || record?.t === 'settings')
           throw new Fault('bridge.protocol', `A record of a test came in a job of kind ${this.ref.kind}.`);
         else if (record) this.#addRecord(record, line, rows);
       }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CheckRecord } from '#protocol/checks.ts';
+import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { JobKind, JobSpec } from '#protocol/messages.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
@@ -53,6 +53,8 @@ export interface Check extends Omit<CheckRecord, 't' | 'code' | 'advice'> {
   readonly code: string | null;
   readonly advice: string | null;
 }
+
+export type QlikSettings = Omit<SettingsRecord, 't'>;
 
 export interface PublishedScope {
   readonly scope: string;
@@ -200,6 +202,13 @@ export const listChecks = (sql: Sql, organisationId: string, jobId: string): Pro
     from job_check k join job j on j.organisation_id = k.organisation_id and j.id = k.job_id and j.attempt = k.attempt
     where k.organisation_id = ${organisationId} and k.job_id = ${jobId} order by k.position`;
 
+/** What a test says that Qlik needs for its connection; as of {@link listChecks} only the latest attempt. */
+export const listQlikSettings = (sql: Sql, organisationId: string, jobId: string): Promise<QlikSettings[]> =>
+  sql<QlikSettings[]>`
+    select k.title, k.mends, k.fields
+    from job_settings k join job j on j.organisation_id = k.organisation_id and j.id = k.job_id and j.attempt = k.attempt
+    where k.organisation_id = ${organisationId} and k.job_id = ${jobId} order by k.position`;
+
 /**
  * Asks for a job. One of the same kind and connection that still waits is returned as it is: two of them would only do the
  * same twice. A test may be asked of a connection whose file is disabled or broken, since it says what is wrong.
@@ -234,7 +243,9 @@ export const createJob = (
     const id = waiting?.id ?? randomUUID();
     if (!waiting) {
       const createdAt = new Date().toISOString();
-      const { connection: code, kind, options = {} } = request;
+      const { connection: code, kind } = request;
+      // Also what this catalog can read: an older one does not ask for it.
+      const options = { ...request.options, ...(isTest && { settings: true }) };
       const spec = { jobId: id, connection: code, kind, options, createdAt } satisfies JobSpec;
       await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
         values (${organisationId}, ${id}, ${request.connection}, ${request.kind}, ${canonicalJson(spec)}, 'queued',

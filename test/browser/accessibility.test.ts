@@ -13,6 +13,7 @@ const PAGES = [
   '/jobs/job-1',
   '/jobs/test-good',
   '/jobs/test-bad',
+  '/jobs/test-blind',
   '/jobs/test-now',
   '/jobs/test-old-agent',
   '/agents',

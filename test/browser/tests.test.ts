@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { noBrowser } from './chromium.ts';
 import { busyWorld } from './fake/states.ts';
-import { check, findCheck } from './fake/tests.ts';
+import { check, findCheck, qlikSettings } from './fake/tests.ts';
 import { visits } from './harness.ts';
 
 describe.skipIf(noBrowser())('Test connection', () => {
@@ -64,6 +64,64 @@ describe.skipIf(noBrowser())('Test connection', () => {
     await page.keyboard.press('Enter');
     await why.waitFor();
     await page.getByRole('heading', { name: 'The way from the agent to the catalog' }).waitFor();
+  });
+
+  test('what Qlik needs stands open below the checks when it mends what failed first, every value whole and to copy', async () => {
+    const { page, complaints } = await enter(busyWorld(), '/jobs/test-blind', {
+      viewport: { width: 360, height: 800 },
+    });
+    const needs = page.locator('details.needs');
+    await needs.getByRole('heading', { level: 3, name: 'What Qlik needs for this connection' }).waitFor();
+    expect(await needs.evaluate((element) => (element as HTMLDetailsElement).open)).toBe(true);
+    const forms = needs.getByRole('heading', { level: 4 });
+    expect(await forms.allInnerTexts()).toEqual([
+      expect.stringMatching(/^QMC > Security rules > Create new, for CORP\\svc_culvert\s+Mends what failed$/),
+      'QMC > Virtual proxies > "culvert"',
+    ]);
+    const texts = await page.locator('.need-value').allInnerTexts();
+    expect(texts).toEqual(qlikSettings(true).flatMap(({ fields }) => fields.map(({ value }) => value)));
+    const [list, block] = [await page.locator('ol.checks').boundingBox(), await needs.boundingBox()];
+    expect(block?.y).toBeGreaterThan((list?.y ?? 0) + (list?.height ?? 0));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy Resource filter' }).click();
+    await page.getByRole('status').filter({ hasText: 'Resource filter copied.' }).waitFor({ state: 'attached' });
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(texts[1]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('what Qlik needs is folded when something else failed or nothing did, and the keyboard unfolds it', async () => {
+    const { page, catalog } = await enter(busyWorld(), '/jobs/test-good');
+    for (const id of ['test-good', 'test-bad']) {
+      await page.goto(`${catalog.url}/jobs/${id}`);
+      const first = page.getByText('Stream_*, App*');
+      await first.waitFor({ state: 'attached' });
+      expect(await first.isVisible()).toBe(false);
+      await page.locator('details.needs > summary').focus();
+      await page.keyboard.press('Enter');
+      await first.waitFor({ state: 'visible' });
+    }
+    await page.goto(`${catalog.url}/jobs/test-old-agent`);
+    await page.getByText('No check was done.').waitFor();
+    expect(await page.locator('details.needs').count()).toBe(0);
+  });
+
+  test('what a person folded stays folded while more is found', async () => {
+    const world = busyWorld();
+    const { page } = await enter(world, '/jobs/test-now');
+    world.qlikSettings.set('test-now', qlikSettings(true));
+    findCheck(
+      world,
+      'test-now',
+      check('objects', { status: 'fail', code: 'qlik.nothing_visible', advice: 'Give it.' }),
+    );
+    const value = page.getByText('Stream_*, App*');
+    await value.waitFor({ state: 'visible' });
+    await page.locator('details.needs > summary').click();
+    await value.waitFor({ state: 'hidden' });
+    findCheck(world, 'test-now', check('dns', { target: 'link', seen: 'The name is known.' }));
+    await page.getByText('The name is known.').waitFor();
+    expect(await value.isVisible()).toBe(false);
   });
 
   test('a check that passed with a remark is told from one that just passed, by its word', async () => {
@@ -131,7 +189,7 @@ describe.skipIf(noBrowser())('Test connection', () => {
       test(`pictures, ${colorScheme}, ${width} px`, async () => {
         const size = { viewport: { width, height: 800 }, colorScheme } as const;
         const { page, catalog } = await enter(busyWorld(), '/', size);
-        const tests = ['good', 'bad', 'now', 'old-agent'].map((name) => `/jobs/test-${name}`);
+        const tests = ['good', 'bad', 'blind', 'now', 'old-agent'].map((name) => `/jobs/test-${name}`);
         for (const path of [...tests, '/connections/claims', '/']) {
           await page.goto(catalog.url + path);
           await page.locator('.shell h1').waitFor();

@@ -4,7 +4,7 @@ import type { AgentSession, Batch, HeldVerdict } from '#catalog/gateway/backend.
 import type { Backend } from '#catalog/jobs/backend.ts';
 import { createEnrolmentToken } from '#catalog/store/agents.ts';
 import type { Sql } from '#catalog/store/sql.ts';
-import type { CheckRecord } from '#protocol/checks.ts';
+import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { challenge, type EnrolReply, type Lease, type ToGateway } from '#protocol/messages.ts';
 import type { AssetRecord, EdgeRecord, ListedRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
@@ -176,6 +176,15 @@ export const check = (id: string, more: Partial<CheckRecord> = {}): CheckRecord 
   seen: `${id} is well.`,
   details: [],
   durationMs: 3,
+  ...more,
+});
+
+/** What Qlik needs for a connection: one form of its management console. */
+export const settings = (title: string, more: Partial<SettingsRecord> = {}): SettingsRecord => ({
+  t: 'settings',
+  title,
+  mends: false,
+  fields: [{ name: 'Actions', value: 'Read' }],
   ...more,
 });
 

@@ -4,7 +4,7 @@ import { expireLeases } from '#catalog/jobs/sweep.ts';
 import { deleteConnection, listConnections } from '#catalog/store/connections.ts';
 import { cancelJob } from '#catalog/store/jobs.ts';
 import { Fault } from '#protocol/errors.ts';
-import { check, connectionState, siteRecords, TestStream } from './agent.ts';
+import { check, connectionState, settings, siteRecords, TestStream } from './agent.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -141,10 +141,51 @@ describe('the checks of a test', () => {
     expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'cancelled', test: { passed: 1 } });
   });
 
+  test('are counted apart from what Qlik needs, which is kept beside them', async () => {
+    const place = await world.enter('prod');
+    const { job, stream } = await world.diagnosis(place, 'prod');
+    await stream.publish([{ t: 'test' }, check('file'), settings('Rule', { mends: true }), settings('Proxy')]);
+    await stream.publish([check('dns', { target: 'link' })]);
+    await stream.finish();
+    expect(await world.settings(place.organisationId, job.id)).toEqual(['Rule', 'Proxy']);
+    expect(await world.checks(place.organisationId, job.id)).toEqual(['file', 'dns']);
+    expect((await world.state(place.organisationId, job.id)).test).toEqual({
+      passed: 2,
+      warned: 0,
+      failed: 0,
+      skipped: 0,
+      failure: null,
+    });
+  });
+
+  test('and what Qlik needs are one list, however often it is read, begun afresh or done again', async () => {
+    const place = await world.enter('prod');
+    const { job, stream } = await world.diagnosis(place, 'prod');
+    const titles = () => world.settings(place.organisationId, job.id);
+    const first = [{ t: 'test' } as const, check('file'), settings('First')];
+    await stream.publish(first);
+    const lines = first.map((record) => Buffer.from(`${JSON.stringify(record)}\n`));
+    const ref = { organisationId: place.organisationId, connection: 'prod', kind: 'test', ...stream.lease };
+    const again = () => world.sql.begin((tx) => storeChecks(tx, ref, 1, lines));
+    await again();
+    expect(await titles()).toEqual(['First']);
+    await stream.publish([{ t: 'test' }, check('file'), settings('Afresh')]);
+    await again();
+    expect(await titles()).toEqual(['Afresh']);
+    await runOut(job.id);
+    const second = await TestStream.begin(world.backend, place.session);
+    expect(await titles()).toEqual([]);
+    await second.publish([{ t: 'test' }, check('file'), settings('Second attempt')]);
+    expect((await stream.send([settings('Late')])).result).toBe('lost');
+    // Whoever took the lost attempt's batch before has no right to it any more.
+    await again();
+    expect(await titles()).toEqual(['Second attempt']);
+  });
+
   test('go with their connection', async () => {
     const place = await world.enter('prod');
     const { stream } = await world.diagnosis(place, 'prod');
-    await stream.publish([{ t: 'test' }, check('file')]);
+    await stream.publish([{ t: 'test' }, check('file'), settings('Rule')]);
     await expect(deleteConnection(world.sql, place.organisationId, 'prod')).rejects.toThrow(
       'A test of prod is running.',
     );
@@ -152,6 +193,8 @@ describe('the checks of a test', () => {
     await deleteConnection(world.sql, place.organisationId, 'prod');
     const [left] = await world.sql`select from job_check where organisation_id = ${place.organisationId}`;
     expect(left).toBeUndefined();
+    const [rest] = await world.sql`select from job_settings where organisation_id = ${place.organisationId}`;
+    expect(rest).toBeUndefined();
   });
 });
 
@@ -165,6 +208,13 @@ describe('a stream that is no test', () => {
     ['a check before the list was opened', [check('file')], /before the list was opened/],
     ['more checks than any test has', [{ t: 'test' } as const, ...many], /100 checks/],
     ['more text than any test has', [{ t: 'test' } as const, ...large], /512 KiB/],
+    ['settings before the list was opened', [settings('Rule')], /before the list was opened/],
+    [
+      'more settings than any connection needs',
+      [{ t: 'test' } as const, ...Array.from({ length: 21 }, (_, n) => settings(`Form ${n}`))],
+      /20 settings/,
+    ],
+    ['a record that nobody asked for', [{ t: 'test' } as const, '{"t":"remedy"}'], /cannot be read/],
     ['a check without a status', [{ t: 'test' } as const, '{"t":"check"}'], /cannot be read/],
     ['U+0000', [{ t: 'test' } as const, check('file', { seen: 'a\0b' })], /U\+0000/],
     [
@@ -183,12 +233,16 @@ describe('a stream that is no test', () => {
     expect(error?.message).toMatch(reason);
     expect(await world.scopes(place.organisationId, job.id)).toEqual([]);
     expect(await world.checks(place.organisationId, job.id)).toEqual([]);
+    expect(await world.settings(place.organisationId, job.id)).toEqual([]);
   });
 
-  test('nor may a crawl have checks', async () => {
+  test.each([
+    ['checks', [{ t: 'test' } as const, check('file')]],
+    ['settings', [settings('Rule')]],
+  ])('nor may a crawl have %s', async (_, records) => {
     const place = await world.enter('prod');
     const { job, stream } = await world.crawl(place, 'prod');
-    await stream.publish([{ t: 'test' }, check('file')]);
+    await stream.publish(records);
     await stream.finish({ result: 'cancelled' });
     expect((await world.state(place.organisationId, job.id)).error).toMatchObject({ code: 'bridge.protocol' });
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAssets } from '#catalog/store/assets.ts';
-import { listChecks } from '#catalog/store/jobs.ts';
+import { listChecks, listQlikSettings } from '#catalog/store/jobs.ts';
 import { migrate, readMigrations } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
@@ -74,10 +74,13 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
         values (${ORGANISATION}, 'j2', 1, 'a1', 'token', 'active', now(), 500)`;
       await sql`insert into job_check (organisation_id, job_id, attempt, position, target, name, status, seen, details, duration_ms)
         values (${ORGANISATION}, 'j2', 1, 501, 'connection', 'dns', 'pass', 'It is there.', '["10.0.0.1"]', 3)`;
+      await sql`insert into job_settings (organisation_id, job_id, attempt, position, title, mends, fields)
+        values (${ORGANISATION}, 'j2', 1, 502, 'Rule', true, '[{"name":"Actions","value":"Read"}]')`;
     },
     holds: async (sql) => {
       // A test beside the crawl that was at work already; a second crawl is kept out as before.
       expect(await listChecks(sql, ORGANISATION, 'j2')).toMatchObject([{ check: 'dns', details: ['10.0.0.1'] }]);
+      expect(await listQlikSettings(sql, ORGANISATION, 'j2')).toMatchObject([{ title: 'Rule', mends: true }]);
       await expect(sql`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
         values (${ORGANISATION}, 'j3', 'prod', 'crawl', '{}', 'running', 'ann')`).rejects.toMatchObject({
         code: '23505',

@@ -5,7 +5,7 @@ import { createApiToken } from '#catalog/store/api-tokens.ts';
 import { createJob } from '#catalog/store/jobs.ts';
 import { addMember, createLoginToken, findMember } from '#catalog/store/members.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
-import type { CheckRecord } from '#protocol/checks.ts';
+import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { appRecords, connectionState, siteRecords, TestAgent, TestStream } from './agent.ts';
 import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 
@@ -111,11 +111,15 @@ export class Served implements AsyncDisposable {
     return { organisationId, agent, job, backend, session };
   }
 
-  /** A test of a connection that was crawled, with these checks. */
-  async tested({ organisationId, backend, session }: Crawled, code: string, checks: readonly CheckRecord[]) {
+  /** A test of a connection that was crawled, with what it found. */
+  async tested(
+    { organisationId, backend, session }: Crawled,
+    code: string,
+    found: readonly (CheckRecord | SettingsRecord)[],
+  ) {
     const { job } = await createJob(this.sql, organisationId, { connection: code, kind: 'test', createdBy: 'test' });
     const stream = await TestStream.begin(backend, session);
-    await stream.publish([{ t: 'test' }, ...checks]);
+    await stream.publish([{ t: 'test' }, ...found]);
     await stream.finish();
     return { job };
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listAgents } from '#catalog/store/agents.ts';
 import { createJob } from '#catalog/store/jobs.ts';
-import { batchOf, check, siteRecords } from './agent.ts';
+import { batchOf, check, settings, siteRecords } from './agent.ts';
 import { eventually } from './database.ts';
 import { Served } from './served.ts';
 
@@ -23,7 +23,10 @@ beforeAll(async () => {
   theirCrawl = await served.crawled(theirs.organisationId, 'prod', { a: ['s1', 'canary'], canary: ['s2'] });
   await served.crawled(theirs.organisationId, 'canary', { a: ['s1'] });
   await served.tested(ourCrawl, 'prod', [check('dns')]);
-  theirTest = await served.tested(theirCrawl, 'prod', [check('dns', { seen: 'canary.example.com is 10.0.0.1.' })]);
+  theirTest = await served.tested(theirCrawl, 'prod', [
+    check('dns', { seen: 'canary.example.com is 10.0.0.1.' }),
+    settings('QMC > Virtual proxies > canary'),
+  ]);
 });
 afterAll(() => served?.[Symbol.asyncDispose]());
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Check, Connection, Job } from '#catalog/api/contract.ts';
-import { check, connectionState, TestStream } from './agent.ts';
+import type { Check, Connection, Job, QlikSettings } from '#catalog/api/contract.ts';
+import { check, connectionState, settings, TestStream } from './agent.ts';
 import { eventually } from './database.ts';
 import { Served } from './served.ts';
 
@@ -38,7 +38,8 @@ test('what is asked for reaches the agent as signed text, with its options', asy
     jobId: body.id,
     connection: 'prod',
     kind: 'test',
-    options: { link: true },
+    // This catalog can read what Qlik needs, and says so.
+    options: { link: true, settings: true },
   });
   if (!offer) throw new Error('no offer');
   await crawled.backend.accept(crawled.session, offer);
@@ -89,6 +90,31 @@ test('each check is told by an event and shown at once; the connection has the v
     test: { passed: 1, failed: 1, failure: { check: 'dns', code: 'network.dns', seen: 'No such name.' } },
   });
   expect(await checksOf(crawled.job.id)).toEqual([]);
+});
+
+test('what Qlik needs is given with the checks, and described by the OpenAPI document', async () => {
+  const { body: job } = await own.client.ask<Job>('POST', JOBS, { kind: 'test' });
+  const stream = await TestStream.begin(crawled.backend, crawled.session);
+  const list = async () =>
+    (await own.client.get<{ items: Check[]; settings: QlikSettings[] }>(`/api/v1/jobs/${job.id}/checks`)).body;
+  await stream.publish([{ t: 'test' }, check('file')]);
+  expect((await list()).settings).toEqual([]);
+  const fields = [
+    { name: 'Resource filter', value: 'Stream_*, App*' },
+    { name: 'Conditions', value: 'user.userId="ann"' },
+  ];
+  await stream.publish([settings('QMC > Security rules', { mends: true, fields }), settings('QMC > Virtual proxies')]);
+  await stream.finish();
+  const { items, settings: shown } = await list();
+  expect(items).toHaveLength(1);
+  expect(shown).toEqual([
+    { title: 'QMC > Security rules', mends: true, fields },
+    { title: 'QMC > Virtual proxies', mends: false, fields: [{ name: 'Actions', value: 'Read' }] },
+  ]);
+  const { body } = await own.client.get<{ components: { schemas: Record<string, { properties: object }> } }>(
+    '/api/openapi.json',
+  );
+  expect(Object.keys(body.components.schemas['QlikSettings']?.properties ?? {})).toEqual(['title', 'mends', 'fields']);
 });
 
 test('a disabled connection refuses a crawl and takes a test; one whose file is gone refuses both', async () => {

@@ -1,7 +1,14 @@
 import { type Backend, createBackend } from '#catalog/jobs/backend.ts';
 import { countAll } from '#catalog/store/assets.ts';
 import { type Bus, openBus } from '#catalog/store/events.ts';
-import { createJob, findJob, type Job, listChecks, listPublishedScopes } from '#catalog/store/jobs.ts';
+import {
+  createJob,
+  findJob,
+  type Job,
+  listChecks,
+  listPublishedScopes,
+  listQlikSettings,
+} from '#catalog/store/jobs.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { connectionState, TestAgent, TestStream } from './agent.ts';
@@ -82,6 +89,11 @@ export class World implements AsyncDisposable {
   /** The ids of the checks that are shown, in order. */
   async checks(organisationId: string, jobId: string): Promise<string[]> {
     return (await listChecks(this.sql, organisationId, jobId)).map(({ check }) => check);
+  }
+
+  /** The titles of what Qlik needs, in order. */
+  async settings(organisationId: string, jobId: string): Promise<string[]> {
+    return (await listQlikSettings(this.sql, organisationId, jobId)).map(({ title }) => title);
   }
 
   async state(organisationId: string, jobId: string): Promise<Job> {

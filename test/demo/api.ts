@@ -1,4 +1,4 @@
-import type { Check, Counts, Job } from '#catalog/api/contract.ts';
+import type { Check, Counts, Job, QlikSettings } from '#catalog/api/contract.ts';
 
 /** The catalog's REST API as a program sees it: an address and an API token. */
 export class Api {
@@ -39,8 +39,13 @@ export class Api {
     return this.call('POST', path, { kind: 'test', options });
   }
 
+  /** What a test found, and what it says that Qlik needs. */
+  found(id: string): Promise<{ readonly items: readonly Check[]; readonly settings: readonly QlikSettings[] }> {
+    return this.get(`/api/v1/jobs/${id}/checks`);
+  }
+
   async checks(id: string): Promise<readonly Check[]> {
-    return (await this.get<{ items: readonly Check[] }>(`/api/v1/jobs/${id}/checks`)).items;
+    return (await this.found(id)).items;
   }
 
   job(id: string): Promise<Job> {

@@ -1,4 +1,5 @@
--- Jobs of kind `test`: what the agent's doctor found out about a connection, check by check.
+-- Jobs of kind `test`: what the agent's doctor found out about a connection, check by check, and what Qlik needs
+-- for it.
 
 -- One job of each kind at a time: a test is wanted most while a crawl hangs.
 drop index job_at_work;
@@ -23,6 +24,19 @@ create table job_check (
   advice text,
   details jsonb not null,
   duration_ms bigint not null,
+  primary key (organisation_id, job_id, attempt, position),
+  foreign key (organisation_id, job_id, attempt) references attempt on delete cascade
+);
+
+-- What an administrator enters in Qlik for the connection: one row for each form.
+create table job_settings (
+  organisation_id uuid not null,
+  job_id text not null,
+  attempt integer not null,
+  position bigint not null, -- as of a check
+  title text not null,
+  mends boolean not null,
+  fields jsonb not null,
   primary key (organisation_id, job_id, attempt, position),
   foreign key (organisation_id, job_id, attempt) references attempt on delete cascade
 );

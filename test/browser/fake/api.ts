@@ -114,7 +114,13 @@ const ofJob = (world: World, call: Call, id: string, action: string | undefined)
     return { status: 200, value: contract.ScopeOutcomeList.parse(page(all, call.query, 20)) };
   }
   if (action === 'checks')
-    return { status: 200, value: contract.CheckList.parse({ items: world.checks.get(id) ?? [] }) };
+    return {
+      status: 200,
+      value: contract.CheckList.parse({
+        items: world.checks.get(id) ?? [],
+        settings: world.qlikSettings.get(id) ?? [],
+      }),
+    };
   if (action === 'cancel' && call.method === 'POST') world.changeJob(id, { state: 'cancelling' });
   return { status: 200, value: contract.Job.parse(world.jobs.find((each) => each.id === id)) };
 };

@@ -1,4 +1,4 @@
-import type { Check, Job } from '#catalog/api/contract.ts';
+import type { Check, Job, QlikSettings } from '#catalog/api/contract.ts';
 import { ago, job } from './states.ts';
 import type { World } from './world.ts';
 
@@ -75,6 +75,56 @@ export const brokenChecks: readonly Check[] = [
   ...link('catalog.example.com'),
 ];
 
+/** Reached and logged in, but the user sees no app. */
+export const blindChecks: readonly Check[] = [
+  ...goodChecks.slice(0, 9).map((each) => (each.code === null ? each : { ...each, code: null, advice: null })),
+  check('objects', {
+    status: 'fail',
+    seen: 'The user CORP\\svc_culvert is known, but sees no stream and no app.',
+    code: 'qlik.nothing_visible',
+    advice:
+      'In the QMC, Security rules, give the user the rule that culvert doctor --rules prints: read on streams and apps at the least.',
+  }),
+  ...['websocket', 'engine', 'open_app', 'rights', 'sessions'].map((id) =>
+    skipped(id, 'Not looked at, because reading what the user may see failed.'),
+  ),
+];
+
+/** What the doctor says of a connection by header, for a user with a name as long as some directories have them. */
+export const qlikSettings = (rightsMend: boolean): readonly QlikSettings[] => [
+  {
+    title: 'QMC > Security rules > Create new, for CORP\\svc_culvert',
+    mends: rightsMend,
+    fields: [
+      { name: 'Name', value: 'Culvert prod' },
+      {
+        name: 'Resource filter',
+        value:
+          'Stream_*, App*, App.Object_*, DataConnection_*, User_*, ReloadTask_*, Tag_*, CustomProperty*, Extension_*',
+      },
+      { name: 'Actions', value: 'Read' },
+      {
+        name: 'Conditions',
+        value: `user.userDirectory="CORP" and user.userId="svc_culvert_${'donaudampfschifffahrt'.repeat(3)}"`,
+      },
+      { name: 'Context', value: 'Both in hub and QMC' },
+    ],
+  },
+  {
+    title: 'QMC > Virtual proxies > "culvert"',
+    mends: false,
+    fields: [
+      { name: 'Prefix', value: 'culvert' },
+      { name: 'Session inactivity timeout', value: '30 minutes' },
+      {
+        name: 'Session cookie header name',
+        value: 'X-Qlik-Session-culvert, or another one that no other virtual proxy has',
+      },
+      { name: 'Host allow list', value: 'qlik-prod.corp.example.com' },
+    ],
+  },
+];
+
 const count = (checks: readonly Check[], status: Check['status']): number =>
   checks.filter((each) => each.status === status).length;
 
@@ -123,7 +173,11 @@ export const findCheck = (world: World, id: string, found: Check, next?: string)
 /** A test in every state. */
 export const addTests = (world: World): void => {
   addTest(world, 'test-good', 'prod', goodChecks);
+  world.qlikSettings.set('test-good', qlikSettings(false));
+  addTest(world, 'test-blind', 'lab', blindChecks);
+  world.qlikSettings.set('test-blind', qlikSettings(true));
   addTest(world, 'test-bad', 'claims', brokenChecks);
+  world.qlikSettings.set('test-bad', qlikSettings(false));
   addTest(world, 'test-now', 'sales', goodChecks.slice(0, 5), {
     state: 'running',
     finishedAt: null,

@@ -9,6 +9,7 @@ import type {
   Connection,
   Edge,
   Job,
+  QlikSettings,
   ScopeOutcome,
 } from '#catalog/api/contract.ts';
 
@@ -35,6 +36,7 @@ export class World {
   jobs: Job[] = [];
   scopes = new Map<string, ScopeOutcome[]>();
   checks = new Map<string, Check[]>();
+  qlikSettings = new Map<string, readonly QlikSettings[]>();
   tokens: ApiToken[] = [];
   readonly #assets = new Map<string, FakeAsset>();
   readonly #listeners = new Set<(event: ChangeEvent) => void>();

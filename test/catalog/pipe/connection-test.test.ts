@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { kill } from 'node:process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Check, Connection } from '#catalog/api/contract.ts';
 import type { SimulatedSite } from '../../demo/site.ts';
@@ -23,6 +26,16 @@ const tested = async (code: string, options: { readonly link?: boolean } = {}) =
   return { job, checks: await api.checks(job.id) };
 };
 
+/** The settings that the command line prints for the same connection, of the same folder. */
+const printed = async (code: string): Promise<readonly unknown[]> => {
+  const main = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [main, 'doctor', code, '--json'], {
+    cwd: setting.folder,
+  });
+  const report = JSON.parse(stdout) as { connections: readonly { settings: readonly unknown[] }[] };
+  return report.connections[0]?.settings ?? [];
+};
+
 const closedPort = async (): Promise<number> => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,6 +57,28 @@ describe('a test of a connection, through the real programs', () => {
     expect((await setting.pipe.api.counts('healthy')).assets).toEqual({});
     const connection = await setting.pipe.api.get<Connection>('/api/v1/connections/healthy');
     expect(connection).toMatchObject({ lastJob: null, lastTest: { id: job.id, state: 'published' } });
+    const { settings } = await setting.pipe.api.found(job.id);
+    expect(settings.map(({ mends }) => mends)).toEqual([false, false]);
+    const told = settings.map(({ title, fields }) => ({
+      title,
+      fields: Object.fromEntries(fields.map(({ name, value }) => [name, value])),
+    }));
+    expect(told).toEqual(await printed('healthy'));
+  });
+
+  test('of one whose user sees no app: what Qlik needs says which form mends it', { timeout: 120_000 }, async () => {
+    await site.ask('/faults', { emptyLists: ['app'] });
+    try {
+      const { job } = await tested('healthy');
+      expect(job.test?.failure).toMatchObject({ check: 'objects', code: 'qlik.nothing_visible' });
+      const { settings } = await setting.pipe.api.found(job.id);
+      expect(settings.map(({ title, mends }) => [title.slice(0, 20), mends])).toEqual([
+        ['QMC > Security rules', true],
+        ['QMC > Virtual proxie', false],
+      ]);
+    } finally {
+      await site.ask('/faults', { emptyLists: [] });
+    }
   });
 
   test('of the way to the catalog as well, without disturbing the session that the agent has', {
@@ -55,6 +90,9 @@ describe('a test of a connection, through the real programs', () => {
     const targets = checks.map(({ target }) => target);
     expect(targets.lastIndexOf('connection')).toBeLessThan(targets.indexOf('link'));
     expect(ids(checks)).toEqual(expect.arrayContaining(['link/file', 'link/upgrade', 'link/enrolment']));
+    const link = JSON.stringify(checks.filter(({ target }) => target === 'link'));
+    expect(link).toContain('state folder state');
+    expect(link).not.toContain(setting.folder);
     const after = await setting.pipe.api.get<Connection>('/api/v1/connections/healthy');
     expect([after.agentId, after.agentHealth]).toEqual([before.agentId, 'online']);
   });

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 import { type Diagnosis, testJob } from '#agent/commands/test-job.ts';
+import { settingsFor } from '#agent/doctor/settings.ts';
 import { SILENT } from '#agent/qlik/log.ts';
-import { CheckRecord } from '#protocol/checks.ts';
+import type { Authentication } from '#config/connection/connection.ts';
+import { Secret } from '#config/secret.ts';
+import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
+import { ERROR_KINDS } from '#protocol/errors.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 import { StreamRecord } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { connectionState } from '../../catalog/agent.ts';
 import { faultOf } from '../fault-of.ts';
+import { connectionTo } from '../qlik/fake-site.ts';
 
 const passed = (check: string, more: Partial<CheckRecord> = {}): CheckRecord => ({
   t: 'check',
@@ -30,12 +35,16 @@ const spec = (connection: string, options: JobSpec['options'] = {}): JobSpec => 
 interface Run {
   readonly states?: readonly ConnectionState[];
   readonly checks?: readonly CheckRecord[];
+  readonly settings?: readonly SettingsRecord[];
   readonly abort?: AbortController;
   readonly onFlush?: () => void;
 }
 
 /** Runs a test job; what happened, in order. */
-const runTest = async (job: JobSpec, { states, checks = [passed('file')], abort, onFlush }: Run = {}) => {
+const runTest = async (
+  job: JobSpec,
+  { states, checks = [passed('file')], settings = [], abort, onFlush }: Run = {},
+) => {
   const log: string[] = [];
   const records: StreamRecord[] = [];
   const asked: Diagnosis[] = [];
@@ -48,6 +57,7 @@ const runTest = async (job: JobSpec, { states, checks = [passed('file')], abort,
         diagnosis.onStart(check);
         await diagnosis.onCheck(check);
       }
+      for (const one of settings) await diagnosis.onSettings(one);
     },
     SILENT,
   );
@@ -130,6 +140,72 @@ test('no secret leaves in what was seen, and what is too long is cut', async () 
   expect(check.details).toHaveLength(60);
   expect(check.details.at(-1)).toBe('… and 23 lines more');
   expect(check.durationMs).toBe(2);
+});
+
+const rule: SettingsRecord = {
+  t: 'settings',
+  title: 'QMC > Security rules > Create new',
+  mends: true,
+  fields: [{ name: 'Conditions', value: 'user.userDirectory="CORP" and user.userId="secret token"' }],
+};
+
+test('what Qlik needs is sent as it is, but only when the job asks for it', async () => {
+  const asked = await runTest(spec('prod', { settings: true }), { settings: [rule] });
+  expect(asked.log).toEqual(['write test', 'running connection/file', 'write file', 'flush', 'write settings']);
+  expect(asked.records.at(-1)).toEqual(rule);
+  expect((await runTest(spec('prod'), { settings: [rule] })).log).not.toContain('write settings');
+});
+
+const key = new Secret('canary-key');
+const user = { userDirectory: 'SECRETS', userId: 'svc_password_token' };
+const LOGINS: readonly Authentication[] = [
+  { type: 'header', header: 'X-Auth-Token', value: new Secret('canary-value') },
+  { type: 'jwt', token: new Secret('canary-token') },
+  { type: 'signed-jwt', key, claims: { userId: 'svc', userDirectory: 'CORP' }, lifetimeMs: 60_000 },
+  { type: 'windows', domain: 'CORP', user: 'svc_secret', password: new Secret('canary-password'), method: 'auto' },
+  { type: 'ticket', certificate: '', key, authority: undefined, ...user, proxyServiceOrigin: 'https://qlik:4243' },
+  { type: 'certificate', certificate: '', key, authority: undefined, ...user },
+];
+
+test.each(LOGINS)('what Qlik needs for a log-in by $type leaves whole', async (authentication) => {
+  const blocks = settingsFor(connectionTo('https://qlik.example.com', { prefix: 'sso-token', authentication }));
+  const settings = blocks.map(
+    ({ title, fields }): SettingsRecord => ({
+      t: 'settings',
+      title,
+      mends: false,
+      fields: fields.map(([name, value]) => ({ name, value })),
+    }),
+  );
+  const { records } = await runTest(spec('prod', { settings: true }), { settings });
+  expect(records.slice(2)).toEqual(settings);
+  expect(JSON.stringify(records)).not.toMatch(/canary|redacted/);
+});
+
+test('no secret leaves in what Qlik needs or in an advice that is made for the case, and what is too long is cut', async () => {
+  const loud: SettingsRecord = {
+    ...rule,
+    title: `for https://ann:canary-one@host/ \0${'x'.repeat(600)}`,
+    fields: Array.from({ length: 60 }, () => ({ name: 'n'.repeat(300), value: `pwd=canary-two ${'y'.repeat(3_000)}` })),
+  };
+  const advice = 'Write password = "canary-three" in quotes.';
+  const { records } = await runTest(spec('prod', { settings: true }), {
+    checks: [passed('file', { code: 'config.suspicious_value', advice })],
+    settings: [loud],
+  });
+  expect(JSON.stringify(records)).not.toContain('canary');
+  const { title, fields } = SettingsRecord.parse(records.at(-1));
+  expect(title).not.toContain('\0');
+  expect(fields).toHaveLength(40);
+});
+
+test('advice of our own table leaves as it is written', async () => {
+  const kinds = Object.entries(ERROR_KINDS);
+  const checks = kinds.map(([code, { advice }]) => passed('file', { status: 'fail', code, advice }));
+  const { records } = await runTest(spec('prod'), { checks });
+  expect(records.slice(1).map((record) => (record.t === 'check' ? record.advice : undefined))).toEqual(
+    kinds.map(([, { advice }]) => advice),
+  );
 });
 
 test('a cancelled test writes no more', async () => {

@@ -7,6 +7,7 @@ import { checkTitle, Mark, runningCheck, TARGETS, Took, testSummary } from '../p
 import { useAction } from '../parts/controls.tsx';
 import { isActive, JobState } from '../parts/job.tsx';
 import { Empty, ErrorPanel, Loading } from '../parts/panels.tsx';
+import { QlikNeeds } from '../parts/qlik-needs.tsx';
 import { Marked } from '../parts/text.tsx';
 import type { CheckList } from '../shapes.ts';
 import { startTest } from './connection-actions.tsx';
@@ -149,6 +150,7 @@ export const Checks = ({ job, concerns }: { job: Job; concerns: Concerns }) => {
           </section>
         ))
       )}
+      {data !== undefined && data.settings.length > 0 && <QlikNeeds settings={data.settings} />}
     </section>
   );
 };
