@@ -3,6 +3,7 @@ import { buildConnector, Pool } from 'undici';
 import WebSocket from 'ws';
 import { type ProxyChoice, proxyFor } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
+import { unlessAborted } from './deadline.ts';
 import { networkFault, type Peer, peerOf } from './faults.ts';
 import { type Connected, Observed } from './observed.ts';
 import {
@@ -294,14 +295,6 @@ const watch = (socket: WebSocket, peer: Peer, options: WebSocketOptions, stage: 
   });
 };
 
-/** undici looks at the signal only when it has a connection, which may take as long as a tunnel may take. */
-const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-
 const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: HttpRequest): Promise<HttpReply> => {
   request.signal?.throwIfAborted();
   const maxBytes = request.maxBytes ?? MAX_BYTES;
@@ -317,6 +310,7 @@ const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: H
       bodyTimeout: request.bodyTimeoutMs ?? TIMEOUT_MS,
       signal,
     });
+    // undici looks at the signal only when it has a connection, which may take as long as a tunnel may take.
     const reply = await unlessAborted(asked, signal);
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -1,6 +1,6 @@
+import { unlessAborted } from '#agent/network/deadline.ts';
 import type { SecretLookup, SecretManager } from '#config/secrets/manager.ts';
 import { Fault } from '#protocol/errors.ts';
-import { unlessAborted } from './flight.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Asks the server for one secret. May throw Faults; a signal that ends it, its reason. */

@@ -1,18 +1,4 @@
-/** What `work` resolves to, unless the signal ends first: then its reason. `work` itself goes on. */
-export const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
-  if (signal === undefined) return await work;
-  // Nobody waits for it after an abort: a rejection that comes then must not end the process.
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, ended]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-};
+import { unlessAborted } from '#agent/network/deadline.ts';
 
 /** Something that is good for a while: a token, a set of credentials. Times in milliseconds since 1970. */
 export interface Leased<T> {

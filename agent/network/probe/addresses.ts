@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ProxyServer } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
+import { within } from '../deadline.ts';
 import { networkFault, type Peer, placeOf } from '../faults.ts';
 import { proxyFault } from '../proxy-faults.ts';
-import { within } from './deadline.ts';
 import { failed, passed, type StepResult } from './step.ts';
 import type { Address, ProbeSystem } from './system.ts';
 import type { Wording } from './wording.ts';
@@ -38,9 +38,8 @@ const reach = async (asked: AddressesAsked, host: string, port: number, timeoutM
   // A late error has nobody to tell.
   socket.on('error', () => undefined);
   try {
-    await within(once(socket, 'connect'), timeoutMs, signal, () =>
-      Object.assign(new Error(`nothing was heard for ${timeoutMs} ms`), { code: 'ETIMEDOUT' }),
-    );
+    const late = (): Error => Object.assign(new Error(`nothing was heard for ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
+    await within(once(socket, 'connect'), timeoutMs, late, signal);
     return {
       from: socket.localAddress ?? '?',
       to: socket.remoteAddress ?? host,

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { ProxyServer } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
+import { within } from '../deadline.ts';
 import { networkFault, type Peer, placeOf } from '../faults.ts';
 import { proxyFault } from '../proxy-faults.ts';
-import { within } from './deadline.ts';
 import { failed, passed, type StepResult, skipped } from './step.ts';
 import type { Address, ProbeSystem } from './system.ts';
 import type { Wording } from './wording.ts';
@@ -48,7 +48,7 @@ export const probeNames = async (asked: NamesAsked): Promise<NamesFound> => {
     return { result: { ...skipped(seen), details: byProxy }, addresses: [{ address: host, family }] };
   }
   const hosts = inHostsFile(
-    await within(system.hostsFile(), timeoutMs, signal, () => new Error('late')).catch(noHosts(signal)),
+    await within(system.hostsFile(), timeoutMs, () => new Error('late'), signal).catch(noHosts(signal)),
     host,
   );
   const startMs = system.nowMs();
@@ -57,12 +57,12 @@ export const probeNames = async (asked: NamesAsked): Promise<NamesFound> => {
     addresses = await within(
       system.lookup(host),
       timeoutMs,
-      signal,
       () =>
         new Fault(
           'network.dns_unavailable',
           `${placeOf(dialled(asked))}: the name was not resolved in ${timeoutMs} ms`,
         ),
+      signal,
     );
     if (addresses.length === 0) throw Object.assign(new Error(`no address for ${host}`), { code: 'ENOTFOUND' });
   } catch (error) {
@@ -129,7 +129,7 @@ const remarks = async (
     lines.push('the name leads to this machine itself');
   if (!host.includes('.') && !isLocal(host) && hosts.length === 0) {
     // With a dot at the end no search domain is tried.
-    const alone = await within(system.lookup(`${host}.`), asked.timeoutMs, signal, () => new Error('late')).then(
+    const alone = await within(system.lookup(`${host}.`), asked.timeoutMs, () => new Error('late'), signal).then(
       (found) => found.length > 0,
       () => false,
     );

@@ -1,8 +1,8 @@
+import { unlessAborted } from '#agent/network/deadline.ts';
 import type { Dialer, HttpReply, HttpRequest, HttpRoute } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
-import { unlessAborted } from '../patience.ts';
 import { originOf, qlikUser, routeKind, xrfKey } from './credentials.ts';
 import { type Login, loginOf, type Proof } from './login.ts';
 import type { ProxySessions, SessionState } from './proxy-sessions.ts';

@@ -1,11 +1,12 @@
 import enigma from 'enigma.js';
+import { within } from '#agent/network/deadline.ts';
 import { type Dialer, UpgradeRefused, type WebSocket, webSocketFailure } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { routeKind, tlsOptions } from '../auth/credentials.ts';
 import type { QlikSession, UpgradePass } from '../auth/session.ts';
-import { backoffMs, type Patience, within } from '../patience.ts';
+import { backoffMs, type Patience } from '../patience.ts';
 import type { DocCalls, GlobalCalls } from './calls.ts';
 import { schema } from './schema.ts';
 import { EnigmaSocket } from './socket.ts';
