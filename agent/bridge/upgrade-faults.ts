@@ -1,4 +1,5 @@
 import type { UpgradeRefused } from '#agent/network/dialer.ts';
+import { withoutPlace } from '#agent/network/faults.ts';
 import { AGENT_PATH, SUBPROTOCOL } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import type { GatewayAddress } from './gateway-address.ts';
@@ -85,7 +86,7 @@ export const silent = (error: unknown, address: Place): Fault => {
     return linkFault('blocked', address, `the answer to the upgrade was changed on the way (${message.slice(0, 200)})`);
   const fault = asFault(error);
   if (fault.code === 'network.timeout' || fault.code === 'network.reset') {
-    const seen = fault.message.slice(fault.message.indexOf(': ') + 2);
+    const seen = withoutPlace(fault.message);
     return linkFault('blocked', address, `everything before passed, but the WebSocket upgrade did not: ${seen}`);
   }
   return unreachable(error);

@@ -14,6 +14,9 @@ export interface Peer {
 export const placeOf = ({ host, port, via }: Peer): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}${via === undefined ? '' : ` (through the ${via})`}`;
 
+/** The message of a fault without the place in front of it (see {@link placeOf}), to be told of another one. */
+export const withoutPlace = (message: string): string => message.slice(message.indexOf(': ') + 2);
+
 /** Host and port that a URL leads to, with the default port of its scheme. */
 export const peerOf = (url: URL): Peer => ({
   host: url.hostname.replace(/^\[|\]$/g, ''),

@@ -1,6 +1,6 @@
 import { type ProxyServer, proxyName } from '#config/proxy.ts';
 import { type ErrorCode, Fault } from '#protocol/errors.ts';
-import { networkFault, type Peer, placeOf } from './faults.ts';
+import { networkFault, type Peer, placeOf, withoutPlace } from './faults.ts';
 
 /** What a proxy answered to CONNECT. */
 export interface ConnectAnswer {
@@ -90,7 +90,7 @@ export const proxyFault = (proxy: ProxyServer, error: unknown): Fault => {
   const seen = networkFault(error, { host: proxy.hostname, port: proxy.port });
   const code = BY_NETWORK[seen.code];
   if (code === undefined) return seen;
-  const what = seen.message.slice(seen.message.indexOf(': ') + 2);
+  const what = withoutPlace(seen.message);
   const advice = ADVICE[seen.code];
   return new Fault(code, `${proxyName(proxy)}: ${what}`, { cause: error, ...(advice === undefined ? {} : { advice }) });
 };

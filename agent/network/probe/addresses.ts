@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ProxyServer } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { within } from '../deadline.ts';
-import { networkFault, type Peer, placeOf } from '../faults.ts';
+import { networkFault, type Peer, placeOf, withoutPlace } from '../faults.ts';
 import { proxyFault } from '../proxy-faults.ts';
 import { failed, passed, type StepResult } from './step.ts';
 import type { Address, ProbeSystem } from './system.ts';
@@ -55,7 +55,7 @@ const briefly = (error: unknown, peer: Peer): string => {
   const { code, message } = networkFault(error, peer);
   if (code === 'network.timeout') return 'no answer (packets are dropped)';
   if (code === 'network.refused') return 'refused';
-  return message.slice(message.indexOf(': ') + 2);
+  return withoutPlace(message);
 };
 
 /**

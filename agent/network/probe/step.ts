@@ -1,4 +1,5 @@
 import type { Fault } from '#protocol/errors.ts';
+import { withoutPlace } from '../faults.ts';
 
 /** The steps of a probe, in the order in which the packets travel. */
 export type ProbeStepName = 'dns' | 'tcp' | 'proxy' | 'tls';
@@ -22,7 +23,7 @@ export type StepResult = Omit<ProbeStep, 'name' | 'durationMs'>;
 /** `fault` is something that works and still deserves a look; its text follows what was seen. */
 export const passed = (seen: string, details: readonly string[] = [], fault?: Fault): StepResult => ({
   status: 'pass',
-  seen: fault === undefined ? seen : `${seen} But: ${fault.message.slice(fault.message.indexOf(': ') + 2)}.`,
+  seen: fault === undefined ? seen : `${seen} But: ${withoutPlace(fault.message)}.`,
   fault,
   details,
 });
