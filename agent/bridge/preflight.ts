@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { aheadOrBehind, clockAheadMs } from '#agent/network/clock.ts';
 import { type Dialer, opened, UpgradeRefused } from '#agent/network/dialer.ts';
-import { clockAheadMs, span } from '#agent/network/probe/clock.ts';
 import { probeRoute, type RouteProbe } from '#agent/network/probe/route.ts';
 import { failed, type ProbeStep, passed, type StepResult, skipped } from '#agent/network/probe/step.ts';
 import type { ProbeSystem } from '#agent/network/probe/system.ts';
@@ -160,7 +160,7 @@ const greeted = (hello: Hello, address: GatewayAddress, nowMs: number): StepResu
       ? undefined
       : new Fault(
           'network.clock',
-          `${address.host}: the clock of this machine is ${span(aheadMs)} ${aheadMs > 0 ? 'ahead of' : 'behind'} the catalog's`,
+          `${address.host}: the clock of this machine is ${aheadOrBehind(aheadMs)} the catalog's`,
         );
   return passed(
     `The catalog took the WebSocket ${SUBPROTOCOL} and said hello.`,

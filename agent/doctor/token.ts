@@ -1,4 +1,4 @@
-import { span } from '#agent/network/probe/clock.ts';
+import { span } from '#agent/network/clock.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { apart } from './clock.ts';
 
@@ -33,10 +33,10 @@ const isoOf = (seconds: number): string =>
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 
 /**
- * Reads a token as the virtual proxy will. `clockAheadMs`: how far the clock of the site is ahead of `nowMs`; a token is
+ * Reads a token as the virtual proxy will. `siteAheadMs`: how far the clock of the site is ahead of `nowMs`; a token is
  * good or not by that clock, and where ours says otherwise the clocks are the cause.
  */
-export const readToken = (token: string, nowMs: number, clockAheadMs: number | undefined): TokenReading => {
+export const readToken = (token: string, nowMs: number, siteAheadMs: number | undefined): TokenReading => {
   const parts = token.split('.');
   const head = objectOf(parts[0]);
   const claims = objectOf(parts[1]);
@@ -60,7 +60,7 @@ export const readToken = (token: string, nowMs: number, clockAheadMs: number | u
     `valid: ${nbf === undefined ? '' : `from ${isoOf(nbf)} `}${exp === undefined ? 'without end' : `until ${isoOf(exp)}`}`,
     ...(typeof audience === 'string' ? [`audience: ${audience.slice(0, 100)}`] : []),
   ];
-  return { details, suspicion: suspicionOf({ algorithm, names, exp, nbf }, nowMs, clockAheadMs) };
+  return { details, suspicion: suspicionOf({ algorithm, names, exp, nbf }, nowMs, siteAheadMs) };
 };
 
 const suspicionOf = (
@@ -71,10 +71,10 @@ const suspicionOf = (
     readonly nbf: number | undefined;
   },
   nowMs: number,
-  clockAheadMs: number | undefined,
+  siteAheadMs: number | undefined,
 ): TokenReading['suspicion'] => {
-  const theirMs = nowMs + (clockAheadMs ?? 0);
-  const clocks = apart(clockAheadMs);
+  const theirMs = nowMs + (siteAheadMs ?? 0);
+  const clocks = apart(siteAheadMs);
   const { algorithm, names, exp, nbf } = token;
   if (exp !== undefined && exp * 1000 <= theirMs) {
     if (exp * 1000 > nowMs && clocks !== undefined)

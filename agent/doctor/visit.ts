@@ -30,7 +30,7 @@ export interface ChosenApp {
 export interface Facts {
   greeting?: Greeting | undefined;
   /** Milliseconds by which the clock of the site is ahead of ours. */
-  clockAheadMs?: number | undefined;
+  siteAheadMs?: number | undefined;
   /** Who the site says that we are. */
   whoami?: string | undefined;
   /** The session was there already, opened by a crawl of this agent. */

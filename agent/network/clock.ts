@@ -19,3 +19,12 @@ export const span = (ms: number): string => {
   const count = Math.floor(Math.abs(ms) / unitMs);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 };
+
+/**
+ * How one clock is to another, in words: `17 minutes behind`, `2 hours ahead of`. From a minute on it is rounded to the
+ * minute: two hours less the second that the answer took are two hours.
+ */
+export const aheadOrBehind = (aheadMs: number): string => {
+  const ms = Math.abs(aheadMs);
+  return `${span(ms < 60_000 ? ms : Math.round(ms / 60_000) * 60_000)} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+};

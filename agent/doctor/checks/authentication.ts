@@ -6,7 +6,7 @@ import type { Authentication, WindowsLogin } from '#config/connection/connection
 import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
-import { apart, clockAheadMs } from '../clock.ts';
+import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
 import { errorInfo } from '../run.ts';
 import { readToken, type TokenReading } from '../token.ts';
@@ -130,11 +130,11 @@ const byProxy = async (visit: Visit, signal: AbortSignal): Promise<Finding> => {
 };
 
 const note = ({ facts, nowMs }: Visit, reply: HttpReply): void => {
-  facts.clockAheadMs ??= clockAheadMs(reply, nowMs());
+  facts.siteAheadMs ??= siteAheadMs(reply, nowMs());
 };
 
 const clockDetail = ({ facts }: Visit): readonly string[] => {
-  const clocks = apart(facts.clockAheadMs);
+  const clocks = apart(facts.siteAheadMs);
   return clocks === undefined ? [] : [`the clock of the site is ${clocks} that of this machine`];
 };
 
@@ -149,8 +149,8 @@ const whoami = async (visit: Visit, signal: AbortSignal): Promise<string | undef
 
 const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined => {
   const own = connection.authentication;
-  if (own.type === 'jwt') return readToken(own.token.reveal(), nowMs(), facts.clockAheadMs);
-  if (own.type === 'signed-jwt') return readToken(signToken(own, nowMs()), nowMs(), facts.clockAheadMs);
+  if (own.type === 'jwt') return readToken(own.token.reveal(), nowMs(), facts.siteAheadMs);
+  if (own.type === 'signed-jwt') return readToken(signToken(own, nowMs()), nowMs(), facts.siteAheadMs);
   return undefined;
 };
 
@@ -220,7 +220,7 @@ const ofToken = (visit: Visit, fault: Fault, reply: HttpReply | undefined, prefi
   if (reply.status === 403) return afterLogin(prefix, fault);
   if (fault.code !== 'qlik.login_page' && reply.status !== 401 && reply.status !== 400) return fault;
   if (suspicion !== undefined) return errorInfo(suspicion.code, `${refusedIt}: ${suspicion.text}.`);
-  const clocks = apart(visit.facts.clockAheadMs);
+  const clocks = apart(visit.facts.siteAheadMs);
   if (clocks !== undefined && visit.connection.authentication.type === 'signed-jwt')
     return errorInfo('qlik.clock_skew', `${refusedIt}, and the clock of the site is ${clocks} that of this machine.`);
   if (fault.code === 'qlik.login_page')

@@ -3,7 +3,7 @@ import { originOfPeer } from '#agent/network/faults.ts';
 import { isHtml } from '#agent/qlik/auth/verdict.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { type Check, type Finding, fail, pass, skip } from '../check.ts';
-import { apart, clockAheadMs } from '../clock.ts';
+import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
 import { errorInfo } from '../run.ts';
 import type { Greeting, Visit } from '../visit.ts';
@@ -59,7 +59,7 @@ export const virtualProxy: Check<Visit, CheckId> = {
     const { connection, http, facts } = visit;
     if (visit.direct) return skip('Client certificates go past it, to the repository and the engine themselves.');
     const reply = await visit.knock(visit.path(KNOCKED), signal);
-    facts.clockAheadMs = clockAheadMs(reply, visit.nowMs());
+    facts.siteAheadMs = siteAheadMs(reply, visit.nowMs());
     const { origin, prefix } = connection;
     const at = `GET ${originOfPeer(http.peer)}${visit.path(KNOCKED)}`;
     const named = prefix === '' ? 'The default one (no prefix)' : `"${prefix}"`;
@@ -115,7 +115,7 @@ export const virtualProxy: Check<Visit, CheckId> = {
         ),
         excerpt(reply),
       );
-    const clocks = apart(facts.clockAheadMs);
+    const clocks = apart(facts.siteAheadMs);
     return pass(
       `${named} answers${greeting.does === undefined ? '' : `: it ${greeting.does}`}.`,
       clocks === undefined ? [] : [`the clock of the site is ${clocks} that of this machine`],

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { Fault } from '#protocol/errors.ts';
+import { aheadOrBehind, span } from '../clock.ts';
 import { commonName, DAY_MS, day } from './certificates.ts';
-import { span } from './clock.ts';
 
 /** Certificates that end sooner are worth a word. */
 const SOON_MS = 30 * DAY_MS;
@@ -21,7 +21,7 @@ export interface DatesAsked {
 const clockRemark = ({ nowMs, aheadMs }: DatesAsked): string => {
   const here = `the clock of this machine says ${new Date(nowMs).toISOString().slice(0, 16)}Z`;
   if (aheadMs === undefined || Math.abs(aheadMs) < CLOCK_MS) return here;
-  return `${here}, which is ${span(aheadMs)} ${aheadMs > 0 ? 'ahead of' : 'behind'} the server's`;
+  return `${here}, which is ${aheadOrBehind(aheadMs)} the server's`;
 };
 
 const roleOf = (index: number, certificate: X509Certificate): string =>

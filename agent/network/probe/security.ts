@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Fault } from '#protocol/errors.ts';
-import { networkFault, type Peer, placeOf } from '../faults.ts';
+import { clockAheadMs } from '../clock.ts';
+import { networkFault, type Peer, placeOf, withoutPlace } from '../faults.ts';
 import { type TlsOptions, type TlsTargets, trustedAuthorities, trustInForce } from '../tls.ts';
 import { readBanner } from './banner.ts';
 import { commonName, day, describe, describeChain, pathOf } from './certificates.ts';
-import { clockAheadMs } from './clock.ts';
 import { endsSoon, expired, notYetValid } from './dates.ts';
 import { type Handshake, lenientSocket, shake } from './handshake.ts';
 import { inspectorOf } from './inspectors.ts';
@@ -120,7 +120,7 @@ const unchecked = async (asked: TlsAsked): Promise<Fault | undefined> => {
       advice: 'Delete `tls.bypass_certificate_validation`: it is not needed.',
     });
   const { result } = await explain(checked, strict, strict.error, []);
-  const because = result.seen.slice(result.seen.indexOf(': ') + 2);
+  const because = withoutPlace(result.seen);
   return asked.wording.of(
     new Fault('tls.unchecked', `${place}: the certificate is not checked; if it were: ${because}`),
   );

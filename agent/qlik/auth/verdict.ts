@@ -1,3 +1,4 @@
+import { aheadOrBehind, clockAheadMs } from '#agent/network/clock.ts';
 import type { HttpReply } from '#agent/network/dialer.ts';
 import { originOfPeer, type Peer } from '#agent/network/faults.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -37,11 +38,10 @@ const where = ({ peer, method, path }: Asked): string => `${method} ${originOfPe
 
 /** Tokens are good for minutes: clocks that are further apart than one are worth a word. */
 const clocksApart = ({ headers }: HttpReply): string => {
-  const theirs = Date.parse(String(headers['date'] ?? ''));
-  const seconds = Math.round((theirs - Date.now()) / 1000);
-  return Number.isNaN(theirs) || Math.abs(seconds) <= 60
+  const aheadMs = clockAheadMs(String(headers['date'] ?? ''), Date.now());
+  return aheadMs === undefined || Math.abs(aheadMs) <= 60_000
     ? ''
-    : `; its clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the clock of this machine`;
+    : `; the clock of this machine is ${aheadOrBehind(aheadMs)} its clock`;
 };
 
 /**

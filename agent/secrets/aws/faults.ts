@@ -1,3 +1,4 @@
+import { aheadOrBehind, clockAheadMs } from '#agent/network/clock.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** An error as AWS sent it, whichever of its protocols it came by. */
@@ -14,7 +15,7 @@ export interface AwsFailure {
 
 const THROTTLED =
   /^(?:Throttling(?:Exception)?|ThrottledException|TooManyRequestsException|RequestLimitExceeded|RequestThrottled\w*|SlowDown|PriorRequestNotComplete|LimitExceededException|IDPCommunicationError)$/;
-const EXPIRED = /^(?:ExpiredToken(?:Exception)?|ExpiredTokenException)$/;
+const EXPIRED = /^ExpiredToken(?:Exception)?$/;
 const SIGNATURE = /^(?:SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature(?:Exception)?)$/;
 const CLOCK = /^(?:RequestTimeTooSkewed|RequestExpired|RequestInTheFuture)$/;
 const UNKNOWN_KEY =
@@ -24,17 +25,6 @@ const DENIED = /^(?:AccessDenied(?:Exception)?|UnauthorizedOperation|NotAuthoriz
 /** True for credentials that ended: other ones may do. */
 export const isExpired = ({ type, message }: AwsFailure): boolean =>
   EXPIRED.test(type) || (UNKNOWN_KEY.test(type) && /security token .*expired/i.test(message));
-
-/** How far the clock of this machine is from that of the server, in words; empty when nobody knows. */
-const clockDifference = (date: string | undefined, now: number): string => {
-  const there = date === undefined ? Number.NaN : Date.parse(date);
-  const seconds = Math.round((now - there) / 1000);
-  if (Number.isNaN(seconds)) return '';
-  const size = Math.abs(seconds);
-  const difference =
-    size < 120 ? `${size} s` : size < 7200 ? `${Math.round(size / 60)} min` : `${Math.round(size / 3600)} h`;
-  return ` The clock of this machine is ${difference} ${seconds < 0 ? 'behind' : 'ahead of'} that of AWS.`;
-};
 
 /** A clock that is right to five minutes signs well. */
 const SKEW_MS = 240_000;
@@ -48,11 +38,11 @@ export const awsFault = (name: string, doing: string, failure: AwsFailure, now: 
   const unreachable = (what: string, advice: string): Fault =>
     new Fault('secrets.unreachable', `${name}: ${doing}: ${what}`, { advice });
 
-  const there = date === undefined ? Number.NaN : Date.parse(date);
-  const skewed = Math.abs(now - there) > SKEW_MS;
+  const aheadMs = clockAheadMs(date, now);
+  const skewed = aheadMs !== undefined && Math.abs(aheadMs) > SKEW_MS;
   if (CLOCK.test(type) || (SIGNATURE.test(type) && (skewed || /signature (?:expired|not yet current)/i.test(message))))
     return refused(
-      `the clocks differ too much.${clockDifference(date, now)}`,
+      `the clocks differ too much.${aheadMs === undefined ? '' : ` The clock of this machine is ${aheadOrBehind(aheadMs)} that of AWS.`}`,
       'Set the clock of this machine (NTP); AWS refuses what was signed more than five minutes off.',
     );
   if (isExpired(failure))

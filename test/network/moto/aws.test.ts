@@ -177,7 +177,7 @@ describe.skipIf(noMoto())('AWS', () => {
       await moto.guard();
       machine.time -= 17 * 60_000;
       const fault = faultIn(await open({ ...right, secretAccessKey: new Secret('canary-wrong') }).read('qlik'));
-      expect(fault.message).toContain('The clock of this machine is 17 min behind that of AWS.');
+      expect(fault.message).toContain('The clock of this machine is 17 minutes behind that of AWS.');
       expect(fault.advice).toContain('NTP');
     });
 

@@ -187,7 +187,7 @@ describe('what AWS says is told apart', () => {
     answer = fails(400, 'InvalidSignatureException', 'It does not match.', {
       date: new Date(machine.time - 1_200_000).toUTCString(),
     });
-    expect(faultIn(await open().read('qlik')).message).toContain('is 20 min ahead of that of AWS');
+    expect(faultIn(await open().read('qlik')).message).toContain('is 20 minutes ahead of that of AWS');
   });
 
   test('a name in the header of the answer, with an address behind', async () => {
