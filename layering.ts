@@ -12,7 +12,7 @@ const rooms: Record<string, readonly string[]> = {
   'agent/network': ['node:', 'protocol', 'config', 'undici', 'ws', 'https-proxy-agent', 'socks-proxy-agent'],
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
   'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'zod'],
-  'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/secrets', 'agent/qlik', 'agent/bridge'],
+  'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/qlik', 'agent/bridge'],
   'agent/lineage': ['node:', 'protocol', 'config'],
   'agent/spool': ['node:', 'protocol'],
   'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],

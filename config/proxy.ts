@@ -34,6 +34,12 @@ export type ProxyChoice =
       readonly except: readonly string[];
     };
 
+/** True when a proxy that may be on the way is logged in to with a password. */
+export const needsPassword = (choice: ProxyChoice | undefined): boolean =>
+  (choice === undefined ? [] : choice.type === 'fixed' ? [choice.proxy] : [choice.secure, choice.plain]).some(
+    (proxy) => proxy?.password !== undefined,
+  );
+
 /** A proxy for messages and logs: kind, address and where it was named; never a user or a password. */
 export const proxyName = ({ scheme, hostname, port, from }: ProxyServer): string =>
   `${scheme} proxy ${hostname.includes(':') ? `[${hostname}]` : hostname}:${port} (${from})`;

@@ -1,4 +1,5 @@
 import { diagnose } from '#agent/doctor/diagnose.ts';
+import { diagnoseLink } from '#agent/doctor/link.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
 import { mends } from '#agent/doctor/settings.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
@@ -6,7 +7,6 @@ import type { ConnectionFolder } from '#config/folder.ts';
 import type { Settings } from '#config/settings.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import type { Problem } from '#protocol/status.ts';
-import { diagnoseLink } from './doctor-link.ts';
 import { nameOnly } from './path-names.ts';
 import type { Diagnose } from './test-job.ts';
 

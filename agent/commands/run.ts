@@ -6,6 +6,7 @@ import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { logOut } from '#agent/qlik/site.ts';
+import { problemPlace } from '#config/connection/problem.ts';
 import { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -32,8 +33,8 @@ const MAX_TOLD = 3;
 /** The log says what the page of the connection says, for whom the catalog is out of reach. */
 const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  for (const { code, advice, message, file, line, column } of errors.slice(0, MAX_TOLD))
-    log.warn({ code, advice }, `${file}${line === undefined ? '' : `:${line}:${column ?? 1}`}: ${message}`);
+  for (const problem of errors.slice(0, MAX_TOLD))
+    log.warn({ code: problem.code, advice: problem.advice }, `${problemPlace(problem)}: ${problem.message}`);
 };
 
 export const run = async (options: RunOptions): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { Bridge } from '#agent/bridge/bridge.ts';
 import { changedKeys, changedOutside, listed } from '#config/connection/digests.ts';
+import { problemPlace } from '#config/connection/problem.ts';
 import { describeWay } from '#config/proxy.ts';
 import { type LoadedSettings, loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch, type UsableSettings } from '#config/settings-watch.ts';
@@ -87,10 +88,7 @@ export class SettingsReload {
     const { bridge, log } = this.#options;
     this.#problems = problems;
     const errors = problems.filter(({ severity }) => severity === 'error');
-    const told = (problem: Problem): string => {
-      const at = problem.line === undefined ? '' : `:${problem.line}:${problem.column ?? 1}`;
-      return `${problem.file}${at}: ${problem.message}`;
-    };
+    const told = (problem: Problem): string => `${problemPlace(problem)}: ${problem.message}`;
     for (const problem of problems) log.warn({ code: problem.code, advice: problem.advice }, told(problem));
     if (errors.length > 0) log.warn({}, 'the settings that were in force stay in force');
     this.#faults = errors.map((problem) => ({

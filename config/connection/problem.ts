@@ -120,10 +120,13 @@ export const wrap = (text: string, width: number, indent: string): string => {
   return lines.map((part) => `${indent}${part}`).join('\n');
 };
 
+/** Where a problem is, as editors and terminals take it: `file:line:column`, as far as that is known. */
+export const problemPlace = ({ file, line, column }: Pick<Problem, 'file' | 'line' | 'column'>): string =>
+  [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
+
 /** A problem for a terminal of `width` columns: place, message, the line with a caret below the column, the advice. */
 export const formatProblem = (problem: Problem, width = 80): string => {
-  const place = [problem.file, problem.line, problem.column].filter((part) => part !== undefined).join(':');
-  const parts = [wrap(`${place}: ${problem.severity}: ${problem.message}`, width, '')];
+  const parts = [wrap(`${problemPlace(problem)}: ${problem.severity}: ${problem.message}`, width, '')];
   const { excerpt, line, column } = problem;
   if (excerpt !== undefined && line !== undefined && column !== undefined) {
     const gutter = `${line} | `;

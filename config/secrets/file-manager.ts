@@ -4,7 +4,7 @@ import { ERROR_KINDS } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 import { explain } from '../connection/explain.ts';
 import { checkFields } from '../connection/mistakes.ts';
-import { Problems } from '../connection/problem.ts';
+import { Problems, problemPlace } from '../connection/problem.ts';
 import { type FileContent, readFromDiskAsync } from '../files.ts';
 import { HoconError } from '../hocon/error.ts';
 import { parseHocon } from '../hocon/hocon.ts';
@@ -44,7 +44,7 @@ export class FileSecretManager implements SecretManager {
     const [first] = problems;
     if (tree === undefined) {
       const { message, advice } = first ?? { message: 'The file cannot be read.', advice: '' };
-      return failed('secrets.invalid', `${placeOf(first, this.#path)}: ${message}`, advice);
+      return failed('secrets.invalid', `${first === undefined ? this.#path : problemPlace(first)}: ${message}`, advice);
     }
     const secret = find(tree, key);
     if (secret === undefined) {
@@ -54,7 +54,7 @@ export class FileSecretManager implements SecretManager {
     const notices: SecretNotice[] = problems
       // What is odd in another secret is no matter of this one.
       .filter(({ line }) => line !== undefined && isInside(tree, secret, line))
-      .map((problem) => ({ message: `${placeOf(problem, this.#path)}: ${problem.message}`, advice: problem.advice }));
+      .map((problem) => ({ message: `${problemPlace(problem)}: ${problem.message}`, advice: problem.advice }));
     if (content.forEveryone === true)
       notices.push({
         message: `Every user of this machine may read or change the secrets in ${this.#path}.`,
@@ -76,9 +76,6 @@ const failed = (code: ErrorCode, message: string, advice: string): SecretLookup 
   const fault: ErrorInfo = { code, message, retryable: ERROR_KINDS[code].retryable, advice };
   return { type: 'failed', fault };
 };
-
-const placeOf = (problem: Problem | undefined, path: string): string =>
-  [path, problem?.line, problem?.column].filter((part) => part !== undefined).join(':');
 
 /** Below this the text is read: no name of a connection's key, whose value could be shown, is the path of a secret. */
 const ABOVE = 'a secret';

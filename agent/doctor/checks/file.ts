@@ -1,5 +1,6 @@
 import type { Connection } from '#config/connection/connection.ts';
-import { describeWay } from '#config/proxy.ts';
+import { problemPlace } from '#config/connection/problem.ts';
+import { describeWay, needsPassword } from '#config/proxy.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
@@ -18,16 +19,13 @@ export interface Subject {
 const MAX_SOURCES = 4;
 const OF_SECRETS = /^secrets\./;
 
-export const placed = ({ file, line, column }: Problem): string =>
-  [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
-
 /** Problems as details: place and message, without the first error, which the check itself says. */
 const others = (problems: readonly Problem[], said: Problem | undefined): readonly string[] =>
-  problems.filter((one) => one !== said).map((one) => `${placed(one)}: ${one.severity}: ${one.message}`);
+  problems.filter((one) => one !== said).map((one) => `${problemPlace(one)}: ${one.severity}: ${one.message}`);
 
 const faultOf = (problem: Problem, inForce: boolean): ErrorInfo => ({
   code: problem.code,
-  message: `${placed(problem)}: ${problem.message}${
+  message: `${problemPlace(problem)}: ${problem.message}${
     inForce ? ' The older version of the file is in force, and is what the checks below look at.' : ''
   }`,
   retryable: false,
@@ -138,8 +136,7 @@ const secretsOf = ({ authentication, proxy }: Connection): readonly string[] => 
         return authentication satisfies never;
     }
   })();
-  const servers = proxy === undefined ? [] : proxy.type === 'fixed' ? [proxy.proxy] : [proxy.secure, proxy.plain];
-  return [...own, ...(servers.some((server) => server?.password !== undefined) ? ['the password of the proxy'] : [])];
+  return [...own, ...(needsPassword(proxy) ? ['the password of the proxy'] : [])];
 };
 
 export const fileChecks = (subject: Subject): readonly Check<unknown, CheckId>[] => [

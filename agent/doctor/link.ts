@@ -1,6 +1,7 @@
 import { type LinkProbe, type LinkStep, probeLink } from '#agent/bridge/preflight.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
-import { describeWay } from '#config/proxy.ts';
+import { problemPlace } from '#config/connection/problem.ts';
+import { describeWay, needsPassword } from '#config/proxy.ts';
 import type { Settings } from '#config/settings.ts';
 import type { CheckRecord, LinkCheckId } from '#protocol/checks.ts';
 import type { Problem } from '#protocol/status.ts';
@@ -46,12 +47,10 @@ const ofStep = ({ name, status, seen, fault, details, durationMs }: LinkStep): C
     ...(fault === undefined ? {} : { code: fault.code, advice: fault.advice }),
   });
 
-const placed = ({ file, line }: Problem): string => (line === undefined ? file : `${file}:${line}`);
-
 const ofFile = ({ settings, problems }: LinkOptions): CheckRecord => {
   const { gatewayUrl, file } = settings;
   const [first] = problems.filter(({ severity }) => severity === 'error').concat(problems);
-  const details = problems.map((one) => `${placed(one)}: ${one.severity}: ${one.message}`);
+  const details = problems.map((one) => `${problemPlace(one)}: ${one.severity}: ${one.message}`);
   const remark = first === undefined ? {} : { code: first.code, advice: first.advice, details };
   if (gatewayUrl === undefined)
     return record('file', `${file} names no catalog: gateway.url is missing.`, {
@@ -60,7 +59,7 @@ const ofFile = ({ settings, problems }: LinkOptions): CheckRecord => {
       advice: 'Add gateway.url = "wss://catalog.example.com"; without a catalog use culvert crawl.',
     });
   if (first?.severity === 'error')
-    return record('file', `${placed(first)}: ${first.message} The older settings are in force.`, {
+    return record('file', `${problemPlace(first)}: ${first.message} The older settings are in force.`, {
       status: 'fail',
       ...remark,
     });
@@ -69,9 +68,7 @@ const ofFile = ({ settings, problems }: LinkOptions): CheckRecord => {
 };
 
 const ofSecrets = ({ settings: { proxy } }: LinkOptions): CheckRecord => {
-  const servers = proxy === undefined ? [] : proxy.type === 'fixed' ? [proxy.proxy] : [proxy.secure, proxy.plain];
-  const password = servers.some((server) => server?.password !== undefined);
-  return password
+  return needsPassword(proxy)
     ? record('secrets', 'All there: the password of the proxy.')
     : record('secrets', 'The way to the catalog needs none.', { status: 'skip' });
 };
