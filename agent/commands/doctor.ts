@@ -15,6 +15,7 @@ import type { UsableSettings } from '#config/settings-watch.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { colours, neededBlocks, painter, screen, settingsText } from './doctor-screen.ts';
+import { USAGE } from './exit-codes.ts';
 import { STANDARD_CONFIG } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -28,9 +29,6 @@ export interface DoctorOptions {
   readonly saveCa?: string;
   readonly timeout?: string;
 }
-
-/** Wrong usage, as for an option that does not exist. */
-const USAGE = 2;
 
 interface Patient {
   readonly code: string | null;
@@ -136,8 +134,8 @@ const summary = (records: readonly CheckRecord[]) => {
 /** Looks at connections and at the link, and prints each as it is done. */
 export const doctor = async (wanted: string | undefined, options: DoctorOptions): Promise<void> => {
   const mostMs = mostMsOf(options.timeout);
-  if (Number.isNaN(mostMs)) process.stderr.write('--timeout wants seconds, from 1 to 3600.\n');
   if (Number.isNaN(mostMs)) {
+    process.stderr.write('--timeout wants seconds, 3600 at most.\n');
     process.exitCode = USAGE;
     return;
   }

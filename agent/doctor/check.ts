@@ -9,7 +9,7 @@ export type Finding =
       readonly seen: string;
       readonly details?: readonly string[];
       /** Something that works and still deserves a look. */
-      readonly note?: { readonly code: ErrorCode; readonly advice: string };
+      readonly note?: Pick<ErrorInfo, 'code' | 'advice'>;
     }
   | {
       readonly status: 'fail';

@@ -158,13 +158,16 @@ const look = async (
   denied: readonly { readonly app: ChosenApp; readonly fault: Fault }[],
 ): Promise<Finding> => {
   const without = (await visit.facts.app?.withoutData()) ?? false;
-  const base = { status: 'pass', details: [`app ${app.id}`, ...deniedDetails(denied)] } as const;
+  const base = {
+    status: 'pass',
+    details: [`app ${app.id}`, ...deniedDetails(denied)],
+  } as const;
   if (!without)
     return {
       ...base,
       seen: `"${app.name}" opened, but with its data: the engine let us into a session that had it open.`,
       note: errorInfo('qlik.opened_with_data', ''),
-    } as Finding;
+    };
   const seen = `"${app.name}" opened, without its data.`;
   const [first] = denied;
   if (first === undefined) return { ...base, seen };

@@ -80,12 +80,10 @@ const fileCheck = (subject: Subject): Check<unknown, CheckId> => ({
       status: 'pass',
       seen: `${file}: ${connection.displayUrl}, ${how(connection)}${way === 'directly' ? '' : `, ${way}`}${off}.`,
       details: others(problems, undefined),
-      ...(warning === undefined ? {} : { note: { code: codeOf(warning), advice: warning.advice } }),
+      ...(warning === undefined ? {} : { note: warning }),
     });
   },
 });
-
-const codeOf = ({ code }: Problem) => code as 'config.suspicious_value';
 
 const secretsCheck = (subject: Subject): Check<unknown, CheckId> => ({
   id: 'secrets',

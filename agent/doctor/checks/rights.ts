@@ -40,7 +40,7 @@ export const rights: Check<Visit, CheckId> = {
     return {
       status: 'pass',
       seen: `${capital(details.join('; '))}.`,
-      ...(note === undefined ? {} : { note: { code: note.code as 'internal', advice: note.advice } }),
+      ...(note === undefined ? {} : { note }),
     };
   },
 };

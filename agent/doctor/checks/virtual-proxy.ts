@@ -5,6 +5,7 @@ import type { CheckId } from '#protocol/checks.ts';
 import { type Check, type Finding, fail, pass, skip } from '../check.ts';
 import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
+import { otherNames } from '../other-names.ts';
 import { errorInfo } from '../run.ts';
 import type { Greeting, Visit } from '../visit.ts';
 
@@ -140,7 +141,7 @@ const refusedByName = async (visit: Visit, reply: HttpReply, signal: AbortSignal
   const { prefix } = connection;
   const called = connection.aliasHost ?? new URL(connection.origin).hostname;
   const at = `GET ${originOfPeer(http.peer)}${visit.path(KNOCKED)}`;
-  for (const name of otherNames(visit, called)) {
+  for (const name of otherNames(visit, called, 'names', MAX_NAMES)) {
     const again = await visit.knock(visit.path(KNOCKED), signal, { host: hostWithPort(name, connection.origin) });
     if (again.status === 400 && isHtml(again)) continue;
     return fail(
@@ -175,14 +176,4 @@ const refusedByName = async (visit: Visit, reply: HttpReply, signal: AbortSignal
 const hostWithPort = (name: string, origin: string): string => {
   const { port } = new URL(origin);
   return port === '' ? name : `${name}:${port}`;
-};
-
-/** Names in the certificate that the server showed, other than the one that was used. */
-const otherNames = ({ http }: Visit, called: string): readonly string[] => {
-  const names = (http.connected().certificate?.subjectAltName ?? '')
-    .split(',')
-    .flatMap((entry) => /^\s*DNS:([a-z0-9_.-]+)$/i.exec(entry.trim())?.[1] ?? []);
-  return [...new Set(names.map((name) => name.toLowerCase()))]
-    .filter((name) => name !== called.toLowerCase())
-    .slice(0, MAX_NAMES);
 };

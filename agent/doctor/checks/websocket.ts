@@ -5,6 +5,8 @@ import { EngineSession } from '#agent/qlik/engine/session.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
+import { saying } from '../excerpt.ts';
+import { otherNames } from '../other-names.ts';
 import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
@@ -101,7 +103,7 @@ const forbidden = async (visit: Visit, fault: Fault, signal: AbortSignal): Promi
   const own = originOf(visit.connection);
   const host = new URL(own).hostname;
   const prefix = visit.connection.prefix;
-  for (const name of otherNames(visit, host)) {
+  for (const name of otherNames(visit, host, 'all', MAX_NAMES)) {
     const origin = own.replace(host, name);
     if (!(await opens(visit, pass, origin, signal))) continue;
     return fail(
@@ -112,34 +114,22 @@ const forbidden = async (visit: Visit, fault: Fault, signal: AbortSignal): Promi
       ),
     );
   }
-  if (pass.query !== '' && (await opens(visit, pass, undefined, signal))) return fail(originAlone(own, host, prefix));
-  if (pass.query === '') {
-    if (await opens(visit, pass, undefined, signal)) return fail(originAlone(own, host, prefix));
+  if (await opens(visit, pass, undefined, signal)) return fail(originAlone(own, host, prefix));
+  if (pass.query === '')
     return fail(
       errorInfo(
         'qlik.csrf_token_missing',
         `The proxy refuses the WebSocket (HTTP 403), and gave no csrf token at ${visit.path('/qps/csrftoken')}, which releases from November 2024 on want: something between keeps it back, or the Host allow list lacks ${host}.`,
       ),
     );
-  }
   return fail(
     errorInfo(
       'qlik.websocket_forbidden',
       `The proxy refuses the WebSocket (HTTP 403), also with a new csrf token. Three causes look like this: ${host}, the host of the Origin, is not in the Host allow list; something between removes the Origin header; or the token does not arrive in the query.`,
       `Look first in the QMC, Virtual proxies > "${prefix}" > Advanced: add ${host} to the Host allow list (no scheme, no port), then Apply. The proxy's log has the reason (Proxy\\Trace: Cross-Site Websocket Hijacking).`,
     ),
-    saying(fault),
+    saying(fault.cause instanceof UpgradeRefused ? fault.cause.excerpt : ''),
   );
-};
-
-/** The start of what the server says to it. */
-const saying = ({ cause }: Fault): readonly string[] => {
-  const text = (cause instanceof UpgradeRefused ? cause.excerpt : '')
-    .replaceAll(/<(?:script|style)[\s\S]*?(?:<\/|$)/gi, ' ')
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
-  return text === '' ? [] : [`the answer says: ${text.slice(0, 200)}`];
 };
 
 const originAlone = (own: string, host: string, prefix: string): ErrorInfo =>
@@ -178,11 +168,4 @@ const opens = async (
   } finally {
     socket.terminate();
   }
-};
-
-const otherNames = ({ http }: Visit, host: string): readonly string[] => {
-  const names = (http.connected().certificate?.subjectAltName ?? '')
-    .split(',')
-    .flatMap((entry) => /^(?:DNS|IP Address):([a-z0-9_.:-]+)$/i.exec(entry.trim())?.[1] ?? []);
-  return [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => name !== host).slice(0, MAX_NAMES);
 };
