@@ -1,7 +1,8 @@
-import { chmod, mkdir, open, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { wrap } from '#config/connection/problem.ts';
 import { Fault } from '#protocol/errors.ts';
+import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
 import { makeSigningPair } from './signing-pair.ts';
 
 const WIDTH = 80;
@@ -37,23 +38,10 @@ const checked = (options: JwtOptions): JwtOptions & { readonly wholeDays: number
   return { ...options, wholeDays };
 };
 
-/** Writes a file that must not be there yet: a key in use is never overwritten. */
-const writeNew = async (path: string, content: string, mode: number): Promise<void> => {
-  try {
-    await using file = await open(path, 'wx', mode);
-    await file.writeFile(content);
-    await file.sync();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw new Fault('config.unreadable', `${path} cannot be written: ${String(error)}`, {
-        cause: error,
-        advice: 'Name a folder that can be written with --out.',
-      });
-    throw new Fault('config.invalid', `${path} is there already`, {
-      cause: error,
-      advice: 'Keep it, as a virtual proxy may have its certificate; or name another folder with --out.',
-    });
-  }
+/** A key in use is never overwritten. */
+const ADVICE: NewFileAdvice = {
+  there: 'Keep it, as a virtual proxy may have its certificate; or name another folder with --out.',
+  unwritable: 'Name a folder that can be written with --out.',
 };
 
 /** A value in the quotes of HOCON. */
@@ -127,15 +115,12 @@ export const initJwt = async (given: JwtOptions): Promise<void> => {
   const options = checked(given);
   await mkdir(options.out, { recursive: true, mode: 0o700 });
   const pair = await makeSigningPair(`culvert-jwt-${options.prefix}`, options.wholeDays, Date.now());
-  const keyPath = join(options.out, KEY_FILE);
-  await writeNew(keyPath, pair.key, 0o600);
-  await chmod(keyPath, 0o600);
-  try {
-    await writeNew(join(options.out, CERTIFICATE_FILE), pair.certificate, 0o644);
-  } catch (error) {
-    // A key without its certificate is of no use, and would be in the way of the next try.
-    await rm(keyPath, { force: true });
-    throw error;
-  }
+  await writeNewFiles(
+    [
+      { path: join(options.out, KEY_FILE), content: pair.key },
+      { path: join(options.out, CERTIFICATE_FILE), content: pair.certificate, mode: 0o644 },
+    ],
+    ADVICE,
+  );
   process.stdout.write(instructions(options, pair.certificate, pair.validTo));
 };

@@ -5,33 +5,44 @@ import { Fault } from '#protocol/errors.ts';
 export interface NewFile {
   readonly path: string;
   readonly content: string;
+  /** Rights; by default readable and writable for its owner alone. */
+  readonly mode?: number;
 }
 
+/** What to do about a file that is there already, or about a place where nothing can be written. */
+export interface NewFileAdvice {
+  readonly there: string;
+  readonly unwritable: string;
+}
+
+const ADVICE: NewFileAdvice = {
+  there: 'Name another file with --out, or move that one away.',
+  unwritable: 'Name a file in a folder that this user may write with --out.',
+};
+
 /**
- * Writes files that must not be there yet, readable for their owner alone; all of them or none.
+ * Writes files that must not be there yet; all of them or none.
  *
  * @throws Fault `config.invalid` when one is there already, `config.unreadable` when one cannot be written
  */
-export const writeNewFiles = async (files: readonly NewFile[]): Promise<void> => {
+export const writeNewFiles = async (files: readonly NewFile[], advice: NewFileAdvice = ADVICE): Promise<void> => {
   const written: string[] = [];
-  try {
-    for (const { path, content } of files) {
-      await using file = await open(path, 'wx', 0o600);
+  for (const { path, content, mode = 0o600 } of files)
+    try {
+      await using file = await open(path, 'wx', mode);
       written.push(path);
       await file.writeFile(content);
       await file.sync();
-    }
-  } catch (cause) {
-    for (const path of written) await rm(path, { force: true });
-    const failed = files[written.length]?.path ?? files.at(-1)?.path ?? '';
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
-      throw new Fault('config.invalid', `${failed} is there already, and is not overwritten`, {
+    } catch (cause) {
+      for (const one of written) await rm(one, { force: true });
+      if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+        throw new Fault('config.invalid', `${path} is there already, and is not overwritten`, {
+          cause,
+          advice: advice.there,
+        });
+      throw new Fault('config.unreadable', `${path} cannot be written: ${String(cause)}`, {
         cause,
-        advice: 'Name another file with --out, or move that one away.',
+        advice: advice.unwritable,
       });
-    throw new Fault('config.unreadable', `${failed} cannot be written: ${String(cause)}`, {
-      cause,
-      advice: 'Name a file in a folder that this user may write with --out.',
-    });
-  }
+    }
 };
