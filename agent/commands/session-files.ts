@@ -1,17 +1,16 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KeptSession, type SessionStore, sessionBinding } from '#agent/qlik/auth/session-store.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { patiently } from '#agent/spool/disk.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { decryptBytes, encryptBytes } from '#config/secrets/aead.ts';
 import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
 import { asFault } from '#protocol/errors.ts';
 
 const FOLDER = 'sessions';
-const NONCE_BYTES = 12;
-const MAC_BYTES = 16;
 const MAX_BYTES = 1024 * 1024;
 /** Neither a session nor a refusal is of use for so long. */
 const OLD_MS = 2 * 3_600_000;
@@ -141,20 +140,12 @@ export class SessionFiles implements SessionStore {
   }
 }
 
-const sealed = (kept: KeptSession, key: Uint8Array, binding: string): Buffer => {
-  const nonce = randomBytes(NONCE_BYTES);
-  const aes = createCipheriv('aes-256-gcm', key, nonce);
-  aes.setAAD(Buffer.from(`${PURPOSE} ${binding}`));
-  return Buffer.concat([nonce, aes.update(JSON.stringify(kept), 'utf8'), aes.final(), aes.getAuthTag()]);
-};
+const boundTo = (binding: string): Buffer => Buffer.from(`${PURPOSE} ${binding}`);
+
+const sealed = (kept: KeptSession, key: Uint8Array, binding: string): Buffer =>
+  encryptBytes(Buffer.from(JSON.stringify(kept)), key, boundTo(binding));
 
 /** @throws Error when it was changed, or sealed for something else */
-const opened = (bytes: Buffer, key: Uint8Array, binding: string): KeptSession => {
-  if (bytes.length < NONCE_BYTES + MAC_BYTES) throw new RangeError('too short');
-  const aes = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), { authTagLength: MAC_BYTES });
-  aes.setAAD(Buffer.from(`${PURPOSE} ${binding}`));
-  aes.setAuthTag(bytes.subarray(-MAC_BYTES));
-  const text = Buffer.concat([aes.update(bytes.subarray(NONCE_BYTES, -MAC_BYTES)), aes.final()]).toString('utf8');
+const opened = (bytes: Buffer, key: Uint8Array, binding: string): KeptSession =>
   // Only this class, of this version, can have written it.
-  return JSON.parse(text) as KeptSession;
-};
+  JSON.parse(decryptBytes(bytes, key, boundTo(binding)).toString('utf8')) as KeptSession;

@@ -3,6 +3,7 @@ import { readProxy } from '../connection/proxy.ts';
 import type { SideFiles } from '../connection/side-files.ts';
 import { readTrust } from '../connection/trust.ts';
 import type { Placed, Values } from '../connection/values.ts';
+import { isLoopback } from '../loopback.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { Secret } from '../secret.ts';
 import type { Place } from '../tree.ts';
@@ -162,7 +163,7 @@ class Block {
     const given = this.required(key, 'its address', example);
     if (given === undefined) return undefined;
     const url = URL.parse(given);
-    const local = url !== null && /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+    const local = url !== null && isLoopback(url.hostname);
     if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && local)) && !/[@?#]/.test(given))
       return given.replace(/\/+$/, '');
     this.#problems.error(

@@ -1,11 +1,10 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { Secret } from '../secret.ts';
+import { AEAD_BYTES, decryptBytes, encryptBytes } from './aead.ts';
 import type { KeyStore } from './key-store.ts';
 
 const TAG = 'encrypted:v1:';
 const ID_BYTES = 4;
-const NONCE_BYTES = 12;
-const MAC_BYTES = 16;
 
 /** True for a value that says that it is encrypted, in any version. */
 export const looksSealed = (text: string): boolean => /^\s*encrypted:v\d{1,3}:/i.test(text);
@@ -19,17 +18,16 @@ const keysOf = (key: Uint8Array) => ({
   cipher: derivedKey(key, 'encrypted:v1'),
 });
 
+const boundTo = (id: Uint8Array): Buffer => Buffer.concat([Buffer.from(TAG), id]);
+
 /**
  * `encrypted:v1:` and base64url of key id (4 bytes), nonce (12 random bytes), ciphertext and tag of AES-256-GCM. The text
  * before and the key id are authenticated, so that no value can be passed off as one of another version or key.
  */
 export const seal = (value: Secret, key: Uint8Array): string => {
   const { id, cipher } = keysOf(key);
-  const nonce = randomBytes(NONCE_BYTES);
-  const aes = createCipheriv('aes-256-gcm', cipher, nonce);
-  aes.setAAD(Buffer.concat([Buffer.from(TAG), id]));
-  const sealed = Buffer.concat([aes.update(value.reveal(), 'utf8'), aes.final()]);
-  return `${TAG}${Buffer.concat([id, nonce, sealed, aes.getAuthTag()]).toString('base64url')}`;
+  const sealed = encryptBytes(Buffer.from(value.reveal()), cipher, boundTo(id));
+  return `${TAG}${Buffer.concat([id, sealed]).toString('base64url')}`;
 };
 
 /** A value, or why it cannot be had: what is wrong, and what to do when it is not to encrypt it again. */
@@ -61,19 +59,15 @@ export const unseal = (text: string, keys: KeyStore | undefined): Unsealed => {
   const body = given.slice(TAG.length);
   const bytes = Buffer.from(body, 'base64url');
   const damaged = { type: 'failed', reason: 'it is damaged: characters are missing, or were changed' } as const;
-  if (!/^[\w-]+$/.test(body) || bytes.length < ID_BYTES + NONCE_BYTES + MAC_BYTES) return damaged;
+  if (!/^[\w-]+$/.test(body) || bytes.length < ID_BYTES + AEAD_BYTES) return damaged;
   const { id, cipher } = keysOf(stored.key);
   if (!bytes.subarray(0, ID_BYTES).equals(id))
     return {
       type: 'failed',
       reason: 'it was encrypted with another key: on another machine, or before the key was lost',
     };
-  const nonce = bytes.subarray(ID_BYTES, ID_BYTES + NONCE_BYTES);
-  const aes = createDecipheriv('aes-256-gcm', cipher, nonce, { authTagLength: MAC_BYTES });
-  aes.setAAD(Buffer.concat([Buffer.from(TAG), id]));
-  aes.setAuthTag(bytes.subarray(-MAC_BYTES));
   try {
-    const value = Buffer.concat([aes.update(bytes.subarray(ID_BYTES + NONCE_BYTES, -MAC_BYTES)), aes.final()]);
+    const value = decryptBytes(bytes.subarray(ID_BYTES), cipher, boundTo(id));
     return { type: 'value', value: new Secret(value.toString('utf8')) };
   } catch {
     return damaged;
