@@ -13,6 +13,10 @@ export interface Answer {
   header(name: string): string | undefined;
 }
 
+/** ` and asks to wait 30 s`, where the header `Retry-After` says so; empty otherwise. */
+export const patienceAsked = (retryAfter: string | undefined): string =>
+  retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? ` and asks to wait ${retryAfter} s` : '';
+
 export type Ask = Pick<HttpRequest, 'method' | 'path' | 'headers' | 'body'> & {
   readonly signal?: AbortSignal | undefined;
 };

@@ -1,5 +1,6 @@
 import { aheadOrBehind, clockAheadMs } from '#agent/network/clock.ts';
 import { Fault } from '#protocol/errors.ts';
+import { patienceAsked } from '../server.ts';
 
 /** An error as AWS sent it, whichever of its protocols it came by. */
 export interface AwsFailure {
@@ -82,7 +83,7 @@ export const awsFault = (name: string, doing: string, failure: AwsFailure, now: 
     );
   if (THROTTLED.test(type) || status === 429)
     return unreachable(
-      `AWS limits the rate of requests${retryAfter === undefined ? '' : ` and asks to wait ${retryAfter} s`}${words}`,
+      `AWS limits the rate of requests${patienceAsked(retryAfter)}${words}`,
       'It is asked again by itself, more slowly.',
     );
   if (type === '')

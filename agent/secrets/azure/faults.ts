@@ -2,7 +2,7 @@ import type { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { textAt } from '../fields.ts';
 import { quoted } from '../quote.ts';
-import type { Answer } from '../server.ts';
+import { type Answer, patienceAsked } from '../server.ts';
 
 /** What the login of Microsoft Entra says by number (`AADSTS7000215: …`), for the mistakes that people make. */
 const LOGIN_ADVICE: Readonly<Record<string, string>> = {
@@ -92,8 +92,7 @@ export const vaultFault = (name: string, secret: string, answer: Answer, confide
     });
   }
   if (status === 429) {
-    const after = answer.header('retry-after');
-    const wait = after !== undefined && /^\d{1,6}$/.test(after) ? ` and asks to wait ${after} s` : '';
+    const wait = patienceAsked(answer.header('retry-after'));
     return new Fault('secrets.unreachable', `${name} limits the rate of requests${wait}${quote}`, { advice: SLOWER });
   }
   if (code === '' && status < 500)

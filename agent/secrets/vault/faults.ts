@@ -2,7 +2,7 @@ import type { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { isObject } from '../fields.ts';
 import { quoted } from '../quote.ts';
-import type { Answer } from '../server.ts';
+import { type Answer, patienceAsked } from '../server.ts';
 
 /** What Vault says in an error: `{"errors": ["1 error occurred:\n\t* permission denied\n\n"]}`. */
 export const said = ({ json }: Answer, confidential: readonly Secret[] = []): string => {
@@ -49,8 +49,7 @@ export const vaultFault = (
   if (known !== undefined)
     return new Fault('secrets.unreachable', withWords(`${name} ${known.state}`, words), { advice: known.advice });
   if (status === 429) {
-    const after = answer.header('retry-after');
-    const wait = after !== undefined && /^\d{1,6}$/.test(after) ? `; it asks to wait ${after} s` : '';
+    const wait = patienceAsked(answer.header('retry-after'));
     return new Fault('secrets.unreachable', withWords(`${name} limits the rate of requests${wait}`, words), {
       advice: 'It is asked again by itself, more slowly; raise the quota in Vault if this stays.',
     });

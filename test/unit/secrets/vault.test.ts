@@ -330,7 +330,7 @@ test('a limit of the rate of requests says so', async () => {
   expect(faultIn(await vault.read('qlik/prod', { fresh: true }))).toMatchObject({
     code: 'secrets.unreachable',
     retryable: true,
-    message: expect.stringContaining('limits the rate of requests; it asks to wait'),
+    message: expect.stringContaining('limits the rate of requests and asks to wait'),
   });
   await admin('DELETE', 'sys/quotas/rate-limit/tight');
 });
