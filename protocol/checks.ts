@@ -30,6 +30,9 @@ export type LinkCheckId = (typeof LINK_CHECK_IDS)[number];
 export const CHECK_STATUSES = ['pass', 'fail', 'skip'] as const;
 export type CheckStatus = (typeof CHECK_STATUSES)[number];
 
+/** The most that a record of a test may hold; whoever makes one cuts what is longer. In characters, or in pieces. */
+export const CHECK_LIMITS = { text: 2_000, line: 500, lines: 60, name: 200, fields: 40 } as const;
+
 /**
  * What one check found. In the stream of a job of kind `test` each is one record, sent as it is found; `target` says
  * whether it is about the connection or about the agent's own link to the catalog.
@@ -41,13 +44,13 @@ export const CheckRecord = z.object({
   check: z.string().min(1).max(60),
   status: z.enum(CHECK_STATUSES),
   /** What was seen, for people: one or two sentences; for a skipped check why. */
-  seen: z.string().max(2000),
+  seen: z.string().max(CHECK_LIMITS.text),
   /** With `fail` always: a code of the error table. With `pass`: something that works and still deserves a look. */
   code: z.string().max(100).optional(),
   /** What to do; with `code` always. */
-  advice: z.string().max(2000).optional(),
+  advice: z.string().max(CHECK_LIMITS.text).optional(),
   /** Facts that a person compares: the chain as served, counts by kind. One line each, no secrets. */
-  details: z.array(z.string().max(500)).max(60),
+  details: z.array(z.string().max(CHECK_LIMITS.line)).max(CHECK_LIMITS.lines),
   durationMs: z.int().nonnegative(),
 });
 export type CheckRecord = z.infer<typeof CheckRecord>;
@@ -59,10 +62,12 @@ export type CheckRecord = z.infer<typeof CheckRecord>;
 export const SettingsRecord = z.object({
   t: z.literal('settings'),
   /** Which form: `QMC > Security rules > Create new, for CORP\\svc_culvert`. */
-  title: z.string().min(1).max(500),
+  title: z.string().min(1).max(CHECK_LIMITS.line),
   /** True: they mend the first check that failed. */
   mends: z.boolean(),
   /** In the order of the form. No secrets. */
-  fields: z.array(z.object({ name: z.string().min(1).max(200), value: z.string().max(2000) })).max(40),
+  fields: z
+    .array(z.object({ name: z.string().min(1).max(CHECK_LIMITS.name), value: z.string().max(CHECK_LIMITS.text) }))
+    .max(CHECK_LIMITS.fields),
 });
 export type SettingsRecord = z.infer<typeof SettingsRecord>;

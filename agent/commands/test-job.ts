@@ -3,7 +3,7 @@ import { wellFormed } from '#agent/crawl/cleanse.ts';
 import { redactText } from '#agent/crawl/redaction.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
-import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
+import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/checks.ts';
 import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
 import type { ConnectionState } from '#protocol/status.ts';
@@ -26,13 +26,7 @@ export interface Diagnosis {
 /** Runs the checks in their order, one after the other. */
 export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
 
-/** The bounds of the records: what is longer is cut here, so that one long text does not spoil the test. */
-const MOST_TEXT = 2_000;
-const MOST_LINE = 500;
-const MOST_LINES = 60;
-const MOST_NAME = 200;
-const MOST_FIELDS = 40;
-
+/** What is longer is cut here, so that one long text does not spoil the test. */
 const cut = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
@@ -43,17 +37,17 @@ const OWN_ADVICE: ReadonlySet<string> = new Set(Object.values(ERROR_KINDS).map((
 
 /** A check as it may leave: servers write what they like into what was seen. Our own advice names keys, no values. */
 const told = (check: CheckRecord): CheckRecord => {
-  const lines = check.details.map((line) => cleansed(line, MOST_LINE));
+  const lines = check.details.map((line) => cleansed(line, CHECK_LIMITS.line));
   return {
     ...check,
-    seen: cleansed(check.seen, MOST_TEXT),
+    seen: cleansed(check.seen, CHECK_LIMITS.text),
     ...(check.advice === undefined
       ? {}
-      : { advice: OWN_ADVICE.has(check.advice) ? check.advice : cleansed(check.advice, MOST_TEXT) }),
+      : { advice: OWN_ADVICE.has(check.advice) ? check.advice : cleansed(check.advice, CHECK_LIMITS.text) }),
     details:
-      lines.length <= MOST_LINES
+      lines.length <= CHECK_LIMITS.lines
         ? lines
-        : [...lines.slice(0, MOST_LINES - 1), `… and ${lines.length - MOST_LINES + 1} lines more`],
+        : [...lines.slice(0, CHECK_LIMITS.lines - 1), `… and ${lines.length - CHECK_LIMITS.lines + 1} lines more`],
     durationMs: Math.max(0, Math.round(check.durationMs)),
   };
 };
@@ -61,15 +55,16 @@ const told = (check: CheckRecord): CheckRecord => {
 /** Settings as they may leave: names of users, hosts and headers stand in them as a file or a site gave them. */
 const toldSettings = ({ title, fields, ...rest }: SettingsRecord): SettingsRecord => ({
   ...rest,
-  title: cleansed(title, MOST_LINE),
+  title: cleansed(title, CHECK_LIMITS.line),
   fields: fields
-    .slice(0, MOST_FIELDS)
-    .map(({ name, value }) => ({ name: cleansed(name, MOST_NAME), value: cleansed(value, MOST_TEXT) })),
+    .slice(0, CHECK_LIMITS.fields)
+    .map(({ name, value }) => ({ name: cleansed(name, CHECK_LIMITS.name), value: cleansed(value, CHECK_LIMITS.text) })),
 });
 
 /**
  * Does the jobs of kind `test`: runs the doctor's checks against a connection of the folder, also against one whose file
- * is broken or disabled, and sends each check as it is found, and at last what Qlik needs, if the job asks for it. It reads nothing of the site into the catalog.
+ * is broken or disabled, and sends each check as it is found, and at last what Qlik needs, if the job asks for it. It reads
+ * nothing of the site into the catalog.
  */
 export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diagnose, log: Log): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {

@@ -1,4 +1,4 @@
-import type { CheckRecord } from '#protocol/checks.ts';
+import { CHECK_LIMITS, type CheckRecord } from '#protocol/checks.ts';
 import { asFault, ERROR_KINDS, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -16,18 +16,15 @@ export interface RunOptions {
   readonly now?: () => number;
 }
 
-const MAX_SEEN = 2000;
-const MAX_DETAIL = 500;
-const MAX_DETAILS = 60;
-
-const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
 
 /** One line each, and not more than a record may hold. */
 const fitted = (details: readonly string[] | undefined): string[] => {
   const lines = (details ?? []).flatMap((detail) => detail.split(/\s*[\r\n]+\s*/)).filter((line) => line !== '');
-  const shown = lines.slice(0, lines.length > MAX_DETAILS ? MAX_DETAILS - 1 : MAX_DETAILS);
+  const shown = lines.slice(0, lines.length > CHECK_LIMITS.lines ? CHECK_LIMITS.lines - 1 : CHECK_LIMITS.lines);
   const rest = lines.length - shown.length;
-  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].map((line) => cut(line, MAX_DETAIL));
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].map((line) => cut(line, CHECK_LIMITS.line));
 };
 
 /**
@@ -108,21 +105,23 @@ const recordOf = (check: string, finding: Finding, target: CheckRecord['target']
       return {
         ...base,
         status: 'pass',
-        seen: cut(finding.seen, MAX_SEEN),
-        ...(finding.note === undefined ? {} : { code: finding.note.code, advice: cut(finding.note.advice, MAX_SEEN) }),
+        seen: cut(finding.seen, CHECK_LIMITS.text),
+        ...(finding.note === undefined
+          ? {}
+          : { code: finding.note.code, advice: cut(finding.note.advice, CHECK_LIMITS.text) }),
         details: fitted(finding.details),
       };
     case 'fail':
       return {
         ...base,
         status: 'fail',
-        seen: cut(finding.fault.message, MAX_SEEN),
+        seen: cut(finding.fault.message, CHECK_LIMITS.text),
         code: finding.fault.code,
-        advice: cut(finding.fault.advice, MAX_SEEN),
+        advice: cut(finding.fault.advice, CHECK_LIMITS.text),
         details: fitted(finding.details),
       };
     case 'skip':
-      return { ...base, status: 'skip', seen: cut(finding.seen, MAX_SEEN), details: [] };
+      return { ...base, status: 'skip', seen: cut(finding.seen, CHECK_LIMITS.text), details: [] };
     default:
       return finding satisfies never;
   }
