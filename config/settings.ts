@@ -11,7 +11,6 @@ import { SideFiles } from './connection/side-files.ts';
 import { readTrust } from './connection/trust.ts';
 import { Values } from './connection/values.ts';
 import { type FileReader, readFromDisk } from './files.ts';
-
 import { readGatewayUrl } from './gateway-url.ts';
 import type { ProxyChoice } from './proxy.ts';
 import { fetchIndirect } from './secrets/indirect.ts';
@@ -88,14 +87,17 @@ export const loadSettings = (
     };
   }
   const files = new SideFiles(folder, read);
-  const found = (settings: Settings | undefined): LoadedSettings => ({
-    settings: problems.failed ? undefined : settings,
-    problems: problems.list(),
-    files: [file, ...files.paths(), ...keyFiles],
-    contentHash: files.hash(content.bytes, processDigestKey, [[...digestsOf(tree).values()].join()]),
-    digests: digestsOf(tree),
-    outsideDigests: files.digests(),
-  });
+  const found = (settings: Settings | undefined): LoadedSettings => {
+    const digests = digestsOf(tree);
+    return {
+      settings: problems.failed ? undefined : settings,
+      problems: problems.list(),
+      files: [file, ...files.paths(), ...keyFiles],
+      contentHash: files.hash(content.bytes, processDigestKey, [[...digests.values()].join()]),
+      digests,
+      outsideDigests: files.digests(),
+    };
+  };
   const document = readDocument(content.bytes, path, { folder, env, read: files.read });
   const { problems, placeOf, emptyAt } = document;
   let tree: Tree = document.tree ?? { type: 'object', entries: new Map(), at: { file: path, line: 1, column: 1 } };

@@ -37,6 +37,11 @@ const table = (title: string, counts: Readonly<Partial<Record<string, number>>>)
     '\n',
   );
 
+/**
+ * Crawls one site into a file, without a catalog; what a person sees of it goes to standard error and output.
+ *
+ * @throws Fault for a file that cannot be used, and what ends a crawl as a whole
+ */
 export const crawlToFile = async (file: string, options: CrawlOptions): Promise<void> => {
   const dialer = new Dialer();
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });

@@ -16,6 +16,7 @@ type Paint = (status: CheckStatus, text: string) => string;
 
 const CODES: Readonly<Record<CheckStatus, string>> = { pass: '32', fail: '1;31', skip: '90' };
 
+/** Paints the word of a status in its colour, or leaves it as it is. */
 export const painter = (on: boolean): Paint =>
   on ? (status, text) => `\u001b[${CODES[status]}m${text}\u001b[0m` : (_, text) => text;
 

@@ -39,6 +39,11 @@ const readToken = async (file: string | undefined): Promise<Secret> => {
   return new Secret(token);
 };
 
+/**
+ * Makes an identity for this machine with a one-time token.
+ *
+ * @throws Fault when there is no token, or the catalog refuses it or cannot be reached
+ */
 export const enroll = async (options: EnrollOptions): Promise<void> => {
   const settings = readSettings(options.config);
   if (settings.gatewayUrl === undefined) {

@@ -37,6 +37,11 @@ const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
     log.warn({ code: problem.code, advice: problem.advice }, `${problemPlace(problem)}: ${problem.message}`);
 };
 
+/**
+ * The agent: watches its folder and does the catalog's jobs until the process is told to stop.
+ *
+ * @throws Fault for settings, an identity or a state folder that cannot be used
+ */
 export const run = async (options: RunOptions): Promise<void> => {
   const loaded = readUsableSettings(options.config);
   const { settings } = loaded;

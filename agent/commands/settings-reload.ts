@@ -4,7 +4,7 @@ import { problemPlace } from '#config/connection/problem.ts';
 import { describeWay } from '#config/proxy.ts';
 import { type LoadedSettings, loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch, type UsableSettings } from '#config/settings-watch.ts';
-import { asFault, type ErrorInfo } from '#protocol/errors.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 
 interface SettingsReloadOptions {
@@ -92,8 +92,10 @@ export class SettingsReload {
     for (const problem of problems) log.warn({ code: problem.code, advice: problem.advice }, told(problem));
     if (errors.length > 0) log.warn({}, 'the settings that were in force stay in force');
     this.#faults = errors.map((problem) => ({
-      ...asFault(new Error(told(problem)), 'config.invalid').toJSON(),
       code: problem.code,
+      message: told(problem),
+      // Nothing changes before somebody mends the file.
+      retryable: false,
       advice: problem.advice,
     }));
     bridge.statusChanged();

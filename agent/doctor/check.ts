@@ -35,8 +35,11 @@ export interface Check<Context, Id extends string = CheckId | LinkCheckId> {
   run(context: Context, signal: AbortSignal): Promise<Finding>;
 }
 
+/** It works. */
 export const pass = (seen: string, details: readonly string[] = []): Finding => ({ status: 'pass', seen, details });
+/** There is nothing to look at; `seen` says why. */
 export const skip = (seen: string): Finding => ({ status: 'skip', seen });
+/** It does not work; the message of the fault is what was seen. */
 export const fail = (fault: ErrorInfo, details: readonly string[] = []): Finding => ({
   status: 'fail',
   fault,

@@ -100,6 +100,7 @@ const encoded = (query: Readonly<Record<string, string>>): string =>
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll("'", '%27')}`)
     .join('&');
 
+/** Begins a visit. Nothing is dialled before the first check asks for something. */
 export const openVisit = (connection: Connection, options: VisitOptions): Visit => {
   const { dialer } = options;
   const direct = routeKind(connection) === 'direct';

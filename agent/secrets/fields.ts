@@ -22,6 +22,7 @@ export const parseJson = (text: string): unknown => {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** True for a JSON object, not for a list. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

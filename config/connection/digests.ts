@@ -4,6 +4,7 @@ import { plainValue, type Tree } from '../tree.ts';
 /** For each key that is set a digest of its value, to tell which keys an edit changed. They stay in this process. */
 export type Digests = ReadonlyMap<string, string>;
 
+/** A digest of every value of a file by its key, to tell which of them changed. */
 export const digestsOf = (tree: Tree): Digests => {
   const digests = new Map<string, string>();
   const collect = (node: Tree, path: string): void => {

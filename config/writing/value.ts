@@ -7,7 +7,9 @@ export interface WrittenValue {
   readonly bare: boolean;
 }
 
+/** A text, which stands in quotes. */
 export const textValue = (text: string): WrittenValue => ({ pieces: [text], bare: false });
+/** A number, flag or duration; in quotes where it would be read as something else without. */
 export const bareValue = (text: string): WrittenValue => ({ pieces: [text], bare: /^[A-Za-z0-9.]+$/.test(text) });
 
 /** True for a value that other formats than HOCON cannot say. */

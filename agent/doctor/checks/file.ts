@@ -137,6 +137,7 @@ const secretsOf = ({ authentication, proxy }: Connection): readonly string[] => 
   return [...own, ...(needsPassword(proxy) ? ['the password of the proxy'] : [])];
 };
 
+/** The checks of the file itself, and of the secrets that it takes from elsewhere. */
 export const fileChecks = (subject: Subject): readonly Check<unknown, CheckId>[] => [
   fileCheck(subject),
   secretsCheck(subject),

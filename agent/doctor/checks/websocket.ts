@@ -40,6 +40,7 @@ export const websocket: Check<Visit, CheckId> = {
   },
 };
 
+/** How the doctor's sessions with the engine are opened. */
 export const engineOptions = (visit: Visit, signal: AbortSignal) => ({
   connection: visit.connection,
   dialer: visit.dialer,

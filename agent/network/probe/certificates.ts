@@ -26,12 +26,14 @@ const partsOf = (lines: string, key: string): string[] =>
 /** The common name, else the whole name. */
 export const commonName = (lines: string): string => shown(partsOf(lines, 'CN').at(-1) ?? nameOf(lines));
 
+/** The organisation of a distinguished name, else its domain; undefined for neither. */
 export const organisationOf = (lines: string): string | undefined => {
   const organisation = partsOf(lines, 'O')[0];
   const domain = partsOf(lines, 'DC').join('.');
   return organisation ?? (domain === '' ? undefined : domain);
 };
 
+/** True for a certificate that its own key signed, as roots are. */
 export const isSelfSigned = (certificate: X509Certificate): boolean => {
   try {
     return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
@@ -53,6 +55,7 @@ export const keyOf = (certificate: X509Certificate): string => {
   }
 };
 
+/** `2026-11-22`, in UTC. */
 export const day = (date: Date): string =>
   Number.isNaN(date.getTime()) ? 'an unreadable date' : date.toISOString().slice(0, 10);
 

@@ -28,8 +28,10 @@ export const passed = (seen: string, details: readonly string[] = [], fault?: Fa
   details,
 });
 
+/** There was nothing to do, or no ground for it; `seen` says why. */
 export const skipped = (seen: string): StepResult => ({ status: 'skip', seen, fault: undefined, details: [] });
 
+/** What `fault` says was seen. */
 export const failed = (fault: Fault, details: readonly string[] = []): StepResult => ({
   status: 'fail',
   seen: fault.message,

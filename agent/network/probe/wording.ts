@@ -31,6 +31,7 @@ const LINK_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
     'The server wants a client certificate, as no catalog does: check where `gateway.url` leads.',
 };
 
+/** The words for a connection, or for the link to the catalog. */
 export const wordingFor = (speaks: Speaks): Wording => {
   const link = speaks === 'link';
   const of = link ? ' of agent.conf' : '';

@@ -41,6 +41,7 @@ export interface QlikSession {
   renew(generation: number, lost: boolean, signal?: AbortSignal): Promise<boolean>;
 }
 
+/** The session of a connection on its route; all that share `sessions` share it. */
 export const qlikSession = (
   connection: Connection,
   proxy: HttpRoute,

@@ -28,6 +28,7 @@ export class Answered extends Error {
 export const answerOf = (fault: Fault): HttpReply | undefined =>
   fault.cause instanceof Answered ? fault.cause.reply : undefined;
 
+/** True for an answer that is a page for people. */
 export const isHtml = (reply: HttpReply): boolean =>
   reply.mediaType === 'text/html' || reply.mediaType === 'application/xhtml+xml';
 
