@@ -1,7 +1,7 @@
 import type { Diagnosis } from '#agent/doctor/diagnose.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
 import { mends, type SettingsBlock } from '#agent/doctor/settings.ts';
-import { wrap } from '#config/connection/problem.ts';
+import { hanging as hangingText } from '#config/connection/problem.ts';
 import type { CheckRecord, CheckStatus } from '#protocol/checks.ts';
 
 export const WIDTH = 80;
@@ -24,11 +24,7 @@ export const painter = (on: boolean): Paint =>
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 const clean = (text: string): string => text.replaceAll(CONTROL, ' ');
 
-/** `text` behind `head`, further lines below the text. */
-const hanging = (head: string, text: string): string => {
-  const lines = wrap(clean(text), WIDTH - head.length, '').split('\n');
-  return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`).join('\n');
-};
+const hanging = (head: string, text: string): string => hangingText(head, clean(text), WIDTH);
 
 const label = (status: CheckStatus): string => status.toUpperCase().padEnd(4);
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { wrap } from '#config/connection/problem.ts';
+import { hanging, wrap } from '#config/connection/problem.ts';
 import { Fault } from '#protocol/errors.ts';
 import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
 import { makeSigningPair } from './signing-pair.ts';
@@ -50,14 +50,10 @@ const quoted = (text: string): string => JSON.stringify(text);
 /** What to enter in the QMC and in the connection file, in lines of 80 columns; the certificate's own lines are 64. */
 const instructions = (options: JwtOptions, certificate: string, validTo: Date): string => {
   const { prefix, host, userDirectory, userId, out } = options;
-  const field = (name: string, value: string): string => {
-    const head = `  ${name.padEnd(33)} `;
-    const lines = wrap(value, WIDTH - head.length, '').split('\n');
-    return lines.map((line, i) => `${i === 0 ? head : ' '.repeat(head.length)}${line}`).join('\n');
-  };
+  const field = (name: string, value: string): string => hanging(`  ${name.padEnd(33)} `, value, WIDTH);
   return [
-    wrap(`Key:         ${join(out, KEY_FILE)} (keep it private; it never leaves this machine)`, WIDTH, ''),
-    wrap(`Certificate: ${join(out, CERTIFICATE_FILE)}, good until ${validTo.toISOString().slice(0, 10)}`, WIDTH, ''),
+    hanging('Key:         ', `${join(out, KEY_FILE)} (keep it private; it never leaves this machine)`, WIDTH),
+    hanging('Certificate: ', `${join(out, CERTIFICATE_FILE)}, good until ${validTo.toISOString().slice(0, 10)}`, WIDTH),
     '',
     '1. In the QMC, Virtual proxies > Create new, enter:',
     '',

@@ -120,6 +120,10 @@ export const wrap = (text: string, width: number, indent: string): string => {
   return lines.map((part) => `${indent}${part}`).join('\n');
 };
 
+/** `text` behind `head`, its further lines below it; blanks in `head` stay. */
+export const hanging = (head: string, text: string, width: number): string =>
+  head + wrap(text, width, ' '.repeat(head.length)).slice(head.length);
+
 /** Where a problem is, as editors and terminals take it: `file:line:column`, as far as that is known. */
 export const problemPlace = ({ file, line, column }: Pick<Problem, 'file' | 'line' | 'column'>): string =>
   [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
