@@ -54,7 +54,12 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     values: ['header', 'jwt', 'certificate', 'windows', 'ticket'],
   }),
   used('connection.auth.key', 'string', 'Name of the header that carries the user.'),
-  used('connection.auth.value', 'string', 'The user, as DOMAIN\\\\user in double quotes.', { secret: true }),
+  used(
+    'connection.auth.value',
+    'string',
+    'The user, such as DOMAIN\\user; in double quotes the backslash is written twice.',
+    { secret: true },
+  ),
   used('connection.auth.token', 'string', 'A JSON web token.', { secret: true }),
   used('connection.auth.token_file', 'string', 'File that holds the JSON web token.', { oneLine: true }),
   used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.'),

@@ -13,7 +13,7 @@ export const LOGIN_KEYS: readonly KeySpec[] = [
   key(
     'username',
     'string',
-    'Windows user: DOMAIN\\\\user in double quotes, user@domain, or .\\\\user of the server itself.',
+    'Windows user: DOMAIN\\user, user@domain, or .\\user of the server itself; in double quotes a backslash is written twice.',
     {
       oneLine: true,
     },
