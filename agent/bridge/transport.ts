@@ -1,4 +1,5 @@
 import { type Dialer, UpgradeRefused, webSocketFailure } from '#agent/network/dialer.ts';
+import { ProxyLoginRefused } from '#agent/network/proxy-logins.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
 import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
@@ -14,7 +15,7 @@ export interface TransportListener {
   /** Any byte came in. */
   activity(): void;
   closed(code: number): void;
-  /** It never opened. `retryAfterMs` when the server asked for patience. */
+  /** It never opened. `retryAfterMs` when the server asked for patience, or a proxy refused our password. */
   failed(fault: Fault, retryAfterMs: number | undefined): void;
 }
 
@@ -37,6 +38,8 @@ const LOW_WATER_BYTES = 256 * 1024;
 const CLOSE_MS = 1_000;
 
 const retryAfterMs = (error: unknown): number | undefined => {
+  // Earlier it would only be told the same again; with another password the link dials anew.
+  if (error instanceof ProxyLoginRefused) return error.againInMs;
   if (!(error instanceof UpgradeRefused)) return undefined;
   const seconds = Number(error.headers['retry-after']);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : undefined;

@@ -5,6 +5,7 @@ import { type ProxyServer, proxyName } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { type Peer, placeOf } from './faults.ts';
 import { type ConnectAnswer, connectFault, proxyFault, socksFault } from './proxy-faults.ts';
+import { type ProxyLogins, proxyLogins } from './proxy-logins.ts';
 import type { TlsTargets } from './tls.ts';
 
 export interface TunnelOptions {
@@ -12,15 +13,18 @@ export interface TunnelOptions {
   readonly tls: TlsTargets;
   /** Ends the attempt; an open tunnel is not touched. */
   readonly signal: AbortSignal;
-  /** Name, TCP, TLS and the proxy's answer together. */
+  /** Name, TCP, TLS and the proxy's answer together; and the wait while another attempt tries the same password. */
   readonly timeoutMs: number;
+  /** Instead of those of the process. */
+  readonly logins?: ProxyLogins;
 }
 
 /**
  * A connection to `target` through a proxy, on which nothing was said yet: TLS to the target, if any, is the caller's.
  * The two agents take TLS options in opposite ways (one for the proxy, one for the target), so neither is given the
  * target's: they open the tunnel and nothing else. HTTP proxies are asked with CONNECT also for `http:` targets: one way
- * for requests and WebSockets, and no proxy gets to see or change a request. Names are resolved by the proxy.
+ * for requests and WebSockets, and no proxy gets to see or change a request. Names are resolved by the proxy. A user and
+ * password that it refused lately are not sent again: see {@link ProxyLogins}.
  *
  * @throws Fault `proxy.…`, or the reason of the signal
  */
@@ -40,7 +44,16 @@ export const openTunnel = async (proxy: ProxyServer, target: Peer, options: Tunn
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
   });
   const socks = proxy.scheme === 'socks5' || proxy.scheme === 'socks4a';
-  const dial = socks ? throughSocks(proxy, target, timeoutMs) : throughConnect(proxy, target, options.tls, stop.signal);
+  const dial = (options.logins ?? proxyLogins).dial(proxy, stop.signal, async () => {
+    try {
+      return socks
+        ? await throughSocks(proxy, target, timeoutMs)
+        : await throughConnect(proxy, target, options.tls, stop.signal);
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      throw socks ? socksFault(proxy, target, error) : proxyFault(proxy, error);
+    }
+  });
   dial.then(
     (socket) => {
       // Errors before whoever asked has listeners of its own; they show as the close of the socket.
@@ -52,9 +65,7 @@ export const openTunnel = async (proxy: ProxyServer, target: Peer, options: Tunn
   try {
     return await Promise.race([dial, stopped]);
   } catch (error) {
-    if (stop.signal.aborted) throw stop.signal.reason;
-    if (error instanceof Fault) throw error;
-    throw socks ? socksFault(proxy, target, error) : proxyFault(proxy, error);
+    throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

@@ -14,6 +14,8 @@ export interface ProxyOptions {
   readonly refusal?: string;
   /** Where names lead that only this proxy knows; anything else leads to 127.0.0.1. */
   readonly names?: Readonly<Record<string, number>>;
+  /** Called when a client named itself, whether it was let in or not. */
+  readonly onLogin?: () => void;
   /** Instead of piping to the target: plays it. */
   readonly play?: (socket: Duplex) => void;
 }
@@ -79,6 +81,7 @@ export const connectProxy = (options: ProxyOptions = {}): Promise<FakeProxy> => 
   server.on('connect', (request, client) => {
     asked.push(request.url ?? '');
     const { user, refusal } = options;
+    if (request.headers['proxy-authorization'] !== undefined) options.onLogin?.();
     const wanted = user && `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
     if (refusal !== undefined) client.end(refusal);
     else if (wanted !== undefined && request.headers['proxy-authorization'] !== wanted)
@@ -112,6 +115,7 @@ export const socksProxy = (options: ProxyOptions & { readonly reply?: number } =
         await read(1);
         const name = (await read((await read(1))[0] ?? 0)).toString();
         const password = (await read((await read(1))[0] ?? 0)).toString();
+        options.onLogin?.();
         const right = name === options.user.name && password === options.user.password;
         client.write(Buffer.from([1, right ? 0 : 1]));
         if (!right) return void client.end();
