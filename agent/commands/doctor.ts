@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Diagnosis, diagnose, type Subject } from '#agent/doctor/diagnose.ts';
 import { diagnoseLink, type LinkDiagnosis } from '#agent/doctor/link.ts';
@@ -13,9 +13,10 @@ import { loadConnectionFile } from '#config/loading.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import type { UsableSettings } from '#config/settings-watch.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
-import { asFault, Fault } from '#protocol/errors.ts';
+import { Fault } from '#protocol/errors.ts';
 import { colours, neededBlocks, painter, screen, settingsText } from './doctor-screen.ts';
 import { USAGE } from './exit-codes.ts';
+import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
 import { STANDARD_CONFIG } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -105,23 +106,23 @@ const progress = (title: string) => {
 const titleOf = ({ code, name, subject }: Patient): string =>
   `${code ?? subject.file}${name === null || name === code ? '' : ` (${name})`}`;
 
-type Untrusted = readonly { readonly place: string; readonly probe: Pick<RouteProbe, 'authority' | 'chain'> }[];
+type Untrusted = readonly {
+  readonly place: string;
+  readonly probe: Pick<RouteProbe, 'authority' | 'chain' | 'shownBy'>;
+}[];
 
-/** Writes what a person may want to trust. A file that is there is never overwritten: it may be in use. */
+const SAVE_ADVICE: NewFileAdvice = {
+  there: 'Name a file that is not there yet with --save-ca: that one may be in use.',
+  unwritable: 'Name a file in a folder that this user may write with --save-ca.',
+};
+
+/** Writes what a person may want to trust: certificates are no secret. */
 const saveAuthorities = async (path: string, untrusted: Untrusted): Promise<string> => {
   const files = [...new Set(untrusted.map(({ place, probe }) => authorityFile(probe, place)))];
   const texts = files.filter((text) => text !== undefined);
   if (texts.length === 0) return 'Nothing was saved: no server showed a certificate that only trust is missing for.';
-  try {
-    await using file = await open(path, 'wx', 0o644);
-    await file.writeFile(texts.join('\n'));
-  } catch (error) {
-    throw new Fault('config.invalid', `${path} cannot be written: ${asFault(error).message}`, {
-      cause: error,
-      advice: 'Name a file that is not there yet with --save-ca.',
-    });
-  }
-  return `Saved what is missing to ${path}. Read its first lines, compare the fingerprint, then write: tls.truststore.path = "${path}"`;
+  await writeNewFiles([{ path, content: texts.join('\n'), mode: 0o644 }], SAVE_ADVICE);
+  return `Saved what is missing to ${path}. Read its first lines, compare the\nfingerprint, then write:\n\n  tls.truststore.path = "${path}"`;
 };
 
 const summary = (records: readonly CheckRecord[]) => {
