@@ -84,7 +84,7 @@ const expectDecency = (row: FaultRow | HealthyRow, { shown, left }: Examined): v
 
 describe.each(FAULTS)('$title', ({ rows: faults }) => {
   test.for(faults)('$name: $check, $code', async (row, { skip }) => {
-    if (without.has(row.need)) return skip();
+    if (without.has(row.need)) return skip(`${row.need} missing: the lane says above what to install`);
     const examined = await look(row);
     const { records } = examined;
     const broken = records.filter(({ status }) => status === 'fail');
@@ -109,7 +109,7 @@ describe.each(FAULTS)('$title', ({ rows: faults }) => {
 
 describe(HEALTHY.title, () => {
   test.for(HEALTHY.rows)('$name', async (row, { skip }) => {
-    if (without.has(row.need)) return skip();
+    if (without.has(row.need)) return skip(`${row.need} missing: the lane says above what to install`);
     const examined = await look(row);
     const { records } = examined;
     expect(records.filter(({ status }) => status === 'fail')).toEqual([]);
