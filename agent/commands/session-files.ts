@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
-import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createHmac, randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KeptSession, type SessionStore, sessionBinding } from '#agent/qlik/auth/session-store.ts';
 import type { Log } from '#agent/qlik/log.ts';
@@ -8,6 +8,7 @@ import type { Connection } from '#config/connection/connection.ts';
 import { decryptBytes, encryptBytes } from '#config/secrets/aead.ts';
 import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
+import { whyNotToWrite } from '#config/state-folder.ts';
 import { asFault } from '#protocol/errors.ts';
 
 const FOLDER = 'sessions';
@@ -16,11 +17,15 @@ const MAX_BYTES = 1024 * 1024;
 const OLD_MS = 2 * 3_600_000;
 const SWEEP_MS = 3_600_000;
 const PURPOSE = 'kept sessions v1';
+/** What this class calls its files, whole or still being written (by process number, as it was once, or by chance). */
+const OWN_NAME = /^[0-9a-f]{32}(?:\.(?:\d{1,10}|[0-9a-f]{16}))?$/;
 
 /**
  * Keeps sessions in `sessions` of the state folder: a file for each connection as it is written now, readable by its
  * owner alone, AES-256-GCM by the agent's key. What the session belongs to gives the file its name (with the key, so that
  * nobody can try passwords against it) and is authenticated: for another host, file or password there is none.
+ *
+ * Root keeps nothing in the folder of another user (see {@link whyNotToWrite}).
  *
  * Several processes may use it at once, such as a running agent and `culvert crawl`: a session is its cookie, and as many
  * may use it as like. Of two that open one at the same time the later is kept.
@@ -84,8 +89,12 @@ export class SessionFiles implements SessionStore {
 
   async #write(path: string, key: Uint8Array): Promise<void> {
     try {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await this.#own(this.#folder);
+      const whyNot = whyNotToWrite(this.#stateFolder) ?? (await this.#makeFolder());
+      if (whyNot !== undefined) {
+        this.#waiting.delete(path);
+        this.#trouble(whyNot);
+        return;
+      }
       await this.#sweep();
       for (;;) {
         const next = this.#waiting.get(path);
@@ -101,23 +110,27 @@ export class SessionFiles implements SessionStore {
   }
 
   async #replace(path: string, bytes: Buffer): Promise<void> {
-    const temporary = `${path}.${process.pid}`;
-    const file = await open(temporary, 'w', 0o600);
+    const temporary = `${path}.${randomBytes(8).toString('hex')}`;
+    // `wx` follows no link and takes no file that is there.
+    const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await this.#own(temporary);
     await patiently(() => rename(temporary, path));
   }
 
-  /** What root keeps is for the user that runs the agent: the one whom the state folder belongs to. */
-  async #own(path: string): Promise<void> {
-    if (process.getuid?.() !== 0) return;
-    const { uid, gid } = await stat(this.#stateFolder);
-    if (uid !== 0) await chown(path, uid, gid);
+  /** Makes the folder when it is not there. Resolves to why what is there cannot be it. */
+  async #makeFolder(): Promise<string | undefined> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const found = await lstat(this.#folder);
+    if (!found.isDirectory()) return 'the folder is a link or something else';
+    const self = process.getuid?.();
+    if (self === undefined) return undefined;
+    if (found.uid !== self) return `the folder belongs to another user (with the id ${found.uid})`;
+    return (found.mode & 0o022) === 0 ? undefined : 'others than its owner may write into the folder (chmod 700)';
   }
 
   /** Deletes what is too old to be of use, and what a process left that was killed while it wrote; once an hour. */
@@ -125,8 +138,9 @@ export class SessionFiles implements SessionStore {
     if (performance.now() - this.#sweptAtMs < SWEEP_MS) return;
     this.#sweptAtMs = performance.now();
     for (const name of await readdir(this.#folder)) {
+      if (!OWN_NAME.test(name)) continue;
       const path = join(this.#folder, name);
-      const found = await stat(path).catch(() => undefined);
+      const found = await lstat(path).catch(() => undefined);
       if (found?.isFile() === true && Date.now() - found.mtimeMs > OLD_MS) await rm(path, { force: true });
     }
   }

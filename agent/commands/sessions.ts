@@ -6,6 +6,7 @@ import { keepSessions, logOut } from '#agent/qlik/site.ts';
 import { KeyFile } from '#config/secrets/key-file.ts';
 import { noSecrets, type Secrets } from '#config/secrets/secrets.ts';
 import type { Settings } from '#config/settings.ts';
+import { whyNotToWrite } from '#config/state-folder.ts';
 import { openSecrets } from './secrets.ts';
 import { SessionFiles } from './session-files.ts';
 
@@ -30,7 +31,9 @@ export class VisitorSessions implements AsyncDisposable {
     this.#dialer = dialer;
     this.#log = log;
     // A folder that is not there yet is made by the agent, as the user that it runs as, and not by whoever looks in.
-    const lasting = settings !== undefined && existsSync(settings.stateFolder);
+    const whyNot = settings === undefined ? undefined : whyNotToWrite(settings.stateFolder);
+    if (whyNot !== undefined) process.stderr.write(`No sessions are kept in the state folder: ${whyNot}.\n`);
+    const lasting = settings !== undefined && whyNot === undefined && existsSync(settings.stateFolder);
     const onTrouble = (message: string): void => log.debug({}, message);
     this.secrets =
       settings === undefined ? noSecrets : openSecrets(settings, dialer, lasting ? { onTrouble } : undefined);

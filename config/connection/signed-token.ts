@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { Secret } from '../secret.ts';
-import { type Place, plainValue } from '../tree.ts';
+import { type Place, plainValue, type Tree } from '../tree.ts';
 import type { SignedTokenLogin } from './connection.ts';
 import { looksLikePem, readCertificates, readPrivateKey, unescapePem } from './pem.ts';
 import type { Problems } from './problem.ts';
@@ -41,7 +41,8 @@ export const readSignedToken = (
   const certificate = values.text(`${AUTH}.certificate_path`);
   const password = values.text(`${AUTH}.key_password`)?.value;
   const extra = readClaims(values, problems);
-  const claims: Record<string, unknown> = { ...extra };
+  // Without a prototype: a claim may have any name, `__proto__` and `constructor` too.
+  const claims: Record<string, unknown> = Object.assign(Object.create(null), extra);
   for (const [claim, user] of [
     ['user_id_claim', userId],
     ['user_directory_claim', userDirectory],
@@ -145,6 +146,9 @@ const checkCertificate = (
   }
 };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
 /** Further claims; undefined when one of them cannot be in a token. */
 const readClaims = (values: Values, problems: Problems): Readonly<Record<string, unknown>> | undefined => {
   const node = values.node(`${AUTH}.claims`);
@@ -169,5 +173,26 @@ const readClaims = (values: Values, problems: Problems): Readonly<Record<string,
         `Delete it; ${AUTH}.lifetime says how long a token is good.`,
       );
     }
+  for (const at of withControls(node)) {
+    good = false;
+    problems.error(
+      'config.invalid',
+      at,
+      `${AUTH}.claims holds a control character, which no attribute of a user has.`,
+      'Write the claim on one line; what a file holds may have one line only, too.',
+    );
+  }
   return good ? (plainValue(node) as Record<string, unknown>) : undefined;
 };
+
+/** Where a text, or the name of a claim, holds a line end or the like: a whole file, perhaps, that was never meant. */
+function* withControls(node: Tree): Generator<Place> {
+  if (node.type === 'scalar') {
+    if (node.origin !== 'withheld' && CONTROL.test(node.text)) yield node.at;
+  } else if (node.type === 'list') for (const item of node.items) yield* withControls(item);
+  else
+    for (const [name, value] of node.entries) {
+      if (CONTROL.test(name)) yield value.at;
+      yield* withControls(value);
+    }
+}

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
-  chownSync,
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -9,11 +9,11 @@ import {
   openSync,
   readSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unreadable } from '../files.ts';
+import { whyNotToWrite } from '../state-folder.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 
 const KEY_BYTES = 32;
@@ -39,8 +39,11 @@ export class KeyFile implements KeyStore {
   read(): StoredKey {
     let handle: number | undefined;
     try {
-      handle = openSync(this.#path, 'r');
-      const { mode, size } = fstatSync(handle);
+      // A pipe in place of the key must not keep the process waiting; Windows has no such flag.
+      handle = openSync(this.#path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      const found = fstatSync(handle);
+      const { mode, size } = found;
+      if (!found.isFile()) return { type: 'unusable', reason: 'it is not a regular file' };
       if (process.platform !== 'win32' && (mode & OTHERS) !== 0)
         return { type: 'unusable', reason: 'users other than its owner may read or change it (chmod 600 mends that)' };
       const key = Buffer.alloc(KEY_BYTES);
@@ -59,6 +62,8 @@ export class KeyFile implements KeyStore {
     const there = this.read();
     if (there.type !== 'missing') return there;
     const folder = dirname(this.#path);
+    const whyNot = whyNotToWrite(folder);
+    if (whyNot !== undefined) return { type: 'unusable', reason: `it does not exist yet, and ${whyNot}` };
     const temporary = `${this.#path}.${randomUUID()}.tmp`;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -69,7 +74,6 @@ export class KeyFile implements KeyStore {
       } finally {
         closeSync(handle);
       }
-      giveToOwner(temporary, folder);
       // A link fails when another process was first, where a rename would overwrite its key.
       linkSync(temporary, this.#path);
     } catch (error) {
@@ -81,13 +85,6 @@ export class KeyFile implements KeyStore {
     return this.read();
   }
 }
-
-/** Root makes the key for the user that runs the agent: the one whom the state folder belongs to. */
-const giveToOwner = (file: string, folder: string): void => {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(folder);
-  if (uid !== 0) chownSync(file, uid, gid);
-};
 
 const reasonOf = (error: unknown): { readonly type: string; readonly reason: string } => {
   const found = unreadable(error);

@@ -86,12 +86,15 @@ const yamlLine = (indent: string, name: string, value: WrittenValue): string => 
 };
 
 const json = (items: readonly Item[]): string => {
-  const root: Record<string, unknown> = { $schema: SCHEMA_FILE };
+  // Objects without a prototype: a claim may have any name, `__proto__` too.
+  const emptyObject = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
+  const root = emptyObject();
+  root['$schema'] = SCHEMA_FILE;
   for (const item of items) {
     if (item.type === 'note') continue;
     let at = root;
     for (const part of item.path.slice(0, -1)) {
-      at[part] ??= {};
+      at[part] ??= emptyObject();
       at = at[part] as Record<string, unknown>;
     }
     const text = plainText(item.value);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -113,5 +113,18 @@ describe('culvert encrypt', () => {
     expect(code).toBe(1);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('chmod 600');
     expect(await readFile(key)).toEqual(before);
+  });
+
+  test.runIf(process.getuid?.() === 0)('by root makes nothing in the state folder of the agent', async () => {
+    await writeFile(join(folder, 'agent.conf'), '');
+    await writeFile(join(folder, 'q.conf'), 'name = Q\n');
+    await mkdir(join(folder, 'state'));
+    await chown(join(folder, 'state'), 12_345, 12_345);
+    const encrypted = await culvert('canary', 'encrypt');
+    expect(encrypted.code).toBe(1);
+    expect(encrypted.stderr.replaceAll(/\s+/g, ' ')).toContain("sudo -u '#12345'");
+    const examined = await culvert('', 'doctor', 'q.conf');
+    expect(examined.stderr).toContain('No sessions are kept in the state folder');
+    expect(await readdir(join(folder, 'state'))).toEqual([]);
   });
 });

@@ -1,10 +1,15 @@
 import {
   chmodSync,
+  chownSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -111,5 +116,83 @@ describe('sessions in files', () => {
     await filesIn(state).keep(connection, session());
     expect(await filesIn(state).read(connection)).toBeDefined();
     only();
+  });
+
+  test('are swept by their own names alone', async () => {
+    await filesIn(state).keep(connection, session());
+    const left = `${only()}.4711`;
+    for (const path of [join(state, 'sessions', 'important'), left]) {
+      writeFileSync(path, 'canary');
+      utimesSync(path, new Date(0), new Date(0));
+    }
+    await filesIn(state).keep(connection, session());
+    expect(readdirSync(join(state, 'sessions')).sort()).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), 'important']);
+  });
+
+  test.skipIf(process.platform === 'win32').each(['a link', 'open to others'])(
+    'are not kept in a folder that is %s',
+    async (what) => {
+      const elsewhere = mkdtempSync(join(tmpdir(), 'culvert-elsewhere-'));
+      try {
+        if (what === 'a link') symlinkSync(elsewhere, join(state, 'sessions'));
+        else {
+          mkdirSync(join(state, 'sessions'));
+          chmodSync(join(state, 'sessions'), 0o777);
+        }
+        await filesIn(state).keep(connection, session());
+        expect(warnings).toEqual([expect.stringContaining('cannot be kept')]);
+        expect(readdirSync(elsewhere)).toEqual([]);
+        expect(readdirSync(join(state, 'sessions'))).toEqual([]);
+      } finally {
+        rmSync(elsewhere, { recursive: true, force: true });
+      }
+    },
+  );
+});
+
+describe.runIf(process.getuid?.() === 0)('root in the state folder of another user', () => {
+  const OTHER = 12_345;
+
+  test('keeps no session, makes no key and changes no owner', async () => {
+    new KeyFile(state).obtain();
+    const target = mkdtempSync(join(tmpdir(), 'culvert-of-root-'));
+    try {
+      writeFileSync(join(target, 'of-root'), 'canary');
+      utimesSync(join(target, 'of-root'), new Date(0), new Date(0));
+      symlinkSync(target, join(state, 'sessions'));
+      chownSync(state, OTHER, OTHER);
+      chownSync(join(state, 'secrets.key'), OTHER, OTHER);
+      // What the user encrypted can still be read.
+      expect(new KeyFile(state).obtain().type).toBe('key');
+      await filesIn(state).keep(connection, session());
+      expect(warnings).toEqual([expect.stringContaining('cannot be kept')]);
+      expect(readdirSync(target)).toEqual(['of-root']);
+      expect(lstatSync(target).uid).toBe(0);
+      rmSync(join(state, 'secrets.key'));
+      expect(new KeyFile(state).obtain()).toMatchObject({
+        type: 'unusable',
+        reason: expect.stringContaining('runuser'),
+      });
+      expect(readdirSync(state)).toEqual(['sessions']);
+    } finally {
+      rmSync(target, { recursive: true, force: true });
+    }
+  });
+
+  test('does not make the folder either where another user made its place, and follows no link of his', () => {
+    const own = mkdtempSync(join(tmpdir(), 'culvert-of-root-'));
+    try {
+      chownSync(state, OTHER, OTHER);
+      expect(new KeyFile(join(state, 'new')).obtain()).toMatchObject({ type: 'unusable' });
+      symlinkSync(own, join(state, 'link'));
+      chownSync(state, 0, 0);
+      expect(new KeyFile(join(state, 'link')).obtain().type).toBe('key');
+      rmSync(join(own, 'secrets.key'));
+      lchownSync(join(state, 'link'), OTHER, OTHER);
+      expect(new KeyFile(join(state, 'link')).obtain()).toMatchObject({ type: 'unusable' });
+      expect(readdirSync(own)).toEqual([]);
+    } finally {
+      rmSync(own, { recursive: true, force: true });
+    }
   });
 });

@@ -218,3 +218,14 @@ describe('an import', () => {
     expect(refused(ingestion([]).replace('type: qliksense', 'type: looker'), 'om.yaml')[0]).toContain('another source');
   });
 });
+
+test('a claim may have any name, in JSON too', () => {
+  const text = `${head}connection.auth.jwt { key_path = k.pem, user_id = u, user_directory = D, claims { "__proto__" = { polluted = canary }, constructor = c } }\n`;
+  const json = connectionText(plan(text, 'old.conf').items, 'json');
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  const claims = (JSON.parse(json) as { connection: { auth: { jwt: { claims: object } } } }).connection.auth.jwt.claims;
+  expect(Object.entries(claims)).toEqual([
+    ['__proto__', { polluted: 'canary' }],
+    ['constructor', 'c'],
+  ]);
+});

@@ -79,6 +79,29 @@ describe('tokens that the agent signs', () => {
     expect(errors(jwt('lifetime = 5s'))).toEqual([expect.stringContaining('must be a duration')]);
   });
 
+  test('carry no whole files and no control characters, and claims of any name', () => {
+    writeFileSync(join(folder, 'passwd'), 'root:canary\nother:canary\n');
+    writeFileSync(join(folder, 'one-line'), 'canary-claim\n');
+    for (const claim of ['"file:passwd"', '["x", "file:passwd"]', '{ deep = "file:passwd" }']) {
+      const { connection, problems } = parse(jwt(`claims { email = ${claim} }`));
+      expect(connection).toBeUndefined();
+      expect(problems).toMatchObject([
+        { code: 'config.invalid', message: expect.stringContaining('control character') },
+      ]);
+      expect(JSON.stringify(problems)).not.toContain('canary');
+    }
+    const { connection } = parse(jwt('claims { email = "file:one-line", "__proto__" = p, toString = t }'));
+    if (connection?.authentication.type !== 'signed-jwt') throw new Error('no signed token');
+    expect(Object.entries(connection.authentication.claims)).toEqual([
+      ['email', 'canary-claim'],
+      ['__proto__', 'p'],
+      ['toString', 't'],
+      ['userId', 'svc'],
+      ['userDirectory', 'CORP'],
+    ]);
+    expect(errors(jwt('user_id_claim = toString'))).toEqual([]);
+  });
+
   test('and a ready-made token exclude each other', () => {
     expect(errors(`${jwt('')}\nconnection.auth.token = "a.b.c"`)).toEqual([expect.stringContaining('both there')]);
   });
