@@ -1,5 +1,6 @@
 import { CHECK_LIMITS, type CheckRecord } from '#protocol/checks.ts';
 import { asFault, ERROR_KINDS, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { printable, shortened } from '#protocol/printable.ts';
 import type { Check, Finding } from './check.ts';
 
 export interface RunOptions {
@@ -16,15 +17,21 @@ export interface RunOptions {
   readonly now?: () => number;
 }
 
-const cut = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
+/** No more of one detail is looked at. */
+const MAX_READ = CHECK_LIMITS.lines * CHECK_LIMITS.line;
+
+/** What servers wrote into it steers no terminal and turns no text round, wherever the record is shown. */
+const cut = (text: string, most: number): string => printable(shortened(text, most));
 
 /** One line each, and not more than a record may hold. */
 const fitted = (details: readonly string[] | undefined): string[] => {
-  const lines = (details ?? []).flatMap((detail) => detail.split(/\s*[\r\n]+\s*/)).filter((line) => line !== '');
+  const lines = (details ?? [])
+    .flatMap((detail) => shortened(detail, MAX_READ).split(/[\r\n\u2028\u2029]/))
+    .map((line) => printable(line).trim())
+    .filter((line) => line !== '');
   const shown = lines.slice(0, lines.length > CHECK_LIMITS.lines ? CHECK_LIMITS.lines - 1 : CHECK_LIMITS.lines);
   const rest = lines.length - shown.length;
-  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].map((line) => cut(line, CHECK_LIMITS.line));
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].map((line) => shortened(line, CHECK_LIMITS.line));
 };
 
 /**

@@ -4,6 +4,7 @@ import { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { textAt } from '../fields.ts';
 import type { Leased } from '../flight.ts';
+import { quoted } from '../quote.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { AwsCredentials } from './signature.ts';
@@ -97,7 +98,9 @@ export class InstanceMetadata {
     const role = (await this.#get(folder))?.text.split('\n')[0]?.trim();
     if (!role) return undefined;
     const answer = await this.#get(`${folder}${encodeURIComponent(role)}`);
-    return answer === undefined ? undefined : credentialsOf(`The instance metadata for the role ${role}`, answer);
+    return answer === undefined
+      ? undefined
+      : credentialsOf(`The instance metadata for the role ${quoted(role)}`, answer);
   }
 
   /** Undefined as above. */

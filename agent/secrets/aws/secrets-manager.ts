@@ -81,12 +81,11 @@ export class AwsSecretsManager {
     const type = textAt(json, '__type') ?? answer.header('x-amzn-errortype') ?? element(xml, 'Code') ?? '';
     const message = textAt(json, 'message') ?? textAt(json, 'Message') ?? element(xml, 'Message') ?? '';
     return {
-      // `com.amazonaws.secretsmanager#ResourceNotFoundException`, or with `:` and an address behind.
-      type: /([A-Za-z]+)(?::.*)?$/.exec(type)?.[1] ?? '',
+      type: typeOf(type),
       message: quoted(message, [secretAccessKey, sessionToken]),
       status,
       date: answer.header('date'),
-      retryAfter: answer.header('retry-after'),
+      retryAfter: answer.header('retry-after')?.slice(0, 20),
     };
   }
 
@@ -110,6 +109,16 @@ export class AwsSecretsManager {
     throw new Fault('secrets.invalid', `${this.name}: the secret “${key}” has neither a text nor bytes`);
   }
 }
+
+const MAX_TYPE = 300;
+
+/** The name in `com.amazonaws.secretsmanager#ResourceNotFoundException`, which may have `:` and an address behind. */
+const typeOf = (text: string): string =>
+  text
+    .slice(0, MAX_TYPE)
+    .split(':', 1)[0]
+    ?.split(/[^A-Za-z]/)
+    .at(-1) ?? '';
 
 /** Bytes that are text count as such; others are one field, as Base64. */
 const fieldsOfBinary = (base64: string): Fields => {

@@ -25,7 +25,7 @@ export const loginFault = (place: string, answer: Answer, confidential: readonly
   const error = textAt(json, 'error') ?? '';
   const description = textAt(json, 'error_description') ?? '';
   // The first line says it; the others identify the request.
-  const words = quoted(description.split(/\r?\n| Trace ID:/)[0] ?? '', confidential);
+  const words = quoted(description.slice(0, 4096).split(/\r?\n| Trace ID:/)[0] ?? '', confidential);
   const quote = words === '' ? '' : ` (${words})`;
   if (status === 429 || status >= 500 || error === 'temporarily_unavailable')
     return new Fault('secrets.unreachable', `${place} is troubled (HTTP ${status})${quote}`, { advice: SLOWER });
@@ -35,7 +35,7 @@ export const loginFault = (place: string, answer: Answer, confidential: readonly
     });
   const number = /AADSTS(\d+)/.exec(description)?.[1] ?? '';
   const advice = LOGIN_ADVICE[number] ?? 'Check tenant_id, client_id and client_secret of the secret manager.';
-  return new Fault('secrets.refused', `${place} refuses the login: ${error}${quote}`, { advice });
+  return new Fault('secrets.refused', `${place} refuses the login: ${quoted(error, confidential)}${quote}`, { advice });
 };
 
 /** Inner codes of a 403, as Key Vault sends them. */

@@ -16,6 +16,7 @@ export type AzureSettings = Extract<SecretManagerSettings, { provider: 'azure-ke
 /** A token is not used in its last five minutes: it must still be good when it arrives. */
 const BEFORE_END_MS = 300_000;
 const METADATA_MS = 5_000;
+const MAX_HEADER = 4096;
 
 const MACHINE_ADVICE =
   'Switch on the managed identity of the machine (and name its client_id if it has several), or write tenant_id, client_id and client_secret.';
@@ -127,7 +128,7 @@ export class AzureIdentity {
 
   /** Azure Arc proves that we are on the machine by a file that only its users may read. */
   #arcProof(header: string | undefined): Secret | undefined {
-    const path = /^\s*basic\s+realm\s*=\s*"?([^"]+?)"?\s*$/i.exec(header ?? '')?.[1];
+    const path = realmOf(header?.slice(0, MAX_HEADER) ?? '');
     if (path === undefined) return undefined;
     const { env, read } = this.#surroundings;
     const folder =
@@ -139,7 +140,7 @@ export class AzureIdentity {
     if (content?.type === 'file' && content.bytes.length <= 4096) return new Secret(content.bytes.toString().trim());
     const reason =
       content === undefined || content.type === 'file' ? 'it is not where Azure Arc keeps it' : content.reason;
-    throw new Fault('secrets.refused', `The proof of Azure Arc (${path.slice(0, 200)}) cannot be used: ${reason}`, {
+    throw new Fault('secrets.refused', `The proof of Azure Arc (${quoted(path)}) cannot be used: ${reason}`, {
       advice:
         'Let the user that runs the agent read it: the group himds on Linux, “Hybrid agent extension applications” on Windows.',
     });
@@ -157,3 +158,10 @@ export class AzureIdentity {
     return { value: new Secret(text), renewAt: endsAt - Math.min(BEFORE_END_MS, lifeMs / 3), endsAt };
   }
 }
+
+/** The realm of `Basic realm=PATH`, with quotes or without; undefined for another challenge. */
+const realmOf = (header: string): string | undefined => {
+  const given = /^\s*basic\s+realm\s*=(.*)$/is.exec(header)?.[1]?.trim() ?? '';
+  const realm = given.slice(Number(given.startsWith('"')), given.endsWith('"') ? -1 : undefined);
+  return realm === '' || realm.includes('"') ? undefined : realm;
+};

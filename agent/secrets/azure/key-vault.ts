@@ -77,7 +77,8 @@ export class KeyVault {
     if (answer.status === 401 && challenge !== undefined) return challenge;
     throw answer.status === 401
       ? new Fault('secrets.refused', `${this.name} asks for a token of somebody else, or does not say for whom`, {
-          advice: 'Check `url` of the secret manager: it must be the address of the vault itself (…vault.azure.net).',
+          advice:
+            'Check `url` of the secret manager: it must be the address of the vault itself (https://NAME.vault.azure.net, or in the domain of another cloud of Azure), not a name of your own for it.',
         })
       : vaultFault(this.name, '', answer, []);
   }

@@ -9,7 +9,8 @@ export const said = ({ json }: Answer, confidential: readonly Secret[] = []): st
   const errors = isObject(json) ? json['errors'] : undefined;
   if (!Array.isArray(errors)) return '';
   const words = errors.filter((error): error is string => typeof error === 'string').join('; ');
-  return quoted(words.replaceAll(/\d+ errors? occurred:|\n\s*\*/g, ' '), confidential);
+  // Without the frame that Vault puts round its errors: a count of them, and a star before each.
+  return quoted(words, confidential).replaceAll(/\d{1,4} errors? occurred: ?(?:\* ?)?/g, '');
 };
 
 const withWords = (message: string, words: string): string => (words === '' ? message : `${message} (${words})`);

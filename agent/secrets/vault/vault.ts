@@ -5,6 +5,7 @@ import { Fault } from '#protocol/errors.ts';
 import type { Fetch } from '../cached.ts';
 import { fieldsOf, isObject, textAt } from '../fields.ts';
 import { nameOf } from '../name.ts';
+import { quoted } from '../quote.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { vaultFault } from './faults.ts';
@@ -90,9 +91,13 @@ export class Vault {
     if (answer.status !== 200) throw await this.#fault(answer, signal);
     const type = textAt(answer.json, 'data', 'type');
     if (type !== 'kv' && type !== 'generic')
-      throw new Fault('secrets.refused', `${this.name}: ${this.#mount}/ is no KV engine (${type ?? 'type unknown'})`, {
-        advice: 'Write the mount of a KV engine into `mount` of the secret manager: vault secrets list shows them.',
-      });
+      throw new Fault(
+        'secrets.refused',
+        `${this.name}: ${this.#mount}/ is no KV engine (${quoted(type ?? 'type unknown')})`,
+        {
+          advice: 'Write the mount of a KV engine into `mount` of the secret manager: vault secrets list shows them.',
+        },
+      );
     return textAt(answer.json, 'data', 'options', 'version') === '2' ? 2 : 1;
   }
 
@@ -120,9 +125,9 @@ export class Vault {
   #absent(path: string, version: KvVersion, { json }: Answer): Omit<Read, 'type'> {
     const place = this.#address(path, version);
     if (version === 2 && isObject(json) && isObject(json['data'])) {
-      const number = textAt(json, 'data', 'metadata', 'version') ?? 'newest';
+      const number = quoted(textAt(json, 'data', 'metadata', 'version') ?? 'newest');
       const metadata = isObject(json['data']['metadata']) ? json['data']['metadata'] : {};
-      const when = textAt(metadata, 'deletion_time') ?? '';
+      const when = quoted(textAt(metadata, 'deletion_time') ?? '');
       const destroyed = metadata['destroyed'] === true;
       const gone = destroyed ? 'was destroyed' : `was deleted${when === '' ? '' : ` at ${when}`}`;
       const cure = destroyed ? 'write a new one' : 'write a new one, or undelete it (vault kv undelete)';

@@ -116,3 +116,14 @@ test('long texts and many details are cut to what a record may hold, on one line
   expect(told[0]?.details.at(-1)).toBe('and 141 more');
   expect(told[0]?.details.every((line) => !line.includes('\n'))).toBe(true);
 });
+
+test('what servers wrote is read soon, and steers no terminal from a record', async () => {
+  const spaces = `${' '.repeat(200_000)}x`;
+  const { told, done } = run([
+    check('spaces', [], () => Promise.resolve(pass('seen', [spaces, 'a\u001b[2J\u202Eb\r\nc']))),
+    check('failed', [], () => Promise.resolve(fail(errorInfo('internal', 'no\u001b]0;x\u0007\u2066', 'do\u009b1m')))),
+  ]);
+  await done;
+  expect(told[0]?.details.slice(-2)).toEqual(['a\uFFFD[2J\uFFFDb', 'c']);
+  expect(told[1]).toMatchObject({ seen: 'no\uFFFD]0;x\uFFFD\uFFFD', advice: 'do\uFFFD1m' });
+});

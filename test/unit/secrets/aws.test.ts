@@ -69,6 +69,20 @@ const fails =
       .end(JSON.stringify({ __type: type, message }));
 
 describe('what AWS says is told apart', () => {
+  test('soon, also by an error whose name goes on and on', async () => {
+    answer = fails(400, `${'A'.repeat(200_000)}!`, 'canary');
+    const { message } = faultIn(await open().read('qlik'));
+    expect(message).toContain('canary');
+    expect(message.length).toBeLessThan(1000);
+  });
+
+  test('and the time to wait is told only when it is one', async () => {
+    answer = fails(429, 'ThrottlingException', 'x', { 'retry-after': 'soon\u0085[2J' });
+    expect(faultIn(await open().read('qlik')).message).not.toContain('to wait');
+    answer = fails(429, 'ThrottlingException', 'x', { 'retry-after': '7' });
+    expect(faultIn(await open().read('other')).message).toContain('asks to wait 7 s');
+  });
+
   const NOT_AUTHORIZED =
     'User: arn:aws:iam::123456789012:user/culvert is not authorized to perform: secretsmanager:GetSecretValue on resource: qlik';
   test.each<[string, number, string, string, string, string, string]>([

@@ -129,6 +129,7 @@ test('a second refusal is told', async () => {
 test.each([
   `Bearer authorization="https://login.microsoftonline.com/${TENANT}", resource="https://elsewhere.example"`,
   `Bearer authorization="https://login.microsoftonline.com/${TENANT}", resource="https://azure.net.example"`,
+  `Bearer authorization="https://login.microsoftonline.com/${TENANT}", resource="https://net"`,
   'Basic realm="x"',
 ])('a vault that asks for a token of somebody else gets none: %s', async (challenge) => {
   await using the = await stage([challenged(challenge)]);
@@ -277,6 +278,13 @@ describe('the identity of the machine', () => {
     the.machine.env['IMDS_ENDPOINT'] = the.transcript.origin;
     the.machine.files.set(proof, 'canary-proof');
     expect(fieldsIn(await the.open({}).read('qlik'))).toEqual({ value: 'x' });
+  });
+
+  test('a proof whose place goes on and on is no proof, and is soon seen to be none', async () => {
+    await using the = await stage([challenged(), arcChallenge(`x${' '.repeat(14_000)}"`)]);
+    the.machine.env['IDENTITY_ENDPOINT'] = `${the.transcript.origin}/metadata/identity/oauth2/token`;
+    the.machine.env['IMDS_ENDPOINT'] = the.transcript.origin;
+    expect(faultIn(await the.open({}).read('qlik'))).toMatchObject({ code: 'secrets.refused' });
   });
 
   test.each(['/etc/shadow', '/var/opt/azcmagent/tokens/../../../../etc/x.key', 'relative.key'])(
