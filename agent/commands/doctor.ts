@@ -106,23 +106,37 @@ const progress = (title: string) => {
 const titleOf = ({ code, name, subject }: Patient): string =>
   `${code ?? subject.file}${name === null || name === code ? '' : ` (${name})`}`;
 
-type Untrusted = readonly {
+/** A server that only trust is missing for, and where that trust would be named. */
+interface Untrusted {
   readonly place: string;
   readonly probe: Pick<RouteProbe, 'authority' | 'chain' | 'shownBy'>;
-}[];
+  /** The file whose key it would belong to. */
+  readonly file: string;
+}
+
+const keyOf = ({ probe }: Untrusted): string => `${probe.shownBy === undefined ? '' : 'proxy.'}tls.truststore.path`;
 
 const SAVE_ADVICE: NewFileAdvice = {
   there: 'Name a file that is not there yet with --save-ca: that one may be in use.',
   unwritable: 'Name a file in a folder that this user may write with --save-ca.',
 };
 
-/** Writes what a person may want to trust: certificates are no secret. */
-const saveAuthorities = async (path: string, untrusted: Untrusted): Promise<string> => {
-  const files = [...new Set(untrusted.map(({ place, probe }) => authorityFile(probe, place)))];
-  const texts = files.filter((text) => text !== undefined);
-  if (texts.length === 0) return 'Nothing was saved: no server showed a certificate that only trust is missing for.';
-  await writeNewFiles([{ path, content: texts.join('\n'), mode: 0o644 }], SAVE_ADVICE);
-  return `Saved what is missing to ${path}. Read its first lines, compare the\nfingerprint, then write:\n\n  tls.truststore.path = "${path}"`;
+/**
+ * Writes what a person may want to trust, for one key of one file: trust that one server asks for must not come to count
+ * for another. Certificates are no secret.
+ */
+const saveAuthorities = async (path: string, found: readonly Untrusted[]): Promise<string> => {
+  const untrusted = found.filter(({ probe }) => probe.authority !== undefined);
+  const keys = [...new Set(untrusted.map((one) => `${keyOf(one)} of ${one.file}`))];
+  const [first] = untrusted;
+  if (first === undefined) return 'Nothing was saved: no server showed a certificate that only trust is missing for.';
+  if (keys.length > 1)
+    return `Nothing was saved, as more than one place lacks an authority, and what one server\nshows must not be trusted for another:\n\n${keys.map((key) => `  ${key}\n`).join('')}\nLook at one connection alone: culvert doctor CODE --save-ca …\nor at the link to the catalog: culvert doctor --link --save-ca …`;
+  const texts = new Map(
+    untrusted.map(({ place, probe }) => [probe.authority?.fingerprint256, authorityFile(probe, place) ?? '']),
+  );
+  await writeNewFiles([{ path, content: [...texts.values()].join('\n'), mode: 0o644 }], SAVE_ADVICE);
+  return `Saved what is missing to ${path}. Read its first lines, compare the\nfingerprint, then write into ${basename(first.file)}:\n\n  ${keyOf(first)} = "${path}"`;
 };
 
 const summary = (records: readonly CheckRecord[]) => {
@@ -145,8 +159,10 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
   const dialer = new Dialer();
   await using sessions = new VisitorSessions(loaded?.settings, dialer, SILENT);
   const { secrets } = sessions;
-  const patients =
-    named || loaded === undefined
+  const linkAlone = options.link === true && wanted === undefined;
+  const patients = linkAlone
+    ? []
+    : named || loaded === undefined
       ? [await patientOf(wanted ?? '', secrets)]
       : await choose(wanted, loaded.settings.connectionsFolder, secrets);
   if (patients === undefined) {
@@ -174,12 +190,14 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
     const blocks = options.rules ? diagnosis.settings : neededBlocks(diagnosis);
     if (blocks.length > 0) print(settingsText(blocks));
   }
-  if (looked.length === 0) print('There are no connection files.\n');
+  if (looked.length === 0 && !linkAlone) print('There are no connection files.\n');
   const link = await lookAtLink(linkWanted(wanted, options, loaded) ? loaded : undefined, run);
   if (link !== undefined) print(screen(`link to the catalog (${link.place})`, link.records, paint));
   const untrusted = [
-    ...looked.flatMap(({ diagnosis }) => diagnosis.untrusted),
-    ...(link?.probe === undefined ? [] : [{ place: link.place, probe: link.probe }]),
+    ...looked.flatMap(({ patient, diagnosis }) =>
+      diagnosis.untrusted.map((one) => ({ ...one, file: patient.subject.file })),
+    ),
+    ...(link?.probe === undefined ? [] : [{ place: link.place, probe: link.probe, file: options.config }]),
   ];
   if (options.saveCa !== undefined) print(`${await saveAuthorities(options.saveCa, untrusted)}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(report(looked, link), null, 2)}\n`);
@@ -187,7 +205,7 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
   if (all.some((records) => verdictOf(records) !== undefined)) process.exitCode = 1;
 };
 
-/** With everything comes the link, where there is a catalog; with one connection only when it is asked for. */
+/** With everything comes the link, where there is a catalog; with one connection, or alone, when it is asked for. */
 const linkWanted = (wanted: string | undefined, { link }: DoctorOptions, loaded: UsableSettings | undefined): boolean =>
   link === true || (wanted === undefined && loaded?.settings.gatewayUrl !== undefined);
 

@@ -56,7 +56,7 @@ const addCommands = (program: Command): void => {
     .description('walk a connection step by step, from its file to an open app, and say what to do')
     .argument('[code]', 'code of a connection, or a connection file; default: all, and the link to the catalog')
     .option(...config)
-    .option('--link', 'look at the link to the catalog, too')
+    .option('--link', 'look at the link to the catalog, too; without a code: at nothing else')
     .option('--rules', 'print the security rule and the virtual proxy settings that the QMC needs')
     .option('--save-ca <file>', 'write the authority that is missing to trust a server, for a review')
     .option('--timeout <seconds>', 'the most that one check may take')

@@ -7,6 +7,7 @@ import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/c
 import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
 import type { ConnectionState } from '#protocol/status.ts';
+import { TestPace } from './test-pace.ts';
 
 /** What is to be found out. */
 export interface Diagnosis {
@@ -66,7 +67,12 @@ const toldSettings = ({ title, fields, ...rest }: SettingsRecord): SettingsRecor
  * is broken or disabled, and sends each check as it is found, and at last what Qlik needs, if the job asks for it. It reads
  * nothing of the site into the catalog.
  */
-export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diagnose, log: Log): JobHandler => ({
+export const testJob = (
+  folder: Pick<ConnectionFolder, 'states'>,
+  diagnose: Diagnose,
+  log: Log,
+  pace = new TestPace(),
+): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {
     const options = TestOptions.safeParse(spec.options);
     if (!options.success)
@@ -77,6 +83,7 @@ export const testJob = (folder: Pick<ConnectionFolder, 'states'>, diagnose: Diag
     const state = files.find(({ inForce }) => inForce !== null) ?? files[0];
     if (state === undefined)
       throw new Fault('job.unknown_connection', `This agent has no connection ${spec.connection}`);
+    using _turn = pace.begin(spec.connection);
     log.info({ jobId: spec.jobId, connection: spec.connection }, 'test started');
     // An attempt that is begun again after a crash leaves behind what it had found before.
     await sink.write({ t: 'test' });

@@ -53,6 +53,10 @@ export const BRIDGE_KINDS = {
     retryable: true,
     advice: 'Wait for the crawl or test of this connection or cancel it, then try again.',
   },
+  'job.too_soon': {
+    retryable: true,
+    advice: 'Wait until the time named, then test again: each test dials servers and may log in there.',
+  },
   'job.unknown_kind': { retryable: false, advice: 'Update the agent: it does not know this kind of job.' },
   'job.cancelled': { retryable: false, advice: 'It was cancelled; what had been published stays.' },
   'job.attempts_exhausted': {

@@ -9,8 +9,12 @@ import { failed, passed, type StepResult } from './step.ts';
 import type { Address, ProbeSystem } from './system.ts';
 import type { Wording } from './wording.ts';
 
-/** More addresses than this are not tried one by one. */
-const MAX_TRIED = 8;
+/**
+ * Who controls the name decides what is dialled, and is not always who may know what answers in this network: no more
+ * addresses than an honest name needs are tried, in the order of connections, until one answers.
+ */
+const MAX_TRIED = 3;
+const MAX_LISTED = 8;
 /** For one of several: the verdict is that of the whole, so that its lateness needs no patience. */
 const ONE_MS = 5_000;
 
@@ -58,44 +62,64 @@ const briefly = (error: unknown, peer: Peer): string => {
   return withoutPlace(message);
 };
 
+/** As node dials them: the families take turns, that of the first address begins. */
+const inTurns = (addresses: readonly Address[]): readonly Address[] => {
+  const family = addresses[0]?.family;
+  const first = addresses.filter((address) => address.family === family);
+  const second = addresses.filter((address) => address.family !== family);
+  return first
+    .flatMap((address, index) => [address, ...second.slice(index, index + 1)])
+    .concat(second.slice(first.length));
+};
+
 /**
- * TCP: connects to the host that this machine dials (the proxy's when there is one) as the crawl does, and, where it has
- * several addresses, to each of them.
+ * TCP: connects to the host that this machine dials (the proxy's when there is one) by the addresses that its name was
+ * found to have, one after the other as the crawl does; the first that answers ends it.
  * @throws the signal's reason
  */
 export const probeAddresses = async (asked: AddressesAsked): Promise<StepResult> => {
-  const { peer, proxy, addresses, signal } = asked;
+  const { peer, proxy, signal } = asked;
   const host = proxy?.hostname ?? peer.host;
   const port = proxy?.port ?? peer.port;
-  const each = addresses.length > 1 ? addresses.slice(0, MAX_TRIED) : [];
-  const [dial, ...tries] = await Promise.allSettled([
-    reach(asked, host, port, asked.timeoutMs),
-    ...each.map(({ address }) => reach(asked, address, port, Math.min(ONE_MS, asked.timeoutMs))),
-  ]);
-  if (signal?.aborted === true) throw signal.reason;
-  const details = tries.map((tried, index) => {
-    const address = each[index]?.address ?? '';
-    const what =
-      tried.status === 'fulfilled'
-        ? `connected from ${tried.value.from} (${tried.value.tookMs} ms)`
-        : briefly(tried.reason, { host: address, port });
-    return `${address}: ${what}`;
-  });
-  if (dial.status === 'rejected') return failed(addressFault(asked, dial.reason), details);
-  const { from, to, tookMs } = dial.value;
+  const all = inTurns(asked.addresses);
+  const several = all.length > 1;
+  const timeoutMs = several ? Math.min(ONE_MS, asked.timeoutMs) : asked.timeoutMs;
+  const details: string[] = [];
+  let dead: unknown;
+  let reached: Connected | undefined;
+  let tried = 0;
+  for (const { address } of all.slice(0, MAX_TRIED)) {
+    tried += 1;
+    try {
+      reached = await reach(asked, address, port, timeoutMs);
+      details.push(`${address}: connected from ${reached.from} (${reached.tookMs} ms)`);
+      break;
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      dead ??= error;
+      details.push(`${address}: ${briefly(error, { host: address, port })}`);
+    }
+  }
+  const rest = all.slice(tried).map(({ address }) => address);
+  if (rest.length > 0)
+    details.push(
+      `not tried: ${rest.slice(0, MAX_LISTED).join(', ')}${rest.length > MAX_LISTED ? ` and ${rest.length - MAX_LISTED} more` : ''}`,
+    );
+  const shown = several ? details : [];
+  if (reached === undefined) return failed(addressFault(asked, dead), shown);
+  const { from, to, tookMs } = reached;
   const whose = proxy === undefined ? '' : ' (the proxy)';
-  const dead = tries.flatMap((tried, index) => (tried.status === 'rejected' ? [{ tried, index }] : []))[0];
   const note =
     dead === undefined
       ? undefined
       : asked.wording.of(
           new Fault(
-            networkFault(dead.tried.reason, { host, port }).code,
-            `${placeOf({ host, port })}: not every address answers (${details[dead.index]})`,
+            networkFault(dead, { host, port }).code,
+            `${placeOf({ host, port })}: not every address answers (${details[0] ?? ''})`,
             { advice: 'Let DNS name only addresses that answer: each of the others costs time at every connection.' },
           ),
         );
-  return passed(`Connected to ${to} port ${port}${whose} from ${from} (${tookMs} ms).`, details, note);
+  return passed(`Connected to ${to} port ${port}${whose} from ${from} (${tookMs} ms).`, shown, note);
 };
 
 const addressFault = (asked: AddressesAsked, error: unknown): Fault => {

@@ -67,9 +67,11 @@ describe('a test of a connection, through the real programs', () => {
   });
 
   test('of one whose user sees no app: what Qlik needs says which form mends it', { timeout: 120_000 }, async () => {
+    // Of its own: a connection rests between two tests.
+    await setting.connect('unseen', headerFile(site, { code: 'unseen' }));
     await site.ask('/faults', { emptyLists: ['app'] });
     try {
-      const { job } = await tested('healthy');
+      const { job } = await tested('unseen');
       expect(job.test?.failure).toMatchObject({ check: 'objects', code: 'qlik.nothing_visible' });
       const { settings } = await setting.pipe.api.found(job.id);
       expect(settings.map(({ title, mends }) => [title.slice(0, 20), mends])).toEqual([
@@ -84,8 +86,9 @@ describe('a test of a connection, through the real programs', () => {
   test('of the way to the catalog as well, without disturbing the session that the agent has', {
     timeout: 120_000,
   }, async () => {
-    const before = await setting.pipe.connection('healthy', ({ agentHealth }) => agentHealth === 'online');
-    const { job, checks } = await tested('healthy', { link: true });
+    await setting.connect('linked', headerFile(site, { code: 'linked' }));
+    const before = await setting.pipe.connection('linked', ({ agentHealth }) => agentHealth === 'online');
+    const { job, checks } = await tested('linked', { link: true });
     expect(job).toMatchObject({ state: 'published', attempt: 1, test: { failed: 0 } });
     const targets = checks.map(({ target }) => target);
     expect(targets.lastIndexOf('connection')).toBeLessThan(targets.indexOf('link'));
@@ -93,7 +96,7 @@ describe('a test of a connection, through the real programs', () => {
     const link = JSON.stringify(checks.filter(({ target }) => target === 'link'));
     expect(link).toContain('state folder state');
     expect(link).not.toContain(setting.folder);
-    const after = await setting.pipe.api.get<Connection>('/api/v1/connections/healthy');
+    const after = await setting.pipe.api.get<Connection>('/api/v1/connections/linked');
     expect([after.agentId, after.agentHealth]).toEqual([before.agentId, 'online']);
   });
 

@@ -86,7 +86,7 @@ test('what is missing to trust a server is saved for a review, and no file is ov
   const file = join(folder, 'missing.pem');
   const first = await doctor('wrong', '--save-ca', file);
   expect(first.code).toBe(1);
-  expect(first.stdout).toContain(`tls.truststore.path = "${file}"`);
+  expect(first.stdout.replaceAll(/\s+/g, ' ')).toContain(`then write into wrong.conf: tls.truststore.path = "${file}"`);
   const saved = await readFile(file, 'utf8');
   expect(saved).toMatch(/^# CHECK WITH YOUR ADMINISTRATOR/);
   expect(saved).toContain(site.pki.rootPem.trim());
@@ -99,6 +99,43 @@ test('what is missing to trust a server is saved for a review, and no file is ov
     `${await readFile(join(folder, 'connections', 'wrong.conf'), 'utf8')}\ntls.truststore.path = "${file}"\n`,
   );
   expect((await doctor(join(folder, 'mended.conf'))).code).toBe(0);
+});
+
+test('authorities of two places are never saved into one file; one connection alone is, and the link alone is looked at', async () => {
+  const other = join(folder, 'connections', 'other.conf');
+  const text = await readFile(join(folder, 'connections', 'wrong.conf'), 'utf8');
+  await writeFile(other, text.replace(/^code = .*$/m, 'code = "other"'));
+  const file = join(folder, 'both.pem');
+  try {
+    const both = await doctor('--save-ca', file);
+    expect(both.code).toBe(1);
+    expect(both.stdout).toContain('Nothing was saved');
+    for (const name of ['other', 'wrong'])
+      expect(both.stdout).toContain(`  tls.truststore.path of connections/${name}.conf\n`);
+    expect(both.stdout).toContain('culvert doctor --link --save-ca');
+    await expect(readFile(file)).rejects.toThrow('ENOENT');
+    expect((await doctor('other', '--save-ca', file)).stdout).toContain('write into other.conf');
+    expect(await readFile(file, 'utf8')).toContain(site.pki.rootPem.trim());
+  } finally {
+    await rm(other);
+  }
+});
+
+test('--link without a code looks at the link alone, and says where the trust for it belongs', async () => {
+  const config = join(folder, 'untrusted.conf');
+  const { origin } = new URL(site.addresses.header.url);
+  await writeFile(
+    config,
+    `gateway.url = "${origin.replace('https', 'wss')}"\nconnections = "connections"\nstate = "state"\n`,
+  );
+  const file = join(folder, 'link.pem');
+  const { code, stdout } = await doctor('--link', '--config', config, '--save-ca', file);
+  expect(code).toBe(1);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(`then write into untrusted.conf: tls.truststore.path = "${file}"`);
+  expect(stdout).not.toContain('wrong');
+  const json = JSON.parse((await doctor('--link', '--config', config, '--json')).stdout) as { connections: unknown[] };
+  expect(json.connections).toEqual([]);
+  expect(await readFile(file, 'utf8')).toContain(site.pki.rootPem.trim());
 });
 
 test('a code that no file has, a folder without settings and a wrong option are wrong usage or say what to do', async () => {

@@ -149,18 +149,27 @@ describe('TCP', () => {
     expect(fault).toMatchObject({ code: 'network.timeout', advice: expect.stringContaining('drops packets') });
   });
 
-  test('each of several addresses is tried: one that is dead is told, where another answers', async () => {
+  test('addresses are tried in turn until one answers: one that is dead before that is told', async () => {
     const port = await served.tls(leaf);
+    const dialled: string[] = [];
     const system = machine({
-      lookup,
-      connect: (host) => (host === '10.0.0.2' ? failing('ECONNREFUSED') : connect(port, '127.0.0.1')),
+      lookup: () => Promise.resolve(addresses('10.0.0.2', '10.0.0.1', '10.0.0.3')),
+      connect: (host, to) => {
+        dialled.push(`${host}:${to}`);
+        return host === '10.0.0.2' ? failing('ECONNREFUSED') : connect(port, '127.0.0.1');
+      },
     });
     const { status, details, fault } = stepOf(
       await probe(`https://qlik.corp.example:${port}`, { system, tls, timeoutMs: 500 }),
       'tcp',
     );
     expect(status).toBe('pass');
-    expect(details).toEqual([expect.stringMatching(/^10\.0\.0\.1: connected from 127\.0\.0\.1 /), '10.0.0.2: refused']);
+    expect(dialled.slice(0, 2)).toEqual([`10.0.0.2:${port}`, `10.0.0.1:${port}`]);
+    expect(details).toEqual([
+      '10.0.0.2: refused',
+      expect.stringMatching(/^10\.0\.0\.1: connected from 127\.0\.0\.1 /),
+      'not tried: 10.0.0.3',
+    ]);
     expect(fault?.code).toBe('network.refused');
     const none = machine({ lookup, connect: (host) => (host === '10.0.0.2' ? blackHole() : failing('EHOSTUNREACH')) });
     const dead = stepOf(await probe('https://qlik.corp.example', { system: none, timeoutMs: 30 }), 'tcp');
@@ -169,6 +178,21 @@ describe('TCP', () => {
       expect.stringMatching(/^10\.0\.0\.1: there is no route/),
       '10.0.0.2: no answer (packets are dropped)',
     ]);
+  });
+
+  test('whoever controls the name has three addresses dialled at most, at the port of the connection', async () => {
+    const dialled: string[] = [];
+    const system = machine({
+      lookup: () => Promise.resolve(addresses('10.0.0.1', '10.0.0.2', 'fd00::1', '10.0.0.3', '10.0.0.4')),
+      connect: (host, port) => {
+        dialled.push(`${host}:${port}`);
+        return failing('ECONNREFUSED');
+      },
+    });
+    const { fault, details } = stepOf(await probe('https://qlik.corp.example:4242', { system }), 'tcp');
+    expect(fault?.code).toBe('network.refused');
+    expect(dialled).toEqual(['10.0.0.1:4242', 'fd00::1:4242', '10.0.0.2:4242']);
+    expect(details.at(-1)).toBe('not tried: 10.0.0.3, 10.0.0.4');
   });
 
   test('IPv6 addresses alone, on a machine without IPv6', async () => {
