@@ -51,7 +51,7 @@ export const loadConnectionFile = async (name: string, options: LoadOptions): Pr
       outsideDigests: new Map(),
     };
   const known = new Map<string, FileContent>();
-  const { manager, standardKey, keys, digestKey } = options.secrets ?? noSecrets;
+  const { manager, standardKey, keys, digestKey, bounds } = options.secrets ?? noSecrets;
   const look = options.look ?? (manager === undefined ? undefined : new SecretLook(manager));
   const lookups = new Map<string, SecretLookup>();
   for (let round = 0; ; round += 1) {
@@ -78,6 +78,7 @@ export const loadConnectionFile = async (name: string, options: LoadOptions): Pr
       secrets,
       keys,
       digestKey,
+      bounds,
       ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }),
     });

@@ -47,6 +47,8 @@ export interface Settings {
   readonly proxy: ProxyChoice | undefined;
   /** Where connections find the secrets that are not in their files; undefined for nowhere. */
   readonly secretManager: SecretManagerSettings | undefined;
+  /** The only folders besides {@link connectionsFolder} that connections may take files from; undefined for any. */
+  readonly secretFolders: readonly string[] | undefined;
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   readonly watch: { readonly polling: boolean; readonly intervalMs: number };
 }
@@ -86,7 +88,7 @@ export const loadSettings = (
       outsideDigests: new Map(),
     };
   }
-  const files = new SideFiles(folder, read);
+  const files = new SideFiles(folder, read, 'none');
   const found = (settings: Settings | undefined): LoadedSettings => {
     const digests = digestsOf(tree);
     return {
@@ -132,6 +134,7 @@ export const loadSettings = (
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
     proxy,
     secretManager: readSecretManager(values, files, problems, env),
+    secretFolders: readFolders(values, problems)?.map((path) => resolve(folder, path)),
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),
@@ -139,6 +142,23 @@ export const loadSettings = (
     watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
   };
   return found(settings);
+};
+
+/** A text or a list of texts. Undefined when the key is not there; an empty list allows no other folder. */
+const readFolders = (values: Values, problems: Problems): readonly string[] | undefined => {
+  const node = values.node('secrets.folders');
+  if (node === undefined || (node.type === 'scalar' && node.value === null)) return undefined;
+  const folders: string[] = [];
+  for (const item of node.type === 'list' ? node.items : [node])
+    if (item.type === 'scalar' && item.value !== null && item.text.trim() !== '') folders.push(item.text.trim());
+    else
+      problems.error(
+        'config.invalid',
+        item.at,
+        'secrets.folders must be a list of folders.',
+        'Write secrets.folders = ["/run/secrets"], for instance.',
+      );
+  return folders;
 };
 
 const stateFolderOf = (tree: Tree, folder: string): string => {

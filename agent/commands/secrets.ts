@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Dialer } from '#agent/network/dialer.ts';
 import { nameOf, type RemoteSettings } from '#agent/secrets/name.ts';
+import type { FileBounds } from '#config/file-bounds.ts';
 import { FileSecretManager } from '#config/secrets/file-manager.ts';
 import { KeyFile } from '#config/secrets/key-file.ts';
 import type { SecretManager } from '#config/secrets/manager.ts';
@@ -29,6 +30,15 @@ const openRemotely = (settings: RemoteSettings, dialer: Dialer): SecretManager =
   };
 };
 
+/** Who may write a connection file shall not have what the agent keeps for itself. */
+const boundsOf = ({ file, stateFolder, secretManager, secretFolders }: Settings): FileBounds => {
+  const own = [file, stateFolder];
+  if (secretManager?.provider === 'file') own.push(secretManager.path);
+  if (secretManager?.provider === 'vault' && secretManager.login.method === 'token-file')
+    own.push(secretManager.login.path);
+  return { own, folders: secretFolders };
+};
+
 const FILE_LIFETIME_MS = 60_000;
 
 /**
@@ -52,6 +62,7 @@ export const openSecrets = (
     cacheMs:
       secretManager === undefined || secretManager.provider === 'file' ? FILE_LIFETIME_MS : secretManager.cacheMs,
     keys,
+    bounds: boundsOf(settings),
     digestKey: stored?.type === 'key' ? stored.key : processDigestKey,
   };
 };

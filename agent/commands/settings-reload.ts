@@ -73,7 +73,8 @@ export class SettingsReload {
         `${listed(late)} in ${settings.file} counts from the next start only`,
       );
     // A secret in a file of its own shows in neither.
-    if (files.length > 0 || keys.some((key) => key.startsWith('secret_manager.'))) this.#options.onSecrets?.(settings);
+    if (files.length > 0 || keys.some((key) => /^(?:secret_manager|secrets)\./.test(key)))
+      this.#options.onSecrets?.(settings);
     // What stands in a trust store is seen in the settings, a password in the keys alone.
     const wayOf = ({ tls, proxy }: Settings): string => JSON.stringify([tls, proxy]);
     const sameWay = wayOf(settings) === wayOf(previous.settings);

@@ -15,6 +15,11 @@ export interface KeySpec {
   readonly secret?: true;
   /** May hold PEM text, with a private key in it: then it may be encrypted, too. */
   readonly pem?: true;
+  /**
+   * No secret itself, and yet kept beside one: a user, for instance. Any other key that is not secret and gets its value
+   * from a secret is refused, since its value is shown, or says where secrets are sent.
+   */
+  readonly fromSecret?: true;
   readonly required?: true;
   /** An address or a name of a file: no control character is ever meant. */
   readonly oneLine?: true;

@@ -53,7 +53,7 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   used('connection.auth.type', 'string', 'How the connection proves who it is.', {
     values: ['header', 'jwt', 'certificate', 'windows', 'ticket'],
   }),
-  used('connection.auth.key', 'string', 'Name of the header that carries the user.'),
+  used('connection.auth.key', 'string', 'Name of the header that carries the user.', { fromSecret: true }),
   used(
     'connection.auth.value',
     'string',
@@ -62,8 +62,10 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   ),
   used('connection.auth.token', 'string', 'A JSON web token.', { secret: true }),
   used('connection.auth.token_file', 'string', 'File that holds the JSON web token.', { oneLine: true }),
-  used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.'),
-  used('connection.auth.user_id', 'string', 'User that a certificate speaks for.'),
+  used('connection.auth.user_directory', 'string', 'User directory that a certificate speaks for.', {
+    fromSecret: true,
+  }),
+  used('connection.auth.user_id', 'string', 'User that a certificate speaks for.', { fromSecret: true }),
   used(
     'connection.auth.certificate.path',
     'string',
@@ -151,6 +153,11 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     oneLine: true,
     standard: 'state',
   }),
+  used(
+    'secrets.folders',
+    'any',
+    'The only folders that connections may name files in, besides their own; default: any.',
+  ),
   used('tls.truststore.path', 'string', 'Authorities to trust for the catalog besides the usual ones.', {
     oneLine: true,
   }),

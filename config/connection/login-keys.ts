@@ -14,9 +14,7 @@ export const LOGIN_KEYS: readonly KeySpec[] = [
     'username',
     'string',
     'Windows user: DOMAIN\\user, user@domain, or .\\user of the server itself; in double quotes a backslash is written twice.',
-    {
-      oneLine: true,
-    },
+    { oneLine: true, fromSecret: true },
   ),
   key('password', 'string', 'Password of the Windows user.', { secret: true }),
   key('method', 'string', 'NTLM, the login form, or (auto) the form where NTLM is not to be had.', {
@@ -45,8 +43,8 @@ export const LOGIN_KEYS: readonly KeySpec[] = [
   ),
   key('jwt.key_password', 'string', 'Password of an encrypted private key.', { secret: true }),
   key('jwt.certificate_path', 'string', 'Certificate that the virtual proxy has, to check that the key belongs to it.'),
-  key('jwt.user_id', 'string', 'User that the tokens speak for.'),
-  key('jwt.user_directory', 'string', 'Directory of that user.'),
+  key('jwt.user_id', 'string', 'User that the tokens speak for.', { fromSecret: true }),
+  key('jwt.user_directory', 'string', 'Directory of that user.', { fromSecret: true }),
   key('jwt.user_id_claim', 'string', '"JWT attribute for user ID" of the virtual proxy.', { standard: 'userId' }),
   key('jwt.user_directory_claim', 'string', '"JWT attribute for user directory" of the virtual proxy.', {
     standard: 'userDirectory',

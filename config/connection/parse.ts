@@ -1,11 +1,13 @@
 import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
+import type { FileBounds } from '../file-bounds.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
 import { openMetadataSource } from '../openmetadata/recognise.ts';
 import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { fetchIndirect } from '../secrets/indirect.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
+import { refuseMisplaced } from '../secrets/misplaced.ts';
 import { processDigestKey } from '../secrets/secrets.ts';
 import { type Place, scalarsOf, type Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
@@ -36,6 +38,8 @@ export interface ParseOptions {
   readonly secrets?: KnownSecrets | undefined;
   /** The agent's key, for encrypted values; absent: it is not known. */
   readonly keys?: KeyStore | undefined;
+  /** Which files it may name; absent: any but those that the system makes up. */
+  readonly bounds?: FileBounds | undefined;
   /** Makes content hashes what only this agent can compute; default: anew for each process. */
   readonly digestKey?: Uint8Array | undefined;
 }
@@ -67,7 +71,7 @@ export const parseConnection = (
   options: ParseOptions,
 ): ParsedConnection => {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-  const files = new SideFiles(options.folder, options.readFile ?? readFromDisk);
+  const files = new SideFiles(options.folder, options.readFile ?? readFromDisk, options.bounds);
   const outside = new OutsideValues(options.secrets, options.keys);
   const common = () => ({
     contentHash: files.hash(bytes, options.digestKey ?? processDigestKey, outside.versions()),
@@ -100,14 +104,14 @@ export const parseConnection = (
   if (document.tree === undefined) return refused(problems);
   const foreign = readForeign(document.tree, problems, env, placeOf);
   if (foreign === 'refused') return refused(problems);
-  const tree = fetchIndirect(foreign?.tree ?? document.tree, CONNECTION_KEYS, {
+  const fetched = fetchIndirect(foreign?.tree ?? document.tree, CONNECTION_KEYS, {
     files,
     keys: options.keys,
     problems,
     onKey: outside.needKey,
   });
-  problems.withhold(scalarsOf(tree, 'withheld'));
-  warnOfShown(tree, problems);
+  problems.withhold(scalarsOf(fetched, 'withheld'));
+  const tree = refuseMisplaced(fetched, CONNECTION_KEYS, problems);
   if (foreign === undefined) checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
   const values = new Values(tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
   const nowMs = options.nowMs ?? Date.now();
@@ -131,20 +135,6 @@ export const parseConnection = (
     digests: digestsOf(foreign === undefined ? tree : document.tree),
     ...rest,
   };
-};
-
-/** Keys whose values the catalog shows. */
-const SHOWN = new Set(['name', 'code', 'environment', 'description', 'access_notes', 'connection.display_url']);
-
-const warnOfShown = (tree: Tree, problems: Problems): void => {
-  for (const { path, at } of scalarsOf(tree, 'secret'))
-    if (SHOWN.has(path))
-      problems.warn(
-        'config.suspicious_value',
-        at,
-        `${path} comes from a secret, but it is no secret: the catalog shows it.`,
-        `Write the value of ${path} into this file.`,
-      );
 };
 
 /** The keys of a file of another product, `refused` when it cannot be used, undefined for a file of our own. */

@@ -19,8 +19,8 @@ export const proxyKeys = (fromEnvironment: boolean, below = ''): readonly KeySpe
       standard: 'http',
     }),
     used('hostname', 'string', 'Host of the proxy, without scheme and port.', { oneLine: true }),
-    used('port', 'port', 'Port of the proxy.'),
-    used('username', 'string', 'User for the proxy.', { oneLine: true }),
+    used('port', 'port', 'Port of the proxy.', { fromSecret: true }),
+    used('username', 'string', 'User for the proxy.', { oneLine: true, fromSecret: true }),
     used('password', 'string', 'Password for the proxy.', { secret: true }),
     used(
       'from_environment',

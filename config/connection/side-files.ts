@@ -1,17 +1,21 @@
 import { createHash, createHmac } from 'node:crypto';
 import { basename, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type FileBounds, whyOutOfBounds } from '../file-bounds.ts';
 import type { FileContent, FileReader } from '../files.ts';
 
 /** Reads the files that a connection names, and remembers which: they are watched and hashed with it. */
 export class SideFiles {
   readonly #folder: string;
   readonly #read: FileReader;
+  readonly #whyNot: (path: string) => string | undefined;
   readonly #seen = new Map<string, FileContent>();
 
-  constructor(folder: string, read: FileReader) {
+  /** `bounds`: which files a connection may use; `none` for the agent's own settings, which may name any. */
+  constructor(folder: string, read: FileReader, bounds: FileBounds | 'none' | undefined) {
     this.#folder = resolve(folder);
     this.#read = read;
+    this.#whyNot = (path) => (bounds === 'none' ? undefined : whyOutOfBounds(path, this.#folder, bounds));
   }
 
   /** The absolute path that a value stands for: relative to the folder, absolute, or a `file:` URL of either kind. */
@@ -25,10 +29,19 @@ export class SideFiles {
   readonly read: FileReader = (path) => {
     const known = this.#seen.get(path);
     if (known !== undefined) return known;
-    const content = this.#read(path);
+    const content = this.#bounded(path);
     this.#seen.set(path, content);
     return content;
   };
+
+  /** What is out of bounds by its own name is not even opened; links are followed first. */
+  #bounded(path: string): FileContent {
+    const named = this.#whyNot(resolve(path));
+    if (named !== undefined) return { type: 'unreadable', reason: named };
+    const content = this.#read(path);
+    const led = content.type === 'file' || content.type === 'folder' ? this.#whyNot(content.realPath) : undefined;
+    return led === undefined ? content : { type: 'unreadable', reason: led };
+  }
 
   /** Reads the file that a value of the connection names. */
   readNamed(value: string): FileContent {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { FileBounds } from '../file-bounds.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import type { SecretLookup, SecretManager } from './manager.ts';
 import { derivedKey } from './sealed.ts';
@@ -14,6 +15,8 @@ export interface Secrets {
   readonly cacheMs: number;
   /** Undefined: nothing says where the key of encrypted values is. */
   readonly keys: KeyStore | undefined;
+  /** Which files connections may name; undefined: nothing is known of an agent. */
+  readonly bounds?: FileBounds | undefined;
   /** For {@link Connection.contentHash}, which leaves the network: nobody shall be able to try passwords against it. */
   readonly digestKey: Uint8Array;
 }

@@ -212,11 +212,41 @@ describe('secrets of a secret manager in a connection file', () => {
     expect(windows(parsed)).toMatchObject({ user: 'canary-user', password: FIELDS.password });
   });
 
-  test('where the catalog shows the value are said to be there', () => {
-    const { connection, problems } = parse(file(`${LOGIN}\ndescription = €{secret_manager.user}`));
-    expect(connection?.description).toBe(FIELDS.user);
-    expect(problems).toMatchObject([{ code: 'config.suspicious_value', severity: 'warning', line: 6 }]);
-    expect(JSON.stringify(problems)).not.toContain('canary');
+  test.each([
+    ['name', 'name = €{secret_manager.password}'],
+    ['code', 'code = €{secret_manager.password}'],
+    ['description', 'description = "see "€{secret_manager.password}'],
+    ['description', 'description = €{connection.auth.password}'],
+    ['environment', 'environment = €{?secret_manager.nope}€{secret_manager.user}'],
+    ['access_notes', 'access_notes = €{secret_manager.password}'],
+    ['connection.url', 'connection.url = "https://h.example.com/"€{secret_manager.password}'],
+    ['connection.engine_url', 'connection.engine_url = €{secret_manager.password}'],
+    ['connection.display_url', 'connection.display_url = "https://"€{secret_manager.port}".example.com"'],
+    ['connection.alias_host', 'connection.alias_host = €{secret_manager.password}'],
+    ['proxy.hostname', 'proxy { hostname = €{secret_manager.password}, port = 1 }'],
+    ['tls.truststore.path', 'tls.truststore.path = €{secret_manager.password}'],
+    ['crawl.app_timeout', 'crawl.app_timeout = €{secret_manager.port}'],
+  ])('are refused in %s, which is no secret, and shown nowhere', (key, line) => {
+    const parsed = parse(file(`${LOGIN}\n${line}`));
+    const { connection, problems, name, code, outsideDigests } = parsed;
+    expect(connection).toBeUndefined();
+    expect(problems.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { code: 'config.invalid', message: expect.stringContaining(`${key} comes from a secret`) },
+    ]);
+    expect(JSON.stringify([problems, name, code, [...outsideDigests.keys()], parsed.sideFiles])).not.toContain(
+      'canary',
+    );
+  });
+
+  test('are refused in YAML and JSON alike, and as the names of files that hold PEM', () => {
+    const yaml =
+      'name: "Q €{secret_manager.user}"\ncode: q\nconnector_id: qlik-sense\nsecret_manager: { enabled: true, key: qlik-prod }\nconnection:\n  url: https://qlik.example.com/vp\n  auth: { key: X-User, value: x }\n';
+    expect(parse(yaml, { file: 'q.yaml' }).problems).toMatchObject([{ code: 'config.invalid', line: 1 }]);
+    const { problems, sideFiles, outsideDigests } = parse(
+      file('connection.auth { user_directory = D, user_id = u, certificate.path = €{secret_manager.password} }'),
+    );
+    expect(problems[0]).toMatchObject({ code: 'config.invalid', message: expect.stringContaining('no PEM text') });
+    expect(JSON.stringify([sideFiles, [...outsideDigests.keys()]])).not.toContain('canary');
   });
 
   test('without a secret manager in agent.conf say so once', () => {
