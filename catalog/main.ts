@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { asFault } from '#protocol/errors.ts';
+import { printable } from '#protocol/printable.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addUserCommand } from './commands/user.ts';
@@ -16,6 +17,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   const { code, message, advice } = asFault(error);
-  process.stderr.write(`${code}: ${message}\n${advice}\n`);
+  process.stderr.write(`${printable(`${code}: ${message}`)}\n${printable(advice)}\n`);
   process.exitCode = 1;
 }

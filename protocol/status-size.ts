@@ -1,5 +1,6 @@
 import { LIMITS } from './constants.ts';
 import { controlBytes } from './control.ts';
+import { shortened } from './printable.ts';
 import type { AgentStatus } from './status.ts';
 
 /** Half of a control frame: `auth` carries the held jobs beside the status. */
@@ -7,21 +8,52 @@ const STATUS_BYTES = LIMITS.controlBytes / 2;
 
 const size = (status: AgentStatus): number => controlBytes(JSON.stringify(status));
 
+/** What is kept at each step: how many problems of a connection, and how much of each of their texts. */
+const STEPS: readonly (readonly [problems: number, text: number])[] = [
+  ...([1000, 400, 200] as const).map((text) => [32, text] as const),
+  ...([16, 8, 4, 2, 1] as const).map((problems) => [problems, 200] as const),
+  [1, 80],
+];
+
+const MAX_NAME = 200;
+const MAX_ADDRESS = 500;
+const MAX_FAULTS = 4;
+
 /**
- * A status that fits into a control frame. An agent with very many connections or problems tells of fewer problems first
- * (the first of each file are kept, they are what a person mends first), then of fewer connections, rather than nothing.
+ * A status that fits into a control frame. An agent with very many connections or problems tells less of each problem
+ * first, then of fewer problems (the first of each file are kept, they are what a person mends first), then of fewer
+ * connections, rather than nothing.
  */
 export const fitStatus = (status: AgentStatus): AgentStatus => {
   let fitted = status;
-  for (let problems = 32; size(fitted) > STATUS_BYTES && problems >= 1; problems >>= 1) {
-    const kept = problems;
+  for (const [problems, text] of STEPS) {
+    if (size(fitted) <= STATUS_BYTES) break;
+    const short = <Text extends string | null>(given: Text, most: number): Text | string =>
+      given === null ? given : shortened(given, most);
     fitted = {
       ...status,
+      ...(status.faults === undefined
+        ? {}
+        : {
+            faults: status.faults.slice(0, MAX_FAULTS).map((fault) => ({
+              ...fault,
+              message: shortened(fault.message, text),
+              advice: shortened(fault.advice, text),
+            })),
+          }),
       connections: status.connections.map((c) => ({
         ...c,
-        description: c.description?.slice(0, 200) ?? null,
-        accessNotes: c.accessNotes?.slice(0, 200) ?? null,
-        problems: c.problems.slice(0, kept),
+        name: short(c.name, MAX_NAME),
+        url: short(c.url, MAX_ADDRESS),
+        environment: short(c.environment, MAX_NAME),
+        description: short(c.description, MAX_NAME),
+        accessNotes: short(c.accessNotes, MAX_NAME),
+        problems: c.problems.slice(0, problems).map(({ excerpt, ...problem }) => ({
+          ...problem,
+          message: shortened(problem.message, text),
+          advice: shortened(problem.advice, text),
+          ...(excerpt === undefined ? {} : { excerpt: shortened(excerpt, text) }),
+        })),
       })),
     };
   }

@@ -3,6 +3,7 @@ import { verdictOf } from '#agent/doctor/run.ts';
 import { mends, type SettingsBlock } from '#agent/doctor/settings.ts';
 import { hanging as hangingText } from '#config/connection/problem.ts';
 import type { CheckRecord, CheckStatus } from '#protocol/checks.ts';
+import { printable } from '#protocol/printable.ts';
 
 export const WIDTH = 80;
 const NAME = 16;
@@ -20,11 +21,7 @@ const CODES: Readonly<Record<CheckStatus, string>> = { pass: '32', fail: '1;31',
 export const painter = (on: boolean): Paint =>
   on ? (status, text) => `\u001b[${CODES[status]}m${text}\u001b[0m` : (_, text) => text;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey is taken out of what servers say.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
-const clean = (text: string): string => text.replaceAll(CONTROL, ' ');
-
-const hanging = (head: string, text: string): string => hangingText(head, clean(text), WIDTH);
+const hanging = (head: string, text: string): string => hangingText(head, text, WIDTH);
 
 const label = (status: CheckStatus): string => status.toUpperCase().padEnd(4);
 
@@ -107,12 +104,12 @@ const capital = (text: string): string =>
 /** The settings of the QMC, to paste from: a value is on one line, however long. */
 export const settingsText = (blocks: readonly SettingsBlock[]): string =>
   blocks
-    .map(({ title, fields }) => [title, ...fields.map(fieldText)].join('\n'))
+    .map(({ title, fields }) => [printable(title), ...fields.map(fieldText)].join('\n'))
     .join('\n\n')
     .concat('\n');
 
 const fieldText = ([name, given]: SettingsBlock['fields'][number]): string => {
-  const value = clean(given);
+  const value = printable(given);
   const head = `  ${name.padEnd(32)} `;
   return head.length + value.length <= WIDTH ? `${head}${value}` : `  ${name}\n      ${value}`;
 };

@@ -14,6 +14,7 @@ import type { Secrets } from '#config/secrets/secrets.ts';
 import type { UsableSettings } from '#config/settings-watch.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { Fault } from '#protocol/errors.ts';
+import { printable } from '#protocol/printable.ts';
 import { colours, neededBlocks, painter, screen, settingsText } from './doctor-screen.ts';
 import { USAGE } from './exit-codes.ts';
 import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
@@ -79,7 +80,7 @@ const choose = async (
   if (chosen.length > 0) return chosen;
   const known = all.map(({ code, subject }) => code ?? basename(subject.file)).join(', ');
   process.stderr.write(
-    `There is no connection ${wanted} in ${connectionsFolder}, and no such file. ${known === '' ? 'The folder is empty.' : `There are: ${known}`}\n`,
+    `${printable(`There is no connection ${wanted} in ${connectionsFolder}, and no such file. ${known === '' ? 'The folder is empty.' : `There are: ${known}`}`)}\n`,
   );
   return undefined;
 };
@@ -98,7 +99,7 @@ const mostMsOf = (timeout: string | undefined): number | undefined => {
 const progress = (title: string) => {
   if (!process.stderr.isTTY) return { start: () => undefined, end: () => undefined };
   return {
-    start: ({ check }: Pick<CheckRecord, 'check'>) => process.stderr.write(`\r\u001b[K${title}: ${check} …`),
+    start: ({ check }: Pick<CheckRecord, 'check'>) => process.stderr.write(`\r\u001b[K${printable(title)}: ${check} …`),
     end: () => process.stderr.write('\r\u001b[K'),
   };
 };

@@ -5,6 +5,7 @@ import { enrol } from '#agent/bridge/enrol.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { printable } from '#protocol/printable.ts';
 import { called } from './called.ts';
 import { readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -61,6 +62,6 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     version: VERSION,
     stateFolder: settings.stateFolder,
   });
-  process.stdout.write(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.\n`);
+  process.stdout.write(`${printable(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.`)}\n`);
   process.stdout.write(`Start it with: ${called()} run --config ${options.config}\n`);
 };

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '#config/settings.ts';
+import { printable } from '#protocol/printable.ts';
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -12,9 +13,6 @@ export interface LogOptions {
 
 const LABELS: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'ERROR', 60: 'FATAL' };
 const HIDDEN = new Set(['level', 'time', 'msg', 'name', 'advice', 'code']);
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a terminal would obey.
-const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
 
 /** `22:14:05 warn  text (key=value …)`, and the advice on a line of its own. */
 const readableLine = (line: string): string => {
@@ -31,10 +29,10 @@ const readableLine = (line: string): string => {
     .filter(([key]) => !HIDDEN.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ');
-  const advice = typeof entry['advice'] === 'string' ? `\n               → ${entry['advice']}` : '';
-  const text = `${time} ${label} ${String(entry['msg'] ?? '')}${code}${rest === '' ? '' : ` (${rest})`}${advice}`;
-  // Names and messages come from servers: an escape sequence among them would steer the terminal.
-  return `${text.replace(CONTROL, '\uFFFD')}\n`;
+  const advice = typeof entry['advice'] === 'string' ? `\n               → ${printable(entry['advice'])}` : '';
+  const text = `${time} ${label} ${String(entry['msg'] ?? '')}${code}${rest === '' ? '' : ` (${rest})`}`;
+  // Names and messages come from servers: an escape sequence among them would steer the terminal, a line end begin a line.
+  return `${printable(text)}${advice}\n`;
 };
 
 /** Standard output belongs to results, so logs go to standard error or to a file. */

@@ -6,6 +6,7 @@ import type { ConnectionFolder } from '#config/folder.ts';
 import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/checks.ts';
 import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
+import { printable, shortened } from '#protocol/printable.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { TestPace } from './test-pace.ts';
 
@@ -27,12 +28,11 @@ export interface Diagnosis {
 /** Runs the checks in their order, one after the other. */
 export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
 
-/** What is longer is cut here, so that one long text does not spoil the test. */
-const cut = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
-
-/** A text as it may leave: without secrets, and such that it can be stored. */
-const cleansed = (text: string, most: number): string => cut(redactText(wellFormed(text)), most);
+/**
+ * A text as it may leave: without secrets, such that it can be stored, and that it steers no terminal of whoever asks for
+ * it. What is longer is cut, so that one long text does not spoil the test.
+ */
+const cleansed = (text: string, most: number): string => shortened(redactText(printable(wellFormed(text))), most);
 
 const OWN_ADVICE: ReadonlySet<string> = new Set(Object.values(ERROR_KINDS).map(({ advice }) => advice));
 

@@ -1,3 +1,4 @@
+import { printable, shortened } from '#protocol/printable.ts';
 import { OPENMETADATA_KEYS } from '../openmetadata/keys.ts';
 import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
 
@@ -91,6 +92,5 @@ const clean = (text: string): string | undefined => {
     .replace(/[^\s"'{}=]*:[^\s"]*@/g, `${HIDDEN}@`)
     .replace(/(\/\/[^\s"?]*\?)[^\s"]+/g, `$1${HIDDEN}`)
     .trimEnd();
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they would spoil a terminal.
-  return (hidden.length > 200 ? `${hidden.slice(0, 199)}…` : hidden).replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return printable(shortened(hidden, 200));
 };

@@ -1,10 +1,14 @@
 import { ERROR_KINDS, type ErrorCode } from '#protocol/errors.ts';
+import { printable, shortened } from '#protocol/printable.ts';
 import type { Problem } from '#protocol/status.ts';
 import type { Place } from '../tree.ts';
 import { excerptOf, HIDDEN } from './excerpt.ts';
 
 /** At most so many problems of one file are told: a status message has a bound. */
 const MAX_PROBLEMS = 20;
+
+/** No message or advice is longer: servers of secrets and values of files may stand in it. */
+const MAX_TEXT = 2000;
 
 /** A line of a file; with `secret` no value on it may be shown. */
 interface Line {
@@ -53,6 +57,10 @@ export class Problems {
     return text.replaceAll(/\b[a-z_]+(?:\.[a-z_]+)+\b/g, (path) => this.#names.get(path) ?? path);
   }
 
+  #told(text: string): string {
+    return shortened(this.#named(printable(shortened(text, MAX_TEXT))), MAX_TEXT);
+  }
+
   get failed(): boolean {
     return this.#list.some((problem) => problem.severity === 'error');
   }
@@ -79,8 +87,8 @@ export class Problems {
   }
 
   #add(severity: Problem['severity'], code: ErrorCode, at: Place | undefined, said: string, advised?: string): void {
-    const message = this.#named(said);
-    const advice = advised === undefined ? undefined : this.#named(advised);
+    const message = this.#told(said);
+    const advice = advised === undefined ? undefined : this.#told(advised);
     const known = this.#list.some(
       (p) => p.line === at?.line && p.column === at?.column && p.message === message && p.file === (at?.file ?? p.file),
     );
@@ -99,11 +107,14 @@ export class Problems {
   }
 }
 
-/** The text in lines of at most `width` columns, each behind `indent`; a word that is longer is cut. */
+/**
+ * The text in lines of at most `width` columns, each behind `indent`; a word that is longer is cut. What a terminal would
+ * obey is taken out of it.
+ */
 export const wrap = (text: string, width: number, indent: string): string => {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/)) {
+  for (const word of printable(text).split(/\s+/)) {
     let rest = word;
     const room = Math.max(10, width - indent.length);
     if (line !== '' && line.length + 1 + rest.length > room) {
@@ -131,7 +142,8 @@ export const problemPlace = ({ file, line, column }: Pick<Problem, 'file' | 'lin
 /** A problem for a terminal of `width` columns: place, message, the line with a caret below the column, the advice. */
 export const formatProblem = (problem: Problem, width = 80): string => {
   const parts = [wrap(`${problemPlace(problem)}: ${problem.severity}: ${problem.message}`, width, '')];
-  const { excerpt, line, column } = problem;
+  const { line, column } = problem;
+  const excerpt = problem.excerpt === undefined ? undefined : printable(problem.excerpt);
   if (excerpt !== undefined && line !== undefined && column !== undefined) {
     const gutter = `${line} | `;
     const hidden = excerpt.indexOf(HIDDEN);

@@ -218,3 +218,13 @@ test('a cancelled test writes no more', async () => {
   });
   await expect(run).rejects.toBe(reason);
 });
+
+test('what servers wrote steers no terminal of whoever asks for the test', async () => {
+  const odd = 'a\u001b[2J\u202Eb\u2028c';
+  const { records } = await runTest(spec('prod', { settings: true }), {
+    checks: [passed('tls', { seen: odd, code: 'tls.expires_soon', advice: odd, details: [odd] })],
+    settings: [{ t: 'settings', title: odd, mends: false, fields: [{ name: odd, value: odd }] }],
+  });
+  expect(JSON.stringify(records)).toContain('a\uFFFD[2J\uFFFDb c');
+  expect(JSON.stringify(records)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]|\\u001b/u);
+});

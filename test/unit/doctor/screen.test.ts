@@ -59,12 +59,12 @@ describe('the screen', () => {
 
   test('shows a remark of a check that passed, and nothing of a server that a terminal would obey', () => {
     const text = screen(
-      'prod',
-      [record('tls', { seen: 'bad \u001b[2J\u0007 name', code: 'tls.expires_soon', advice: 'Renew it.' })],
+      'prod (\u001b]0;x\u0007\u202Edorp)',
+      [record('tls', { seen: 'bad \u001b[2J\u0007\u2066 name', code: 'tls.expires_soon', advice: 'Renew it.' })],
       plain,
-    );
+    ).concat(settingsText([{ about: 'rights', title: 'QMC\u001b[2J', fields: [['Name', 'x\u202E']] }]));
     expect(text).toContain('note: Renew it.');
-    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
   test('has colours on a terminal only, and none with NO_COLOR', () => {

@@ -88,6 +88,30 @@ describe('a status', () => {
     expect(fitted.connections[9]?.problems.length).toBeGreaterThan(5);
   });
 
+  test('with texts that go on and on keeps all connections, and the beginning of each text', () => {
+    const long = { ...connection(0, 1), name: 'n'.repeat(300_000), url: `https://${'u'.repeat(300_000)}` };
+    const [problem] = connection(0, 1).problems;
+    if (problem === undefined) throw new Error('there is a problem');
+    const texts = {
+      message: `told: ${'m'.repeat(300_000)}`,
+      advice: 'a'.repeat(300_000),
+      excerpt: 'e'.repeat(300_000),
+    };
+    const all = someStatus({
+      connections: [
+        { ...long, problems: [{ ...problem, ...texts }] },
+        ...Array.from({ length: 30 }, (_, n) => connection(n + 1, 2)),
+      ],
+      faults: [{ code: 'internal', message: 'x'.repeat(300_000), retryable: false, advice: '' }],
+    });
+    const fitted = fitStatus(all);
+    expect(size(fitted)).toBeLessThanOrEqual(LIMITS.controlBytes / 2);
+    expect(fitted.connections).toHaveLength(31);
+    expect(fitted.omittedConnections).toBeUndefined();
+    expect(fitted.connections[0]?.problems[0]?.message).toMatch(/^told: m+…$/);
+    expect(fitted.connections[30]?.problems).toHaveLength(2);
+  });
+
   test('of very many files tells of as many as fit', () => {
     const fitted = fitStatus(status(2_000, 2));
     expect(size(fitted)).toBeLessThanOrEqual(LIMITS.controlBytes / 2);
