@@ -82,6 +82,9 @@ const decoded = (text: string): string => {
 export const credentialTrouble = ({ scheme, username, password }: ProxyServer): string | undefined => {
   const user = username ?? '';
   const secret = password?.reveal() ?? '';
+  // Whole files come with line ends, and were hardly meant to be sent.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  if (/[\u0000-\u001f\u007f]/.test(user + secret)) return 'user name or password holds a control character';
   switch (scheme) {
     case 'http':
     case 'https':

@@ -4,10 +4,13 @@ import { KeyFile } from '#config/secrets/key-file.ts';
 import { seal } from '#config/secrets/sealed.ts';
 import { findStateFolder } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
+import { connectionCode } from '#protocol/keys.ts';
 import { askHidden } from './hidden-prompt.ts';
 
 export interface EncryptOptions {
   readonly config: string;
+  /** Code of the only connection that shall open it. */
+  readonly for?: string;
 }
 
 /** Longer than any password or key; what is encrypted must fit into a connection file. */
@@ -48,7 +51,9 @@ const fromPerson = async (): Promise<string> => {
  * @throws Fault `config.unreadable` without settings, `config.invalid` for a value that cannot be meant,
  * `secrets.undecryptable` when the key cannot be used
  */
-export const encrypt = async ({ config }: EncryptOptions): Promise<void> => {
+export const encrypt = async ({ config, for: code }: EncryptOptions): Promise<void> => {
+  if (code?.trim() === '')
+    throw wrong('--for names no connection', 'Give the code of the connection: --for qlik-prod.');
   const state = existsSync(config) ? findStateFolder(config) : undefined;
   if (state === undefined)
     throw new Fault('config.unreadable', `${config} cannot be read, and it says where the key of the agent is`, {
@@ -62,7 +67,9 @@ export const encrypt = async ({ config }: EncryptOptions): Promise<void> => {
     });
   const value = process.stdin.isTTY ? await fromPerson() : await fromPipe();
   if (value === '') throw wrong('There is no value', 'Give it on standard input, or type it at the prompt.');
-  process.stdout.write(`${seal(new Secret(value), stored.key)}\n`);
+  process.stdout.write(
+    `${seal(new Secret(value), stored.key, code === undefined ? undefined : connectionCode(code.trim()))}\n`,
+  );
   if (process.stdout.isTTY)
     process.stderr.write('\nWrite it in double quotes where the secret belongs: password = "encrypted:v1:…"\n');
 };

@@ -124,6 +124,7 @@ const addCommands = (program: Command): void => {
     .command('encrypt')
     .description('encrypt a secret for connection files and agent.conf; only this agent can read it again')
     .option(...config)
+    .option('--for <code>', 'only the connection with this code can use it')
     .addHelpText(
       'after',
       `

@@ -9,7 +9,7 @@ import { fetchIndirect } from '../secrets/indirect.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
 import { refuseMisplaced } from '../secrets/misplaced.ts';
 import { processDigestKey } from '../secrets/secrets.ts';
-import { type Place, scalarsOf, type Tree } from '../tree.ts';
+import { descend, type Place, scalarsOf, type Tree } from '../tree.ts';
 import { readAddresses } from './address.ts';
 import { authenticationType, readAuthentication } from './authentication.ts';
 import type { Authentication, Connection } from './connection.ts';
@@ -104,9 +104,11 @@ export const parseConnection = (
   if (document.tree === undefined) return refused(problems);
   const foreign = readForeign(document.tree, problems, env, placeOf);
   if (foreign === 'refused') return refused(problems);
-  const fetched = fetchIndirect(foreign?.tree ?? document.tree, CONNECTION_KEYS, {
+  const written = foreign?.tree ?? document.tree;
+  const fetched = fetchIndirect(written, CONNECTION_KEYS, {
     files,
     keys: options.keys,
+    code: writtenCode(written),
     problems,
     onKey: outside.needKey,
   });
@@ -135,6 +137,13 @@ export const parseConnection = (
     digests: digestsOf(foreign === undefined ? tree : document.tree),
     ...rest,
   };
+};
+
+/** The code, before anything is said of it; undefined when there is none. */
+const writtenCode = (tree: Tree): string | undefined => {
+  const node = descend(tree, ['code']);
+  const text = node?.type === 'scalar' && node.value !== null && node.origin === undefined ? node.text.trim() : '';
+  return text === '' ? undefined : connectionCode(text);
 };
 
 /** The keys of a file of another product, `refused` when it cannot be used, undefined for a file of our own. */

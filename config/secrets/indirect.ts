@@ -9,6 +9,8 @@ import { looksSealed, unseal } from './sealed.ts';
 interface Context {
   readonly files: SideFiles;
   readonly keys: KeyStore | undefined;
+  /** Of the connection: some encrypted values are for one alone. */
+  readonly code?: string | undefined;
   readonly problems: Problems;
   /** Told when the agent's key was needed: what it is then decides what is read. */
   readonly onKey: () => void;
@@ -60,7 +62,7 @@ const fetched = (node: ScalarTree, path: string, spec: KeySpec, context: Context
     return withheld(node);
   }
   context.onKey();
-  const opened = unseal(read.text, context.keys);
+  const opened = unseal(read.text, context.keys, context.code);
   if (opened.type === 'value')
     return { ...node, value: opened.value.reveal(), text: opened.value.reveal(), origin: 'secret' };
   context.problems.error(

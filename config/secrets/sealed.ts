@@ -13,21 +13,30 @@ export const looksSealed = (text: string): boolean => /^\s*encrypted:v\d{1,3}:/i
 export const derivedKey = (key: Uint8Array, purpose: string, bytes = 32): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', key, new Uint8Array(), `culvert ${purpose}`, bytes));
 
-const keysOf = (key: Uint8Array) => ({
-  id: derivedKey(key, 'encrypted:v1 key id', ID_BYTES),
-  cipher: derivedKey(key, 'encrypted:v1'),
-});
-
-const boundTo = (id: Uint8Array): Buffer => Buffer.concat([Buffer.from(TAG), id]);
+/** `code`: of the connection that the value is for; undefined for any, and for agent.conf. */
+const keysOf = (key: Uint8Array, code: string | undefined) => {
+  const purpose = code === undefined ? 'encrypted:v1' : 'encrypted:v1 for a connection';
+  const id = derivedKey(key, `${purpose} key id`, ID_BYTES);
+  const whose = code === undefined ? new Uint8Array() : derivedKey(key, `${purpose} code ${code}`, ID_BYTES);
+  return {
+    id,
+    header: Buffer.concat([id, whose]),
+    cipher: derivedKey(key, purpose),
+    bound: Buffer.concat([Buffer.from(TAG), id, whose, Buffer.from(code ?? '')]),
+  };
+};
 
 /**
  * `encrypted:v1:` and base64url of key id (4 bytes), nonce (12 random bytes), ciphertext and tag of AES-256-GCM. The text
  * before and the key id are authenticated, so that no value can be passed off as one of another version or key.
+ *
+ * With `code` only the connection of that code can open it: then it has another key and another key id, which is followed
+ * by 4 bytes that come from key and code, and the code is authenticated as well.
  */
-export const seal = (value: Secret, key: Uint8Array): string => {
-  const { id, cipher } = keysOf(key);
-  const sealed = encryptBytes(Buffer.from(value.reveal()), cipher, boundTo(id));
-  return `${TAG}${Buffer.concat([id, sealed]).toString('base64url')}`;
+export const seal = (value: Secret, key: Uint8Array, code?: string): string => {
+  const { header, cipher, bound } = keysOf(key, code);
+  const sealed = encryptBytes(Buffer.from(value.reveal()), cipher, bound);
+  return `${TAG}${Buffer.concat([header, sealed]).toString('base64url')}`;
 };
 
 /** A value, or why it cannot be had: what is wrong, and what to do when it is not to encrypt it again. */
@@ -35,8 +44,8 @@ export type Unsealed =
   | { readonly type: 'value'; readonly value: Secret }
   | { readonly type: 'failed'; readonly reason: string; readonly advice?: string };
 
-/** Opens what {@link seal} made. Never throws. */
-export const unseal = (text: string, keys: KeyStore | undefined): Unsealed => {
+/** Opens what {@link seal} made; `code`: of the connection that it stands in. Never throws. */
+export const unseal = (text: string, keys: KeyStore | undefined, code?: string): Unsealed => {
   const given = text.trim();
   if (!given.startsWith(TAG))
     return { type: 'failed', reason: 'its version is not known to this agent: it may be of a newer one' };
@@ -60,14 +69,26 @@ export const unseal = (text: string, keys: KeyStore | undefined): Unsealed => {
   const bytes = Buffer.from(body, 'base64url');
   const damaged = { type: 'failed', reason: 'it is damaged: characters are missing, or were changed' } as const;
   if (!/^[\w-]+$/.test(body) || bytes.length < ID_BYTES + AEAD_BYTES) return damaged;
-  const { id, cipher } = keysOf(stored.key);
-  if (!bytes.subarray(0, ID_BYTES).equals(id))
+  const keyId = bytes.subarray(0, ID_BYTES);
+  const anyones = keysOf(stored.key, undefined);
+  const forOne = keyId.equals(keysOf(stored.key, '').id);
+  if (!forOne && !keyId.equals(anyones.id))
     return {
       type: 'failed',
       reason: 'it was encrypted with another key: on another machine, or before the key was lost',
     };
+  const { header, cipher, bound } = forOne ? keysOf(stored.key, code ?? '') : anyones;
+  if (!bytes.subarray(0, header.length).equals(header))
+    return {
+      type: 'failed',
+      reason: 'it was encrypted for another connection, and opens in that one alone',
+      advice:
+        code === undefined
+          ? 'Encrypt the value again for this file: culvert encrypt, without --for.'
+          : `Encrypt the value again for this connection: culvert encrypt --for ${code}.`,
+    };
   try {
-    const value = decryptBytes(bytes.subarray(ID_BYTES), cipher, boundTo(id));
+    const value = decryptBytes(bytes.subarray(header.length), cipher, bound);
     return { type: 'value', value: new Secret(value.toString('utf8')) };
   } catch {
     return damaged;

@@ -87,6 +87,20 @@ describe('culvert encrypt', () => {
     await sealed('canary');
   });
 
+  test('prints with --for what another connection cannot use', async () => {
+    await writeFile(join(folder, 'agent.conf'), '');
+    const { stdout } = await culvert('canary', 'encrypt', '--for', 'mine');
+    const file = (code: string): string =>
+      `name = Q, connector_id = qlik-sense, code = ${code}, connection { url = "https://q.example.com/vp", auth { key = X-User, value = "${stdout.trim()}" } }`;
+    await writeFile(join(folder, 'a.conf'), file('mine'), { mode: 0o600 });
+    await writeFile(join(folder, 'b.conf'), file('yours'), { mode: 0o600 });
+    expect(await culvert('', 'validate', 'a.conf')).toMatchObject({ code: 0, stderr: '' });
+    const other = await culvert('', 'validate', 'b.conf');
+    expect(other.code).toBe(1);
+    expect(other.stdout).toContain('encrypted for another connection');
+    expect(other.stdout).not.toContain('canary');
+  });
+
   test('refuses what cannot be meant, and repeats nothing of it', async () => {
     await writeFile(join(folder, 'agent.conf'), '');
     for (const [stdin, message] of [

@@ -70,6 +70,15 @@ describe('file: in the value of a secret key', () => {
     expect(problems).toMatchObject([{ code: 'config.unreadable', line: 5, message: expect.stringContaining(why) }]);
   });
 
+  test('sends no whole file to a proxy', () => {
+    writeFileSync(join(root, 'passwd'), 'root:canary\nother:canary\n');
+    const { problems } = parse(
+      `${head}connection.auth { key = X-User, value = abc }\nproxy { hostname = p.example.com, port = 1, username = u, password = "file:passwd" }\n`,
+    );
+    expect(problems).toMatchObject([{ code: 'config.invalid', message: expect.stringContaining('control character') }]);
+    expect(JSON.stringify(problems)).not.toContain('canary');
+  });
+
   test('stands for itself where no secret is meant', () => {
     writeFileSync(join(root, 'pw'), 'canary');
     const { connection } = parse(
@@ -121,6 +130,25 @@ describe('an encrypted value', () => {
     expect(problems).toMatchObject([
       { code: 'secrets.undecryptable', line: 5, message: expect.stringContaining('connection.auth.password') },
     ]);
+  });
+
+  test('for a connection opens in a file with its code alone', () => {
+    const stored = keys.obtain();
+    if (stored.type !== 'key') throw new Error('no key');
+    const bound = seal(new Secret('canary'), stored.key, 'qlik-prod');
+    expect(password(`"${bound}"`)).toBe('canary');
+    const login = `connection.auth { username = "CORP\\\\svc", password = "${bound}" }\n`;
+    const { connection, problems } = parse(`${head.replace('qlik-prod', 'other')}${login}`);
+    expect(connection).toBeUndefined();
+    expect(problems).toMatchObject([
+      {
+        code: 'secrets.undecryptable',
+        message: expect.stringContaining('for another connection'),
+        advice: expect.stringContaining('--for other'),
+      },
+    ]);
+    writeFileSync(join(root, 'agent.conf'), `proxy { hostname = p, port = 1, username = u, password = "${bound}" }`);
+    expect(loadSettings(join(root, 'agent.conf'), {}).problems).toMatchObject([{ code: 'secrets.undecryptable' }]);
   });
 
   test('waits for its key: another key is another version of the file', () => {

@@ -33,6 +33,37 @@ describe('an encrypted value', () => {
     expect(looksSealed('encrypted:abc')).toBe(false);
   });
 
+  test('for one connection opens in no other, and in no agent.conf', () => {
+    const bound = seal(new Secret(VALUE), KEY, 'qlik-prod');
+    expect(bound).toMatch(/^encrypted:v1:[\w-]+$/);
+    const inCode = (code?: string, text = bound) => unseal(text, storeOf(KEY), code);
+    const value = inCode('qlik-prod');
+    expect(value.type === 'value' && value.value.reveal()).toBe(VALUE);
+    expect(inCode('qlik-test')).toMatchObject({
+      reason: expect.stringContaining('another connection'),
+      advice: expect.stringContaining('--for qlik-test'),
+    });
+    expect(inCode()).toMatchObject({ reason: expect.stringContaining('another connection') });
+    expect(inCode('qlik-prod', seal(new Secret(VALUE), KEY))).toMatchObject({ type: 'value' });
+    // No byte of the header says for whom it is without the rest agreeing.
+    const bytes = Buffer.from(bound.slice('encrypted:v1:'.length), 'base64url');
+    const other = Buffer.from(seal(new Secret('x'), KEY, 'qlik-test').slice('encrypted:v1:'.length), 'base64url');
+    const plain = Buffer.from(seal(new Secret('x'), KEY).slice('encrypted:v1:'.length), 'base64url');
+    const forged = [
+      Buffer.concat([other.subarray(0, 8), bytes.subarray(8)]),
+      Buffer.concat([plain.subarray(0, 4), bytes.subarray(8)]),
+    ];
+    for (const one of forged)
+      expect(inCode('qlik-test', `encrypted:v1:${one.toString('base64url')}`)).toMatchObject({ type: 'failed' });
+    for (let i = 0; i < bytes.length; i += 1) {
+      const changed = Buffer.from(bytes);
+      changed[i] = (changed[i] ?? 0) ^ 1;
+      expect(inCode('qlik-prod', `encrypted:v1:${changed.toString('base64url')}`), `byte ${i}`).toMatchObject({
+        type: 'failed',
+      });
+    }
+  });
+
   test('opens on no other machine', () => {
     expect(opened(seal(new Secret(VALUE), KEY), storeOf(new Uint8Array(32).fill(8)))).toContain('another key');
   });
