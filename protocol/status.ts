@@ -52,5 +52,7 @@ export const AgentStatus = z.object({
   omittedConnections: z.int().positive().optional(),
   /** What keeps the agent as a whole from working, such as a full disk; absent or empty when nothing does. */
   faults: z.array(ErrorShape).optional(),
+  /** True: the agent does not check the certificate of the catalog. */
+  bypassCertificateValidation: z.boolean().optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -76,6 +76,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     connectionsFolder,
     connections: folder.states(),
     ...(reload === undefined || reload.faults.length === 0 ? {} : { faults: [...reload.faults] }),
+    ...((reload?.now ?? loaded).settings.tls.bypassCertificateValidation ? { bypassCertificateValidation: true } : {}),
   });
   // What only the start reads stays as it was then.
   const settingsNow = (): SettingsNow => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Bridge } from '#agent/bridge/bridge.ts';
 import { changedKeys, changedOutside, listed } from '#config/connection/digests.ts';
 import { problemPlace } from '#config/connection/problem.ts';
@@ -24,6 +25,15 @@ interface SettingsReloadOptions {
 
 /** Keys that only the start reads: what hangs on them is built once. */
 const AT_START = /^(?:name|gateway\.url|connections|state|log\.file|watch\..*)$/;
+
+/** The way to the catalog with its passwords, which print alike whatever they hold; for comparing, and nothing else. */
+const wayOf = ({ tls, proxy }: Settings): unknown => [
+  tls,
+  proxy,
+  ...(proxy === undefined ? [] : proxy.type === 'fixed' ? [proxy.proxy] : [proxy.secure, proxy.plain]).map((server) =>
+    server?.password?.reveal(),
+  ),
+];
 
 /** Follows `agent.conf` while the agent runs, and keeps to the last version of it that can be used. */
 export class SettingsReload {
@@ -75,10 +85,8 @@ export class SettingsReload {
     // A secret in a file of its own shows in neither.
     if (files.length > 0 || keys.some((key) => /^(?:secret_manager|secrets)\./.test(key)))
       this.#options.onSecrets?.(settings);
-    // What stands in a trust store is seen in the settings, a password in the keys alone.
-    const wayOf = ({ tls, proxy }: Settings): string => JSON.stringify([tls, proxy]);
-    const sameWay = wayOf(settings) === wayOf(previous.settings);
-    if (sameWay && !keys.map(name).some((key) => /^(?:proxy|tls)\./.test(key))) return;
+    bridge.statusChanged();
+    if (isDeepStrictEqual(wayOf(settings), wayOf(previous.settings))) return;
     bridge.reroute({ tls: settings.tls, proxy: settings.proxy });
     const { gatewayUrl } = this.#options.loaded.settings;
     if (gatewayUrl !== undefined)

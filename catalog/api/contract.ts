@@ -44,6 +44,8 @@ export const Agent = z
     connections: z.int(),
     /** What keeps the agent from working, such as a full disk. */
     faults: z.array(ApiError),
+    /** The agent does not check this catalog's certificate. */
+    bypassCertificateValidation: z.boolean(),
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof Agent>;

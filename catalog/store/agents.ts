@@ -27,6 +27,7 @@ export interface Agent {
   readonly lastSeenAt: Date | null;
   readonly connections: number;
   readonly faults: readonly ErrorInfo[];
+  readonly bypassCertificateValidation: boolean;
 }
 
 /** Agents by name; `after` is the id of the last one of the page before. */
@@ -39,7 +40,8 @@ export const listAgents = (
     select a.id, a.name, ${health(sql)} as health, a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
       a.last_seen_at as "lastSeenAt",
       (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections,
-      coalesce(a.status -> 'faults', '[]') as faults
+      coalesce(a.status -> 'faults', '[]') as faults,
+      coalesce((a.status ->> 'bypassCertificateValidation')::boolean, false) as "bypassCertificateValidation"
     from agent a
     where a.organisation_id = ${organisationId}
       and ${page.after === undefined ? sql`true` : sql`(a.name, a.id) > (select b.name, b.id from agent b where b.organisation_id = ${organisationId} and b.id = ${page.after})`}

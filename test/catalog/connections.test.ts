@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listAgents } from '#catalog/store/agents.ts';
 import { findAsset } from '#catalog/store/assets.ts';
 import {
   assignConnection,
@@ -72,6 +73,17 @@ describe('connections', () => {
     place.agent.connections = [];
     await world.backend.status(place.session, { ...place.agent.status(), omittedConnections: 1 });
     expect(await one(place.organisationId, 'prod')).toMatchObject({ status: { state: 'ready' } });
+  });
+
+  test('an agent that does not check our certificate is shown as such, until it does', async () => {
+    const place = await world.enter('prod');
+    const shown = async () =>
+      (await listAgents(world.sql, place.organisationId, { limit: 5 })).map((a) => a.bypassCertificateValidation);
+    expect(await shown()).toEqual([false]);
+    await world.backend.status(place.session, { ...place.agent.status(), bypassCertificateValidation: true });
+    expect(await shown()).toEqual([true]);
+    await world.backend.status(place.session, place.agent.status());
+    expect(await shown()).toEqual([false]);
   });
 
   test('a changed code is a new connection, which may take over the old keys', async () => {

@@ -16,6 +16,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   lastSeenAt: ago(4),
   connections: 1,
   faults: [],
+  bypassCertificateValidation: false,
   ...fields,
 });
 
@@ -178,7 +179,7 @@ export const busyWorld = (): World => {
         },
       ],
     }),
-    agent('linz', { health: 'offline', lastSeenAt: ago(9_400) }),
+    agent('linz', { health: 'offline', lastSeenAt: ago(9_400), bypassCertificateValidation: true }),
     agent('new-one', {
       health: 'new',
       version: null,

@@ -40,6 +40,21 @@ describe('agent.conf, edited while the agent runs', () => {
     expect(JSON.stringify(agent.lines)).not.toContain('canary');
   });
 
+  test('so is a password in a file of its own, and a switched-off check is in the status', async () => {
+    await writeFile(join(folder, 'password'), 'canary-old');
+    const proxy = 'proxy { hostname = one.example, port = 1, username = u, password = "file:password" }\n';
+    await writeFile(file, `${BASE}${proxy}`);
+    await using agent = following();
+    await writeFile(join(folder, 'password'), 'canary-new');
+    await vi.waitFor(() => expect(agent.bridge.reroute).toHaveBeenCalledTimes(1));
+    const way = agent.bridge.reroute.mock.calls[0]?.[0] as { proxy: { proxy: { password: { reveal(): string } } } };
+    expect(way.proxy.proxy.password.reveal()).toBe('canary-new');
+    await writeFile(file, `${BASE}${proxy}tls.bypass_certificate_validation = true\n`);
+    await vi.waitFor(() => expect(agent.bridge.reroute).toHaveBeenCalledTimes(2));
+    expect(agent.reload.now.settings.tls.bypassCertificateValidation).toBe(true);
+    expect(agent.bridge.statusChanged).toHaveBeenCalled();
+  });
+
   test('the level of the log needs no new link; the address of the catalog needs a restart, and that is said', async () => {
     await writeFile(file, BASE);
     await using agent = following();

@@ -87,6 +87,17 @@ const AddAgent = () => {
   );
 };
 
+const Bypass = () => (
+  <div class="panel warn loud" role="note">
+    <p class="panel-title">Certificate validation is switched off</p>
+    <p>
+      This agent does not check the certificate of the catalog: whoever sits between can read what it sends. Trust the
+      authority in <code>tls.truststore.path</code> of its <code>agent.conf</code> instead and remove{' '}
+      <code>tls.bypass_certificate_validation</code>.
+    </p>
+  </div>
+);
+
 export const AgentsPage = () => {
   const { data, problem, reload, more, busy } = usePages<Agent>(
     '/api/v1/agents',
@@ -127,8 +138,13 @@ export const AgentsPage = () => {
                       <Badge tone={tone}>{word}</Badge>
                     </span>
                     {agent.faults.map((fault) => (
-                      <ErrorPanel key={fault.code} error={fault} title="The agent waits" />
+                      <ErrorPanel
+                        key={fault.message}
+                        error={fault}
+                        title={fault.code.startsWith('spool.') ? 'The agent waits' : 'Its settings have an error'}
+                      />
                     ))}
+                    {agent.bypassCertificateValidation && <Bypass />}
                   </td>
                   <td data-label="Last seen">
                     {agent.lastSeenAt === null ? <span class="quiet">never</span> : <When time={agent.lastSeenAt} />}
