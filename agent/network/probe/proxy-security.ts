@@ -19,12 +19,12 @@ export interface ProxyFound {
  * @throws the signal's reason
  */
 export const aboutProxy = async (
-  { hostname, port, extraAuthorities }: ProxyServer,
+  { hostname, port }: ProxyServer,
   fault: Fault,
   { signal, timeoutMs }: { readonly signal: AbortSignal | undefined; readonly timeoutMs: number },
 ): Promise<ProxyFound> => {
   const peer = { host: hostname, port };
-  const socket = lenientSocket(hostname, { extraAuthorities }, { ...peer, tunnel: undefined });
+  const socket = lenientSocket(hostname, { ...peer, tunnel: undefined });
   const { chain } = await shake(socket, timeoutMs, signal);
   const byTrust = networkFault(fault.cause, peer).code === 'tls.untrusted';
   const details = describeChain(chain).map((line) => line.replace(/^(server|names of the server):/, 'proxy, $1:'));

@@ -11,6 +11,7 @@ export interface HandshakeFailure {
   readonly said: Fault;
   readonly error: Error;
   readonly peer: Peer;
+  readonly strict: Handshake;
   /** How it went with every version and cipher; undefined when that could not be tried. */
   readonly lenient: Handshake | undefined;
   /** The certificate that we show. */
@@ -38,7 +39,8 @@ export const handshakeFault = (failure: HandshakeFailure): Fault => {
           ? `Check the port in \`${wording.address}\`: HTTPS is on another one (443 in most cases)${wording.speaks === 'connection' ? ', unless the site runs without TLS: then write http://' : ''}.`
           : `Check host and port in \`${wording.address}\`.`,
     });
-  if (lenient !== undefined && lenient.error === undefined) {
+  // Without our certificate it may end behind the server's: then it got further than the strict one did.
+  if (lenient !== undefined && (lenient.error === undefined || (lenient.shown && !failure.strict.shown))) {
     const old = OLD[lenient.protocol];
     if (old !== undefined)
       return new Fault('tls.old_version', `${place}: the server speaks ${old} at most, Culvert TLS 1.2 and 1.3`, {

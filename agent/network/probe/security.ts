@@ -7,7 +7,7 @@ import { type TlsOptions, type TlsTargets, trustedAuthorities, trustInForce } fr
 import { readBanner } from './banner.ts';
 import { commonName, day, describe, describeChain, pathOf } from './certificates.ts';
 import { endsSoon, expired, notYetValid } from './dates.ts';
-import { type Handshake, lenientSocket, shake } from './handshake.ts';
+import { type Handshake, lenientSocket, shake, strictly } from './handshake.ts';
 import { inspectorOf } from './inspectors.ts';
 import { wrongHost } from './names-in-certificate.ts';
 import { handshakeFault } from './refused-handshake.ts';
@@ -49,23 +49,25 @@ export interface TlsFound {
 
 /**
  * TLS: the handshake as the crawl does it; when it fails, another one that takes every certificate, only to look at the
- * chain. Nothing is ever sent over either.
+ * chain. Nothing is ever sent over either. Our client certificate is shown only to a server whose own was found good
+ * before, in a handshake without ours: node checks the other end when ours has gone out already.
  * @throws the signal's reason, and what `open` throws
  */
 export const probeTls = async (asked: TlsAsked): Promise<TlsFound> => {
   const { tls, wording, system, peer } = asked;
   const trust = trustLine(tls);
-  let strict: Handshake;
+  let tried: Tried;
   try {
-    strict = await handshake(asked, tls);
+    tried = await handshake(asked, tls);
   } catch (error) {
     // A client certificate, key or authority that OpenSSL does not take.
     if (asked.signal?.aborted === true || !(error instanceof Fault) || error.code.startsWith('proxy.')) throw error;
     return { result: failed(wording.of(error), [trust]), chain: [], authority: undefined };
   }
+  const { strict } = tried;
   const own = clientCertificate(tls);
   const ownLine = own === undefined ? [] : [describe(own, 'our client certificate')];
-  if (strict.error !== undefined) return await explain(asked, strict, strict.error, [...ownLine, trust]);
+  if (strict.error !== undefined) return await explain(asked, tried, strict.error, [...ownLine, trust]);
   const [leaf] = strict.chain;
   const details = [
     ...describeChain(strict.chain),
@@ -85,10 +87,31 @@ export const probeTls = async (asked: TlsAsked): Promise<TlsFound> => {
   return { result: passed(seen, details, note), chain: strict.chain, authority: undefined };
 };
 
-const handshake = async (asked: TlsAsked, tls: TlsOptions): Promise<Handshake> => {
+/** The handshake of the crawl, as far as it may go. */
+interface Tried {
+  readonly strict: Handshake;
+  /** How it went without our certificate; undefined when it was not shown, for want of trust or of one. */
+  readonly before: Handshake | undefined;
+}
+
+const handshake = async (asked: TlsAsked, tls: TlsOptions): Promise<Tried> => {
+  const { clientCertificate: ours, ...bare } = tls;
+  // Whoever switched the check off shows the certificate to everybody.
+  if (ours === undefined || tls.bypassCertificateValidation === true)
+    return { strict: await oneHandshake(asked, tls), before: undefined };
+  // A certificate or a key that is unusable is told before anything is dialled.
+  asked.targets.for(asked.name, tls);
+  const before = await oneHandshake(asked, bare);
+  if (!before.trusted) return { strict: before, before: undefined };
+  return { strict: await oneHandshake(asked, tls), before };
+};
+
+const oneHandshake = async (asked: TlsAsked, tls: TlsOptions): Promise<Handshake> => {
   const target = asked.targets.for(asked.name, tls);
   const tunnel = await asked.open();
-  return await shake(target.connect(asked.peer.host, asked.peer.port, tunnel), asked.timeoutMs, asked.signal);
+  const socket = target.connect(asked.peer.host, asked.peer.port, tunnel);
+  const judge = tls.bypassCertificateValidation === true ? undefined : strictly(asked.name, tls);
+  return await shake(socket, asked.timeoutMs, asked.signal, judge);
 };
 
 const clientCertificate = ({ clientCertificate: own }: TlsOptions): X509Certificate | undefined => {
@@ -113,13 +136,14 @@ const trustLine = (tls: TlsOptions): string => {
 const unchecked = async (asked: TlsAsked): Promise<Fault | undefined> => {
   if (asked.tls.bypassCertificateValidation !== true) return undefined;
   const checked = { ...asked, tls: { ...asked.tls, bypassCertificateValidation: false } };
-  const strict = await handshake(checked, checked.tls);
+  const tried = await handshake(checked, checked.tls);
+  const { error } = tried.strict;
   const place = placeOf(asked.peer);
-  if (strict.error === undefined)
+  if (error === undefined)
     return new Fault('tls.unchecked', `${place}: the certificate is not checked, and would be found good`, {
       advice: 'Delete `tls.bypass_certificate_validation`: it is not needed.',
     });
-  const { result } = await explain(checked, strict, strict.error, []);
+  const { result } = await explain(checked, tried, error, []);
   const because = withoutPlace(result.seen);
   return asked.wording.of(
     new Fault('tls.unchecked', `${place}: the certificate is not checked; if it were: ${because}`),
@@ -141,7 +165,7 @@ const inspected = ({ peer }: TlsAsked, { chain }: Handshake): Fault | undefined 
 /** What a failed handshake means, with the chain that the server shows to somebody who takes everything. */
 const explain = async (
   asked: TlsAsked,
-  strict: Handshake,
+  { strict, before }: Tried,
   error: Error,
   more: readonly string[],
 ): Promise<TlsFound> => {
@@ -161,10 +185,10 @@ const explain = async (
   const own = clientCertificate(asked.tls);
   const cut = said.code === 'network.reset';
   // Cut with our certificate and not without it: then it is what the server does not like.
-  const refused = cut && (strict.chain.length > 0 || (own !== undefined && !(await cutWithoutOurs(asked))));
+  const refused = cut && (strict.stood || (before !== undefined && !isCut(before, peer)));
   const nowMs = asked.system.nowMs();
   const result = failed(
-    wording.of(handshakeFault({ said, error, peer, lenient, own, refused, banner, wording, nowMs })),
+    wording.of(handshakeFault({ said, error, peer, strict, lenient, own, refused, banner, wording, nowMs })),
     details,
   );
   return { result, chain, authority: undefined };
@@ -207,8 +231,9 @@ const aboutCertificate = async (
 
 const systemWould = async (asked: TlsAsked): Promise<boolean> => {
   if (asked.tls.systemAuthorities === true) return false;
-  const { error } = await handshake(asked, { ...asked.tls, systemAuthorities: true });
-  return error === undefined || networkFault(error, asked.peer).code === 'tls.wrong_host';
+  const { clientCertificate: _ours, ...bare } = asked.tls;
+  const { error, trusted } = await oneHandshake(asked, { ...bare, systemAuthorities: true });
+  return trusted || error === undefined || networkFault(error, asked.peer).code === 'tls.wrong_host';
 };
 
 /** The handshake that takes every certificate; undefined when no way to the server was found any more. */
@@ -219,22 +244,15 @@ const takeAll = async (
 ): Promise<Handshake | undefined> => {
   try {
     const { host, port } = asked.peer;
-    return await shake(
-      lenientSocket(asked.name, asked.tls, { host, port, tunnel: await open() }),
-      timeoutMs,
-      asked.signal,
-    );
+    return await shake(lenientSocket(asked.name, { host, port, tunnel: await open() }), timeoutMs, asked.signal);
   } catch (error) {
     if (asked.signal?.aborted === true) throw error;
     return undefined;
   }
 };
 
-const cutWithoutOurs = async (asked: TlsAsked): Promise<boolean> => {
-  const { clientCertificate: _ours, ...tls } = asked.tls;
-  const error = (await takeAll({ ...asked, tls }, asked.open))?.error;
-  return error !== undefined && networkFault(error, asked.peer).code === 'network.reset';
-};
+const isCut = ({ error }: Handshake, peer: Peer): boolean =>
+  error !== undefined && networkFault(error, peer).code === 'network.reset';
 
 const shownDirectly = async (asked: TlsAsked): Promise<X509Certificate | undefined> =>
   (await takeAll(asked, () => Promise.resolve(undefined), DIRECT_MS))?.chain[0];
