@@ -8,6 +8,7 @@ import type { Log } from '#agent/qlik/log.ts';
 import { logOut } from '#agent/qlik/site.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { ConnectionFolder } from '#config/folder.ts';
+import { lintWritable } from '#config/lint/writable.ts';
 import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
@@ -42,6 +43,12 @@ const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
  *
  * @throws Fault for settings, an identity or a state folder that cannot be used
  */
+/** Who may write these decides what the agent does. */
+const tellWritable = async (paths: readonly string[], log: Log): Promise<void> => {
+  for (const path of paths)
+    for (const { code, advice, message } of await lintWritable(path)) log.warn({ code, advice, path }, message);
+};
+
 export const run = async (options: RunOptions): Promise<void> => {
   const loaded = readUsableSettings(options.config);
   const { settings } = loaded;
@@ -84,6 +91,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     return { settings: { ...now, gatewayUrl, stateFolder }, problems };
   };
   try {
+    await tellWritable([settings.file, connectionsFolder, stateFolder], log);
     await folder.start();
     for (const state of folder.states()) {
       const inForce = state.code === undefined || state.code === null ? undefined : folder.get(state.code);

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { Dialer } from '#agent/network/dialer.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
+import { lintWritable } from '#config/lint/writable.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { USAGE } from './exit-codes.ts';
-import { secretsFor } from './secrets.ts';
+import { STANDARD_CONFIG, secretsFor } from './secrets.ts';
 
 export interface ValidateOptions {
   readonly config?: string;
@@ -27,6 +29,12 @@ const lint = async (path: string, secrets: Secrets): Promise<readonly LintedFile
   });
 };
 
+/** The settings that belong to what is checked, when there is something to say of their file. */
+const lintSettings = async (path: string): Promise<readonly LintedFile[]> => {
+  const problems = await lintWritable(path);
+  return problems.length === 0 ? [] : [{ file: basename(path), code: null, name: null, problems }];
+};
+
 /**
  * Checks a file or a folder. The exit code is 0 when nothing is wrong, 1 when there are errors (with `strict` also for
  * warnings), 2 when nothing could be checked.
@@ -34,10 +42,13 @@ const lint = async (path: string, secrets: Secrets): Promise<readonly LintedFile
  * @throws Fault `config.unreadable` when there is nothing at the path
  */
 export const validate = async (path: string, options: ValidateOptions): Promise<void> => {
-  const linted = await lint(path, secretsFor(options.config, new Dialer())).catch((error: unknown) => {
-    process.exitCode = USAGE;
-    throw error;
-  });
+  const linted = [
+    ...(await lintSettings(options.config ?? STANDARD_CONFIG)),
+    ...(await lint(path, secretsFor(options.config, new Dialer())).catch((error: unknown) => {
+      process.exitCode = USAGE;
+      throw error;
+    })),
+  ];
   const problems = linted.flatMap((file) => file.problems);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const warnings = problems.length - errors;

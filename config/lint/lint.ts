@@ -8,6 +8,7 @@ import { loadConnectionFile } from '../loading.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { lintExpiry } from './expiry.ts';
 import { lintExposure, lintSideFiles } from './exposure.ts';
+import { lintWritable } from './writable.ts';
 
 /** What the linter says of one file. */
 export interface LintedFile {
@@ -39,6 +40,7 @@ const beyondParsing = async (
   const { connection, sideFiles } = parsed;
   problems.push(...(await lintExposure(file, join(folder, file))));
   problems.push(...(await lintSideFiles(file, sideFiles)));
+  for (const path of [join(folder, file), ...sideFiles]) problems.push(...(await lintWritable(path, file)));
   if (connection === undefined) return problems;
   const certificates = new Map<string, string>();
   if (connection.authentication.type === 'signed-jwt')
@@ -93,6 +95,7 @@ export const lintFolder = async (folder: string, options: LintOptions = {}): Pro
     name: null,
     problems: [{ ...problem, file }],
   });
+  for (const { file, ...problem } of await lintWritable(path)) linted.unshift(lone(file, problem));
   linted.push(...listing.misnamed.map((file) => lone(file, misnamedProblem(file))));
   // A file that cannot be read to its end may name what nobody else names.
   if ([...files.values()].every(({ code }) => code !== undefined)) {

@@ -95,6 +95,11 @@ describe('culvert encrypt', () => {
     await writeFile(join(folder, 'a.conf'), file('mine'), { mode: 0o600 });
     await writeFile(join(folder, 'b.conf'), file('yours'), { mode: 0o600 });
     expect(await culvert('', 'validate', 'a.conf')).toMatchObject({ code: 0, stderr: '' });
+    if (process.platform !== 'win32') {
+      await chmod(join(folder, 'agent.conf'), 0o666);
+      const strict = await culvert('', 'validate', 'a.conf', '--strict');
+      expect([strict.code, strict.stdout.includes('may write agent.conf')]).toEqual([1, true]);
+    }
     const other = await culvert('', 'validate', 'b.conf');
     expect(other.code).toBe(1);
     expect(other.stdout).toContain('encrypted for another connection');

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConnectionFolder } from '#config/folder.ts';
 import { clearSecrets } from '#config/lint/clear-secrets.ts';
@@ -74,6 +74,25 @@ describe('the linter', () => {
       'b.conf: config.exposed: Every user of this machine may read b.jwt (mode 604), and it holds a token.',
     ]);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'names what others may write: the folder, its files and side files',
+    async () => {
+      withPair(late);
+      put('a.conf', head + certificate, 0o620);
+      chmodSync(join(folder, 'root.pem'), 0o602);
+      chmodSync(folder, 0o777);
+      const name = basename(folder);
+      expect((await said()).filter((line) => line.includes('config.exposed'))).toEqual([
+        `${name}: config.exposed: Every user of this machine may write the folder ${name} (mode 777), and with it decide where the agent sends its secrets.`,
+        expect.stringMatching(/^a\.conf: config\.exposed: The group with the id \d+ may write a\.conf \(mode 620\)/),
+        expect.stringMatching(/^a\.conf: config\.exposed: Every user of this machine may write root\.pem \(mode 602\)/),
+      ]);
+      chmodSync(folder, 0o700);
+      const one = await lintFile(join(folder, 'a.conf'), { nowMs, env: {} });
+      expect(one?.problems.map(({ advice }) => advice)).toContain('Let only its owner write it: chmod go-w a.conf');
+    },
+  );
 
   test('names included parts with secrets that every user may read', async () => {
     put('a.conf', `${head}include "part.conf"\n`);
