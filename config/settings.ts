@@ -209,7 +209,7 @@ const readGateway = (values: Values, problems: Problems): string | undefined => 
   const given = values.text('gateway.url');
   if (given === undefined) return undefined;
   try {
-    return readGatewayUrl(given.value.trim()).href.replace(/\/+$/, '');
+    return readGatewayUrl(given.value.trim()).href.replace(/(?<!\/)\/+$/, '');
   } catch (error) {
     const { code, message, advice } = asFault(error);
     problems.error(code, given.at, message, advice);

@@ -15,7 +15,7 @@ export interface GatewayAddress {
 /** @throws Fault `config.invalid` for what {@link readGatewayUrl} refuses */
 export const gatewayAddress = (text: string): GatewayAddress => {
   const { protocol, host, pathname } = readGatewayUrl(text);
-  const prefix = pathname.replace(/\/+$/, '');
+  const prefix = pathname.replace(/(?<!\/)\/+$/, '');
   return {
     link: `${protocol}//${host}${prefix}${AGENT_PATH}`,
     origin: `${protocol === 'wss:' ? 'https:' : 'http:'}//${host}`,

@@ -62,7 +62,7 @@ const readUrl = (
       `${path} looks like the address of a page; only the part before it is used.`,
       `Write ${path} = "${url.origin}${page[1] === undefined ? '' : `/${page[1]}`}".`,
     );
-  return { url, prefix: (page === null ? url.pathname : (page[1] ?? '')).replace(/^\/+|\/+$/g, '') };
+  return { url, prefix: (page === null ? url.pathname : (page[1] ?? '')).replace(/^\/+|(?<!\/)\/+$/g, '') };
 };
 
 /** Loud, because whoever listens on the way can log in as the user of the connection. */

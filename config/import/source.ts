@@ -44,7 +44,7 @@ export const readSource = (bytes: Uint8Array, file: string, folder: string, env:
     let at = 0;
     for (const [start, end] of [...spans].sort(([a], [b]) => a - b)) {
       const written = text.slice(start, end);
-      const name = /^\$\{\??\s*([^}]*?)\s*\}$/.exec(written)?.[1] ?? '';
+      const name = /^\$\{\??([^}]*)\}$/.exec(written)?.[1]?.trim() ?? '';
       if (own.has(name) && !name.startsWith('secret_manager.')) continue;
       out += `${text.slice(at, start)}"${OPEN}${references.length}${CLOSE}"`;
       references.push(written);

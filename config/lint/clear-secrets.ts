@@ -18,7 +18,7 @@ const PATH_OR_PEM = /\.(?:key_path|clientKeyCertificate)$/;
 
 /** A value that says where the secret is, or that is encrypted. */
 const isElsewhere = (text: string): boolean =>
-  /^\s*(?:file:|encrypted:v\d+:|secret:\/)/i.test(text) || /\$\{[^}]*\}|^\s*\$\w+\s*$/.test(text);
+  /^\s*(?:file:|encrypted:v\d+:|secret:\/)/i.test(text) || /\$\{[^{}]*\}|^\s*\$\w+\s*$/.test(text);
 
 const isClear = (path: string, text: string): boolean =>
   text.trim() !== '' &&

@@ -32,7 +32,7 @@ export const readHostPort = (given: string): Route => {
   if (!URL.canParse(text)) return none('hostPort is not a URL.');
   const url = new URL(text);
   // The client appends /app/<id> itself; people copy it along.
-  const path = url.pathname.replace(/\/app(?:\/.*)?$/i, '').replace(/^\/+|\/+$/g, '');
+  const path = url.pathname.replace(/\/app(?:\/.*)?$/i, '').replace(/^\/+|(?<!\/)\/+$/g, '');
   const secure = scheme === 'wss' ? 'https' : 'http';
   if (url.port === ENGINE_PORT)
     return {

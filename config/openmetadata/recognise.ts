@@ -4,7 +4,7 @@ import { CONNECTION_AT, OPENMETADATA_KEYS } from './keys.ts';
 
 /** True for a text that has the skeleton of an ingestion file, also when it cannot be read as YAML. */
 export const looksLikeOpenMetadata = (text: string): boolean =>
-  /^[\s{]*["']?source["']?\s*:/m.test(text) && /["']?(?:serviceConnection|serviceName)["']?\s*:/.test(text);
+  /^[ \t\uFEFF{]*["']?source["']?[ \t]*:/m.test(text) && /["']?(?:serviceConnection|serviceName)["']?\s*:/.test(text);
 
 const scalar = (tree: Tree, path: string): string | undefined => {
   const node = descend(tree, path.split('.'));

@@ -154,7 +154,7 @@ const readUser = (options: Options, problems: Problems, at: Place | undefined): 
   const id = options.text('userId');
   if (directory !== undefined && id !== undefined) return { directory, id };
   if (options.failed) return undefined;
-  const split = /^\s*([^\\]+)\\([^\\]+)$/.test(id?.text ?? '');
+  const split = /^[^\\]+\\[^\\]+$/.test(id?.text.trim() ?? '');
   problems.error(
     'config.missing_key',
     (directory ?? id)?.at ?? at,
@@ -239,7 +239,7 @@ const codeOf = (service: Option, problems: Problems): string => {
     .normalize('NFKD')
     .replaceAll(/\p{M}/gu, '')
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
+    .replaceAll(/^-+|(?<!-)-+$/g, '')
     .slice(0, 64);
   const code = simple === '' ? `qlik-${createHash('sha256').update(name).digest('hex').slice(0, 8)}` : simple;
   problems.warn(

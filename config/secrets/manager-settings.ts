@@ -51,9 +51,9 @@ export const readSecretManager = (
         provider,
         url,
         login,
-        mount: block.text('mount')?.replace(/^\/+|\/+$/g, '') ?? 'secret',
+        mount: block.text('mount')?.replace(/^\/+|(?<!\/)\/+$/g, '') ?? 'secret',
         kvVersion: version === '1' ? 1 : version === '2' ? 2 : 'auto',
-        namespace: block.text('namespace')?.replace(/^\/+|\/+$/g, ''),
+        namespace: block.text('namespace')?.replace(/^\/+|(?<!\/)\/+$/g, ''),
         ...network,
       };
     }
@@ -165,7 +165,7 @@ class Block {
     const url = URL.parse(given);
     const local = url !== null && isLoopback(url.hostname);
     if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && local)) && !/[@?#]/.test(given))
-      return given.replace(/\/+$/, '');
+      return given.replace(/(?<!\/)\/+$/, '');
     this.#problems.error(
       'config.invalid',
       this.#placed(key)?.at,
@@ -182,7 +182,7 @@ class Block {
       const roleId = this.required('auth.role_id', 'the role id of the AppRole', '"…"');
       const secretId = this.#fromFile('auth.secret_id', 'auth.secret_id_file');
       if (roleId === undefined || secretId === undefined) return undefined;
-      const mount = this.text('auth.mount')?.replace(/^\/+|\/+$/g, '') ?? 'approle';
+      const mount = this.text('auth.mount')?.replace(/^\/+|(?<!\/)\/+$/g, '') ?? 'approle';
       return { method: 'approle', mount, roleId, secretId };
     }
     const named = this.text('auth.token_file');

@@ -159,7 +159,7 @@ const finish = async (out: string, draft: Draft): Promise<void> => {
   const errors = linted?.problems.filter(({ severity }) => severity === 'error') ?? [];
   if (draft.answers.get('auth') === 'jwt' && errors.length > 0) {
     const url = new URL(draft.answers.get('url') ?? 'https://qlik.example.com');
-    const prefix = url.pathname.replaceAll(/^\/+|\/+$/g, '');
+    const prefix = url.pathname.replaceAll(/^\/+|(?<!\/)\/+$/g, '');
     const folder = dirname(resolve(dirname(out), draft.answers.get('key-path') ?? ''));
     say('Make the key, and enter in the QMC what this prints:');
     say(

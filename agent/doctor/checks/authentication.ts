@@ -5,6 +5,7 @@ import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
 import type { Authentication, WindowsLogin } from '#config/connection/connection.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { shortened } from '#protocol/printable.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
 import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
@@ -138,13 +139,17 @@ const clockDetail = ({ facts }: Visit): readonly string[] => {
   return clocks === undefined ? [] : [`the clock of the site is ${clocks} that of this machine`];
 };
 
+/** Of a name that the site tells: more of it is no name. */
+const MAX_NAME = 300;
+
 /** Who the proxy says that we are; undefined where it does not say. */
 const whoami = async (visit: Visit, signal: AbortSignal): Promise<string | undefined> => {
   const answer = await visit.glance('/qps/user', signal);
   if (typeof answer !== 'object' || answer === null) return undefined;
   const { userId, userDirectory } = answer as { userId?: unknown; userDirectory?: unknown };
   if (typeof userId !== 'string' || userId === '') return undefined;
-  return typeof userDirectory === 'string' ? `${userDirectory}\\${userId}` : userId;
+  const id = shortened(userId, MAX_NAME);
+  return typeof userDirectory === 'string' ? `${shortened(userDirectory, MAX_NAME)}\\${id}` : id;
 };
 
 const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined => {

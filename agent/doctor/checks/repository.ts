@@ -3,6 +3,7 @@ import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
 import { QrsAbout } from '#agent/qlik/repository/entities.ts';
 import type { CheckId } from '#protocol/checks.ts';
 import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { shortened } from '#protocol/printable.ts';
 import { type Check, fail, pass } from '../check.ts';
 import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
@@ -29,7 +30,9 @@ export const repository: Check<Visit, CheckId> = {
     const release = await releaseOf(visit, signal);
     return pass(
       `QRS ${about.data.buildVersion}${release === undefined ? '' : `, Qlik Sense ${release}`}.`,
-      about.data.nodeType === undefined || about.data.nodeType === null ? [] : [`node type ${about.data.nodeType}`],
+      about.data.nodeType === undefined || about.data.nodeType === null
+        ? []
+        : [`node type ${shortened(String(about.data.nodeType), 100)}`],
     );
   },
 };

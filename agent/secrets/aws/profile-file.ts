@@ -27,8 +27,15 @@ const parseIni = (text: string): Sections => {
       continue;
     }
     // Lines that start with a space belong to a nested setting (of s3, say).
-    const pair = /^([^\s=#;[][^=]*?)\s*=\s*(.*)$/.exec(line);
-    if (pair !== null) current?.set((pair[1] ?? '').toLowerCase(), (pair[2] ?? '').replace(/\s[#;].*$/, '').trim());
+    const pair = /^([^\s=#;[][^=]*)=(.*)$/.exec(line);
+    if (pair !== null)
+      current?.set(
+        (pair[1] ?? '').trimEnd().toLowerCase(),
+        (pair[2] ?? '')
+          .trim()
+          .replace(/\s[#;].*$/, '')
+          .trim(),
+      );
   }
   return sections;
 };

@@ -78,7 +78,7 @@ export class AzureIdentity {
     if (endpoint && env['IMDS_ENDPOINT'])
       return await this.#identity('The identity of Azure Arc', endpoint, '2020-06-01', resource, { metadata: 'true' });
     const given = env['AZURE_POD_IDENTITY_AUTHORITY_HOST'] || 'http://169.254.169.254';
-    const address = `${given.replace(/\/+$/, '')}/metadata/identity/oauth2/token`;
+    const address = `${given.replace(/(?<!\/)\/+$/, '')}/metadata/identity/oauth2/token`;
     return await this.#identity('The identity of the machine', address, '2018-02-01', resource, { metadata: 'true' });
   }
 

@@ -30,7 +30,7 @@ export class Vault {
     this.name = nameOf(settings);
     const server = new SecretServer(dialer, this.name, settings.url, settings.route);
     // Behind a reverse proxy Vault may live below a path.
-    const base = new URL(settings.url).pathname.replace(/\/+$/, '');
+    const base = new URL(settings.url).pathname.replace(/(?<!\/)\/+$/, '');
     this.#ask = askVault(server, base, settings.namespace);
     this.#session = new VaultSession(this.name, this.#ask, settings.login, surroundings);
     this.#mount = segments(settings.mount).join('/');
