@@ -9,9 +9,6 @@ const BLANK = /[\t\n\r\v\f\p{Zl}\p{Zp}]/u;
  */
 export const printable = (text: string): string => text.replaceAll(ODD, (odd) => (BLANK.test(odd) ? ' ' : '\uFFFD'));
 
-/** As {@link printable}, for several lines: `\n` stays. */
-export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
-
 /** At most `most` UTF-16 code units, the last of them an ellipsis where something was cut off. */
 export const shortened = (text: string, most: number): string =>
   text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`;
