@@ -18,3 +18,16 @@ export const nameOnly = (paths: readonly string[]): ((text: string) => string) =
   const pattern = new RegExp(`(?<![\\w./\\\\-])(?:${any})(?![\\w-])`, 'g');
   return (text) => text.replace(pattern, (path) => basename(path));
 };
+
+/** Folders of a machine, not the paths of addresses: those stand behind a host, and begin otherwise. */
+const FOLDERS = new RegExp(
+  [
+    String.raw`(?<![\w.:/\\-])/(?:etc|var|opt|home|root|usr|srv|tmp|mnt|run|data|media|private|Users|Library)/(?:[^/\s'"\x60,;:]+/)*`,
+    String.raw`(?<=\bfile:)/(?:/(?=/))?(?:[^/\s'"\x60,;:]*/)*`,
+    String.raw`(?<!\w)[A-Za-z]:[\\/](?![\\/])(?:[^\\/'"\x60,;:*?<>|\n]+[\\/])*`,
+  ].join('|'),
+  'g',
+);
+
+/** Texts without the folders that absolute paths in them name: what is left is the name of each file. */
+export const withoutFolders = (text: string): string => text.replace(FOLDERS, '');

@@ -8,6 +8,7 @@ import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { ConnectionState } from '#protocol/status.ts';
+import { withoutFolders } from './path-names.ts';
 import { TestPace } from './test-pace.ts';
 
 /** What is to be found out. */
@@ -32,7 +33,8 @@ export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
  * A text as it may leave: without secrets, such that it can be stored, and that it steers no terminal of whoever asks for
  * it. What is longer is cut, so that one long text does not spoil the test.
  */
-const cleansed = (text: string, most: number): string => shortened(redactText(printable(wellFormed(text))), most);
+const cleansed = (text: string, most: number): string =>
+  shortened(redactText(withoutFolders(printable(wellFormed(text)))), most);
 
 const OWN_ADVICE: ReadonlySet<string> = new Set(Object.values(ERROR_KINDS).map(({ advice }) => advice));
 

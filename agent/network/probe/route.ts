@@ -29,7 +29,7 @@ export interface ProbeOptions {
   readonly aheadMs?: number | undefined;
   /**
    * May knock at the server without the proxy that leads to it, to see whether it shows another certificate there: only
-   * for a person at this machine, who may be asked what was dialled. Default false.
+   * for a person at this machine, who may be asked what was dialled, and is told as whom we log in at the proxy. Default false.
    */
   readonly pastProxy?: boolean;
   /** Instead of the machine's own resolver, sockets and clock. */
@@ -137,7 +137,12 @@ class Walk {
         return result;
       }
       const took = Math.max(0, Math.round(this.#system.nowMs() - startMs));
-      const who = proxy.username === undefined ? 'without a log-in' : `as ${proxy.username}`;
+      const who =
+        proxy.username === undefined
+          ? 'without a log-in'
+          : this.#options.pastProxy === true
+            ? `as ${proxy.username}`
+            : 'with a log-in';
       const target = placeOf({ host: this.#asked.peer.host, port: this.#asked.peer.port });
       return passed(`The ${proxyName(proxy)} opened a tunnel to ${target} ${who} (${took} ms).`, [
         `named by ${proxy.from}`,

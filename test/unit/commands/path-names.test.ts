@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nameOnly } from '#agent/commands/path-names.ts';
+import { nameOnly, withoutFolders } from '#agent/commands/path-names.ts';
 
 const named = nameOnly(['/srv/culvert/agent.conf', '/srv/culvert/state', '/srv/culvert', 'relative.conf', '/']);
 
@@ -23,4 +23,15 @@ test.each([
 
 test('without a path nothing is replaced', () => {
   expect(nameOnly(['agent.conf', '/'])('agent.conf in /')).toBe('agent.conf in /');
+});
+
+test.each([
+  ['12 | tls.truststore.path = "file:/etc/culvert/pki/root.pem"', '12 | tls.truststore.path = "file:root.pem"'],
+  ["ENOENT: no such file, open '/opt/culvert/connections/prod.conf'", "ENOENT: no such file, open 'prod.conf'"],
+  ['read besides the file: /home/ann/token.txt, jwt.key', 'read besides the file: token.txt, jwt.key'],
+  ['C:\\Program Files\\Culvert\\agent.conf: error', 'agent.conf: error'],
+  ['https://qlik.example.com/etc/x/hub: HTTP 404', 'https://qlik.example.com/etc/x/hub: HTTP 404'],
+  ['GET /qrs/about and /jwt/qps/csrftoken', 'GET /qrs/about and /jwt/qps/csrftoken'],
+])('%j tells no folder of the machine', (text, told) => {
+  expect(withoutFolders(text)).toBe(told);
 });

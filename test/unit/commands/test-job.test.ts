@@ -228,3 +228,14 @@ test('what servers wrote steers no terminal of whoever asks for the test', async
   expect(JSON.stringify(records)).toContain('a\uFFFD[2J\uFFFDb c');
   expect(JSON.stringify(records)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]|\\u001b/u);
 });
+
+test('no folder of the machine leaves it, whatever a check says', async () => {
+  const check = passed('file', {
+    seen: "open '/etc/culvert/secrets/token.txt'",
+    details: ['7 | tls.truststore.path = "file:/opt/pki/root.pem"'],
+    advice: 'Look at /var/lib/culvert/state/identity.json',
+  });
+  const { records } = await runTest(spec('prod'), { checks: [check] });
+  expect(JSON.stringify(records)).not.toMatch(/etc|opt|pki|var\/|state/);
+  expect(JSON.stringify(records)).toContain('root.pem');
+});

@@ -74,6 +74,6 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('our client certificate (%s)', (v
     const tls = { extraAuthorities: [root.certificate], clientCertificate };
     const { shown, port } = await asking(version, true);
     expect(verdict(await probe(`https://localhost:${port}`, { tls }))).toMatch(/^none /);
-    expect(shown).toEqual([false, true]);
+    expect([shown[0], shown.filter((one) => one).length]).toEqual([false, 1]);
   });
 });

@@ -289,6 +289,8 @@ describe('through a proxy', () => {
     const login = { username: 'agent', password: new Secret('canary-password') };
     const found = await probe(`https://${NAME}`, { tls, proxy: choice(proxy.port, login) });
     expect(statuses(found)).toBe('dns pass, tcp pass, proxy pass, tls pass');
+    // Its name is for a person at this machine only.
+    expect(stepOf(found, 'proxy').seen).toMatch(/ with a log-in /);
     const wrong = await probe(`https://${NAME}`, {
       tls,
       proxy: choice(proxy.port, { ...login, password: new Secret('canary-wrong') }),
