@@ -1,3 +1,4 @@
+import { isLoopback } from './loopback.ts';
 import { exempts } from './no-proxy.ts';
 import type { Secret } from './secret.ts';
 
@@ -62,8 +63,7 @@ const wayTo = (choice: ProxyChoice | undefined, url: URL): Way => {
   }
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // A proxy's own loopback is another one: what is meant to be on this machine must never be asked of it.
-  if (/^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host))
-    return { proxy: undefined, why: 'it is on this machine' };
+  if (isLoopback(url.hostname)) return { proxy: undefined, why: 'it is on this machine' };
   const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
   const entry = exempts(except, host, port);
   return entry === undefined ? { proxy, why: '' } : { proxy: undefined, why: `no_proxy has ${entry}` };

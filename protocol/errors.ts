@@ -55,6 +55,14 @@ export class Fault extends Error implements ErrorInfo {
   }
 }
 
+/** The error of a code, without anything that was thrown; `advice` when there is better one than that of the table. */
+export const errorInfo = (code: ErrorCode, message: string, advice?: string): ErrorInfo => ({
+  code,
+  message,
+  retryable: ERROR_KINDS[code].retryable,
+  advice: advice ?? ERROR_KINDS[code].advice,
+});
+
 /** Any thrown value as a {@link Fault}; what is not one already becomes `internal` (or `code`), keeping its message. */
 export const asFault = (error: unknown, code: ErrorCode = 'internal'): Fault =>
   error instanceof Fault

@@ -37,7 +37,9 @@ export const askHidden = async ({ input, output }: Terminal, question: string): 
         if (text.startsWith(ESCAPE)) return;
         for (const character of text) {
           if (character === INTERRUPT || END.has(character)) {
-            const cancelled = new Fault('job.cancelled', 'Nothing was encrypted', { advice: 'Run it again.' });
+            const cancelled = new Fault('job.cancelled', 'Nothing was typed in: it was stopped with Ctrl-C', {
+              advice: 'Run it again.',
+            });
             if (character === INTERRUPT) finish(() => reject(cancelled));
             else onEnd();
             return;

@@ -1,5 +1,5 @@
 import { CHECK_LIMITS, type CheckRecord } from '#protocol/checks.ts';
-import { asFault, ERROR_KINDS, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { asFault, errorInfo, Fault } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -22,6 +22,9 @@ const MAX_READ = CHECK_LIMITS.lines * CHECK_LIMITS.line;
 
 /** What servers wrote into it steers no terminal and turns no text round, wherever the record is shown. */
 const cut = (text: string, most: number): string => printable(shortened(text, most));
+
+/** What others said ends as a sentence does. */
+const sentence = (text: string): string => (/[.!?…]["”')]?$/.test(text.trimEnd()) ? text : `${text.trimEnd()}.`);
 
 /** One line each, and not more than a record may hold. */
 const fitted = (details: readonly string[] | undefined): string[] => {
@@ -122,7 +125,7 @@ const recordOf = (check: string, finding: Finding, target: CheckRecord['target']
       return {
         ...base,
         status: 'fail',
-        seen: cut(finding.fault.message, CHECK_LIMITS.text),
+        seen: cut(sentence(finding.fault.message), CHECK_LIMITS.text),
         code: finding.fault.code,
         advice: cut(finding.fault.advice, CHECK_LIMITS.text),
         details: fitted(finding.details),
@@ -133,14 +136,6 @@ const recordOf = (check: string, finding: Finding, target: CheckRecord['target']
       return finding satisfies never;
   }
 };
-
-/** An error of the table with another text than the Fault at hand. */
-export const errorInfo = (code: ErrorCode, message: string, advice?: string): ErrorInfo => ({
-  code,
-  message,
-  retryable: ERROR_KINDS[code].retryable,
-  advice: advice ?? ERROR_KINDS[code].advice,
-});
 
 /** The verdict of a run: its first failed check, or undefined when all is well. */
 export const verdictOf = (records: readonly CheckRecord[]): CheckRecord | undefined =>

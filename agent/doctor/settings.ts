@@ -1,6 +1,7 @@
 import { originOf } from '#agent/qlik/auth/credentials.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
+import { type UserName, userNamed } from './visit.ts';
 
 /** Everything that a crawl reads, as resource filters of a security rule. */
 const RESOURCES =
@@ -29,9 +30,9 @@ export const mends = (
 };
 
 /** The user of a connection as far as it is known: what the site said, else what the file says. */
-const userOf = (connection: Connection, whoami: string | undefined): { directory: string; id: string } => {
-  const [directory, id] = (whoami ?? '').split(/\\(.*)/s);
-  if (directory !== undefined && id !== undefined && id !== '') return { directory, id };
+const userOf = (connection: Connection, whoami: string | undefined): UserName => {
+  const named = userNamed(whoami);
+  if (named !== undefined) return named;
   const own = connection.authentication;
   if (own.type === 'ticket' || own.type === 'certificate') return { directory: own.userDirectory, id: own.userId };
   if (own.type === 'windows')
@@ -40,12 +41,12 @@ const userOf = (connection: Connection, whoami: string | undefined): { directory
       id: own.user,
     };
   if (own.type === 'signed-jwt') {
-    const { user, directory: named } = claimNames(own.claims);
+    const { user, directory } = claimNames(own.claims);
     const text = (name: string, otherwise: string): string => {
       const value = own.claims[name];
       return typeof value === 'string' ? value : otherwise;
     };
-    return { directory: text(named, 'DIRECTORY'), id: text(user, 'user') };
+    return { directory: text(directory, 'DIRECTORY'), id: text(user, 'user') };
   }
   return { directory: 'DIRECTORY', id: 'user' };
 };

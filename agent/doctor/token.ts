@@ -1,4 +1,5 @@
 import { span } from '#agent/network/clock.ts';
+import { tokenPart } from '#config/connection/token-parts.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import { apart } from './clock.ts';
 
@@ -16,17 +17,6 @@ const OF_THE_TOKEN = new Set([...TIMES, 'iss', 'aud', 'jti', 'typ', 'ver', 'alg'
 const USER = /user.?(?:id|name)?$|^(?:id|sub|name|upn|email|mail|login|account|uid)$|name$/i;
 const DIRECTORY = /dir|domain|^ud$|realm|tenant|^org/i;
 
-const objectOf = (part: string | undefined): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 const isoOf = (seconds: number): string =>
   Number.isFinite(new Date(seconds * 1000).getTime()) ? new Date(seconds * 1000).toISOString() : String(seconds);
 
@@ -38,8 +28,8 @@ const numberOf = (value: unknown): number | undefined => (typeof value === 'numb
  */
 export const readToken = (token: string, nowMs: number, siteAheadMs: number | undefined): TokenReading => {
   const parts = token.split('.');
-  const head = objectOf(parts[0]);
-  const claims = objectOf(parts[1]);
+  const head = tokenPart(token, 'head');
+  const claims = tokenPart(token, 'claims');
   if (parts.length !== 3 || head === undefined || claims === undefined) {
     const bearer = /^bearer\s/i.test(token) ? ': it begins with "Bearer", which Culvert adds itself' : '';
     return {

@@ -45,6 +45,17 @@ export interface Facts {
   engineSessions: number;
 }
 
+export interface UserName {
+  readonly directory: string;
+  readonly id: string;
+}
+
+/** `DIRECTORY\user` in its parts; undefined for a name that has no directory in front. */
+export const userNamed = (whoami: string | undefined): UserName | undefined => {
+  const [directory, id] = (whoami ?? '').split(/\\(.*)/s);
+  return directory === undefined || id === undefined || id === '' ? undefined : { directory, id };
+};
+
 /** The filter of QRS for one user. */
 export const userFilter = (directory: string, id: string): string => {
   const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -70,8 +70,8 @@ const CODES: Readonly<Record<string, Seen>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: seen('tls.untrusted', 'the certificate is self-signed and not trusted'),
   CERT_UNTRUSTED: seen('tls.untrusted', 'the certificate is not trusted'),
   CERT_SIGNATURE_FAILURE: seen('tls.untrusted', 'the signature of the certificate is wrong'),
-  CERT_REVOKED: seen('tls.untrusted', 'the certificate was revoked'),
-  INVALID_CA: seen('tls.untrusted', 'an issuing certificate is not one of an authority'),
+  CERT_REVOKED: seen('tls.unverifiable', 'the certificate was revoked'),
+  INVALID_CA: seen('tls.unverifiable', 'an issuing certificate is not one of an authority'),
   CERT_HAS_EXPIRED: seen('tls.expired', 'the certificate of the server (or of its issuer) has expired'),
   CERT_NOT_YET_VALID: seen('tls.not_yet_valid', 'the certificate of the server is not valid yet'),
   ERR_TLS_CERT_ALTNAME_INVALID: seen('tls.wrong_host', 'the certificate is for other names'),
@@ -136,7 +136,7 @@ const recognise = (low: LowLevel): Seen | undefined => {
   if (code === 'UNSPECIFIED')
     return /too (?:weak|small)/.test(message)
       ? seen('tls.weak', 'the certificate is too weak to be trusted')
-      : seen('tls.untrusted', 'the certificate cannot be verified');
+      : seen('tls.unverifiable', 'the certificate cannot be verified');
   if (code.startsWith('ERR_OSSL_'))
     return seen('tls.client_certificate', 'the client certificate or its key is unusable');
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO') {

@@ -69,6 +69,7 @@ const BY_NETWORK: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
   'network.timeout': 'proxy.timeout',
   'network.reset': 'proxy.protocol',
   'tls.untrusted': 'proxy.tls_untrusted',
+  'tls.unverifiable': 'proxy.tls_untrusted',
   'tls.weak': 'proxy.tls_untrusted',
   'tls.expired': 'proxy.tls_untrusted',
   'tls.not_yet_valid': 'proxy.tls_untrusted',

@@ -5,6 +5,7 @@ import type { Problems } from './problem.ts';
 import type { SideFiles } from './side-files.ts';
 import { readSignedToken } from './signed-token.ts';
 import { ticketLogin } from './ticket.ts';
+import { tokenEndMs } from './token-parts.ts';
 import type { Placed, Values } from './values.ts';
 import { readWindowsLogin } from './windows-user.ts';
 
@@ -234,7 +235,7 @@ const token = (
     );
     return undefined;
   }
-  const expires = expiryMs(value);
+  const expires = tokenEndMs(value);
   if (expires !== undefined && expires <= nowMs)
     problems.warn(
       'config.suspicious_value',
@@ -243,15 +244,4 @@ const token = (
       'Put a new token there.',
     );
   return { type: 'jwt', token: new Secret(value) };
-};
-
-/** `exp` of a token, in ms; undefined when it says none. */
-const expiryMs = (value: string): number | undefined => {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(value.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const exp = typeof payload === 'object' && payload !== null && 'exp' in payload ? payload.exp : undefined;
-    return typeof exp === 'number' && Math.abs(exp) < 8.64e12 ? exp * 1000 : undefined;
-  } catch {
-    return undefined;
-  }
 };

@@ -48,9 +48,8 @@ export const planFromOpenMetadata = (tree: Tree, context: ImportContext, env: En
   }
   items.push(...droppedBelow(tree, 'source.sourceConfig.', [], dropped));
   items.push(...droppedBelow(tree, '', [], dropped));
-  for (const { message } of problems.list())
-    if (message.includes('is not a known key') || message.startsWith('A key that is not known'))
-      items.push({ type: 'note', in: [], text: `Left out: ${message}` });
+  for (const { code, message } of problems.list())
+    if (code === 'config.unknown_key') items.push({ type: 'note', in: [], text: `Left out: ${message}` });
   return { type: 'plan', product: 'OpenMetadata', items, sideFiles, dropped };
 };
 

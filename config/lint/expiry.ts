@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Problem } from '#protocol/status.ts';
 import type { Connection } from '../connection/connection.ts';
 import { readCertificates } from '../connection/pem.ts';
+import { tokenEndMs } from '../connection/token-parts.ts';
 
 /** So long before the end a person is told. */
 const SOON_MS = 30 * 86_400_000;
@@ -67,7 +68,7 @@ export const lintExpiry = (
   }
   several('tls.truststore', tls.extraAuthorities, 'Add the successors; take out what nobody uses any more.');
   if (authentication.type === 'jwt') {
-    const endsMs = expiryOf(authentication.token.reveal());
+    const endsMs = tokenEndMs(authentication.token.reveal());
     // One that has expired is reported where the file is read.
     if (endsMs !== undefined && endsMs > nowMs && endsMs <= nowMs + SOON_MS)
       report(
@@ -84,15 +85,4 @@ export const lintExpiry = (
           'Make a new pair (culvert jwt init) and give its certificate to the virtual proxy.',
         );
   return problems;
-};
-
-/** `exp` of a token, in ms. */
-const expiryOf = (token: string): number | undefined => {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const exp = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined;
-    return typeof exp === 'number' && Math.abs(exp) < 8.64e12 ? exp * 1000 : undefined;
-  } catch {
-    return undefined;
-  }
 };

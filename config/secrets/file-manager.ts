@@ -1,6 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { ErrorCode, ErrorInfo } from '#protocol/errors.ts';
-import { ERROR_KINDS } from '#protocol/errors.ts';
+import { type ErrorCode, errorInfo } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 import { explain } from '../connection/explain.ts';
 import { checkFields } from '../connection/mistakes.ts';
@@ -72,10 +71,10 @@ export class FileSecretManager implements SecretManager {
   }
 }
 
-const failed = (code: ErrorCode, message: string, advice: string): SecretLookup => {
-  const fault: ErrorInfo = { code, message, retryable: ERROR_KINDS[code].retryable, advice };
-  return { type: 'failed', fault };
-};
+const failed = (code: ErrorCode, message: string, advice: string): SecretLookup => ({
+  type: 'failed',
+  fault: errorInfo(code, message, advice),
+});
 
 /** Below this the text is read: no name of a connection's key, whose value could be shown, is the path of a secret. */
 const ABOVE = 'a secret';

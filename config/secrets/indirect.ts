@@ -77,7 +77,7 @@ const fetched = (node: ScalarTree, path: string, spec: KeySpec, context: Context
 const contentOf = (node: ScalarTree, path: string, { files, problems }: Context): ScalarTree => {
   const content = files.readNamed(node.text.trim());
   const refuse = (why: string, advice: string): ScalarTree => {
-    problems.error('config.unreadable', node.at, `The file that ${path} names cannot be used: ${why}.`, advice);
+    problems.error('secrets.file_unreadable', node.at, `The file that ${path} names cannot be used: ${why}.`, advice);
     return withheld(node);
   };
   if (content.type !== 'file')

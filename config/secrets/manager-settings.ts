@@ -231,15 +231,19 @@ class Block {
   /** A key of another provider does nothing, which is hardly meant. */
   warnOfOthers(provider: Provider): void {
     const own: readonly string[] = PROVIDER_KEYS[provider];
+    const unused = (path: string, at: Place): void =>
+      this.#problems.warn(
+        'config.suspicious_value',
+        at,
+        `${path} has no effect: the provider is ${provider}.`,
+        'Delete the line, or correct secret_manager.provider.',
+      );
     for (const key of new Set(PROVIDERS.flatMap((other): readonly string[] => PROVIDER_KEYS[other]))) {
       const found = own.includes(key) ? undefined : this.#placed(key);
-      if (found !== undefined)
-        this.#problems.warn(
-          'config.suspicious_value',
-          found.at,
-          `${CONFIGURATION}.${key} has no effect: the provider is ${provider}.`,
-          'Delete the line, or correct secret_manager.provider.',
-        );
+      if (found !== undefined) unused(`${CONFIGURATION}.${key}`, found.at);
     }
+    // The file is read at every look, so that there is nothing to remember.
+    const cached = provider === 'file' ? this.#values.placeOf('secret_manager.cache_lifetime') : undefined;
+    if (cached !== undefined) unused('secret_manager.cache_lifetime', cached);
   }
 }

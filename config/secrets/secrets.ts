@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { errorInfo, Fault } from '#protocol/errors.ts';
 import type { FileBounds } from '../file-bounds.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import type { SecretLookup, SecretManager } from './manager.ts';
@@ -70,9 +70,7 @@ export class SecretLook {
    * with wrong credentials locks them.
    */
   get failed(): boolean {
-    return [...this.#known.values()].some(
-      (lookup) => lookup.type === 'failed' && lookup.fault.retryable && lookup.fault.code !== 'secrets.refused',
-    );
+    return [...this.#known.values()].some((lookup) => lookup.type === 'failed' && lookup.fault.retryable);
   }
 
   /** Never throws. */
@@ -111,15 +109,10 @@ export class SecretLook {
   }
 }
 
-const failed = (message: string): SecretLookup => {
-  const fault: ErrorInfo = {
-    code: 'secrets.unreachable',
-    message,
-    retryable: true,
-    advice: 'Check the address of the secret manager in `agent.conf` and the way to it; it is asked again by itself.',
-  };
-  return { type: 'failed', fault };
-};
+const failed = (message: string): SecretLookup => ({
+  type: 'failed',
+  fault: errorInfo('secrets.unreachable', message),
+});
 
 /** A digest of what was found, to tell whether it changed; stays in this process. */
 export const digestOfLookup = (lookup: SecretLookup): string => {

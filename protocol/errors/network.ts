@@ -40,6 +40,10 @@ export const NETWORK_KINDS = {
     retryable: false,
     advice: 'Export the certificates again from the QMC (Certificates, platform independent PEM, include secret key).',
   },
+  'tls.unverifiable': {
+    retryable: false,
+    advice: 'Give the server another certificate: to trust the authority of this one does not help.',
+  },
   'tls.client_certificate_missing': {
     retryable: false,
     advice:

@@ -37,8 +37,13 @@ export const SETTINGS_KINDS = {
     retryable: true,
     advice: 'Check the address of the secret manager in `agent.conf` and the way to it; it is asked again by itself.',
   },
-  'secrets.refused': {
+  'secrets.file_unreadable': {
     retryable: true,
+    advice: 'Check that the file named after `file:` exists and that the agent may read it.',
+  },
+  'secrets.refused': {
+    // Asked again and again, who guards the secrets locks the account.
+    retryable: false,
     advice: 'Check the credentials and the rights for the secret manager in `agent.conf`.',
   },
   'secrets.invalid': { retryable: false, advice: 'Correct the secret where it is kept; it is read again by itself.' },

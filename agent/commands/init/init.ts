@@ -5,7 +5,7 @@ import { lintFile } from '#config/lint/lint.ts';
 import { connectionText, formatOf, SCHEMA_FILE } from '#config/writing/connection-file.ts';
 import { problemsOf, templateItems } from '#config/writing/template.ts';
 import type { WrittenValue } from '#config/writing/value.ts';
-import { Fault } from '#protocol/errors.ts';
+import { type ErrorCode, Fault } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 import { called } from '../called.ts';
 import { writeNewFiles } from '../new-file.ts';
@@ -30,11 +30,14 @@ interface Draft {
   readonly variables: Set<string>;
 }
 
+/** Codes of a file that is named and cannot be read, which may only be missing yet. */
+const NOT_THERE: ReadonlySet<string> = new Set<ErrorCode>(['config.unreadable', 'secrets.file_unreadable']);
+
 /** What stops an answer, and what is only said of it: a file that is named may be made later. */
 const judge = (
   problems: readonly Problem[],
 ): { readonly stop: readonly Problem[]; readonly remarks: readonly Problem[] } => {
-  const stop = problems.filter(({ severity, code }) => severity === 'error' && code !== 'config.unreadable');
+  const stop = problems.filter(({ severity, code }) => severity === 'error' && !NOT_THERE.has(code));
   return { stop, remarks: problems.filter((problem) => !stop.includes(problem)) };
 };
 
@@ -59,8 +62,7 @@ const take = (question: Question, answer: string, draft: Draft, folder: string):
     for (const [path] of keys) draft.values.delete(path);
     return `${first.message} ${first.advice}`;
   }
-  for (const { message, code } of remarks)
-    say(code === 'config.unreadable' ? `Not there yet: ${message}` : message, '    ');
+  for (const { message, code } of remarks) say(NOT_THERE.has(code) ? `Not there yet: ${message}` : message, '    ');
   return undefined;
 };
 

@@ -2,14 +2,14 @@ import type { HttpReply } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import { signToken } from '#agent/qlik/auth/signed-jwt.ts';
 import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
+import { countIn } from '#agent/qlik/repository/listing.ts';
 import type { Authentication, WindowsLogin } from '#config/connection/connection.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo, errorInfo, type Fault } from '#protocol/errors.ts';
 import { shortened } from '#protocol/printable.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
 import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
-import { errorInfo } from '../run.ts';
 import { readToken, type TokenReading } from '../token.ts';
 import { userFilter, type Visit } from '../visit.ts';
 
@@ -84,9 +84,7 @@ const isStranger = async (visit: Visit, directory: string, id: string, signal: A
   try {
     const rows = await visit.ask('/qrs/user', signal, { filter: userFilter(directory, id) });
     if (!Array.isArray(rows) || rows.length > 0) return false;
-    const all = await visit.ask('/qrs/user/count', signal);
-    const count = typeof all === 'object' && all !== null && 'value' in all ? all.value : all;
-    return typeof count === 'number' && count > 0;
+    return (countIn(await visit.ask('/qrs/user/count', signal)) ?? 0) > 0;
   } catch {
     if (signal.aborted) throw signal.reason;
     return false;
@@ -161,7 +159,7 @@ const tokenOf = ({ connection, nowMs, facts }: Visit): TokenReading | undefined 
 
 /** Faults that name their cause themselves. */
 const CLEAR =
-  /^(?:network|proxy|tls|config|secrets)\.|^qlik\.(?:kerberos_only|password_refused|ticket_refused|ticket_prefix_unknown|unavailable)$/;
+  /^(?:network|proxy|tls|config|secrets)\.|^qlik\.(?:kerberos_only|no_cookie|password_refused|ticket_refused|ticket_prefix_unknown|unavailable)$/;
 
 /** The verdict on a log-in that failed: from the answer, from what the virtual proxy wants, and from the proof itself. */
 const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): ErrorInfo => {
@@ -177,7 +175,6 @@ const refused = (visit: Visit, fault: Fault, reply: HttpReply | undefined): Erro
       'qlik.interactive_only',
       `${prefix} ${greeting.does ?? 'shows a page'}, where only people can log in.`,
     );
-  if (/gave no session cookie/.test(fault.message)) return errorInfo('qlik.no_cookie', fault.message);
   switch (own.type) {
     case 'jwt':
     case 'signed-jwt':

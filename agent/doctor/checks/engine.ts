@@ -2,9 +2,8 @@ import { OpenApp } from '#agent/qlik/engine/app.ts';
 import { EngineSession } from '#agent/qlik/engine/session.ts';
 import { rpcError } from '#agent/qlik/engine/verdict.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo, errorInfo, Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
-import { errorInfo } from '../run.ts';
 import type { ChosenApp, Visit } from '../visit.ts';
 import { engineOptions } from './websocket.ts';
 

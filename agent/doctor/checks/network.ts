@@ -3,9 +3,8 @@ import { type ProbeOptions, probeRoute, type RouteProbe } from '#agent/network/p
 import type { ProbeStep, ProbeStepName } from '#agent/network/probe/step.ts';
 import { engineRoute, proxyServiceRoute, repositoryRoute } from '#agent/qlik/auth/credentials.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import type { ErrorInfo } from '#protocol/errors.ts';
+import { type ErrorInfo, errorInfo } from '#protocol/errors.ts';
 import type { Check, Finding } from '../check.ts';
-import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
 /** A server that the connection needs. */

@@ -1,8 +1,8 @@
+import { countIn } from '#agent/qlik/repository/listing.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type Fault } from '#protocol/errors.ts';
+import { asFault, errorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail } from '../check.ts';
-import { errorInfo } from '../run.ts';
-import { type ChosenApp, userFilter, type Visit } from '../visit.ts';
+import { type ChosenApp, userFilter, userNamed, type Visit } from '../visit.ts';
 
 /** What is counted, by the name that people have for it, in the order in which it is shown. */
 const KINDS: readonly (readonly [kind: string, entity: string, filter?: string])[] = [
@@ -122,8 +122,7 @@ const countAll = async (
     const one = AbortSignal.any([signal, AbortSignal.timeout(COUNT_MS)]);
     try {
       const answer = await visit.ask(`/qrs/${entity}/count`, one, filter === undefined ? {} : { filter });
-      const value = typeof answer === 'object' && answer !== null && 'value' in answer ? answer.value : answer;
-      values.set(kind, typeof value === 'number' ? value : undefined);
+      values.set(kind, countIn(answer));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       values.set(kind, undefined);
@@ -186,10 +185,10 @@ const countInHub = async (visit: Visit, apps: number, signal: AbortSignal): Prom
 
 /** The rows of the repository that stand for the user itself; undefined when that cannot be known. */
 const ownRoles = async (visit: Visit, signal: AbortSignal): Promise<readonly string[] | undefined> => {
-  const [directory, id] = (visit.facts.whoami ?? '').split(/\\(.*)/s);
-  if (directory === undefined || id === undefined || id === '') return undefined;
+  const own = userNamed(visit.facts.whoami);
+  if (own === undefined) return undefined;
   try {
-    const rows = await visit.ask('/qrs/user/full', signal, { filter: userFilter(directory, id) });
+    const rows = await visit.ask('/qrs/user/full', signal, { filter: userFilter(own.directory, own.id) });
     if (!Array.isArray(rows) || rows.length === 0) return undefined;
     const roles = (rows[0] as { roles?: unknown }).roles;
     return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [];

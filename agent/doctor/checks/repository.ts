@@ -2,10 +2,9 @@ import { originOfPeer } from '#agent/network/faults.ts';
 import { answerOf, isHtml } from '#agent/qlik/auth/verdict.ts';
 import { QrsAbout } from '#agent/qlik/repository/entities.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo, errorInfo, type Fault } from '#protocol/errors.ts';
 import { shortened } from '#protocol/printable.ts';
 import { type Check, fail, pass } from '../check.ts';
-import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
 export const repository: Check<Visit, CheckId> = {

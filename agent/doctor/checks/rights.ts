@@ -1,8 +1,7 @@
 import { DataModels } from '#agent/qlik/engine/data-model.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import type { ErrorInfo } from '#protocol/errors.ts';
+import { type ErrorInfo, errorInfo } from '#protocol/errors.ts';
 import { type Check, fail } from '../check.ts';
-import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
 /** A thing that a crawl reads and the user may not be allowed to. */

@@ -2,11 +2,11 @@ import type { HttpReply } from '#agent/network/dialer.ts';
 import { originOfPeer } from '#agent/network/faults.ts';
 import { isHtml } from '#agent/qlik/auth/verdict.ts';
 import type { CheckId } from '#protocol/checks.ts';
+import { errorInfo } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass, skip } from '../check.ts';
 import { apart, siteAheadMs } from '../clock.ts';
 import { excerpt } from '../excerpt.ts';
 import { otherNames } from '../other-names.ts';
-import { errorInfo } from '../run.ts';
 import type { Greeting, Visit } from '../visit.ts';
 
 const KNOCKED = '/qrs/about';

@@ -3,11 +3,10 @@ import { originOf, tlsOptions } from '#agent/qlik/auth/credentials.ts';
 import type { UpgradePass } from '#agent/qlik/auth/session.ts';
 import { EngineSession } from '#agent/qlik/engine/session.ts';
 import type { CheckId } from '#protocol/checks.ts';
-import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo, errorInfo, type Fault } from '#protocol/errors.ts';
 import { type Check, type Finding, fail, pass } from '../check.ts';
 import { saying } from '../excerpt.ts';
 import { otherNames } from '../other-names.ts';
-import { errorInfo } from '../run.ts';
 import type { Visit } from '../visit.ts';
 
 /** A path that is no app: global calls only. */

@@ -204,7 +204,6 @@ const aboutCertificate = async (
   const place = placeOf(peer);
   switch (said.code) {
     case 'tls.untrusted':
-      if (/revoked|not one of an authority|cannot be verified/.test(said.message)) return wording.of(said);
       return whyUntrusted({
         chain: pathOf(chain),
         place,
@@ -223,6 +222,7 @@ const aboutCertificate = async (
     case 'tls.wrong_host':
       return wrongHost(leaf, name, place, wording);
     case 'tls.weak':
+    case 'tls.unverifiable':
       return wording.of(said);
     default:
       return undefined;

@@ -179,7 +179,7 @@ class ProxySession implements QlikSession {
     }
     if (this.#state.cookies.empty) {
       throw new Fault(
-        'qlik.protocol',
+        'qlik.no_cookie',
         `${originOfPeer(this.#http.peer)}: the proxy took the credentials but gave no session cookie`,
       );
     }

@@ -90,10 +90,18 @@ const verdict = (entity: string, got: number, counted: number, odd: string | und
   return new Fault('qlik.count_mismatch', `/qrs/${entity}: ${counted} were counted, but only ${got} came`);
 };
 
-/** `{"value": n}`, or the plain number that the documentation shows. */
-const countOf = (answer: unknown, entity: string): number => {
+/**
+ * What a call of `/count` answered: `{"value": n}`, or the plain number that the documentation shows; undefined for
+ * anything else.
+ */
+export const countIn = (answer: unknown): number | undefined => {
   const value = typeof answer === 'object' && answer !== null && 'value' in answer ? answer.value : answer;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+};
+
+const countOf = (answer: unknown, entity: string): number => {
+  const value = countIn(answer);
+  if (value !== undefined) return value;
   throw new Fault('qlik.protocol', `/qrs/${entity}/count did not answer with a number`);
 };
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Check, fail, pass, skip } from '#agent/doctor/check.ts';
-import { errorInfo, runChecks, verdictOf } from '#agent/doctor/run.ts';
+import { runChecks, verdictOf } from '#agent/doctor/run.ts';
 import { CheckRecord } from '#protocol/checks.ts';
-import { Fault } from '#protocol/errors.ts';
+import { errorInfo, Fault } from '#protocol/errors.ts';
 
 const check = (id: string, needs: readonly string[], run: Check<unknown, string>['run']): Check<unknown, string> => ({
   id,
@@ -125,5 +125,5 @@ test('what servers wrote is read soon, and steers no terminal from a record', as
   ]);
   await done;
   expect(told[0]?.details.slice(-2)).toEqual(['a\uFFFD[2J\uFFFDb', 'c']);
-  expect(told[1]).toMatchObject({ seen: 'no\uFFFD]0;x\uFFFD\uFFFD', advice: 'do\uFFFD1m' });
+  expect(told[1]).toMatchObject({ seen: 'no\uFFFD]0;x\uFFFD\uFFFD.', advice: 'do\uFFFD1m' });
 });

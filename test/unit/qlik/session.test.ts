@@ -120,7 +120,7 @@ test.each<[string, (path: string) => FakeReply | undefined, string]>([
     () => ({ status: 400, text: '<html>', headers: { 'content-type': 'text/html; charset=utf-8' } }),
     'qlik.prefix_unknown',
   ],
-  ['another server', () => ({ text: 'hello', headers: { 'content-type': 'text/plain' } }), 'qlik.protocol'],
+  ['another server', () => ({ text: 'hello', headers: { 'content-type': 'text/plain' } }), 'qlik.no_cookie'],
 ])('%s has its own verdict', async (_what, answer, code) => {
   const { site } = await start(({ path }) => answer(path) ?? {});
   const error = await faultOf(site.about());

@@ -190,7 +190,7 @@ describe('what AWS says is told apart', () => {
       answer = fails(status, spelling, message);
       const fault = faultIn(await open().read('qlik'));
       expect(fault.code).toBe(code);
-      expect(fault.retryable).toBe(true);
+      expect(fault.retryable).toBe(code === 'secrets.unreachable');
       expect(fault.message).toContain(said);
       expect(fault.advice).toContain(advice);
       expect(JSON.stringify(fault)).not.toMatch(/canary-(?:secret|session)/);

@@ -46,8 +46,8 @@ export const secrets: Group<FaultRow> = {
     {
       name: 'the file of a secret is not there',
       made: '`value = "file:…"` names no file',
-      check: 'file',
-      code: 'config.unreadable',
+      check: 'secrets',
+      code: 'secrets.file_unreadable',
       connection: (stage) => from(stage, '"file:nowhere.txt"'),
       says: ['connection.auth.value', 'does not exist'],
     },

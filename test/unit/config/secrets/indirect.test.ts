@@ -67,7 +67,9 @@ describe('file: in the value of a secret key', () => {
     writeFileSync(join(root, 'binary'), Buffer.from([0xff, 0xfe, 0x00]));
     const { connection, problems } = windows(`"file:${name}"`);
     expect(connection).toBeUndefined();
-    expect(problems).toMatchObject([{ code: 'config.unreadable', line: 5, message: expect.stringContaining(why) }]);
+    expect(problems).toMatchObject([
+      { code: 'secrets.file_unreadable', line: 5, message: expect.stringContaining(why) },
+    ]);
   });
 
   test('sends no whole file to a proxy', () => {

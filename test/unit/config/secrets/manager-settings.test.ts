@@ -186,4 +186,12 @@ describe('secret_manager in agent.conf', () => {
       expect.stringContaining('Did you mean secret_manager.configuration.file_path?'),
     ]);
   });
+
+  test('says that the answers of a file are not kept', () => {
+    const block = (provider: string) => load(`secret_manager { ${provider}, cache_lifetime = 1m }`).problems;
+    expect(block('provider = file, configuration.file_path = s').map(({ message }) => message)).toEqual([
+      'secret_manager.cache_lifetime has no effect: the provider is file.',
+    ]);
+    expect(block('provider = aws-secrets-manager')).toEqual([]);
+  });
 });
