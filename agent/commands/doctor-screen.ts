@@ -1,13 +1,16 @@
 import type { Diagnosis } from '#agent/doctor/diagnose.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
-import { mends, type SettingsBlock } from '#agent/doctor/settings.ts';
+import { mending, type SettingsBlock } from '#agent/doctor/settings.ts';
 import { hanging as hangingText } from '#config/connection/problem.ts';
 import type { CheckRecord, CheckStatus } from '#protocol/checks.ts';
-import { printable } from '#protocol/printable.ts';
+import { printable, shortened } from '#protocol/printable.ts';
 
 export const WIDTH = 80;
 const NAME = 16;
 const MAX_DETAILS = 12;
+/** Details are left out for this, two at the least stay. */
+const MAX_LINES = 30;
+const MIN_DETAILS = 2;
 
 /** Colours only for a person who wants them: a terminal, and no NO_COLOR (https://no-color.org). */
 export const colours = (stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean =>
@@ -21,7 +24,21 @@ const CODES: Readonly<Record<CheckStatus, string>> = { pass: '32', fail: '1;31',
 export const painter = (on: boolean): Paint =>
   on ? (status, text) => `\u001b[${CODES[status]}m${text}\u001b[0m` : (_, text) => text;
 
-const hanging = (head: string, text: string): string => hangingText(head, text, WIDTH);
+/** A SHA-256 fingerprint, in two halves of 16 bytes. */
+const FINGERPRINT = /\b((?:[\dA-F]{2}:){16})((?:[\dA-F]{2}:){15}[\dA-F]{2})\b/g;
+
+/** Fingerprints are compared by eye: each half stands on a line of its own, one below the other. */
+const hanging = (head: string, text: string): string => {
+  const [first = '', ...rest] = printable(text).replace(FINGERPRINT, '\n$1\n$2\n').split('\n');
+  const indent = ' '.repeat(head.length);
+  return [
+    hangingText(head, first.trim(), WIDTH),
+    ...rest
+      .map((part) => part.trim())
+      .filter((part) => !/^[.,;)]?$/.test(part))
+      .map((part) => hangingText(indent, part, WIDTH)),
+  ].join('\n');
+};
 
 const label = (status: CheckStatus): string => status.toUpperCase().padEnd(4);
 
@@ -30,10 +47,10 @@ const line = (record: CheckRecord, paint: Paint): string => {
   return hanging(head, record.seen).replace(label(record.status), paint(record.status, label(record.status)));
 };
 
-const notes = (record: CheckRecord): readonly string[] => {
+const notes = (record: CheckRecord, most: number): readonly string[] => {
   const indent = ' '.repeat(8 + NAME);
   const details = record.status === 'pass' && record.code === undefined ? [] : record.details;
-  const shown = details.slice(0, details.length > MAX_DETAILS ? MAX_DETAILS - 1 : MAX_DETAILS);
+  const shown = details.slice(0, details.length > most ? most - 1 : most);
   const more = details.length - shown.length;
   return [
     ...(record.status === 'pass' && record.advice !== undefined && record.advice !== ''
@@ -54,8 +71,28 @@ const folded = (records: readonly CheckRecord[], paint: Paint): readonly string[
   });
 };
 
-/** One screen for one connection, or for the link: the cause first, then each check. */
-export const screen = (title: string, records: readonly CheckRecord[], paint: Paint): string => {
+/**
+ * One screen for one connection, or for the link: the cause first, then each check. `below`: so many lines follow it,
+ * for which details make room, too.
+ */
+export const screen = (title: string, records: readonly CheckRecord[], paint: Paint, below = 0): string => {
+  const broken = verdictOf(records) !== undefined;
+  // What passed is the least that a person who mends wants to read.
+  const brief = records.map((record) =>
+    broken && record.status === 'pass' && record.code === undefined
+      ? { ...record, seen: shortened(record.seen, WIDTH - 8 - NAME) }
+      : record,
+  );
+  let text = '';
+  for (const shown of [records, brief])
+    for (let most = MAX_DETAILS; most >= MIN_DETAILS; most--) {
+      text = screenWith(title, shown, paint, most);
+      if (text.split('\n').length - 1 + below <= MAX_LINES) return text;
+    }
+  return text;
+};
+
+const screenWith = (title: string, records: readonly CheckRecord[], paint: Paint, most: number): string => {
   const verdict = verdictOf(records);
   const passed = records.filter(({ status }) => status === 'pass').length;
   const head =
@@ -85,13 +122,13 @@ export const screen = (title: string, records: readonly CheckRecord[], paint: Pa
           label('fail'),
           paint('fail', label('fail')),
         ),
-        ...notes(record),
+        ...notes(record, most),
       );
     else {
       lines.push(line(record, paint));
       if (record.status === 'fail' && record.advice !== undefined)
         lines.push(hanging(`${' '.repeat(8 + NAME)}to do: `, record.advice));
-      lines.push(...notes(record));
+      lines.push(...notes(record, most));
     }
   }
   flush();
@@ -114,6 +151,14 @@ const fieldText = ([name, given]: SettingsBlock['fields'][number]): string => {
   return head.length + value.length <= WIDTH ? `${head}${value}` : `  ${name}\n      ${value}`;
 };
 
-/** The blocks that mend what failed. */
-export const neededBlocks = ({ records, settings }: Diagnosis): readonly SettingsBlock[] =>
-  settings.filter((block) => records.some((record) => mends(block, record)));
+/**
+ * What mends the verdict: the fields that it is about, and where the rest of the form is; empty when no form mends it.
+ * `name`: how the connection is named to the doctor.
+ */
+export const neededText = ({ records, settings }: Pick<Diagnosis, 'records' | 'settings'>, name: string): string => {
+  const verdict = verdictOf(records);
+  const blocks = verdict === undefined ? [] : settings.flatMap((block) => mending(block, verdict) ?? []);
+  return blocks.length === 0
+    ? ''
+    : `${settingsText(blocks)}${hanging('  ', `culvert doctor ${name} --rules prints the rest`)}\n`;
+};

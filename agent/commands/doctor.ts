@@ -15,7 +15,7 @@ import type { UsableSettings } from '#config/settings-watch.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { Fault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
-import { colours, neededBlocks, painter, screen, settingsText } from './doctor-screen.ts';
+import { colours, neededText, painter, screen, settingsText } from './doctor-screen.ts';
 import { USAGE } from './exit-codes.ts';
 import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
 import { STANDARD_CONFIG } from './secrets.ts';
@@ -187,9 +187,11 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
     const diagnosis = await diagnose(patient.subject, { ...run, onStart: start, probe: { pastProxy: true } });
     end();
     looked.push({ patient, diagnosis });
-    print(screen(title, diagnosis.records, paint));
-    const blocks = options.rules ? diagnosis.settings : neededBlocks(diagnosis);
-    if (blocks.length > 0) print(settingsText(blocks));
+    const needed = options.rules
+      ? settingsText(diagnosis.settings)
+      : neededText(diagnosis, patient.code ?? patient.subject.file);
+    print(screen(title, diagnosis.records, paint, options.rules ? 0 : needed.split('\n').length - 1));
+    if (needed.trim() !== '') print(needed);
   }
   if (looked.length === 0 && !linkAlone) print('There are no connection files.\n');
   const link = await lookAtLink(linkWanted(wanted, options, loaded) ? loaded : undefined, run);

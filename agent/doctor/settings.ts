@@ -29,6 +29,26 @@ export const mends = (
   return about === 'rights' ? OF_RIGHTS.test(code) && check !== 'authentication' : OF_THE_VIRTUAL_PROXY.test(code);
 };
 
+/** The fields that each code is about; of a form that mends a code that is not here, all of them. */
+const FIELDS: readonly (readonly [code: RegExp, field: RegExp])[] = [
+  [/^qlik\.license$/, /^Besides$/],
+  [OF_RIGHTS, /^(?:Resource filter|Actions|Conditions|Context)$/],
+  [/^qlik\.(?:origin_not_allowed|host_not_allowed|websocket_forbidden)$/, /^Host allow list$/],
+  [/^qlik\.prefix_/, /^(?:Prefix|Associated items)/],
+  [/^qlik\.no_engine$/, /^Load balancing nodes$/],
+  [/^qlik\.(?:header_\w+|token_\w+|interactive_only)$/, /^(?:Authentication method|Header|JWT|Windows)/],
+];
+
+/** The form with those fields alone that mend what this check found; undefined when none of them does. */
+export const mending = (
+  block: SettingsBlock,
+  record: Pick<CheckRecord, 'status' | 'check' | 'code'>,
+): SettingsBlock | undefined => {
+  if (!mends(block, record)) return undefined;
+  const [, wanted] = FIELDS.find(([code]) => code.test(record.code ?? '')) ?? [];
+  return wanted === undefined ? block : { ...block, fields: block.fields.filter(([name]) => wanted.test(name)) };
+};
+
 /** The user of a connection as far as it is known: what the site said, else what the file says. */
 const userOf = (connection: Connection, whoami: string | undefined): UserName => {
   const named = userNamed(whoami);

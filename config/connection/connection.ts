@@ -60,7 +60,7 @@ export interface Connection {
   readonly file: string;
   /** HMAC-SHA-256 (hex), with a key of this agent, of the file and of every side file and secret that it names. */
   readonly contentHash: string;
-  /** What stands outside the file and was read for it: `file token.txt`, `secret qlik-prod`. Absent: not known. */
+  /** Where secrets may stand outside the file: `file token.txt`, `secret qlik-prod`. Absent: not known. */
   readonly outside?: readonly string[];
   readonly code: string;
   readonly name: string;

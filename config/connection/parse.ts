@@ -128,7 +128,7 @@ export const parseConnection = (
             ...(foreign?.repositoryAssumed === true ? { repositoryAssumed: true as const } : {}),
             file: fileName,
             contentHash: rest.contentHash,
-            outside: [...rest.outsideDigests.keys()],
+            outside: [...rest.outsideDigests.keys()].filter((name) => !files.shown().has(name)),
           },
     problems: problems.list(),
     code: draft.code,

@@ -10,6 +10,7 @@ export class SideFiles {
   readonly #read: FileReader;
   readonly #whyNot: (path: string) => string | undefined;
   readonly #seen = new Map<string, FileContent>();
+  readonly #shown = new Set<string>();
 
   /** `bounds`: which files a connection may use; `none` for the agent's own settings, which may name any. */
   constructor(folder: string, read: FileReader, bounds: FileBounds | 'none' | undefined) {
@@ -50,6 +51,23 @@ export class SideFiles {
     } catch {
       return { type: 'unreadable', reason: 'it is not a path or a file: URL' };
     }
+  }
+
+  /** As {@link readNamed}, of a file that anybody may see, such as certificates of authorities. */
+  readShown(value: string): FileContent {
+    try {
+      this.#shown.add(this.pathOf(value));
+    } catch {
+      // Said below.
+    }
+    return this.readNamed(value);
+  }
+
+  /** The names of {@link digests} that only stand for files that anybody may see. */
+  shown(): ReadonlySet<string> {
+    const names = (paths: readonly string[]): string[] => paths.map((path) => `file ${basename(path)}`);
+    const hidden = new Set(names([...this.#seen.keys()].filter((path) => !this.#shown.has(path))));
+    return new Set(names([...this.#shown]).filter((name) => !hidden.has(name)));
   }
 
   /** Absolute paths of everything that was asked for, also of what was not there. */

@@ -110,7 +110,7 @@ const readStore = (store: Named, path: Placed<string>, files: SideFiles): readon
   const password = values.text(`${key}.password`);
   const content = looksLikePem(path.value)
     ? ({ type: 'file', bytes: Buffer.from(path.value) } as const)
-    : files.readNamed(path.value);
+    : files.readShown(path.value);
   if (content.type !== 'file') {
     problems.error(
       'config.unreadable',

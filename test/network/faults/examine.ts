@@ -1,6 +1,7 @@
 /** Plays one row: writes the connection file, lets the doctor look, and says what it found and what it left behind. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { neededText, painter, screen } from '#agent/commands/doctor-screen.ts';
 import { secretsFor } from '#agent/commands/secrets.ts';
 import { diagnose } from '#agent/doctor/diagnose.ts';
 import { Dialer } from '#agent/network/dialer.ts';
@@ -15,6 +16,8 @@ export interface Examined {
   readonly records: readonly CheckRecord[];
   /** Everything that a person or the catalog gets to see. */
   readonly shown: string;
+  /** What the command prints, without colours. */
+  readonly printed: { readonly checks: string; readonly needed: string };
   /** What the site saw; undefined where there is none. */
   readonly left: RecordSnapshot | undefined;
 }
@@ -58,10 +61,12 @@ export const examine = async (row: FaultRow | HealthyRow, { folder, pki, proxies
   });
   const { records } = diagnosis;
   if (stage.hasSite) await socketsClosed(stage);
+  const needed = neededText(diagnosis, 'site');
   const left = stage.hasSite ? stage.site.record.snapshot() : undefined;
   return {
     records,
     shown: JSON.stringify([told, diagnosis]),
+    printed: { checks: screen('site (Site)', records, painter(false), needed.split('\n').length - 1), needed },
     left,
   };
 };

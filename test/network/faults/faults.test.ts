@@ -66,7 +66,12 @@ const look = async (row: FaultRow | HealthyRow): Promise<Examined> => {
 };
 
 /** What holds whatever was found. */
-const expectDecency = (row: FaultRow | HealthyRow, { shown, left }: Examined): void => {
+const expectDecency = (row: FaultRow | HealthyRow, { shown, printed, left }: Examined): void => {
+  const lines = printed.checks.split('\n');
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  const height = lines.length - 1 + (printed.needed === '' ? 0 : printed.needed.split('\n').length);
+  if ('check' in row) expect(height).toBeLessThanOrEqual(32);
+  expect(`${printed.checks}${printed.needed}`).not.toMatch(/canary/i);
   // Every secret of the tests and of the site is made of this word.
   expect(shown).not.toMatch(/canary/i);
   for (const record of JSON.parse(shown)[0])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { colours, neededBlocks, painter, screen, settingsText } from '#agent/commands/doctor-screen.ts';
+import { colours, neededText, painter, screen, settingsText } from '#agent/commands/doctor-screen.ts';
 import { settingsFor } from '#agent/doctor/settings.ts';
 import { Secret } from '#config/secret.ts';
 import { CHECK_IDS, type CheckRecord } from '#protocol/checks.ts';
@@ -27,7 +27,7 @@ describe('the screen', () => {
     expect(lines.length).toBeLessThanOrEqual(24);
   });
 
-  test('of a broken one names the cause and what to do first, folds what was skipped, and keeps to 40 lines', () => {
+  test('of a broken one names the cause and what to do first, folds what was skipped, and keeps to 32 lines', () => {
     const records = CHECK_IDS.map((id, i) =>
       record(
         id,
@@ -48,13 +48,26 @@ describe('the screen', () => {
     const lines = text.split('\n');
     expect(lines.slice(0, 3)).toEqual(['FAIL  prod', '', expect.stringMatching(/^ {2}Cause: {2}The token Something/)]);
     expect(text).toContain('  To do:  Put a new one there.');
-    expect(text).toContain('- and 19 more (culvert doctor --json)');
+    expect(text).toContain('more (culvert doctor --json)');
     expect(text.match(/SKIP/g)).toHaveLength(1);
     expect(text.replaceAll(/\s+/g, ' ')).toContain(
       'SKIP repository, objects, websocket, engine, open_app, rights, sessions: Not looked at, because the log-in failed.',
     );
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
-    expect(lines.length).toBeLessThanOrEqual(45);
+    expect(lines.length).toBeLessThanOrEqual(32);
+  });
+
+  test('breaks a fingerprint in the middle alone, its halves one below the other', () => {
+    const half = Array.from({ length: 16 }, (_, n) => (n + 160).toString(16).toUpperCase()).join(':');
+    const detail = `root: CN=R; SHA-256 ${half}:${half}`;
+    const lines = screen(
+      'prod',
+      [record('tls', { status: 'fail', code: 'x', advice: 'y', details: [detail] })],
+      plain,
+    ).split('\n');
+    const [first, second] = lines.filter((line) => line.includes('A0:A1'));
+    expect([first?.trim(), second?.trim()]).toEqual([`${half}:`, half]);
+    expect(first?.indexOf('A0')).toBe(second?.indexOf('A0'));
   });
 
   test('shows a remark of a check that passed, and nothing of a server that a terminal would obey', () => {
@@ -105,14 +118,18 @@ describe('the settings of the QMC', () => {
   test('are printed where they mend what failed, and a rule only for a user who was let in', () => {
     const settings = settingsFor(connectionTo('https://qlik.example.com'), 'CORP\\svc');
     const needed = (check: string, code: string) =>
-      neededBlocks({ records: [record(check, { status: 'fail', code, advice: '' })], settings, untrusted: [] }).map(
-        ({ about }) => about,
-      );
-    expect(needed('rights', 'qlik.script_not_visible')).toEqual(['rights']);
-    expect(needed('repository', 'qlik.forbidden')).toEqual(['rights']);
-    expect(needed('authentication', 'qlik.forbidden')).toEqual([]);
-    expect(needed('websocket', 'qlik.origin_not_allowed')).toEqual(['virtual_proxy']);
-    expect(needed('tcp', 'network.refused')).toEqual([]);
+      neededText({ records: [record(check, { status: 'fail', code, advice: '' })], settings }, 'prod');
+    expect(needed('rights', 'qlik.script_not_visible')).toMatch(/^QMC > Security rules.*\n {2}Resource filter/);
+    expect(needed('repository', 'qlik.forbidden')).toContain('Conditions');
+    expect(needed('engine', 'qlik.license')).toMatch(/^QMC > Security rules.*\n {2}Besides\n.*allocation/);
+    expect(needed('authentication', 'qlik.forbidden')).toBe('');
+    expect(needed('websocket', 'qlik.origin_not_allowed').split('\n')).toEqual([
+      expect.stringContaining('QMC > Virtual proxies'),
+      expect.stringMatching(/^ {2}Host allow list +qlik\.example\.com$/),
+      '  culvert doctor prod --rules prints the rest',
+      '',
+    ]);
+    expect(needed('tcp', 'network.refused')).toBe('');
   });
 
   test('without a user that the site named, the file says whom they are for', () => {

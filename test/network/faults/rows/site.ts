@@ -276,6 +276,16 @@ export const sockets: Group<FaultRow> = {
       },
     ),
     bySite(
+      { socketNotice: 'OnRepositoryWebsocketFailed' },
+      {
+        name: 'the proxy loses the repository',
+        made: 'OnRepositoryWebsocketFailed',
+        check: 'engine',
+        code: 'qlik.unavailable',
+        says: ['OnRepositoryWebsocketFailed'],
+      },
+    ),
+    bySite(
       { socketNotice: 'OnEngineWebsocketFailed' },
       {
         name: 'the engine hangs up on the proxy',
@@ -372,6 +382,21 @@ export const apps: Group<FaultRow> = {
         check: 'rights',
         code: 'qlik.script_not_visible',
         says: ['App*'],
+      },
+    ),
+    bySite(
+      {
+        engineErrors: [
+          { method: 'GetScript', code: 19 },
+          { method: 'GetScriptEx', code: 19 },
+        ],
+      },
+      {
+        name: 'the engine runs out of memory at the script',
+        made: 'engine error 19 to GetScriptEx',
+        check: 'rights',
+        code: 'qlik.overloaded',
+        says: ['19'],
       },
     ),
     bySite(
