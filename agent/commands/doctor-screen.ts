@@ -79,17 +79,37 @@ export const screen = (title: string, records: readonly CheckRecord[], paint: Pa
   const broken = verdictOf(records) !== undefined;
   // What passed is the least that a person who mends wants to read.
   const brief = records.map((record) =>
-    broken && record.status === 'pass' && record.code === undefined
-      ? { ...record, seen: shortened(record.seen, WIDTH - 8 - NAME) }
-      : record,
+    broken && isPlain(record) ? { ...record, seen: shortened(record.seen, WIDTH - 8 - NAME) } : record,
   );
   let text = '';
-  for (const shown of [records, brief])
+  for (const shown of [records, brief, ...(broken ? [gathered(records)] : [])])
     for (let most = MAX_DETAILS; most >= MIN_DETAILS; most--) {
       text = screenWith(title, shown, paint, most);
       if (text.split('\n').length - 1 + below <= MAX_LINES) return text;
     }
   return text;
+};
+
+/** It passed, and nothing more is to be said of it. */
+const isPlain = ({ status, code }: CheckRecord): boolean => status === 'pass' && code === undefined;
+
+/** Checks in a row that passed as one, which only names them. */
+const gathered = (records: readonly CheckRecord[]): readonly CheckRecord[] => {
+  const rows: CheckRecord[][] = [];
+  for (const record of records) {
+    const last = rows.at(-1);
+    if (last?.[0] !== undefined && isPlain(last[0]) && isPlain(record)) last.push(record);
+    else rows.push([record]);
+  }
+  return rows.flatMap(([first, ...more]) =>
+    first === undefined || more.length === 0
+      ? (first ?? [])
+      : {
+          ...first,
+          check: `${more.length + 1} checks`,
+          seen: `${[first, ...more].map(({ check }) => check).join(', ')}.`,
+        },
+  );
 };
 
 const screenWith = (title: string, records: readonly CheckRecord[], paint: Paint, most: number): string => {
