@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text as readAll } from 'node:stream/consumers';
 import { enrol } from '#agent/bridge/enrol.ts';
@@ -40,6 +40,17 @@ const readToken = async (file: string | undefined): Promise<Secret> => {
   return new Secret(token);
 };
 
+/** So that the first start finds it. Where it cannot be made, the start says so better than an enrolled agent could. */
+const makeFolder = (folder: string): void => {
+  if (existsSync(folder)) return;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+    process.stdout.write(`${printable(`Made the folder ${folder} for connection files.`)}\n`);
+  } catch {
+    // Told by `run`, with the reason.
+  }
+};
+
 /**
  * Makes an identity for this machine with a one-time token.
  *
@@ -63,5 +74,6 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     stateFolder: settings.stateFolder,
   });
   process.stdout.write(`${printable(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.`)}\n`);
+  makeFolder(settings.connectionsFolder);
   process.stdout.write(`Start it with: ${called()} run --config ${options.config}\n`);
 };

@@ -10,6 +10,9 @@ const MAX_PROBLEMS = 20;
 /** No message or advice is longer: servers of secrets and values of files may stand in it. */
 const MAX_TEXT = 2000;
 
+/** `${?NAME}`, which gives no value where the variable is not set: then the key is there and yet missing. */
+const UNSET = /\$\{\?([A-Za-z_][A-Za-z0-9_]{0,100})\}/;
+
 /** A line of a file; with `secret` no value on it may be shown. */
 interface Line {
   readonly text: string;
@@ -94,12 +97,16 @@ export class Problems {
     );
     if (known || this.#follows(at, said)) return;
     const line = at === undefined ? undefined : this.#lineOf(at);
+    const unset = code === 'config.missing_key' ? UNSET.exec(line?.text.slice(0, MAX_TEXT) ?? '')?.[1] : undefined;
     const excerpt = line === undefined ? undefined : excerptOf(line.text, line.secret);
     this.#list.push({
       severity,
       code,
       message,
-      advice: advice ?? ERROR_KINDS[code].advice,
+      advice:
+        unset === undefined
+          ? (advice ?? ERROR_KINDS[code].advice)
+          : `The environment variable ${unset} is not set for this process: set it where the agent is started, or write the value in another way.`,
       file: at?.file ?? this.#file,
       ...(at === undefined ? {} : { line: at.line, column: at.column }),
       ...(excerpt === undefined ? {} : { excerpt }),

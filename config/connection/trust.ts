@@ -32,7 +32,10 @@ const FOREIGN: Readonly<Partial<Record<StoreKind, readonly [name: string, conver
     'a BKS store of Bouncy Castle',
     'keytool -list -rfc -keystore STORE -storetype BKS -providerclass org.bouncycastle.jce.provider.BouncyCastleProvider -providerpath bcprov.jar > store.pem',
   ],
-  PKCS7: ['a PKCS7 bundle', 'openssl pkcs7 -print_certs -inform DER -in STORE -out store.pem'],
+  PKCS7: [
+    'a PKCS7 bundle',
+    'openssl pkcs7 -print_certs -in STORE -out store.pem (with -inform DER when it is not text)',
+  ],
 };
 
 /** Who is trusted besides, or instead of, the default roots. */

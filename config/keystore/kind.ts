@@ -38,5 +38,6 @@ export const storeKindOf = (bytes: Buffer): StoreKind | undefined => {
     if (bytes.subarray(0, 24).includes(OID_SIGNED_DATA)) return 'PKCS7';
     if (isCertificate(bytes)) return 'DER';
   }
+  if (bytes.includes('-----BEGIN PKCS7') && !bytes.includes('-----BEGIN CERTIFICATE')) return 'PKCS7';
   return bytes.includes('-----BEGIN') ? 'PEM' : undefined;
 };

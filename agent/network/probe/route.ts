@@ -154,7 +154,7 @@ class Walk {
   async tls(first: Socket | undefined): Promise<RouteProbe> {
     let spare = first;
     await this.#step('tls', async () => {
-      if (this.#url.protocol === 'http:') return skipped('The address begins with http://: there is no TLS.');
+      if (this.#url.protocol === 'http:') return skipped('The address asks for no TLS.');
       const proxy = this.#proxy;
       const asked = this.#asked;
       const { result, chain, authority } = await probeTls({

@@ -21,8 +21,8 @@ export class SessionState {
   /** The generation that a 403 led to: another 403 in it is a missing right. */
   renewed = 0;
   bootstrap: Promise<void> | undefined;
-  /** The user or the password was refused: not tried again before then. */
-  refused: { readonly fault: PasswordRefused; readonly untilMs: number } | undefined;
+  /** The user or the password was refused: not tried again before then with the same version of the file. */
+  refused: { readonly fault: PasswordRefused; readonly untilMs: number; readonly contentHash: string } | undefined;
   readonly #store: SessionStore | undefined;
   #restored = false;
   /** The cookies that an earlier process left. */
@@ -35,8 +35,15 @@ export class SessionState {
     this.#store = store;
   }
 
-  refuse(fault: PasswordRefused): void {
-    this.refused = { fault, untilMs: Date.now() + REFUSED_MS };
+  refuse(fault: PasswordRefused, { contentHash }: Connection): void {
+    this.refused = { fault, untilMs: Date.now() + REFUSED_MS, contentHash };
+  }
+
+  /** Why the password is not sent now; undefined when it may be. An edited file is a person's wish to try again. */
+  whyHeld({ contentHash }: Connection): PasswordRefused | undefined {
+    const { refused } = this;
+    const held = refused !== undefined && Date.now() < refused.untilMs && refused.contentHash === contentHash;
+    return held ? refused.fault : undefined;
   }
 
   /** The session is that of an earlier process. */
@@ -59,7 +66,8 @@ export class SessionState {
     }
     if (kept.refused !== undefined && kept.refused.untilMs > nowMs) {
       const untilMs = Math.min(kept.refused.untilMs, nowMs + REFUSED_MS);
-      this.refused = { fault: new PasswordRefused(kept.refused.message), untilMs };
+      const { message, contentHash } = kept.refused;
+      this.refused = { fault: new PasswordRefused(message), untilMs, contentHash };
     }
   }
 
@@ -72,7 +80,11 @@ export class SessionState {
     const refused =
       this.refused === undefined || this.refused.untilMs <= nowMs
         ? undefined
-        : { message: this.refused.fault.message, untilMs: this.refused.untilMs };
+        : {
+            message: this.refused.fault.message,
+            untilMs: this.refused.untilMs,
+            contentHash: this.refused.contentHash,
+          };
     const kept: KeptSession = { cookies: this.cookies.entries(), usedAtMs: nowMs, refused };
     await store.keep(this.connection, kept);
   }
@@ -87,8 +99,8 @@ export class SessionState {
 
 /**
  * The proxy sessions of an agent, kept from one crawl to the next: the proxy forgets a session only after half an hour
- * without use, so a new one for each crawl would have used up the user's five by the sixth crawl. A connection that
- * changed begins a new one. Bounded: the oldest goes.
+ * without use, so a new one for each crawl would have used up the user's five by the sixth crawl. Another user or host
+ * begins a new one. Bounded: the oldest goes.
  */
 export class ProxySessions {
   /** Where they outlive the process; undefined: nowhere. */

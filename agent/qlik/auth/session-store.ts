@@ -7,8 +7,11 @@ export interface KeptSession {
   readonly cookies: readonly (readonly [name: string, value: string])[];
   /** When the session was used last, ms since 1970. */
   readonly usedAtMs: number;
-  /** The password was refused: it is not sent again before then (ms since 1970). `message` is what was seen. */
-  readonly refused: { readonly message: string; readonly untilMs: number } | undefined;
+  /**
+   * The password was refused: as long as the file is that version (`contentHash`), it is not sent again before then (ms
+   * since 1970). `message` is what was seen.
+   */
+  readonly refused: { readonly message: string; readonly untilMs: number; readonly contentHash: string } | undefined;
 }
 
 /**
@@ -47,12 +50,12 @@ const credentialsOf = (authentication: Authentication): readonly unknown[] => {
 };
 
 /**
- * What a session belongs to: the connection as its file says it, the host, the virtual proxy, and the credentials
- * themselves, which may have come from elsewhere than the file. Another binding means another session. SHA-256 (hex) over
- * secrets: keep it as secret as they are.
+ * What a session belongs to: the connection's code, the host, the virtual proxy, and the credentials themselves. Another
+ * binding means another session, of which a user has five; so nothing else of the file counts, such as its description.
+ * SHA-256 (hex) over secrets: keep it as secret as they are.
  */
 export const sessionBinding = (connection: Connection): string => {
-  const { code, contentHash, origin, aliasHost, prefix, authentication } = connection;
-  const bound = [code, contentHash, origin, aliasHost, prefix, authentication.type, credentialsOf(authentication)];
+  const { code, origin, aliasHost, prefix, authentication } = connection;
+  const bound = [code, origin, aliasHost, prefix, authentication.type, credentialsOf(authentication)];
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex');
 };

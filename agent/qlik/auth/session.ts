@@ -233,12 +233,13 @@ class ProxySession implements QlikSession {
   }
 
   async #prove(): Promise<Proof> {
-    const { refused, cookies } = this.#state;
-    if (refused !== undefined && Date.now() < refused.untilMs) throw refused.fault;
+    const { cookies } = this.#state;
+    const held = this.#state.whyHeld(this.#connection);
+    if (held !== undefined) throw held;
     try {
       return await this.#login.prove(cookies);
     } catch (error) {
-      if (error instanceof PasswordRefused) this.#state.refuse(error);
+      if (error instanceof PasswordRefused) this.#state.refuse(error, this.#connection);
       throw error;
     }
   }

@@ -47,7 +47,7 @@ const only = (): string => {
 
 describe('sessions in files', () => {
   test('are read by the next process, and by nobody else', async () => {
-    const refused = { message: 'refused', untilMs: 7 };
+    const refused = { message: 'refused', untilMs: 7, contentHash: '0' };
     await filesIn(state).keep(connection, { ...session(), refused });
     expect(await filesIn(state).read(connection)).toEqual({ ...session(), usedAtMs: expect.any(Number), refused });
     expect(readFileSync(only()).toString('latin1')).not.toContain('canary');
@@ -58,7 +58,6 @@ describe('sessions in files', () => {
     ['another host', { origin: 'https://other.example.com' }],
     ['another virtual proxy', { prefix: 'other' }],
     ['another alias', { aliasHost: 'qlik.corp.example' }],
-    ['a file that changed', { contentHash: '1'.repeat(64) }],
     ['another token', { authentication: { type: 'jwt' as const, token: new Secret('canary-other') } }],
     [
       'a user who logs in otherwise',
@@ -69,6 +68,11 @@ describe('sessions in files', () => {
     await filesIn(state).keep(connection, session());
     expect(await filesIn(state).read({ ...connection, ...changes })).toBeUndefined();
     expect(await filesIn(state).read(connection)).toBeDefined();
+  });
+
+  test('outlive an edit that changes neither user nor host', async () => {
+    await filesIn(state).keep(connection, session());
+    expect(await filesIn(state).read({ ...connection, contentHash: '1'.repeat(64), name: 'Other' })).toBeDefined();
   });
 
   test('are none with another key, and when any byte was changed', async () => {

@@ -27,6 +27,13 @@ const first = (text: string): Problem => {
   return problem;
 };
 
+test('a variable that is not set is named where the key is missing', () => {
+  const text = `name = a\ncode = a\nconnector_id = "qlik-sense"\nconnection { url = "https://a.example.com", auth { type = windows, username = u\n  password = \${?CULVERT_NOT_SET}\n} }\n`;
+  const { problems } = parseConnection(text, 'a.conf', { folder: '/nowhere', env: {} });
+  expect(problems[0]).toMatchObject({ code: 'config.missing_key', line: 5 });
+  expect(problems[0]?.advice).toContain('CULVERT_NOT_SET is not set for this process');
+});
+
 describe('mistakes that people make in the line of a credential', () => {
   test.each([
     [

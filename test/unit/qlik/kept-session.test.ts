@@ -88,7 +88,7 @@ describe('a kept session', () => {
 describe('a refused password', () => {
   test('is held back by the next start for what is left of half an hour', async () => {
     const first = await start();
-    first.refuse(new PasswordRefused('HTTP 401'));
+    first.refuse(new PasswordRefused('HTTP 401'), first.connection);
     await first.keep();
     pass(20 * MINUTE_MS);
     const second = await start();
@@ -98,11 +98,13 @@ describe('a refused password', () => {
     await second.keep();
     pass(10 * MINUTE_MS);
     expect((await start()).refused).toBeUndefined();
+    // An edited file is tried at once; the same one is not.
+    expect(second.whyHeld({ ...second.connection, contentHash: 'edited' })).toBeUndefined();
   });
 
   test('is held back for half an hour at most, also after the clock was set back', async () => {
     const first = await start();
-    first.refuse(new PasswordRefused('HTTP 401'));
+    first.refuse(new PasswordRefused('HTTP 401'), first.connection);
     await first.keep();
     pass(-600 * MINUTE_MS);
     expect(((await start()).refused?.untilMs ?? 0) - Date.now()).toBe(30 * MINUTE_MS);
