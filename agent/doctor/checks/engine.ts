@@ -30,7 +30,7 @@ const refused = (visit: Visit, fault: Fault, who: string): ErrorInfo => {
       return errorInfo(
         fault.code,
         `${who} has five sessions open already, as many as Qlik Sense allows: the engine let no more in (${topicOf(fault)}).`,
-        'Close browsers of that user and wait for the inactivity time-out of the virtual proxy (30 minutes unless changed); give the agent a user of its own.',
+        'Close browsers of that user and wait for the inactivity time-out of the virtual proxy (30 minutes unless changed): runs of culvert without the settings of the agent count, too. Give the agent a user of its own.',
       );
     case 'qlik.license':
       if (topicOf(fault) === 'OnLicenseAccessDeniedPendingUserSync')
