@@ -166,8 +166,10 @@ describe('a slow site', () => {
     timeout: 180_000,
   }, async () => {
     const { pipe } = setting;
+    // A connection of its own: one that was tested just now rests for a while first.
+    await setting.connect('killed', headerFile(slow, { code: 'killed' }));
     await slow.ask('/faults', { latencyMs: 2_000 });
-    const { id } = await pipe.api.startTest('slow');
+    const { id } = await pipe.api.startTest('killed');
     await eventually(async () => ((await pipe.api.job(id)).test?.passed ?? 0) >= 3);
     kill(pipe.agent.pid, 'SIGKILL');
     await pipe.agent.ended;
