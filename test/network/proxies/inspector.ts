@@ -10,10 +10,11 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../spawned.ts';
+import { freePort } from './programs.ts';
 
 const SQUID = '/usr/sbin/squid';
 const CERTIFICATES = '/usr/lib/squid/security_file_certgen';
@@ -25,15 +26,6 @@ export const noInspector = (): boolean => {
   if (process.env['CI']) throw new Error(line);
   process.stderr.write(`\n*** the inspecting proxy skipped. ${line}\n\n`);
   return true;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 const answers = async (port: number): Promise<boolean> => {

@@ -1,4 +1,5 @@
-import { family, familyWithFiles } from './case.ts';
+import { family } from './case.ts';
+import { includeCases } from './includes.ts';
 
 const { raw } = String;
 /** Texts separated by a line of dashes. */
@@ -428,58 +429,10 @@ a += €{b}, b = 7
 a = €{b}, b = [1], a += 2
 `);
 
-const includes = familyWithFiles('include', [
-  ['include "x"', { 'x.conf': 'a = 1' }],
-  ['include "x.conf"', { 'x.conf': 'a = 1' }],
-  ['include "x.json"', { 'x.json': '{"a":1}' }],
-  ['include "x"', { 'x.json': '{"a":1,"b":1}', 'x.conf': 'a = 2, c = 3' }],
-  ['include "missing"', {}],
-  ['include "missing.conf"\na = 1', {}],
-  ['a = 1\ninclude "x"', { 'x.conf': 'a = 2' }],
-  ['include "x"\na = 1', { 'x.conf': 'a = 2' }],
-  ['a { include "x" }', { 'x.conf': 'b = 1' }],
-  ['a { b = 0, include "x", c = 3 }', { 'x.conf': 'b = 1' }],
-  ['a { include "x" }', { 'x.conf': 'b = 1, c = €{b}' }],
-  ['a { include "x" }, b = 7', { 'x.conf': 'c = €{b}' }],
-  ['a { include "x" }, a.b = 2', { 'x.conf': 'b = 1, c = €{b}' }],
-  ['include "x"\nb = 2', { 'x.conf': 'a = €{b}' }],
-  ['include "x"', { 'x.conf': 'a = €{?nope}, b = 1' }],
-  ['include "x"\ninclude "y"', { 'x.conf': 'a { p = 1 }', 'y.conf': 'a { q = 2 }' }],
-  ['include "sub/x"', { 'sub/x.conf': 'include "y"', 'sub/y.conf': 'a = 1' }],
-  ['include "x" # comment', { 'x.conf': 'a = 1' }],
-  ['include "x", b = 2', { 'x.conf': 'a = 1' }],
-  ['include\n"x"', { 'x.conf': 'a = 1' }],
-  ['include x', { 'x.conf': 'a = 1' }],
-  ['include', {}],
-  ['include {a=1}', {}],
-  ['include "x" "y"', { 'x.conf': 'a = 1' }],
-  ['a = [include "x"]', { 'x.conf': 'a = 1' }],
-  ['a = [{include "x"}]', { 'x.conf': 'a = 1' }],
-  ['include "x"', { 'x.conf': '[1]' }],
-  ['include "x"', { 'x.conf': 'a = {' }],
-  ['include "x"', { 'x.conf': '' }],
-  ['include "x"', { 'x.conf': '\ufeffa = 1' }],
-  ['include file(x)', { 'x.conf': 'a = 1' }],
-  ['include file("x"', { 'x.conf': 'a = 1' }],
-  ['include foo("x")', { 'x.conf': 'a = 1' }],
-  ['a { include "x" }', { 'x.conf': 'l += 1\nl += 2' }],
-  ['a = 1\na = €{a}2\ninclude "x"', { 'x.conf': 'a = €{a}3' }],
-  ['p.q { include "x" }', { 'x.conf': 'r = 1, s = €{r}t, s = €{s}u' }],
-  ['include "x"', { 'x.conf': 'a = €{CULVERT_A}' }],
-  ['a { include "x" }', { 'x.conf': 'b = €{CULVERT_A}' }],
-  ['include file("x.conf")\na = 1', { 'x.conf': 'b = 2' }],
-  ['include required("x")', { 'x.conf': 'a = 1' }],
-  ['include required(file("x.conf"))', { 'x.conf': 'a = 1' }],
-  ['include required("missing")', {}],
-  ['include url("file:x.conf")\na = 1', { 'x.conf': 'b = 2' }],
-  ['include ""', {}],
-  ['include classpath("x.conf")\na = 1', { 'x.conf': 'b = 2' }],
-]);
-
 export const structureCases = [
   ...family('layout', layout),
   ...family('keys', keys),
   ...family('merging', merging),
   ...family('lists', lists),
-  ...includes,
+  ...includeCases,
 ];
