@@ -17,6 +17,8 @@ const rooms: Record<string, readonly string[]> = {
   'agent/spool': ['node:', 'protocol'],
   'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],
   'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'zod'],
+  // What the agent tells of itself: health, metrics, its log files, the bundle for support. Others give it the facts.
+  'agent/operations': ['node:', 'protocol', 'config', 'pino', 'prom-client', 'fflate'],
   'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'node-forge', 'pino'],
   agent: ['node:', 'agent/commands'],
   'catalog/web': ['preact', 'vite', '@preact/preset-vite', 'protocol', 'catalog/api/contract.ts'],

@@ -13,6 +13,7 @@ export default defineConfig({
     projects: [
       lane('unit', 'test/unit/**/*.test.ts'),
       lane('simulator', 'test/simulator/**/*.test.ts', servers),
+      lane('faults', 'test/faults/**/*.test.ts', { ...servers, testTimeout: 300_000 }),
       lane('catalog', 'test/catalog/**/*.test.ts', servers),
       lane('network', 'test/network/**/*.test.ts', servers),
       lane('browser', 'test/browser/**/*.test.ts', servers),

@@ -63,6 +63,8 @@ export type AgentEvent =
   /** The spool of this attempt cannot be used any more. */
   | ({ readonly type: 'broken'; readonly error: ErrorInfo } & AttemptRef)
   | { readonly type: 'progress'; readonly progress: Progress }
+  /** A second key was made and is on the disk; `proof` is its signature (base64) over `keyProof`. */
+  | { readonly type: 'newKey'; readonly nonce: string; readonly publicKey: string; readonly proof: string }
   | { readonly type: 'status'; readonly status: AgentStatus }
   | { readonly type: 'tick' }
   /** The program is about to end: take no more jobs. */
@@ -88,6 +90,13 @@ export type AgentEffect =
   /** The lease ran out while the link was down: write no more until `resumeJob` or `remove`. */
   | ({ readonly type: 'pauseJob' } & AttemptRef)
   | ({ readonly type: 'resumeJob' } & AttemptRef)
+  /** Make a second key and tell of it with `newKey`; `nonce` is that of this session. */
+  | { readonly type: 'rotateKey'; readonly nonce: string }
+  /** The second key counts from now on; the first does for `oldValidMs` more. */
+  | { readonly type: 'keyRotated'; readonly keyId: string; readonly oldValidMs: number }
+  /** The catalog hands over to another signing key: pin it if the pinned one signed it. */
+  | { readonly type: 'catalogKey'; readonly publicKey: string; readonly signature: string }
+  | { readonly type: 'logLevel'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly forMs: number }
   /** For people: what the gateway said when it ended the session. */
   | { readonly type: 'ended'; readonly code: number; readonly message: string; readonly advice: string };
 
@@ -96,7 +105,13 @@ export type AgentState =
   | { readonly name: 'connecting' }
   | { readonly name: 'greeting'; readonly deadlineMs: number }
   | { readonly name: 'authenticating'; readonly nonce: string; readonly deadlineMs: number }
-  | { readonly name: 'open'; readonly sessionId: string; readonly epoch: number; readonly sinceMs: number }
+  | {
+      readonly name: 'open';
+      readonly sessionId: string;
+      readonly epoch: number;
+      readonly nonce: string;
+      readonly sinceMs: number;
+    }
   | { readonly name: 'closing'; readonly code: number };
 
 /** `jobId` and `attempt` of a lease as one map key. */

@@ -16,7 +16,10 @@ import type { HeartbeatOk, HeldJob, Lease, ToAgent, ToGateway, Welcome } from '.
 import { OutboundStream } from './outbound-stream.ts';
 
 /** What a gateway may say about jobs and their streams in an open session. */
-export type JobMessage = Exclude<ToAgent, { type: 'hello' | 'welcome' | 'bye' | 'heartbeat.ok' | 'drain' }>;
+export type JobMessage = Extract<
+  ToAgent,
+  { type: 'job.offer' | 'job.closed' | 'job.lost' | 'job.cancel' | 'ack' | 'nack' }
+>;
 
 const ref = ({ jobId, attempt }: AttemptRef): AttemptRef => ({ jobId, attempt });
 

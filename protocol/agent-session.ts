@@ -16,7 +16,7 @@ export interface AgentIdentity {
   readonly version: string;
 }
 
-const CAPABILITIES = ['zstd', 'resume', 'scopes'] as const;
+const CAPABILITIES = ['zstd', 'resume', 'scopes', 'keys', 'catalogKey', 'logLevel'] as const;
 
 /**
  * The agent's side of the link, without sockets, clocks or randomness: events in, effects out. It outlives connections:
@@ -122,6 +122,11 @@ export class AgentSession {
       case 'progress':
         this.#jobs.progress(event.progress);
         break;
+      case 'newKey':
+        // Its proof holds for one session only; in a later one a new one is made.
+        if (state.name === 'open' && state.nonce === event.nonce)
+          this.#send({ type: 'key.rotate', publicKey: event.publicKey, proof: event.proof });
+        break;
       case 'status':
         this.#status = event.status;
         this.#sendStatus();
@@ -221,7 +226,9 @@ export class AgentSession {
   }
 
   #welcome(welcome: z.infer<typeof Welcome>, nowMs: number, random: number): void {
-    this.#state = { name: 'open', sessionId: welcome.sessionId, epoch: welcome.epoch, sinceMs: nowMs };
+    const { sessionId, epoch } = welcome;
+    const nonce = this.#state.name === 'authenticating' ? this.#state.nonce : '';
+    this.#state = { name: 'open', sessionId, epoch, nonce, sinceMs: nowMs };
     this.#heartbeatMs = Math.max(1_000, welcome.heartbeatMs);
     this.#livenessMs = Math.max(2 * this.#heartbeatMs, welcome.livenessMs);
     this.#lastRoundTripMs = nowMs;
@@ -242,6 +249,14 @@ export class AgentSession {
       const retryAfterMs = Math.round(message.reconnectAfterMs * (0.5 + random));
       this.#bye = { code: CLOSE.draining, retryAfterMs };
       this.#close(CLOSE.draining, 'the gateway drains', nowMs);
+    } else if (message.type === 'key.renew') {
+      if (this.#state.name === 'open') this.#effects.push({ type: 'rotateKey', nonce: this.#state.nonce });
+    } else if (message.type === 'key.rotated') {
+      this.#effects.push({ type: 'keyRotated', keyId: message.keyId, oldValidMs: message.oldValidMs });
+    } else if (message.type === 'catalog.key') {
+      this.#effects.push({ type: 'catalogKey', publicKey: message.publicKey, signature: message.signature });
+    } else if (message.type === 'log.level') {
+      this.#effects.push({ type: 'logLevel', level: message.level, forMs: message.forMs });
     } else {
       const wrong = this.#jobs.message(message, nowMs);
       if (wrong !== undefined) this.#close(CLOSE.badMessage, wrong, nowMs);

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { AttemptRef } from './agent-events.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { DecodedFrame } from './frame.ts';
-import type { Auth, JobFinish, JobProgress, Lease } from './messages.ts';
+import type { Auth, JobFinish, JobProgress, Lease, ToAgent } from './messages.ts';
 import type { AgentStatus } from './status.ts';
 
 /** What the store says of a job that the agent holds. */
@@ -63,6 +63,10 @@ export type GatewayEvent =
   /** A job may be waiting, or a cancel was asked for. */
   | { readonly type: 'wake'; readonly cancel?: AttemptRef | undefined }
   | { readonly type: 'drain'; readonly deadlineMs: number; readonly reconnectAfterMs: number }
+  /** The store took the agent's new key. */
+  | { readonly type: 'keyRotated'; readonly keyId: string; readonly oldValidMs: number }
+  /** What the catalog wants of the agent besides jobs; said only to an agent that knows it. */
+  | { readonly type: 'ask'; readonly message: Extract<ToAgent, { type: 'key.renew' | 'catalog.key' | 'log.level' }> }
   /** The store failed, or did not answer in time. */
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'tick' };
@@ -88,6 +92,7 @@ export type GatewayEffect =
   | { readonly type: 'finish'; readonly finish: z.infer<typeof JobFinish> }
   | { readonly type: 'progress'; readonly progress: z.infer<typeof JobProgress> }
   | { readonly type: 'status'; readonly status: AgentStatus }
+  | { readonly type: 'rotateKey'; readonly publicKey: string; readonly proof: string; readonly nonce: string }
   | { readonly type: 'disconnected' };
 
 export type GatewayState =

@@ -8,7 +8,7 @@ import { InboundStream } from './inbound-stream.ts';
 import type { HeldJob, JobFinish, JobVerdict, Lease, ToAgent, ToGateway } from './messages.ts';
 
 /** What an agent may say about jobs in an open session. */
-export type AgentJobMessage = Exclude<ToGateway, { type: 'auth' | 'status' | 'drain' }>;
+export type AgentJobMessage = Exclude<ToGateway, { type: 'auth' | 'status' | 'drain' | 'key.rotate' }>;
 type Of<T extends GatewayEvent['type']> = Extract<GatewayEvent, { type: T }>;
 
 /** A breach of the protocol, or a newer session: the connection ends. */

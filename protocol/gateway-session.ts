@@ -13,7 +13,9 @@ export interface GatewayGreeting {
   readonly serverTime: string;
 }
 
-const CAPABILITIES = ['zstd', 'deflate', 'resume', 'scopes'] as const;
+const CAPABILITIES = ['zstd', 'deflate', 'resume', 'scopes', 'keys', 'catalogKey', 'logLevel'] as const;
+/** The capability that the agent must have named before it is sent such a message. */
+const ASKS = { 'key.renew': 'keys', 'catalog.key': 'catalogKey', 'log.level': 'logLevel' } as const;
 
 const ADVICE: Record<number, string> = {
   [CLOSE.draining]: 'Nothing has to be done: the agent connects again.',
@@ -32,6 +34,7 @@ export class GatewaySession {
   #state: GatewayState = { name: 'new' };
   #effects: GatewayEffect[] = [];
   #held: readonly z.infer<typeof HeldJob>[] = [];
+  #capabilities: readonly string[] = [];
   #lastInboundMs = 0;
 
   constructor(greeting: GatewayGreeting) {
@@ -90,6 +93,13 @@ export class GatewaySession {
         break;
       case 'tick':
         this.#tick(nowMs);
+        break;
+      case 'keyRotated':
+        if (state.name === 'open')
+          this.#send({ type: 'key.rotated', keyId: event.keyId, oldValidMs: event.oldValidMs });
+        break;
+      case 'ask':
+        if (state.name === 'open' && this.#capabilities.includes(ASKS[event.message.type])) this.#send(event.message);
         break;
       case 'drain':
         this.#drain(event.deadlineMs, event.reconnectAfterMs, nowMs);
@@ -156,6 +166,7 @@ export class GatewaySession {
     if (message.type === 'auth') {
       if (state.name === 'greeting') {
         this.#held = message.jobs;
+        this.#capabilities = message.capabilities;
         this.#state = { name: 'authenticating', deadlineMs: nowMs + TIMES.authMs };
         this.#effects.push({ type: 'authenticate', auth: message, nonce: this.#greeting.nonce });
       } else this.#bye(CLOSE.badMessage, 'auth came twice', UPDATE);
@@ -165,6 +176,9 @@ export class GatewaySession {
       this.#effects.push({ type: 'status', status: message.status });
     } else if (message.type === 'drain') {
       this.#jobs.draining = true;
+    } else if (message.type === 'key.rotate') {
+      const { publicKey, proof } = message;
+      this.#effects.push({ type: 'rotateKey', publicKey, proof, nonce: this.#greeting.nonce });
     } else this.#end(this.#jobs.message(message, nowMs));
   }
 

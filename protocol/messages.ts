@@ -155,6 +155,31 @@ const Ack = z.looseObject({ type: z.literal('ack'), stream: z.int().positive(), 
 const Nack = z.looseObject({ type: z.literal('nack'), stream: z.int().positive(), durableSeq: Count });
 const Drain = z.looseObject({ type: z.literal('drain'), deadlineMs: Count, reconnectAfterMs: Count });
 
+/**
+ * `keys`: a second key for the agent, over a session that the first opened. `proof` (base64) is the new key's own signature
+ * over {@link keyProof}: nobody can register a key that he does not have.
+ */
+const KeyRotate = z.looseObject({ type: z.literal('key.rotate'), publicKey: z.string().max(200), proof: z.string() });
+/** `keys`: the new key counts from now on, the one of this session until it is `oldValidMs` old. */
+const KeyRotated = z.looseObject({ type: z.literal('key.rotated'), keyId: Id, oldValidMs: Count });
+/** `keys`: please rotate; somebody in the catalog wants it, or the key is old. */
+const KeyRenew = z.looseObject({ type: z.literal('key.renew') });
+/**
+ * `catalogKey`: the catalog's next signing key (SPKI, base64 DER); `signature` (base64) is the pinned key's over
+ * {@link catalogKeyText}.
+ */
+const CatalogKey = z.looseObject({
+  type: z.literal('catalog.key'),
+  publicKey: z.string().max(200),
+  signature: z.string(),
+});
+/** `logLevel`: log more for a while. The agent goes back by itself, and its policy may forbid it. */
+const LogLevel = z.looseObject({
+  type: z.literal('log.level'),
+  level: z.enum(['debug', 'info', 'warn', 'error']),
+  forMs: Count,
+});
+
 export const ToAgent = z.discriminatedUnion('type', [
   Hello,
   Welcome,
@@ -167,6 +192,10 @@ export const ToAgent = z.discriminatedUnion('type', [
   Ack,
   Nack,
   Drain,
+  KeyRotated,
+  KeyRenew,
+  CatalogKey,
+  LogLevel,
 ]);
 export type ToAgent = z.infer<typeof ToAgent>;
 
@@ -180,12 +209,21 @@ export const ToGateway = z.discriminatedUnion('type', [
   Heartbeat,
   Status,
   Drain,
+  KeyRotate,
 ]);
 export type ToGateway = z.infer<typeof ToGateway>;
 
 /** The bytes that the agent signs: the host in it stops a replay through a look-alike gateway. */
 export const challenge = (host: string, nonce: string, agentId: string, bootId: string): string =>
   ['culvert.v1', host.toLowerCase(), nonce, agentId, bootId].join('|');
+
+/** What a new key of an agent signs to show that it exists: bound to the agent and to the session's nonce. */
+export const keyProof = (agentId: string, nonce: string, publicKey: string): string =>
+  ['culvert.v1.key', agentId, nonce, publicKey].join('|');
+
+/** What the pinned key of the catalog signs to hand over to its successor. */
+export const catalogKeyText = (organisation: string, publicKey: string): string =>
+  ['culvert.v1.catalogKey', organisation, publicKey].join('|');
 
 /** `POST /v1/enrol`: a one-time token and a public key (SPKI, base64 DER) for an identity. */
 export const EnrolRequest = z.object({

@@ -121,6 +121,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     log,
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
     onJob: (effect) => jobs.perform(effect),
+    onAsk: () => undefined,
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
   });

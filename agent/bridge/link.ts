@@ -31,6 +31,9 @@ export type JobEffect = Extract<
   { type: 'verify' | 'record' | 'startJob' | 'trim' | 'remove' | 'cancel' | 'pauseJob' | 'resumeJob' }
 >;
 
+/** What the catalog asks besides jobs. */
+export type AskEffect = Extract<AgentEffect, { type: 'rotateKey' | 'keyRotated' | 'catalogKey' | 'logLevel' }>;
+
 export interface LinkOptions {
   readonly session: AgentSession;
   readonly transport: Transport;
@@ -38,6 +41,8 @@ export interface LinkOptions {
   readonly log: BridgeLog;
   readonly sign: (nonce: string) => string;
   readonly onJob: (effect: JobEffect) => void;
+  /** Keys and the log level: what the catalog asks besides jobs. */
+  readonly onAsk: (effect: AskEffect) => void;
   /** The bytes of a spooled batch; undefined when its attempt is gone. */
   readonly readFrame: (ref: AttemptRef, seq: number) => Promise<Uint8Array | undefined>;
   /** A batch could not be read. */
@@ -158,6 +163,12 @@ export class Link {
         this.#explained = true;
         break;
       }
+      case 'rotateKey':
+      case 'keyRotated':
+      case 'catalogKey':
+      case 'logLevel':
+        this.#options.onAsk(effect);
+        break;
       default:
         this.#options.onJob(effect);
     }

@@ -163,6 +163,8 @@ export class AgentConnection {
       case 'status':
         this.#lastValue('status', () => backend.status(session, effect.status));
         break;
+      case 'rotateKey':
+        break;
       case 'disconnected':
         if (this.#told) break;
         this.#told = true;

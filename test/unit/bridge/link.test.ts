@@ -89,6 +89,7 @@ const setUp = (readFrame?: (ref: AttemptRef, seq: number) => Promise<Uint8Array 
     clock,
     log: quiet,
     sign: (nonce) => `signed ${nonce}`,
+    onAsk: () => undefined,
     onJob: (effect) => void effects.push(effect),
     readFrame: readFrame ?? (async () => new Uint8Array(900)),
     onUnreadable: (broken) => void unreadable.push(broken),

@@ -261,6 +261,10 @@ export class Linked {
         break;
       }
       case 'ended':
+      case 'rotateKey':
+      case 'keyRotated':
+      case 'catalogKey':
+      case 'logLevel':
         break;
       default:
         effect satisfies never;
@@ -374,6 +378,7 @@ export class Linked {
       }
       case 'progress':
       case 'status':
+      case 'rotateKey':
       case 'disconnected':
         break;
       default:
