@@ -1,10 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** One project a lane: `npm run test:<lane>`. Lanes with servers run their files one after another: two cores. */
+/** One project a lane: `npm run test:<lane>`. */
 const lane = (name: string, include: string, extra = {}) => ({
   test: { name, include: [include], environment: 'node' as const, ...extra },
 });
+/** Lanes with servers that fill the machine run their files one after another. */
 const servers = { testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false };
+/** These mostly wait for a database or a browser: two files at a time take little more than half the time. */
+const waiting = { ...servers, fileParallelism: true, maxWorkers: 2 };
 
 export default defineConfig({
   test: {
@@ -14,9 +17,9 @@ export default defineConfig({
       lane('unit', 'test/unit/**/*.test.ts'),
       lane('simulator', 'test/simulator/**/*.test.ts', servers),
       lane('faults', 'test/faults/**/*.test.ts', { ...servers, testTimeout: 300_000 }),
-      lane('catalog', 'test/catalog/**/*.test.ts', servers),
+      lane('catalog', 'test/catalog/**/*.test.ts', waiting),
       lane('network', 'test/network/**/*.test.ts', servers),
-      lane('browser', 'test/browser/**/*.test.ts', servers),
+      lane('browser', 'test/browser/**/*.test.ts', waiting),
     ],
   },
 });
