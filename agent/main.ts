@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { BUILD } from '#protocol/build.ts';
 
 // The agent lives beside other programs on somebody's server and shall stay within 150 MB. V8 rather lets garbage pile up:
 // it doubles its young space up to 16 MB and lets the old one grow to a multiple of what is alive. Both are decided while
@@ -10,8 +11,9 @@ setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=45');
 
 // What was compiled once is read from the disk the next time: it saves 20 MB and half of the start. In a folder of ours,
-// not in the shared temporary one, since whoever can write there could change the program.
-enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'culvert'));
+// not in the shared temporary one, since whoever can write there could change the program. A release has no such folder:
+// there, whoever installs it names one in NODE_COMPILE_CACHE.
+if (BUILD === undefined) enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'culvert'));
 
 const { runProgram } = await import('#agent/commands/program.ts');
 await runProgram(process.argv);

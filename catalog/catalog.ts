@@ -9,6 +9,7 @@ import { createBackend } from '#catalog/jobs/backend.ts';
 import { type Bus, openBus } from '#catalog/store/events.ts';
 import { migrate } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
+import { BUILD } from '#protocol/build.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** Crawls that publish at the same moment; more wait for each other. */
@@ -62,7 +63,8 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
   });
   if (behindTlsProxy && publicHost === undefined)
     log.warn({}, 'any host name is answered: say with --public-host by which name people and agents reach the catalog');
-  const webRoot = options.webRoot ?? join(import.meta.dirname, '..', 'dist', 'web');
+  // In a release it lies beside the program.
+  const webRoot = options.webRoot ?? join(import.meta.dirname, BUILD ? '' : '../dist', 'web');
   const sql = connect(options.databaseUrl);
   const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
   const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -9,6 +10,7 @@ import { addUserCommand } from './commands/user.ts';
 const program = new Command('culvert-catalog').description(
   'The catalog: takes in what agents find, and shows it. Its database is PostgreSQL: DATABASE_URL, or one of its own.',
 );
+if (BUILD) program.version(`${BUILD.version} (${BUILD.commit})`);
 addServeCommand(program);
 addUserCommand(program);
 addTokenCommand(program);

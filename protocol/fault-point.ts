@@ -12,17 +12,21 @@ export const FAULT_POINTS = [
   'agent.ack_received',
   'agent.segment_deleted',
   'agent.attempt_sealed',
-  'agent.finish_sent',
   'agent.attempt_record_deleted',
+  // any text frame: hello, accept, heartbeat, finish
+  'agent.control_sent',
   // the catalog
   'catalog.session_stored',
   'catalog.job_leased',
   'catalog.batch_committed',
-  'catalog.ack_sent',
+  'catalog.rows_staged',
   'catalog.scope_rows_written',
   'catalog.scope_published',
   'catalog.job_rows_written',
   'catalog.job_ended',
+  'catalog.batches_consumed',
+  // any text frame: welcome, offer, acknowledgement
+  'catalog.control_sent',
 ] as const;
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 

@@ -4,6 +4,7 @@ import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
 import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import { JobSpec } from '#protocol/messages.ts';
 import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.ts';
 import type { JobEffect } from './link.ts';
@@ -76,6 +77,7 @@ export class JobRunner {
         this.#start(effect, effect.skipScopes);
         break;
       case 'trim':
+        faultPoint('agent.ack_received');
         this.#inTurn(effect, async (held) => await held?.spool.trim(effect.upto));
         break;
       case 'remove':

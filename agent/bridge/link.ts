@@ -2,6 +2,7 @@ import type { AgentEffect, AgentEvent, AttemptRef } from '#protocol/agent-events
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { asFault, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { BridgeLog } from './log.ts';
 import type { Transport, TransportConnection } from './transport.ts';
 
@@ -141,6 +142,7 @@ export class Link {
         break;
       case 'send':
         this.#connection?.sendText(effect.text);
+        faultPoint('agent.control_sent');
         break;
       case 'sendBatch':
         this.#batches.push(effect);
@@ -230,8 +232,10 @@ export class Link {
           await connection?.writable();
           // A session that began meanwhile has its own account of what to send.
           if (connection !== this.#connection) continue;
-          if (bytes) connection?.sendBinary(bytes);
-          else this.dispatch({ type: 'unsent', bytes: batch.bytes });
+          if (bytes) {
+            connection?.sendBinary(bytes);
+            faultPoint('agent.batch_sent');
+          } else this.dispatch({ type: 'unsent', bytes: batch.bytes });
         } catch (error) {
           // The attempt is removed; what else of it waits here finds nothing and is given back one by one.
           this.#options.onUnreadable(batch, error);

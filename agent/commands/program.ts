@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { wrap } from '#config/connection/problem.ts';
+import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { CrawlOptions } from './crawl.ts';
 import type { DoctorOptions } from './doctor.ts';
@@ -33,6 +34,7 @@ const addCommands = (program: Command): void => {
     .description('watch the connections folder and do the jobs of the catalog, until stopped')
     .option(...config)
     .option('--json', 'print one JSON line when ready, for programs')
+    .option('--stop-on-stdin', 'stop at a line `stop` on standard input, and at its end; for service hosts')
     .action(async (options: RunOptions) => (await import('./run.ts')).run(options));
   program
     .command('enroll')
@@ -151,7 +153,7 @@ The key is secrets.key in the state folder; keep a backup of it.`,
 export const runProgram = async (argv: readonly string[]): Promise<void> => {
   const program = new Command('culvert')
     .description('The agent: runs inside the network of a Qlik Sense site and brings its metadata to the catalog.')
-    .version(VERSION)
+    .version(BUILD ? `${VERSION} (${BUILD.commit})` : VERSION)
     .showHelpAfterError('(culvert --help shows what there is)')
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);

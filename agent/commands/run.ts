@@ -26,6 +26,7 @@ import { VERSION } from './version.ts';
 export interface RunOptions {
   readonly config: string;
   readonly json?: boolean;
+  readonly stopOnStdin?: boolean;
 }
 
 /** More of one file than a person mends at a time. */
@@ -59,7 +60,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     });
   }
   const log = createLog(settings.log);
-  const stopped = untilStopped();
+  const stopped = untilStopped({ stdin: options.stopOnStdin });
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
   const dialer = new Dialer();

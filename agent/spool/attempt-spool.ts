@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import { type Codec, encodeFrame, FRAME_HEADER_BYTES } from '#protocol/frame.ts';
 import { type Disk, type DiskFile, errnoOf } from './disk.ts';
 import type { Quota } from './quota.ts';
@@ -76,6 +77,7 @@ export class AttemptSpool {
     await options.disk.makeFolder(options.folder);
     const spool = new AttemptSpool(record, options);
     await spool.#writeRecord();
+    faultPoint('agent.attempt_recorded');
     return spool;
   }
 
@@ -189,6 +191,7 @@ export class AttemptSpool {
     const seal = { lastSeq: this.#lastSeq, records: this.#records, sha256, result, error };
     this.#record = { ...this.#record, seal };
     await this.#writeRecord();
+    faultPoint('agent.attempt_sealed');
     return seal;
   }
 
@@ -207,6 +210,7 @@ export class AttemptSpool {
     const bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
     await this.close();
     await disk.removeFile(join(folder, RECORD_FILE));
+    faultPoint('agent.attempt_record_deleted');
     await disk.removeFolder(folder);
     quota.release(bytes);
   }
@@ -260,12 +264,14 @@ export class AttemptSpool {
         const at = segment.bytes;
         try {
           await segment.file.write(bytes, at);
+          faultPoint('agent.batch_written');
         } catch (error) {
           // A part may be written: nothing may follow it.
           await segment.file.truncate(at).catch(() => undefined);
           throw error;
         }
         await segment.file.datasync();
+        faultPoint('agent.batch_synced');
         segment.bytes = at + bytes.length;
         this.#options.quota.clear();
         return at;
@@ -318,6 +324,7 @@ export class AttemptSpool {
       await file.write(head, 0);
       // Earlier segments may be deleted from now on: what they counted must be on the disk.
       await file.datasync();
+      faultPoint('agent.segment_begun');
     } catch (error) {
       await file.close();
       await disk.removeFile(path);
@@ -337,6 +344,7 @@ export class AttemptSpool {
       this.#trimmedSeq = next.firstSeq - 1;
       await oldest.file.close();
       await this.#options.disk.removeFile(oldest.path);
+      faultPoint('agent.segment_deleted');
       this.#options.quota.release(oldest.bytes);
     }
   }

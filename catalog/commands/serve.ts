@@ -6,6 +6,7 @@ import { openDatabase } from '#catalog/store/embedded.ts';
 import { ensureOrganisation } from '#catalog/store/organisations.ts';
 import { Fault } from '#protocol/errors.ts';
 import { DATA_HELP, DEFAULT_DATA, noteAddress } from './data-folder.ts';
+import { wishToStop } from './stop.ts';
 
 interface Options {
   readonly data: string;
@@ -20,10 +21,8 @@ interface Options {
   readonly standbyAfter: number;
   readonly logLevel: string;
   readonly json?: boolean;
+  readonly stopOnStdin?: boolean;
 }
-
-/** A signal that comes this long after the first ends the program at once. */
-const SECOND_WISH_MS = 1_000;
 
 const asPort = (text: string): number => {
   const port = Number(text);
@@ -59,16 +58,7 @@ const serve = async (options: Options): Promise<void> => {
     { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),
   );
-  const stop = new AbortController();
-  let askedAtMs = 0;
-  // SIGHUP: the terminal was closed. Without an answer to it the database would stay behind.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      // Below npm one Ctrl-C comes twice, from the terminal and from npm: only a later one is a second wish.
-      if (stop.signal.aborted && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(1);
-      if (!stop.signal.aborted) askedAtMs = performance.now();
-      stop.abort();
-    });
+  const stop = wishToStop({ stdin: options.stopOnStdin });
 
   await using database = await openDatabase(data);
   const catalog = await createCatalog({
@@ -92,8 +82,8 @@ const serve = async (options: Options): Promise<void> => {
         : `The catalog is at ${catalog.address}\nAgents connect to ${gateway}\n`,
     );
     const asked = new Promise<'asked'>((resolve) => {
-      if (stop.signal.aborted) resolve('asked');
-      stop.signal.addEventListener('abort', () => resolve('asked'), { once: true });
+      if (stop.aborted) resolve('asked');
+      stop.addEventListener('abort', () => resolve('asked'), { once: true });
     });
     const why = await Promise.race([asked, database.ended]);
     if (why !== 'asked')
@@ -132,5 +122,6 @@ export const addServeCommand = (program: Command): void => {
         .default('info'),
     )
     .option('--json', 'print one JSON line when ready, for programs')
+    .option('--stop-on-stdin', 'stop at a line `stop` on standard input, and at its end; for service hosts')
     .action(serve);
 };

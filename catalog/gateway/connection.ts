@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { leaseOf } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
@@ -88,6 +89,7 @@ export class AgentConnection {
     switch (effect.type) {
       case 'send':
         this.#socket.send(effect.text);
+        faultPoint('catalog.control_sent');
         if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.#socket.terminate();
         return;
       case 'close':

