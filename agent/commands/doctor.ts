@@ -16,7 +16,7 @@ import type { CheckRecord } from '#protocol/checks.ts';
 import { Fault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
 import { colours, neededText, painter, screen, settingsText } from './doctor-screen.ts';
-import { USAGE } from './exit-codes.ts';
+import { FAILED, USAGE } from './exit-codes.ts';
 import { type NewFileAdvice, writeNewFiles } from './new-file.ts';
 import { STANDARD_CONFIG } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
@@ -205,7 +205,7 @@ export const doctor = async (wanted: string | undefined, options: DoctorOptions)
   if (options.saveCa !== undefined) print(`${await saveAuthorities(options.saveCa, untrusted)}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(report(looked, link), null, 2)}\n`);
   const all = [...looked.map(({ diagnosis }) => diagnosis.records), link?.records ?? []];
-  if (all.some((records) => verdictOf(records) !== undefined)) process.exitCode = 1;
+  if (all.some((records) => verdictOf(records) !== undefined)) process.exitCode = FAILED;
 };
 
 /** With everything comes the link, where there is a catalog; with one connection, or alone, when it is asked for. */

@@ -8,6 +8,7 @@ import { lintFile } from '#config/lint/lint.ts';
 import { connectionText, formatOf, type Item } from '#config/writing/connection-file.ts';
 import { Fault } from '#protocol/errors.ts';
 import { called } from './called.ts';
+import { FAILED } from './exit-codes.ts';
 import { writeNewFiles } from './new-file.ts';
 import { secretsFor } from './secrets.ts';
 
@@ -88,5 +89,5 @@ const tell = async (
       ? `Correct what is named above, then: ${called()} validate ${out}`
       : `Next: ${called()} doctor ${linted?.code ?? out}`,
   );
-  if (errors) process.exitCode = 1;
+  if (errors) process.exitCode = FAILED;
 };

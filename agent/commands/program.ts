@@ -6,7 +6,7 @@ import type { CrawlOptions } from './crawl.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { EncryptOptions } from './encrypt.ts';
 import type { EnrollOptions } from './enroll.ts';
-import { USAGE } from './exit-codes.ts';
+import { exitCodeOf, exitCodesHelp, USAGE } from './exit-codes.ts';
 import type { ImportOptions } from './import.ts';
 import type { InitOptions } from './init/init.ts';
 import type { JwtOptions } from './jwt.ts';
@@ -155,6 +155,7 @@ export const runProgram = async (argv: readonly string[]): Promise<void> => {
     .description('The agent: runs inside the network of a Qlik Sense site and brings its metadata to the catalog.')
     .version(BUILD ? `${VERSION} (${BUILD.commit})` : VERSION)
     .showHelpAfterError('(culvert --help shows what there is)')
+    .addHelpText('after', `\n${exitCodesHelp()}`)
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
@@ -162,8 +163,9 @@ export const runProgram = async (argv: readonly string[]): Promise<void> => {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    const { code, message, advice } = asFault(error);
+    const fault = asFault(error);
+    const { code, message, advice } = fault;
     process.stderr.write(`${wrap(`${code}: ${message}`, 80, '')}\n${wrap(advice, 80, '  ')}\n`);
-    process.exitCode ??= 1;
+    process.exitCode ??= exitCodeOf(fault);
   }
 };

@@ -6,7 +6,7 @@ import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
 import { lintWritable } from '#config/lint/writable.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
-import { USAGE } from './exit-codes.ts';
+import { FAILED, USAGE } from './exit-codes.ts';
 import { STANDARD_CONFIG, secretsFor } from './secrets.ts';
 
 export interface ValidateOptions {
@@ -70,5 +70,5 @@ export const validate = async (path: string, options: ValidateOptions): Promise<
     const counts = [count(linted.length, 'file'), count(errors, 'error'), count(warnings, 'warning')].join(', ');
     process.stdout.write(`${counts}${!ok && errors === 0 ? ' (which count, with --strict)' : ''}\n`);
   }
-  if (!ok) process.exitCode = 1;
+  if (!ok) process.exitCode = FAILED;
 };

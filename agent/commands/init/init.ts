@@ -8,6 +8,7 @@ import type { WrittenValue } from '#config/writing/value.ts';
 import { type ErrorCode, Fault } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
 import { called } from '../called.ts';
+import { FAILED } from '../exit-codes.ts';
 import { writeNewFiles } from '../new-file.ts';
 import { type AnswerSource, fromStandardInput, noAnswers } from './answers.ts';
 import { QUESTIONS, type Question, variableOf, WAY_TEXTS, WAYS } from './questions.ts';
@@ -172,5 +173,5 @@ const finish = async (out: string, draft: Draft): Promise<void> => {
   say(errors.length > 0 ? 'When what is named above is there:' : 'Next:');
   say(`${called()} validate ${out}`, '  ');
   say(`${called()} doctor ${out}`, '  ');
-  if (judge(errors).stop.length > 0) process.exitCode = 1;
+  if (judge(errors).stop.length > 0) process.exitCode = FAILED;
 };

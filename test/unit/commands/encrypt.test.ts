@@ -70,7 +70,7 @@ describe('culvert encrypt', () => {
     const crawled = await culvert('', 'crawl', 'q.conf', '--out', 'out.ndjson', '--json');
     expect([crawled.code, crawled.stderr]).toEqual([0, '']);
     const other = await culvert('', 'validate', 'q.conf', '--config', join(folder, 'nope.conf'));
-    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('config.unreadable') });
+    expect(other).toMatchObject({ code: 4, stderr: expect.stringContaining('config.unreadable') });
     // A file is looked at beside an agent.conf that is broken, unless that one was named.
     await writeFile(join(folder, 'agent.conf'), 'log.level = loud\n');
     const beside = await culvert('', 'validate', 'q.conf');
@@ -114,11 +114,11 @@ describe('culvert encrypt', () => {
       ['canary'.repeat(20_000), 'larger than 64 KiB'],
     ] as const) {
       const { code, stdout, stderr } = await culvert(stdin, 'encrypt');
-      expect([code, stdout]).toEqual([1, '']);
+      expect([code, stdout]).toEqual([4, '']);
       expect(stderr).toContain(message);
       expect(stderr).not.toContain('canary');
     }
-    expect(await culvert('canary', 'encrypt', '--config', 'nope.conf')).toMatchObject({ code: 1, stdout: '' });
+    expect(await culvert('canary', 'encrypt', '--config', 'nope.conf')).toMatchObject({ code: 4, stdout: '' });
     expect((await culvert('', 'encrypt', 'canary')).code).toBe(2);
   });
 
@@ -129,7 +129,7 @@ describe('culvert encrypt', () => {
     await chmod(key, 0o644);
     const before = await readFile(key);
     const { code, stderr } = await culvert('canary', 'encrypt');
-    expect(code).toBe(1);
+    expect(code).toBe(4);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('chmod 600');
     expect(await readFile(key)).toEqual(before);
   });
@@ -140,7 +140,7 @@ describe('culvert encrypt', () => {
     await mkdir(join(folder, 'state'));
     await chown(join(folder, 'state'), 12_345, 12_345);
     const encrypted = await culvert('canary', 'encrypt');
-    expect(encrypted.code).toBe(1);
+    expect(encrypted.code).toBe(4);
     expect(encrypted.stderr.replaceAll(/\s+/g, ' ')).toContain("sudo -u '#12345'");
     const examined = await culvert('', 'doctor', 'q.conf');
     expect(examined.stderr).toContain('No sessions are kept in the state folder');

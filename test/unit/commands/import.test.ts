@@ -47,7 +47,7 @@ describe('culvert import', () => {
   test('overwrites nothing, and leaves nothing behind when it cannot write everything', async () => {
     await writeFile(join(cwd, 'prod-root.pem'), 'mine');
     const { code, stderr } = await culvert(['import', 'om.yaml', '--out', 'prod.conf'], { cwd });
-    expect(code).toBe(1);
+    expect(code).toBe(4);
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('prod-root.pem is there already, and is not overwritten');
     expect((await readdir(cwd)).sort()).toEqual(['om.yaml', 'prod-root.pem']);
     expect(await readFile(join(cwd, 'prod-root.pem'), 'utf8')).toBe('mine');
@@ -64,7 +64,7 @@ describe('culvert import', () => {
   test('shows what is wrong with a file that it cannot import', async () => {
     await writeFile(join(cwd, 'cloud.conf'), 'name = a\ncode = a\nconnector_id = "qlik-cloud"\n');
     const { code, stderr } = await culvert(['import', 'cloud.conf', '--out', 'x.conf'], { cwd });
-    expect(code).toBe(1);
+    expect(code).toBe(4);
     expect(stderr).toContain('cloud.conf:3:');
     expect(stderr).toContain('This file is for the connector qlik-cloud');
     expect(await culvert(['import', 'none.yaml'], { cwd })).toMatchObject({ code: 1 });

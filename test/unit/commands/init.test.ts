@@ -78,7 +78,7 @@ describe('culvert init', () => {
       [[], '--auth'],
     ] as const) {
       const { code, stderr } = await culvert(['init', ...args], { cwd });
-      expect(code).toBe(1);
+      expect(code).toBe(4);
       expect(stderr.replaceAll(/\s+/g, ' ')).toContain(message);
       expect(stderr).not.toContain('canary');
     }
@@ -89,7 +89,7 @@ describe('culvert init', () => {
     await writeFile(join(cwd, 'q.conf'), 'mine');
     for (const more of [[], ['--out', 'q.conf']]) {
       const { code, stderr } = await culvert(['init', '--yes', '--url', 'https://q.example.com/x', ...more], { cwd });
-      expect([code, stderr.includes('is there already')]).toEqual([1, true]);
+      expect([code, stderr.includes('is there already')]).toEqual([4, true]);
     }
     expect(await readFile(join(cwd, 'q.conf'), 'utf8')).toBe('mine');
   });

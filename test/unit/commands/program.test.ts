@@ -58,7 +58,7 @@ describe('culvert crawl', () => {
     const file = join(folder, 'demo.conf');
     await writeFile(file, connectionFile(simulator.addresses));
     const { code, stderr } = await culvert('crawl', file, '--out', join(folder, 'nowhere', 'records.ndjson'));
-    expect(code).toBe(1);
+    expect(code).toBe(7);
     expect(stderr).toContain('spool.failed');
     expect(stderr.replaceAll(/\s+/g, ' ')).toContain('Choose a file that this user may write.');
   });
@@ -151,7 +151,7 @@ describe('culvert enroll', () => {
     expect((await culvert('enroll', '--config', config)).stderr).toContain('config.missing_key');
     const missing = join(folder, 'no-token');
     const { code, stderr } = await culvert('enroll', '--config', config, '--token-file', missing);
-    expect(code).toBe(1);
+    expect(code).toBe(4);
     expect(stderr).toContain('config.unreadable');
     expect(stderr.replaceAll(/\s+/g, '')).toContain(missing);
   });
@@ -160,7 +160,7 @@ describe('culvert enroll', () => {
     const token = join(folder, 'token');
     await writeFile(token, 'canary-token');
     const { code, stderr } = await culvert('enroll', '--config', await settings(), '--token-file', token);
-    expect(code).toBe(1);
+    expect(code).toBe(9);
     expect(stderr).toContain('bridge.unreachable: 127.0.0.1:1');
     expect(stderr).not.toContain('canary');
   });
@@ -170,14 +170,14 @@ test('culvert run before it was enrolled says so and ends', async () => {
   const config = join(folder, 'fresh.conf');
   await writeFile(config, 'gateway.url = "ws://127.0.0.1:1"\nstate = "fresh-state"\n');
   const { code, stderr } = await culvert('run', '--config', config);
-  expect(code).toBe(1);
+  expect(code).toBe(5);
   expect(stderr).toContain('bridge.not_enrolled');
   expect(stderr).toContain('culvert enroll');
 });
 
 test('culvert run without settings says that they are to be written', async () => {
   const { code, stderr } = await culvert('run', '--config', join(folder, 'no-such.conf'));
-  expect(code).toBe(1);
+  expect(code).toBe(4);
   expect(stderr.replaceAll(/\s+/g, ' ')).toMatch(/^config\.unreadable: There is no .*Write it, with gateway\.url/);
 });
 
