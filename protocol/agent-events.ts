@@ -30,6 +30,8 @@ export interface HeldAttempt extends AttemptRef {
   readonly trimmedSeq: number;
   readonly frameBytes: readonly number[];
   readonly seal: Seal | undefined;
+  /** It may hold records in parts: the catalog that it is sent to must know them. */
+  readonly parts?: boolean | undefined;
 }
 
 export interface Progress extends AttemptRef {
@@ -80,7 +82,8 @@ export type AgentEffect =
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   | { readonly type: 'sign'; readonly nonce: string }
   | { readonly type: 'verify'; readonly offer: Offer }
-  | { readonly type: 'record'; readonly offer: Offer; readonly stream: number }
+  /** `parts`: the catalog takes records in parts, so the attempt may hold some; to be kept with its record. */
+  | { readonly type: 'record'; readonly offer: Offer; readonly stream: number; readonly parts: boolean }
   /** (Re)start the crawl of an attempt that does not run in this process; skip what is published already. */
   | ({ readonly type: 'startJob'; readonly skipScopes: readonly string[] } & AttemptRef)
   | ({ readonly type: 'trim'; readonly upto: number } & AttemptRef)

@@ -37,6 +37,13 @@ const TOO_MANY: ErrorInfo = {
   advice: 'The job is tried again when another has ended.',
 };
 
+const NO_PARTS: ErrorInfo = {
+  code: 'bridge.protocol',
+  message: 'the catalog that the agent is connected to now takes no records in parts, which this job was begun with',
+  retryable: true,
+  advice: 'Nothing has to be done: the job starts again by itself. An older catalog shortens what is very long.',
+};
+
 const SHUTTING_DOWN: ErrorInfo = {
   code: 'job.agent_offline',
   message: 'the agent is shutting down',
@@ -51,6 +58,8 @@ export class AgentJobs {
   #authenticated = new Set<Attempt>();
   /** True between `welcome` and the end of the connection: only then may anything about jobs be said. */
   #open = false;
+  /** What the catalog of this session can do. */
+  #parts = false;
   connectionCredit = 0;
   draining = false;
 
@@ -72,12 +81,14 @@ export class AgentJobs {
   welcomed(welcome: z.infer<typeof Welcome>, nowMs: number): void {
     this.#open = true;
     this.connectionCredit = welcome.connectionCredit;
+    this.#parts = welcome.capabilities.includes('parts');
     for (const attempt of this.#attempts) {
       const verdict = welcome.jobs.find((v) => v.jobId === attempt.jobId && v.attempt === attempt.attempt);
       // Not named in `auth`: an earlier session offered it and it was still being verified; that offer is void.
       if (!this.#authenticated.has(attempt) || verdict === undefined || verdict.verdict === 'lost')
         this.#remove(attempt, 'lost');
       else if (verdict.verdict === 'finished') this.#remove(attempt, 'closed');
+      else if (attempt.parts && !this.#parts) this.#giveUp(attempt, NO_PARTS);
       else if (!attempt.outbound.restart(verdict.durableSeq, verdict.credit))
         this.#giveUp(attempt, disagreement(attempt, verdict.durableSeq));
       else {
@@ -160,6 +171,7 @@ export class AgentJobs {
     this.#attempts.add({
       ...leaseOf(offer),
       stream: this.#attempts.newStream(),
+      parts: this.#parts,
       outbound,
       phase: 'verifying',
       offer,
@@ -178,7 +190,7 @@ export class AgentJobs {
     const attempt = this.#attempts.get(event);
     if (attempt?.phase !== 'verifying' || attempt.offer === undefined) return;
     attempt.phase = 'recording';
-    this.#emit({ type: 'record', offer: attempt.offer, stream: attempt.stream });
+    this.#emit({ type: 'record', offer: attempt.offer, stream: attempt.stream, parts: attempt.parts });
   }
 
   refused(event: AttemptRef, error: ErrorInfo): void {

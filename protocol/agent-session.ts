@@ -16,7 +16,7 @@ export interface AgentIdentity {
   readonly version: string;
 }
 
-const CAPABILITIES = ['zstd', 'resume', 'scopes', 'keys', 'catalogKey', 'logLevel'] as const;
+const CAPABILITIES = ['zstd', 'resume', 'scopes', 'parts', 'keys', 'catalogKey', 'logLevel'] as const;
 
 /**
  * The agent's side of the link, without sockets, clocks or randomness: events in, effects out. It outlives connections:

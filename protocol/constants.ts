@@ -9,6 +9,15 @@ export const LIMITS = {
   /** A batch before compression; the receiver refuses more. */
   batchRawBytes: 1024 * 1024,
   batchRecords: 500,
+  /** The line of a record in one batch, its line feed included: it fits into a frame even if it does not compress. */
+  wholeRecordBytes: 1024 * 1024 - 1024,
+  /**
+   * The line of a record in parts (capability `parts`). Three times the longest load scripts that are known; what a
+   * receiver joins at once is bounded by it.
+   */
+  recordBytes: 16 * 1024 * 1024,
+  /** Parts of one record: twice what a record needs that does not compress at all. */
+  recordParts: 256,
   /** Jobs that one agent works on at a time: two crawls, each with sessions and memory of its own, and two tests. */
   heldJobs: 4,
 } as const;

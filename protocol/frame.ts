@@ -7,26 +7,41 @@ import { CLOSE, type CloseCode, LIMITS } from './constants.ts';
  *     0 magic u8 'B' | 1 version u8 | 2 flags u16 | 4 stream u32 | 8 seq u64 | 16 records u32 | 20 rawBytes u32
  *     24 crc u32 | 28 payload …
  *
- * The CRC-32 covers the 24 header bytes before it and the payload. Flags: bits 0–3 are the codec; bit 4 (end of the
- * stream) and bit 5 (part of a record) are reserved and must be 0, as all others.
+ * The CRC-32 covers the 24 header bytes before it and the payload. Flags: bits 0–3 are the codec; bit 5 says that the
+ * payload ends within a record which goes on in the next batch, bit 6 that it begins within one; bit 4 is reserved for the
+ * end of a stream and must be 0, as all others.
  */
 const MAGIC = 0x42;
 const VERSION = 1;
 const CRC_OFFSET = 24;
+const CODEC_BITS = 0x0f;
+const PART_BITS = 0x60;
 export const FRAME_HEADER_BYTES = 28;
 
 export const CODECS = ['none', 'zstd', 'deflate'] as const;
 export type Codec = (typeof CODECS)[number];
+
+/** Which part of a record that is too large for one batch a batch holds. Such a batch holds nothing else. */
+export const PART_FLAGS = { first: 0x20, middle: 0x60, last: 0x40 } as const;
+export type Part = keyof typeof PART_FLAGS;
+const PARTS = new Map<number, Part>([
+  [PART_FLAGS.first, 'first'],
+  [PART_FLAGS.middle, 'middle'],
+  [PART_FLAGS.last, 'last'],
+]);
 
 /** A batch with its place in the stream of an attempt. `seq` counts from 1. */
 export interface Frame {
   readonly codec: Codec;
   readonly stream: number;
   readonly seq: number;
+  /** Records that end in this batch. */
   readonly records: number;
   /** Size of the payload before compression. */
   readonly rawBytes: number;
   readonly payload: Uint8Array;
+  /** Absent: the batch holds whole records. */
+  readonly part?: Part | undefined;
 }
 
 export interface DecodedFrame extends Frame {
@@ -60,17 +75,20 @@ export class FrameError extends Error {
 }
 
 const check = (frame: Frame): void => {
-  const { stream, seq, records, rawBytes, payload, codec } = frame;
+  const { stream, seq, records, rawBytes, payload, codec, part } = frame;
   if (!Number.isInteger(stream) || stream < 1 || stream > 0xffff_ffff)
     throw new FrameError('stream', `stream ${stream} is not in 1…2³²−1`);
   if (!Number.isSafeInteger(seq) || seq < 1) throw new FrameError('seq', `seq ${seq} is not in 1…2⁵³−1`);
-  if (!Number.isInteger(records) || records < 1 || records > LIMITS.batchRecords)
-    throw new FrameError('records', `${records} records are not in 1…${LIMITS.batchRecords}`);
+  // Counted where they end, so that the sum over a stream is the number of its records.
+  const fewest = part === 'first' || part === 'middle' ? 0 : 1;
+  const most = part === undefined ? LIMITS.batchRecords : fewest;
+  if (!Number.isInteger(records) || records < fewest || records > most)
+    throw new FrameError('records', `${records} records are not in ${fewest}…${most}`);
   if (!Number.isInteger(rawBytes) || rawBytes < 1 || rawBytes > LIMITS.batchRawBytes)
     throw new FrameError('raw_bytes', `${rawBytes} raw bytes are not in 1…${LIMITS.batchRawBytes}`);
   if (payload.length === 0) throw new FrameError('payload', 'the payload is empty');
-  // A record cannot be divided: a batch of one may fill the frame.
-  if (records > 1 && payload.length > LIMITS.batchBytes)
+  // A batch of one whole record may fill the frame: not every receiver knows parts.
+  if ((records > 1 || part !== undefined) && payload.length > LIMITS.batchBytes)
     throw new FrameError('payload', `a payload of ${payload.length} bytes is over ${LIMITS.batchBytes}`);
   if (FRAME_HEADER_BYTES + payload.length > LIMITS.dataBytes)
     throw new FrameError('too_large', `${FRAME_HEADER_BYTES + payload.length} bytes are over ${LIMITS.dataBytes}`);
@@ -88,7 +106,7 @@ export const encodeFrame = (frame: Frame): Uint8Array<ArrayBuffer> => {
   const view = new DataView(bytes.buffer);
   view.setUint8(0, MAGIC);
   view.setUint8(1, VERSION);
-  view.setUint16(2, CODECS.indexOf(frame.codec));
+  view.setUint16(2, CODECS.indexOf(frame.codec) | (frame.part === undefined ? 0 : PART_FLAGS[frame.part]));
   view.setUint32(4, frame.stream);
   view.setBigUint64(8, BigInt(frame.seq));
   view.setUint32(16, frame.records);
@@ -111,9 +129,11 @@ export const decodeFrame = (bytes: Uint8Array): DecodedFrame => {
   if (view.getUint8(0) !== MAGIC) throw new FrameError('magic', 'it does not begin with the letter B');
   if (view.getUint8(1) !== VERSION) throw new FrameError('version', `version ${view.getUint8(1)} is not known`);
   const flags = view.getUint16(2);
-  if (flags & ~0xf) throw new FrameError('flags', `reserved flags are set (0x${flags.toString(16)})`);
-  const codec = CODECS[flags];
-  if (codec === undefined) throw new FrameError('codec', `codec ${flags} is not known`);
+  if (flags & ~(CODEC_BITS | PART_BITS))
+    throw new FrameError('flags', `reserved flags are set (0x${flags.toString(16)})`);
+  const codec = CODECS[flags & CODEC_BITS];
+  if (codec === undefined) throw new FrameError('codec', `codec ${flags & CODEC_BITS} is not known`);
+  const part = PARTS.get(flags & PART_BITS);
   const seq = view.getBigUint64(8);
   const frame = {
     codec,
@@ -122,6 +142,7 @@ export const decodeFrame = (bytes: Uint8Array): DecodedFrame => {
     records: view.getUint32(16),
     rawBytes: view.getUint32(20),
     payload: bytes.subarray(FRAME_HEADER_BYTES),
+    ...(part === undefined ? {} : { part }),
   };
   check(frame);
   const stated = view.getUint32(CRC_OFFSET);

@@ -13,7 +13,7 @@ export interface GatewayGreeting {
   readonly serverTime: string;
 }
 
-const CAPABILITIES = ['zstd', 'deflate', 'resume', 'scopes', 'keys', 'catalogKey', 'logLevel'] as const;
+const CAPABILITIES = ['zstd', 'deflate', 'resume', 'scopes', 'parts', 'keys', 'catalogKey', 'logLevel'] as const;
 /** The capability that the agent must have named before it is sent such a message. */
 const ASKS = { 'key.renew': 'keys', 'catalog.key': 'catalogKey', 'log.level': 'logLevel' } as const;
 

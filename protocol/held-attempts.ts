@@ -6,6 +6,8 @@ import { OutboundStream } from './outbound-stream.ts';
 export interface Attempt extends AttemptRef {
   readonly leaseToken: string;
   readonly stream: number;
+  /** Its batches may hold records in parts. */
+  readonly parts: boolean;
   readonly outbound: OutboundStream;
   /** `verifying` and `recording`: offered, not accepted yet. `held`: on disk. */
   phase: 'verifying' | 'recording' | 'held';
@@ -29,13 +31,14 @@ export class HeldAttempts {
   #turn = 0;
 
   constructor(held: readonly HeldAttempt[]) {
-    for (const { jobId, attempt, leaseToken, stream, trimmedSeq, frameBytes, seal } of held) {
+    for (const { jobId, attempt, leaseToken, stream, trimmedSeq, frameBytes, seal, parts } of held) {
       this.#nextStream = Math.max(this.#nextStream, stream + 1);
       this.add({
         jobId,
         attempt,
         leaseToken,
         stream,
+        parts: parts === true,
         seal,
         outbound: new OutboundStream(trimmedSeq, frameBytes),
         phase: 'held',

@@ -71,7 +71,7 @@ export class JobRunner {
         this.#verify(effect.offer);
         break;
       case 'record':
-        this.#record(effect.offer, effect.stream);
+        this.#record(effect.offer, effect.stream, effect.parts);
         break;
       case 'startJob':
         this.#start(effect, effect.skipScopes);
@@ -164,11 +164,11 @@ export class JobRunner {
     } else this.#options.dispatch({ type: 'verified', jobId, attempt });
   }
 
-  #record({ jobId, attempt, leaseToken, spec, signature }: Offer, stream: number): void {
+  #record({ jobId, attempt, leaseToken, spec, signature }: Offer, stream: number, parts: boolean): void {
     const { spool, dispatch, timestamp, log } = this.#options;
     this.#inTurn({ jobId, attempt }, async () => {
       try {
-        const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp() };
+        const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp(), parts };
         const made = await spool.create(record);
         this.#held.set(attemptKey(record), { spool: made, running: undefined, paused: false });
         dispatch({ type: 'recorded', jobId, attempt });

@@ -93,7 +93,11 @@ export class ScopeWriter {
       ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: why.missing.map(told) }),
       ...(why.error === undefined ? {} : { error: told(why.error.toJSON()) }),
     };
-    await this.#sink.write(fitRecord(record));
+    await this.#sink.write(fitRecord(record, this.#maxBytes));
+  }
+
+  get #maxBytes(): number {
+    return this.#sink.maxRecordBytes ?? MAX_RECORD_BYTES;
   }
 
   get records(): number {
@@ -105,8 +109,8 @@ export class ScopeWriter {
     let fitted = record;
     let line = recordLine(record);
     // A UTF-16 unit has three bytes at most: nearly no record is worth counting.
-    if (line.length * 3 > MAX_RECORD_BYTES) {
-      fitted = fitRecord(record);
+    if (line.length * 3 > this.#maxBytes) {
+      fitted = fitRecord(record, this.#maxBytes);
       line = recordLine(fitted);
     }
     this.#hash.update(line);

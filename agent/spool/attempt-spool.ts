@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import { type Codec, encodeFrame, FRAME_HEADER_BYTES } from '#protocol/frame.ts';
+import { type Codec, encodeFrame, FRAME_HEADER_BYTES, type Part } from '#protocol/frame.ts';
 import { type Disk, type DiskFile, errnoOf } from './disk.ts';
 import type { Quota } from './quota.ts';
 import { encodeEntry, encodeHeader, type SegmentEntry, type SegmentHeader, scanSegment } from './segment.ts';
@@ -18,6 +18,8 @@ export interface AttemptRecord {
   readonly spec: string;
   readonly signature: string;
   readonly acceptedAt: string;
+  /** The catalog that it was taken from takes records in parts; absent in records of earlier releases. */
+  readonly parts?: boolean | undefined;
   readonly seal?: Seal | undefined;
 }
 
@@ -26,6 +28,8 @@ export interface BatchContent {
   readonly records: number;
   readonly rawBytes: number;
   readonly payload: Uint8Array;
+  /** Absent: whole records. */
+  readonly part?: Part | undefined;
   /** Scopes whose outcome record is in this batch. */
   readonly completed: readonly string[];
 }
@@ -127,9 +131,9 @@ export class AttemptSpool {
   }
 
   held(): HeldAttempt {
-    const { jobId, attempt, leaseToken, stream, seal } = this.#record;
+    const { jobId, attempt, leaseToken, stream, seal, parts } = this.#record;
     const frameBytes = this.#segments.flatMap(({ entries }) => entries.map((entry) => entry.frameBytes));
-    return { jobId, attempt, leaseToken, stream, seal, trimmedSeq: this.#trimmedSeq, frameBytes };
+    return { jobId, attempt, leaseToken, stream, seal, parts, trimmedSeq: this.#trimmedSeq, frameBytes };
   }
 
   /**
@@ -141,8 +145,8 @@ export class AttemptSpool {
     signal: AbortSignal,
   ): Promise<{ readonly seq: number; readonly frameBytes: number }> {
     const seq = this.#lastSeq + 1;
-    const { codec, records, rawBytes, payload, completed } = content;
-    const frame = encodeFrame({ codec, records, rawBytes, payload, stream: this.#record.stream, seq });
+    const { codec, records, rawBytes, payload, part, completed } = content;
+    const frame = encodeFrame({ codec, records, rawBytes, payload, part, stream: this.#record.stream, seq });
     const { bytes, frameAt } = encodeEntry(frame, completed);
     const crc = new DataView(frame.buffer).getUint32(FRAME_HEADER_BYTES - 4);
     await this.#options.quota.reserve(bytes.length, signal, () => this.#makeRoom());

@@ -1,10 +1,8 @@
+import { LIMITS } from '#protocol/constants.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 
-/**
- * The largest line of a record, its `\n` included. One record never spans batches, and a batch of one must fit into a
- * frame of 1 MiB even when it does not compress at all.
- */
-export const MAX_RECORD_BYTES = 1024 * 1024 - 1024;
+/** The largest line of a record, its `\n` included, for a catalog that takes no records in parts. */
+export const MAX_RECORD_BYTES = LIMITS.wholeRecordBytes;
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 

@@ -4,6 +4,7 @@ import { LIMITS, TIMES } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import type { AttemptSpool } from './attempt-spool.ts';
+import { partsOf } from './parts.ts';
 import { MAX_RECORD_BYTES, recordLine } from './record-size.ts';
 import type { JobSink } from './sink.ts';
 
@@ -48,13 +49,18 @@ export class SpoolWriter implements JobSink {
     signal.addEventListener('abort', () => this.resume(), { once: true });
   }
 
+  /** What the catalog takes from which the job came. */
+  get maxRecordBytes(): number {
+    return this.#spool.record.parts === true ? LIMITS.recordBytes : MAX_RECORD_BYTES;
+  }
+
   /**
-   * @throws Fault `internal` for a record over MAX_RECORD_BYTES (`fitRecord` before hashing prevents it), `spool.failed`,
+   * @throws Fault `internal` for a record over `maxRecordBytes` (`fitRecord` before hashing prevents it), `spool.failed`,
    * or the reason of the signal
    */
   async write(record: StreamRecord): Promise<void> {
     const bytes = Buffer.from(recordLine(record));
-    if (bytes.length > MAX_RECORD_BYTES)
+    if (bytes.length > this.maxRecordBytes)
       throw new Fault('internal', `A ${record.t} record of ${bytes.length} bytes was not fitted before hashing`);
     const line = { bytes, completes: record.t === 'outcome' ? record.scope : undefined };
     this.#check();
@@ -114,6 +120,10 @@ export class SpoolWriter implements JobSink {
   }
 
   #fits({ bytes }: Line): boolean {
+    const [first] = this.#lines;
+    if (first === undefined) return true;
+    // One that goes out in parts shares no batch.
+    if (Math.max(first.bytes.length, bytes.length) > MAX_RECORD_BYTES) return false;
     return this.#lines.length < LIMITS.batchRecords && this.#bytes + bytes.length <= LIMITS.batchRawBytes;
   }
 
@@ -125,7 +135,7 @@ export class SpoolWriter implements JobSink {
 
   #arm(): void {
     if (this.#failure !== undefined || this.#lines.length === 0) return;
-    if (this.#lines.length >= LIMITS.batchRecords) void this.#cut();
+    if (this.#lines.length >= LIMITS.batchRecords || this.#bytes >= LIMITS.batchRawBytes) void this.#cut();
     else
       this.#linger ??= setTimeout(() => {
         this.#linger = undefined;
@@ -155,6 +165,11 @@ export class SpoolWriter implements JobSink {
   }
 
   async #store(lines: readonly Line[]): Promise<void> {
+    const [first] = lines;
+    if (first && first.bytes.length > MAX_RECORD_BYTES) {
+      await this.#storeParts(first);
+      return;
+    }
     const raw = Buffer.concat(lines.map(({ bytes }) => bytes));
     const payload = await compress(raw, LEVEL_ONE);
     if (payload.length > LIMITS.batchBytes && lines.length > 1) {
@@ -167,5 +182,13 @@ export class SpoolWriter implements JobSink {
     const completed = lines.flatMap(({ completes }) => (completes === undefined ? [] : [completes]));
     const content = { codec: 'zstd' as const, records: lines.length, rawBytes: raw.length, payload, completed };
     this.#onSpooled(await this.#spool.append(content, this.#signal));
+  }
+
+  /** One large record, in batches that nothing comes between. */
+  async #storeParts({ bytes, completes }: Line): Promise<void> {
+    for await (const part of partsOf(bytes, (piece) => compress(piece, LEVEL_ONE))) {
+      const completed = part.part === 'last' && completes !== undefined ? [completes] : [];
+      this.#onSpooled(await this.#spool.append({ codec: 'zstd', ...part, completed }, this.#signal));
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
+import type { Part } from '#protocol/frame.ts';
 import type { EnrolReply, EnrolRequest, Lease, ToGateway } from '#protocol/messages.ts';
 import type { AgentStatus } from '#protocol/status.ts';
 
@@ -35,6 +36,8 @@ export interface Batch {
   readonly codec: 'none' | 'zstd' | 'deflate';
   readonly crc32: number;
   readonly payload: Uint8Array;
+  /** The batch is a part of one record; absent when it holds whole ones. */
+  readonly part?: Part | undefined;
 }
 
 /**

@@ -179,10 +179,10 @@ export class AgentConnection {
 
   #store(effect: Extract<GatewayEffect, { type: 'store' }>, session: AgentSession): void {
     const { stream, bytes, frame } = effect;
-    const { seq, records, rawBytes, codec, crc32, payload } = frame;
+    const { seq, records, rawBytes, codec, crc32, payload, part } = frame;
     this.#ask(
       async () => {
-        const batch = { seq, records, rawBytes, codec, crc32, payload };
+        const batch = { seq, records, rawBytes, codec, crc32, payload, part };
         const reply = await this.#options.backend.storeBatch(session, leaseOf(effect.lease), batch);
         // Handled here whatever comes of it: a rejection later must not end the process.
         reply.consumed.then(

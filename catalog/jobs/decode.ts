@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { inflate, zstdDecompress } from 'node:zlib';
 import { LIMITS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
+import type { Part } from '#protocol/frame.ts';
 
 const unzstd = promisify(zstdDecompress);
 const uninflate = promisify(inflate);
@@ -12,9 +13,23 @@ export interface StagedBatch {
   readonly rawBytes: number;
   readonly codec: string;
   readonly payload: Uint8Array;
+  /** A part of one record; absent (null in the database) for whole ones. */
+  readonly part?: Part | null | undefined;
 }
 
 const LINE_FEED = 10;
+
+/**
+ * The bytes of a batch, exactly as many as its header says.
+ *
+ * @throws Fault `bridge.protocol`
+ */
+export const unpackBatch = async (batch: StagedBatch): Promise<Uint8Array> => {
+  const bytes = await unpack(batch);
+  if (bytes.length !== batch.rawBytes)
+    throw new Fault('bridge.protocol', `Batch ${batch.seq} has ${bytes.length} bytes instead of ${batch.rawBytes}.`);
+  return bytes;
+};
 
 const unpack = async ({ codec, payload, rawBytes, seq }: StagedBatch): Promise<Uint8Array> => {
   if (rawBytes > LIMITS.batchRawBytes)
@@ -40,9 +55,7 @@ const unpack = async ({ codec, payload, rawBytes, seq }: StagedBatch): Promise<U
  * @throws Fault `bridge.protocol` when it cannot be unpacked or does not hold what its header says.
  */
 export const readLines = async (batch: StagedBatch): Promise<readonly Uint8Array[]> => {
-  const bytes = await unpack(batch);
-  if (bytes.length !== batch.rawBytes)
-    throw new Fault('bridge.protocol', `Batch ${batch.seq} has ${bytes.length} bytes instead of ${batch.rawBytes}.`);
+  const bytes = await unpackBatch(batch);
   const lines: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = bytes.indexOf(LINE_FEED, at);

@@ -6,7 +6,8 @@ import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import { storeChecks } from './checks.ts';
-import { readLines, type StagedBatch } from './decode.ts';
+import type { StagedBatch } from './decode.ts';
+import { PartedRecords } from './parts.ts';
 import { poisonAttempt } from './poison.ts';
 import { type AttemptRef, dropStaged, publishScope, stageRows } from './publish.ts';
 import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
@@ -46,6 +47,7 @@ export class Publisher {
   readonly #stop = new AbortController();
   readonly #open = new Map<string, OpenScope>();
   readonly #published = new Set<string>();
+  readonly #parts = new PartedRecords((from, to) => this.#batches(from, to));
   readonly #waiting: { seq: number; resolve: () => void }[] = [];
   #id = randomUUID();
   #read: number | undefined;
@@ -122,6 +124,7 @@ export class Publisher {
     await this.#sql`delete from staged_record where organisation_id = ${organisationId} and publisher = ${this.#id}`;
     this.#id = randomUUID();
     this.#open.clear();
+    this.#parts.forget();
     this.#published.clear();
     for (const { scope } of published) this.#published.add(scope);
     this.#isPoisoned = row.isPoisoned;
@@ -136,11 +139,7 @@ export class Publisher {
 
   /** @returns false when there is nothing to read. */
   async #readSome(after: number): Promise<boolean> {
-    const { organisationId, jobId, attempt } = this.ref;
-    const batches = await this.#sql<(Omit<StagedBatch, 'payload'> & { payload: Buffer | null })[]>`
-      select seq::float8 as seq, records, raw_bytes as "rawBytes", codec, payload from staged_batch
-      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt} and seq > ${after}
-      order by seq limit ${BATCHES_A_READ}`;
+    const batches = await this.#batches(after + 1, after + BATCHES_A_READ);
     if (batches.length === 0) {
       // Nothing staged below what is known to be durable: the attempt has ended and its batches are gone.
       this.#end();
@@ -161,10 +160,17 @@ export class Publisher {
     return true;
   }
 
+  #batches(from: number, to: number): Promise<(Omit<StagedBatch, 'payload'> & { payload: Buffer | null })[]> {
+    const { organisationId, jobId, attempt } = this.ref;
+    return this.#sql`select seq::float8 as seq, records, raw_bytes as "rawBytes", codec, part, payload from staged_batch
+      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
+        and seq between ${from} and ${to} order by seq`;
+  }
+
   /** Batches that no open scope needs are done with: they are not read again, and their bytes go. */
   async #checkpoint(seq: number): Promise<void> {
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    let safe = seq;
+    let safe = Math.min(seq, this.#parts.firstSeq - 1);
     for (const { firstSeq } of this.#open.values()) safe = Math.min(safe, firstSeq - 1);
     await this.#sql`
       with moved as (
@@ -182,7 +188,7 @@ export class Publisher {
   async #take(batch: StagedBatch): Promise<void> {
     const rows: StagedRow[] = [];
     try {
-      const lines = await readLines(batch);
+      const lines = await this.#parts.lines(batch);
       if (this.ref.kind === 'test') {
         await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines));
         return;
@@ -204,6 +210,9 @@ export class Publisher {
       await transact(this.#sql, (tx) => poisonAttempt(tx, this.ref, fault.toJSON()));
       this.#isPoisoned = true;
       this.#open.clear();
+      this.#parts.forget();
+    } finally {
+      this.#parts.done();
     }
   }
 

@@ -26,9 +26,9 @@ export const stageBatch = async (sql: Sql, session: AgentSession, lease: Lease, 
         and a.durable_seq = ${batch.seq} - 1
       returning a.organisation_id, a.job_id, a.attempt
     )
-    insert into staged_batch (organisation_id, job_id, attempt, seq, records, raw_bytes, codec, crc32, payload)
+    insert into staged_batch (organisation_id, job_id, attempt, seq, records, raw_bytes, codec, crc32, part, payload)
     select organisation_id, job_id, attempt, ${batch.seq}, ${batch.records}, ${batch.rawBytes}, ${batch.codec},
-      ${batch.crc32}, ${Buffer.from(batch.payload.buffer, batch.payload.byteOffset, batch.payload.byteLength)}
+      ${batch.crc32}, ${batch.part ?? null}, ${Buffer.from(batch.payload.buffer, batch.payload.byteOffset, batch.payload.byteLength)}
     from moved returning seq`;
   if (stored) {
     faultPoint('catalog.batch_committed');

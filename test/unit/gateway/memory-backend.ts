@@ -34,6 +34,8 @@ export interface MemoryJob {
   publishedScopes: Set<string>;
   /** Lines of scopes that are open. */
   open: Map<string, string[]>;
+  /** Of a record that is not complete; undefined between records. */
+  parts: Buffer[] | undefined;
   error: ErrorInfo | undefined;
   progress: unknown;
 }
@@ -132,6 +134,7 @@ export class MemoryBackend implements GatewayBackend {
       crcs: [],
       publishedScopes: new Set(),
       open: new Map(),
+      parts: undefined,
       error: undefined,
       progress: undefined,
     };
@@ -211,6 +214,7 @@ export class MemoryBackend implements GatewayBackend {
       job.crcs = [];
       job.publishedScopes = new Set();
       job.open = new Map();
+      job.parts = undefined;
       const { jobId, attempt, leaseToken, spec, signature } = job;
       return { jobId, attempt, leaseToken, spec, signature };
     }
@@ -343,10 +347,23 @@ export class MemoryBackend implements GatewayBackend {
       batch.codec === 'none'
         ? Buffer.from(batch.payload)
         : zstdDecompressSync(batch.payload, { maxOutputLength: LIMITS.batchRawBytes });
-    const lines = raw.toString().split(/(?<=\n)/);
+    const lines = this.#join(job, batch, raw)?.split(/(?<=\n)/) ?? [];
     if (raw.length !== batch.rawBytes || lines.length !== batch.records)
       this.violations.push(`${job.jobId}: batch ${batch.seq} is not what its header says`);
     for (const line of lines) this.#take(job, StreamRecord.parse(JSON.parse(line)), line);
+  }
+
+  /** The whole records that end in a batch, as one text. */
+  #join(job: MemoryJob, { seq, part }: Batch, raw: Buffer): string | undefined {
+    const before = job.parts;
+    job.parts = undefined;
+    if (part === undefined) return raw.toString();
+    if (part !== 'first' && !before)
+      this.violations.push(`${job.jobId}: batch ${seq} goes on with a record that did not begin`);
+    const parts = part === 'first' ? [raw] : [...(before ?? []), raw];
+    if (part === 'last') return Buffer.concat(parts).toString();
+    job.parts = parts;
+    return undefined;
   }
 
   #take(job: MemoryJob, record: StreamRecord, line: string): void {

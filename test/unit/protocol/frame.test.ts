@@ -12,7 +12,12 @@ const frames: fc.Arbitrary<Frame> = fc
     rawBytes: fc.integer({ min: 1, max: LIMITS.batchRawBytes }),
     payload: fc.uint8Array({ minLength: 1, maxLength: 2000 }),
   })
-  .map((frame) => (frame.codec === 'none' ? { ...frame, rawBytes: frame.payload.length } : frame));
+  .map((frame) => (frame.codec === 'none' ? { ...frame, rawBytes: frame.payload.length } : frame))
+  .chain((frame) =>
+    fc
+      .constantFrom(undefined, 'first' as const, 'middle' as const, 'last' as const)
+      .map((part) => (part === undefined ? frame : { ...frame, part, records: part === 'last' ? 1 : 0 })),
+  );
 
 const flawOf = (bytes: Uint8Array): string => {
   try {
@@ -78,12 +83,28 @@ describe('a data frame', () => {
     ['records', { records: 0 }],
     ['records', { records: LIMITS.batchRecords + 1 }],
     ['raw_bytes', { rawBytes: LIMITS.batchRawBytes + 1 }],
+    ['records', { part: 'first', records: 1 }],
+    ['records', { part: 'middle', records: 1 }],
+    ['records', { part: 'last', records: 0 }],
+    ['records', { part: 'last', records: 2 }],
+    ['payload', { part: 'last', records: 1, payload: new Uint8Array(LIMITS.batchBytes + 1) }],
     ['payload', { payload: new Uint8Array() }],
     ['payload', { payload: new Uint8Array(LIMITS.batchBytes + 1) }],
     ['payload', { codec: 'none' }],
     ['too_large', { records: 1, payload: new Uint8Array(LIMITS.dataBytes) }],
   ])('is not made with a wrong %s', (flaw, change) => {
     expect(() => encodeFrame({ ...some, ...change })).toThrow(expect.objectContaining({ flaw }));
+  });
+
+  test.each([
+    ['first', 0x20],
+    ['middle', 0x60],
+    ['last', 0x40],
+  ] as const)('says by its flags that it holds the %s part of a record', (part, flags) => {
+    const bytes = encodeFrame({ ...some, part, records: part === 'last' ? 1 : 0 });
+    expect(bytes[3]).toBe(flags | 1);
+    expect(decodeFrame(bytes).part).toBe(part);
+    expect(decodeFrame(encodeFrame(some))).not.toHaveProperty('part');
   });
 
   test('may be large when it holds one record', () => {
