@@ -50,6 +50,8 @@ export type AgentEvent =
   /** Any byte came in: pings and parts of messages count as life too. */
   | { readonly type: 'activity' }
   | { readonly type: 'closed'; readonly code: number }
+  /** This machine slept, or its process stood still, for longer than a link lasts; `nowMs` has moved on by that time. */
+  | { readonly type: 'woke' }
   /** Dialling failed; `retryAfterMs` when the gateway answered the upgrade with 503. */
   | { readonly type: 'unreachable'; readonly retryAfterMs?: number | undefined }
   | { readonly type: 'signed'; readonly nonce: string; readonly signature: string }
@@ -81,6 +83,8 @@ export type AgentEffect =
   /** Close and, if the other end does not answer within a second, terminate. A `closed` event must follow. */
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   | { readonly type: 'sign'; readonly nonce: string }
+  /** The gateway's clock as `hello` has it (ISO 8601, not checked): for a warning, nothing depends on it. */
+  | { readonly type: 'greeted'; readonly serverTime: string }
   | { readonly type: 'verify'; readonly offer: Offer }
   /** `parts`: the catalog takes records in parts, so the attempt may hold some; to be kept with its record. */
   | { readonly type: 'record'; readonly offer: Offer; readonly stream: number; readonly parts: boolean }

@@ -80,7 +80,9 @@ export class AgentSession {
         break;
       case 'unreachable':
         if (state.name !== 'connecting') break;
-        this.#connect(this.#backoff.nextMs({ code: undefined, retryAfterMs: event.retryAfterMs, openMs: 0 }, random));
+        this.#connect(
+          this.#backoff.nextMs({ code: undefined, retryAfterMs: event.retryAfterMs, openMs: 0 }, random, nowMs),
+        );
         break;
       case 'activity':
         this.#lastInboundMs = nowMs;
@@ -94,6 +96,12 @@ export class AgentSession {
         break;
       case 'closed':
         this.#closed(event.code, nowMs, random);
+        break;
+      case 'woke':
+        // What failed before says nothing about now; what was open is gone, and leases may have ended meanwhile.
+        this.#backoff.reset();
+        this.#jobs.expire(nowMs);
+        if (this.#talking) this.#close(CLOSE.livenessTimeout, 'this machine slept', nowMs);
         break;
       case 'signed':
         if (state.name === 'authenticating' && state.nonce === event.nonce) this.#auth(event.signature);
@@ -180,7 +188,7 @@ export class AgentSession {
     // What the gateway said counts before what the socket says, and our own reason before both: after an abrupt end the
     // socket knows nothing but 1006.
     const why = state.name === 'closing' ? state.code : (this.#bye?.code ?? code);
-    const delayMs = this.#backoff.nextMs({ code: why, retryAfterMs: this.#bye?.retryAfterMs, openMs }, random);
+    const delayMs = this.#backoff.nextMs({ code: why, retryAfterMs: this.#bye?.retryAfterMs, openMs }, random, nowMs);
     this.#bye = undefined;
     this.#connect(delayMs);
   }
@@ -207,10 +215,11 @@ export class AgentSession {
       }
       this.#state = { name: 'authenticating', nonce: message.nonce, deadlineMs: nowMs + TIMES.authMs };
       this.#effects.push({ type: 'sign', nonce: message.nonce });
+      this.#effects.push({ type: 'greeted', serverTime: message.serverTime });
     } else if (message.type === 'welcome' && state.name === 'authenticating') {
       this.#welcome(message, nowMs, random);
     } else if (state.name === 'open' && message.type !== 'hello' && message.type !== 'welcome') {
-      this.#openMessage(message, nowMs, random);
+      this.#openMessage(message, nowMs);
     } else {
       this.#close(CLOSE.badMessage, `${message.type} may not come while ${state.name}`, nowMs);
     }
@@ -239,15 +248,14 @@ export class AgentSession {
     this.#sendStatus();
   }
 
-  #openMessage(message: Exclude<ToAgent, { type: 'hello' | 'welcome' | 'bye' }>, nowMs: number, random: number): void {
+  #openMessage(message: Exclude<ToAgent, { type: 'hello' | 'welcome' | 'bye' }>, nowMs: number): void {
     if (message.type === 'heartbeat.ok') {
       if (this.#heartbeatSentMs === undefined) return;
       this.#lastRoundTripMs = nowMs;
       this.#jobs.renewed(message, this.#heartbeatSentMs);
       this.#heartbeatSentMs = undefined;
     } else if (message.type === 'drain') {
-      const retryAfterMs = Math.round(message.reconnectAfterMs * (0.5 + random));
-      this.#bye = { code: CLOSE.draining, retryAfterMs };
+      this.#bye = { code: CLOSE.draining, retryAfterMs: message.reconnectAfterMs };
       this.#close(CLOSE.draining, 'the gateway drains', nowMs);
     } else if (message.type === 'key.renew') {
       if (this.#state.name === 'open') this.#effects.push({ type: 'rotateKey', nonce: this.#state.nonce });
@@ -286,8 +294,13 @@ export class AgentSession {
     }
     if (nowMs < this.#heartbeatAtMs) return;
     this.#heartbeatAtMs = nowMs + this.#heartbeatMs * (0.9 + 0.2 * random);
-    // One at a time: a gateway that is late with its answer is not made later; liveness ends it if it stays away.
-    if (this.#heartbeatSentMs !== undefined) return;
+    // One at a time: a gateway that is late with its answer is not made later. One that never answers is no gateway, though
+    // bytes may come from it.
+    if (this.#heartbeatSentMs !== undefined) {
+      if (nowMs >= this.#heartbeatSentMs + 2 * this.#livenessMs)
+        this.#close(CLOSE.livenessTimeout, 'a heartbeat was never answered', nowMs);
+      return;
+    }
     this.#heartbeatSentMs = nowMs;
     this.#send({ type: 'heartbeat', leases: this.#jobs.leases() });
   }

@@ -17,24 +17,45 @@ const isSlowLane = (code: number | undefined): boolean => code !== undefined && 
 const SUPERSEDED_FLOOR_MS = 60_000;
 /** An hour: a hint beyond it is taken for a mistake. */
 const MAX_HINT_MS = 3_600_000;
+/** `Retry-After` has whole seconds: those who were told the same one spread over it. */
+const HINT_GRAIN_MS = 1_000;
 
 /**
- * When to connect again: full jitter in a window that doubles from 1 s to 64 s, so that a fleet which lost its gateway
- * at one moment does not come back at one moment. A session of 60 s resets the window; hints and close codes override.
+ * When to connect again. Time after a failure is cut into windows that double; each holds one attempt, at a random moment
+ * of it (full jitter). What is left of a window after its attempt is waited, too: so attempts of a fleet that lost its
+ * gateway at one moment stay evenly spread over every window, instead of thickening at its beginning. A session of 60 s
+ * begins anew; a hint of the gateway, which knows how many wait, overrides the windows; close codes override both.
  */
 export class Backoff {
   #failures = 0;
+  #windowEndsMs = Number.NEGATIVE_INFINITY;
 
-  /** @param random in [0, 1) */
-  nextMs(ended: Ended, random: number): number {
-    if (ended.openMs >= TIMES.backoffResetMs) this.#failures = 0;
-    const windowMs = Math.min(TIMES.backoffCapMs, TIMES.backoffBaseMs * 2 ** this.#failures);
-    this.#failures = Math.min(this.#failures + 1, 16);
-    const jittered = random * windowMs;
-    // Never earlier than asked; spread behind it, as the hint is the same for all.
+  /**
+   * @param random in [0, 1)
+   * @returns milliseconds from `nowMs` on
+   */
+  nextMs(ended: Ended, random: number, nowMs: number): number {
+    if (ended.openMs >= TIMES.backoffResetMs) this.reset();
     const hintMs = Math.min(ended.retryAfterMs ?? 0, MAX_HINT_MS);
     if (isSlowLane(ended.code)) return Math.max(TIMES.slowLaneMs * (0.5 + random), hintMs);
-    if (ended.code === CLOSE.superseded) return SUPERSEDED_FLOOR_MS + hintMs + jittered;
-    return ended.retryAfterMs === undefined ? jittered : hintMs + jittered;
+    if (ended.retryAfterMs !== undefined && ended.code !== CLOSE.superseded) {
+      // Whoever answers is there: what comes after the hint begins with small windows again.
+      this.reset();
+      // A refused attempt was given a time of its own; `bye` and `drain` say the same to everybody.
+      const spreadMs = ended.code === undefined ? HINT_GRAIN_MS : Math.max(HINT_GRAIN_MS, hintMs);
+      return hintMs + random * spreadMs;
+    }
+    const windowMs = Math.min(TIMES.backoffCapMs, TIMES.backoffBaseMs * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, 16);
+    const beginsMs = Math.max(nowMs, this.#windowEndsMs);
+    this.#windowEndsMs = beginsMs + windowMs;
+    const delayMs = beginsMs - nowMs + random * windowMs;
+    return ended.code === CLOSE.superseded ? SUPERSEDED_FLOOR_MS + hintMs + delayMs : delayMs;
+  }
+
+  /** The next failure is the first. */
+  reset(): void {
+    this.#failures = 0;
+    this.#windowEndsMs = Number.NEGATIVE_INFINITY;
   }
 }

@@ -35,7 +35,8 @@ export const TIMES = {
   /** How long records may wait for more before a batch is cut. */
   lingerMs: 250,
   backoffBaseMs: 1_000,
-  backoffCapMs: 64_000,
+  /** The rest of a window is waited as well: an agent may be away for two windows after the gateway is back. */
+  backoffCapMs: 32_000,
   /** A session this old resets the backoff. */
   backoffResetMs: 60_000,
   /** After a terminal close code: ± 50 %. */

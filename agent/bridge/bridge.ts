@@ -14,7 +14,8 @@ import type { JobHandlers } from './job-handler.ts';
 import { JobRunner } from './jobs.ts';
 import { Link, type LinkClock, systemClock } from './link.ts';
 import type { BridgeLog } from './log.ts';
-import { type Transport, webSocketTransport } from './transport.ts';
+import type { Transport } from './transport.ts';
+import { webSocketTransport } from './transport-websocket.ts';
 
 /** How the catalog is reached. */
 interface BridgeWay {
@@ -122,6 +123,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
     onJob: (effect) => jobs.perform(effect),
     onAsk: () => undefined,
+    onGreeted: () => undefined,
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
   });

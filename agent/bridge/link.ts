@@ -44,6 +44,8 @@ export interface LinkOptions {
   readonly onJob: (effect: JobEffect) => void;
   /** Keys and the log level: what the catalog asks besides jobs. */
   readonly onAsk: (effect: AskEffect) => void;
+  /** The catalog's clock, as it says. */
+  readonly onGreeted: (serverTime: string) => void;
   /** The bytes of a spooled batch; undefined when its attempt is gone. */
   readonly readFrame: (ref: AttemptRef, seq: number) => Promise<Uint8Array | undefined>;
   /** A batch could not be read. */
@@ -157,6 +159,9 @@ export class Link {
         break;
       case 'sign':
         this.dispatch({ type: 'signed', nonce: effect.nonce, signature: this.#options.sign(effect.nonce) });
+        break;
+      case 'greeted':
+        this.#options.onGreeted(effect.serverTime);
         break;
       case 'ended': {
         const { code, message, advice } = effect;

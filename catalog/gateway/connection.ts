@@ -1,10 +1,10 @@
-import type { WebSocket } from 'ws';
 import { leaseOf } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
+import { type AgentChannel, MAX_UNSENT_BYTES } from './channel.ts';
 import type { GatewayClock } from './clock.ts';
 import type { GatewayLog } from './log.ts';
 
@@ -16,7 +16,7 @@ export interface ConnectionOptions {
   readonly clock: GatewayClock;
   readonly log: GatewayLog;
   readonly onAuthenticated: () => void;
-  /** Called once, when the socket is closed. */
+  /** Called once, when the channel is closed. */
   readonly onClosed: () => void;
 }
 
@@ -24,12 +24,10 @@ export interface ConnectionOptions {
 const STORE_MS = 30_000;
 const FINISH_MS = 30 * 60_000;
 const CLOSE_MS = 1_000;
-/** An agent that lets this much pile up does not read. */
-const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 
-/** Drives the gateway's machine for one agent: a socket on one side, the store on the other. */
+/** Drives the gateway's machine for one agent: a channel on one side, the store on the other. */
 export class AgentConnection {
-  readonly #socket: WebSocket;
+  readonly #channel: AgentChannel;
   readonly #options: ConnectionOptions;
   readonly #machine: GatewaySession;
   readonly #events: GatewayEvent[] = [];
@@ -42,27 +40,21 @@ export class AgentConnection {
   #tickAtMs: number | undefined;
   #told = false;
 
-  constructor(socket: WebSocket, options: ConnectionOptions) {
-    this.#socket = socket;
+  constructor(channel: AgentChannel, options: ConnectionOptions) {
+    this.#channel = channel;
     this.#options = options;
     this.#machine = new GatewaySession({ nonce: options.nonce, serverTime: options.clock.timestamp() });
-    socket.on('message', (data, isBinary) => {
-      if (isBinary) this.dispatch({ type: 'binary', bytes: data as Buffer });
-      else this.dispatch({ type: 'text', text: String(data) });
-    });
-    socket.on('ping', (data) => {
-      if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
-      else if (socket.readyState === socket.OPEN) socket.pong(data);
-      this.dispatch({ type: 'activity' });
-    });
-    socket.on('pong', () => this.dispatch({ type: 'activity' }));
-    // ws closes by itself (1009 for size, 1002 for broken framing); `close` follows.
-    socket.on('error', (error) => options.log.warn({ error: error.message }, 'an agent connection failed'));
-    socket.on('close', () => {
-      this.dispatch({ type: 'closed' });
-      this.#cancelTick();
-      this.#unsubscribe();
-      options.onClosed();
+    channel.listen({
+      text: (text) => this.dispatch({ type: 'text', text }),
+      binary: (bytes) => this.dispatch({ type: 'binary', bytes }),
+      activity: () => this.dispatch({ type: 'activity' }),
+      failed: (error) => options.log.warn({ error: error.message }, 'an agent connection failed'),
+      closed: () => {
+        this.dispatch({ type: 'closed' });
+        this.#cancelTick();
+        this.#unsubscribe();
+        options.onClosed();
+      },
     });
     this.dispatch({ type: 'open' });
   }
@@ -88,14 +80,14 @@ export class AgentConnection {
     const { backend, log } = this.#options;
     switch (effect.type) {
       case 'send':
-        this.#socket.send(effect.text);
+        this.#channel.sendText(effect.text);
         faultPoint('catalog.control_sent');
-        if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.#socket.terminate();
+        if (this.#channel.unsentBytes > MAX_UNSENT_BYTES) this.#channel.terminate();
         return;
       case 'close':
         log.info({ agentId: this.#session?.agentId, code: effect.code, reason: effect.reason }, 'closing an agent');
-        this.#socket.close(effect.code, effect.reason);
-        this.#options.clock.after(CLOSE_MS, () => this.#socket.terminate());
+        this.#channel.close(effect.code, effect.reason);
+        this.#options.clock.after(CLOSE_MS, () => this.#channel.terminate());
         return;
       case 'authenticate':
         this.#ask(

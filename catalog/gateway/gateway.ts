@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { AGENT_PATH, LIMITS, SUBPROTOCOL } from '#protocol/constants.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
+import { webSocketChannel } from './channel-websocket.ts';
 import { type GatewayClock, systemClock } from './clock.ts';
 import { AgentConnection } from './connection.ts';
 import type { GatewayLog } from './log.ts';
@@ -81,7 +82,7 @@ export class Gateway {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', onError);
       const { backend, log } = this.#options;
-      const connection: AgentConnection = new AgentConnection(webSocket, {
+      const connection: AgentConnection = new AgentConnection(webSocketChannel(webSocket), {
         backend,
         log,
         host: request.headers.host ?? '',

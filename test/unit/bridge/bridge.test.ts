@@ -6,7 +6,8 @@ import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/brid
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
 import { systemClock } from '#agent/bridge/link.ts';
-import { type TransportListener, webSocketTransport } from '#agent/bridge/transport.ts';
+import type { TransportListener } from '#agent/bridge/transport.ts';
+import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
 import { Secret } from '#config/secret.ts';

@@ -90,6 +90,7 @@ const setUp = (readFrame?: (ref: AttemptRef, seq: number) => Promise<Uint8Array 
     log: quiet,
     sign: (nonce) => `signed ${nonce}`,
     onAsk: () => undefined,
+    onGreeted: () => undefined,
     onJob: (effect) => void effects.push(effect),
     readFrame: readFrame ?? (async () => new Uint8Array(900)),
     onUnreadable: (broken) => void unreadable.push(broken),
@@ -153,7 +154,8 @@ describe('the link', () => {
     clock.pass(1);
     expect(transport.dials).toBe(2);
     transport.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
-    clock.pass(999);
+    // The second half of the first second, then half of the window of two.
+    clock.pass(1_499);
     expect(transport.dials).toBe(2);
     clock.pass(1);
     expect(transport.dials).toBe(3);

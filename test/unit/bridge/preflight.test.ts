@@ -11,7 +11,7 @@ import { enrol } from '#agent/bridge/enrol.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { type LinkProbe, type LinkProbeOptions, probeLink } from '#agent/bridge/preflight.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
-import { webSocketTransport } from '#agent/bridge/transport.ts';
+import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { thisMachine } from '#agent/network/probe/system.ts';
 import { Secret } from '#config/secret.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { webSocketTransport } from '#agent/bridge/transport.ts';
+import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { probeRoute } from '#agent/network/probe/route.ts';
 import { ProxyLoginRefused, ProxyLogins } from '#agent/network/proxy-logins.ts';

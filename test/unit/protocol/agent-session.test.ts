@@ -8,7 +8,10 @@ describe('the handshake', () => {
     const bench = new Bench([held()]);
     expect(bench.do({ type: 'start' })).toEqual([{ type: 'connect', afterMs: 0 }]);
     expect(bench.do({ type: 'opened' })).toEqual([]);
-    expect(bench.hear(hello)).toEqual([{ type: 'sign', nonce: 'nonce-1' }]);
+    expect(bench.hear(hello)).toEqual([
+      { type: 'sign', nonce: 'nonce-1' },
+      { type: 'greeted', serverTime: hello.serverTime },
+    ]);
     const [auth] = sent(bench.do({ type: 'signed', nonce: 'nonce-1', signature: 'c2ln' }));
     expect(auth).toMatchObject({
       type: 'auth',
@@ -347,6 +350,31 @@ describe('the end of a session', () => {
     bench.open();
     const effects = bench.hear({ type: 'drain', deadlineMs: 5_000, reconnectAfterMs: 8_000 });
     expect(effects).toMatchObject([{ type: 'close', code: CLOSE.draining }]);
-    expect(bench.do({ type: 'closed', code: 1005 })).toEqual([{ type: 'connect', afterMs: 8_500 }]);
+    expect(bench.do({ type: 'closed', code: 1005 })).toEqual([{ type: 'connect', afterMs: 12_000 }]);
+  });
+
+  test('a heartbeat that is never answered ends it, though bytes come', () => {
+    const bench = new Bench();
+    bench.do({ type: 'start' });
+    bench.open();
+    const closes: number[] = [];
+    for (let ms = 0; ms < 200_000 && closes.length === 0; ms += 5_000) {
+      bench.nowMs += 5_000;
+      bench.do({ type: 'activity' });
+      for (const effect of bench.do({ type: 'tick' })) if (effect.type === 'close') closes.push(effect.code);
+    }
+    expect(closes).toEqual([CLOSE.livenessTimeout]);
+  });
+
+  test('a machine that slept leaves at once and dials as if nothing had failed before', () => {
+    const bench = new Bench();
+    bench.do({ type: 'start' });
+    for (let n = 0; n < 6; n += 1) bench.do({ type: 'unreachable' });
+    bench.do({ type: 'woke' });
+    expect(bench.do({ type: 'unreachable' })).toEqual([{ type: 'connect', afterMs: 500 }]);
+    bench.open();
+    bench.nowMs += 20_000;
+    expect(bench.do({ type: 'woke' })).toMatchObject([{ type: 'close', code: CLOSE.livenessTimeout }]);
+    expect(bench.do({ type: 'closed', code: 1006 })).toEqual([{ type: 'connect', afterMs: 500 }]);
   });
 });

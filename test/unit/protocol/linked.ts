@@ -261,6 +261,7 @@ export class Linked {
         break;
       }
       case 'ended':
+      case 'greeted':
       case 'rotateKey':
       case 'keyRotated':
       case 'catalogKey':
