@@ -23,7 +23,7 @@ export const stageBatch = async (sql: Sql, session: AgentSession, lease: Lease, 
       update attempt a set durable_seq = ${batch.seq} from fence
       where a.organisation_id = ${organisationId} and a.job_id = ${lease.jobId} and a.attempt = ${lease.attempt}
         and a.agent_id = fence.id and a.lease_token = ${lease.leaseToken} and a.state = 'active'
-        and a.durable_seq = ${batch.seq} - 1
+        and a.durable_seq = ${batch.seq}::bigint - 1
       returning a.organisation_id, a.job_id, a.attempt
     )
     insert into staged_batch (organisation_id, job_id, attempt, seq, records, raw_bytes, codec, crc32, part, payload)
