@@ -49,7 +49,15 @@ export interface Settings {
   readonly secretManager: SecretManagerSettings | undefined;
   /** The only folders besides {@link connectionsFolder} that connections may take files from; undefined for any. */
   readonly secretFolders: readonly string[] | undefined;
-  readonly log: { readonly level: LogLevel; readonly file: string | undefined };
+  readonly log: {
+    readonly level: LogLevel;
+    /** Undefined: the standard one in the state folder, and the standard error. */
+    readonly file: string | undefined;
+    readonly maxBytes: number;
+    readonly files: number;
+  };
+  /** Port of the health endpoints on loopback; 0 for none, undefined for any free one of the standard range. */
+  readonly healthPort: number | undefined;
   readonly watch: { readonly polling: boolean; readonly intervalMs: number };
 }
 
@@ -138,7 +146,10 @@ export const loadSettings = (
     log: {
       level: LEVELS.find((level) => level === optional('log.level')) ?? 'info',
       file: logFile === undefined ? undefined : resolve(folder, logFile),
+      maxBytes: values.integer('log.max_bytes') ?? 0,
+      files: values.integer('log.files') ?? 0,
     },
+    healthPort: values.integer('health.port'),
     watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
   };
   return found(settings);

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { crawl } from '#agent/crawl/crawl.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import { createLog } from '#agent/operations/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { formatProblem } from '#config/connection/problem.ts';
@@ -8,7 +9,6 @@ import { loadConnectionFile } from '#config/loading.ts';
 import { describeWay } from '#config/proxy.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
-import { createLog } from './log.ts';
 import { RecordFile } from './record-file.ts';
 import { settingsFor } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';

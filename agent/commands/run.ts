@@ -4,17 +4,18 @@ import { startBridge } from '#agent/bridge/bridge.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
+import { type LogOptions, openLog } from '#agent/operations/log.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { logOut } from '#agent/qlik/site.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { ConnectionFolder } from '#config/folder.ts';
 import { lintWritable } from '#config/lint/writable.ts';
 import { describeWay } from '#config/proxy.ts';
+import type { Settings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
-import { createLog } from './log.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -50,6 +51,13 @@ const tellWritable = async (paths: readonly string[], log: Log): Promise<void> =
     for (const { code, advice, message } of await lintWritable(path)) log.warn({ code, advice, path }, message);
 };
 
+/** Without a file of its own wish the log goes to a file of the state folder and to the standard error. */
+const logOptions = ({ log, stateFolder }: Settings): LogOptions => ({
+  level: log.level,
+  file: { path: log.file ?? join(stateFolder, 'logs', 'agent.log'), maxBytes: log.maxBytes, files: log.files },
+  standardError: log.file === undefined,
+});
+
 export const run = async (options: RunOptions): Promise<void> => {
   const loaded = readUsableSettings(options.config);
   const { settings } = loaded;
@@ -59,10 +67,11 @@ export const run = async (options: RunOptions): Promise<void> => {
       advice: 'Add gateway.url = "wss://catalog.example.com"; without a catalog use culvert crawl --out.',
     });
   }
-  const log = createLog(settings.log);
   const stopped = untilStopped({ stdin: options.stopOnStdin });
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
+  using logging = openLog(logOptions(settings));
+  const { log } = logging;
   const dialer = new Dialer();
   keepSessionsIn(stateFolder, dialer, log);
   const onTrouble = (message: string): void => log.warn({}, message);

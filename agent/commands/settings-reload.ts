@@ -24,7 +24,7 @@ interface SettingsReloadOptions {
 }
 
 /** Keys that only the start reads: what hangs on them is built once. */
-const AT_START = /^(?:name|gateway\.url|connections|state|log\.file|watch\..*)$/;
+const AT_START = /^(?:name|gateway\.url|connections|state|log\.(?:file|max_bytes|files)|health\.port|watch\..*)$/;
 
 /** The way to the catalog with its passwords, which print alike whatever they hold; for comparing, and nothing else. */
 const wayOf = ({ tls, proxy }: Settings): unknown => [

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import pino from 'pino';
 import { createCatalog } from '#catalog/catalog.ts';
 import { openDatabase } from '#catalog/store/embedded.ts';
 import { ensureOrganisation } from '#catalog/store/organisations.ts';
 import { Fault } from '#protocol/errors.ts';
 import { DATA_HELP, DEFAULT_DATA, noteAddress } from './data-folder.ts';
+import { createLog } from './log.ts';
 import { wishToStop } from './stop.ts';
 
 interface Options {
@@ -54,10 +54,7 @@ const serve = async (options: Options): Promise<void> => {
       advice: 'Give both, or neither.',
     });
   const tls = tlsCert && tlsKey ? { cert: readPem(tlsCert), key: readPem(tlsKey) } : undefined;
-  const log = pino(
-    { level: options.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
+  const log = createLog(options.logLevel);
   const stop = wishToStop({ stdin: options.stopOnStdin });
 
   await using database = await openDatabase(data);

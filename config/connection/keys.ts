@@ -183,7 +183,28 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
     standard: 'info',
   }),
-  used('log.file', 'string', 'File to log to; by default the standard error.', { oneLine: true }),
+  used(
+    'log.file',
+    'string',
+    'File to log to; by default logs/agent.log in the state folder, and the standard error, too.',
+    { oneLine: true },
+  ),
+  used('log.max_bytes', 'integer', 'Size of a log file; then the next one begins.', {
+    minimum: 65_536,
+    maximum: 1_073_741_824,
+    standard: 10_485_760,
+  }),
+  used('log.files', 'integer', 'How many log files are kept, the newest included.', {
+    minimum: 1,
+    maximum: 100,
+    standard: 8,
+  }),
+  used(
+    'health.port',
+    'integer',
+    'Port on loopback for /livez, /readyz, /metrics and /statusz; 0 for none; by default one from 18474 to 18483.',
+    { minimum: 0, maximum: 65_535 },
+  ),
   used('watch.polling', 'boolean', 'True looks at the connections folder by the clock: for network shares.', {
     standard: false,
   }),

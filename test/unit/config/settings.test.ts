@@ -34,7 +34,7 @@ describe('agent.conf', () => {
         systemAuthorities: false,
         bypassCertificateValidation: false,
       },
-      log: { level: 'info', file: undefined },
+      log: { level: 'info', file: undefined, maxBytes: 10_485_760, files: 8 },
       watch: { polling: false, intervalMs: 2000 },
     });
   });
@@ -46,7 +46,8 @@ gateway.url = "wss://catalog.example.com/"
 connections = /srv/connections
 state = ../state
 tls.truststore.path = ca.pem
-log { level = DEBUG, file = \${WHERE}/agent.log }
+log { level = DEBUG, file = \${WHERE}/agent.log, max_bytes = 100000, files = 3 }
+health.port = 0
 watch { polling = yes, interval = 500ms }`,
       { WHERE: 'logs' },
     );
@@ -57,7 +58,8 @@ watch { polling = yes, interval = 500ms }`,
       connectionsFolder: '/srv/connections',
       stateFolder: join(folder, '..', 'state'),
       tls: { extraAuthorities: [expect.stringContaining('BEGIN CERTIFICATE')] },
-      log: { level: 'debug', file: join(folder, 'logs', 'agent.log') },
+      log: { level: 'debug', file: join(folder, 'logs', 'agent.log'), maxBytes: 100_000, files: 3 },
+      healthPort: 0,
       watch: { polling: true, intervalMs: 500 },
     });
   });
