@@ -12,7 +12,7 @@ import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
 import type { JobHandlers } from './job-handler.ts';
 import { JobRunner } from './jobs.ts';
-import { Link, type LinkClock, systemClock } from './link.ts';
+import { type AskEffect, Link, type LinkClock, type LinkOptions, systemClock } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import type { Transport } from './transport.ts';
 import { webSocketTransport } from './transport-websocket.ts';
@@ -44,6 +44,10 @@ export interface BridgeOptions {
   readonly spool?: SpoolOptions;
   /** Instead of the WebSocket. */
   readonly transport?: Transport;
+  /** Told of every step of the session's machine, for figures. */
+  readonly onStep?: LinkOptions['onStep'];
+  /** The catalog asks for another level of the log for a while. */
+  readonly onLogLevel?: (asked: Extract<AskEffect, { type: 'logLevel' }>) => void;
 }
 
 /** The state of the link, for status pages and readiness. */
@@ -59,6 +63,8 @@ interface BridgeHealth {
   /** Why crawls wait: the spool is full. */
   readonly spoolError: ErrorInfo | null;
   readonly spoolBytes: number;
+  /** Attempts that lie in the spool, whether they run or not. */
+  readonly spoolAttempts: number;
   readonly running: readonly { readonly jobId: string; readonly attempt: number }[];
 }
 
@@ -68,6 +74,8 @@ export interface Bridge extends AsyncDisposable {
   /** Takes another way to the same catalog, at once; jobs go on, as after a cut. */
   reroute(way: BridgeWay): void;
   health(): BridgeHealth;
+  /** What the spool may take of the disk at the moment. */
+  spoolLimitBytes(): Promise<number>;
   /** Ends handlers and link; jobs stay in the spool and go on when the agent starts again. */
   close(): Promise<void>;
 }
@@ -122,10 +130,13 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     log,
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
     onJob: (effect) => jobs.perform(effect),
-    onAsk: () => undefined,
+    onAsk: (effect) => {
+      if (effect.type === 'logLevel') options.onLogLevel?.(effect);
+    },
     onGreeted: () => undefined,
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
+    onStep: options.onStep,
   });
   report = () => link.dispatch({ type: 'status', status: status() });
   let closing: Promise<void> | undefined;
@@ -152,9 +163,11 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
         error: link.lastError ?? null,
         spoolError: spool.fault?.toJSON() ?? null,
         spoolBytes: spool.usedBytes,
+        spoolAttempts: spool.attempts.length,
         running: jobs.running,
       };
     },
+    spoolLimitBytes: () => spool.limitBytes(),
     close: () => {
       closing ??= close();
       return closing;

@@ -50,6 +50,8 @@ export interface LinkOptions {
   readonly readFrame: (ref: AttemptRef, seq: number) => Promise<Uint8Array | undefined>;
   /** A batch could not be read. */
   readonly onUnreadable: (ref: AttemptRef, error: unknown) => void;
+  /** Told of every step of the machine before it is acted upon, for figures; must not throw. */
+  readonly onStep?: ((event: AgentEvent, effects: readonly AgentEffect[]) => void) | undefined;
 }
 
 const errorCode = (closeCode: number): ErrorCode => {
@@ -94,11 +96,14 @@ export class Link {
     this.#events.push(event);
     if (this.#dispatching) return;
     this.#dispatching = true;
-    const { session, clock, log } = this.#options;
+    const { session, clock, log, onStep } = this.#options;
     const before = session.state.name;
     try {
-      for (let next = this.#events.shift(); next; next = this.#events.shift())
-        for (const effect of session.handle(next, clock.nowMs(), clock.random())) this.#perform(effect);
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        const effects = session.handle(next, clock.nowMs(), clock.random());
+        onStep?.(next, effects);
+        for (const effect of effects) this.#perform(effect);
+      }
     } finally {
       this.#dispatching = false;
     }

@@ -25,13 +25,15 @@ export class Spool {
   readonly #folder: string;
   readonly #disk: Disk;
   readonly #quota: Quota;
+  readonly #limitBytes: () => Promise<number>;
   readonly #segmentBytes: number;
   readonly #attempts = new Set<AttemptSpool>();
 
   private constructor(folder: string, options: SpoolOptions) {
     this.#folder = folder;
     this.#disk = options.disk ?? nodeDisk;
-    this.#quota = new Quota(this.#limit(options), options.onFault ?? (() => undefined));
+    this.#limitBytes = this.#limit(options);
+    this.#quota = new Quota(this.#limitBytes, options.onFault ?? (() => undefined));
     // So that the segment that stays of each attempt cannot fill a small quota by itself.
     this.#segmentBytes = options.segmentBytes ?? Math.min(SEGMENT_BYTES, (options.quotaBytes ?? Infinity) / 8);
   }
@@ -54,6 +56,11 @@ export class Spool {
 
   get usedBytes(): number {
     return this.#quota.usedBytes;
+  }
+
+  /** What all attempts together may take of the disk. */
+  limitBytes(): Promise<number> {
+    return this.#limitBytes();
   }
 
   /** Why crawls wait at the moment; undefined when they do not. */
