@@ -40,6 +40,17 @@ export const ConnectionState = z.object({
 });
 export type ConnectionState = z.infer<typeof ConnectionState>;
 
+/** What the agent's own policy keeps the catalog from asking; the catalog cannot widen it. */
+export const PolicyReport = z.object({
+  /** The file, without its folder. */
+  file: z.string(),
+  /** `in_force`, or `broken`: the file as it stands cannot be used, and the last good one, or nothing, is allowed. */
+  state: z.string(),
+  /** One sentence for each thing that is not allowed. */
+  denies: z.array(z.string()),
+});
+export type PolicyReport = z.infer<typeof PolicyReport>;
+
 /** The agent's last-value status; sent in `auth`, then in `status` whenever it changed. */
 export const AgentStatus = z.object({
   version: z.string(),
@@ -54,5 +65,9 @@ export const AgentStatus = z.object({
   faults: z.array(ErrorShape).optional(),
   /** True: the agent does not check the certificate of the catalog. */
   bypassCertificateValidation: z.boolean().optional(),
+  /** Names the machine, for this agent only: a keyed hash of its id; absent where the machine has none. */
+  machine: z.string().max(64).optional(),
+  /** Absent: the agent has no policy of its own. */
+  policy: PolicyReport.optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

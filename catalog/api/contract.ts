@@ -36,6 +36,11 @@ export const Agent = z
     name: z.string(),
     /** `online`: a session and a heartbeat lately; `late`: none for 30 s; `offline`: none for 120 s; `new`: never seen. */
     health: z.enum(['new', 'online', 'late', 'offline']),
+    /**
+     * Whether it may come in. `quarantined`: two machines use its identity, neither is let in; `revoked`: shut out for
+     * good, its machine has to enrol again.
+     */
+    standing: z.enum(['trusted', 'disabled', 'revoked', 'quarantined']),
     version: z.string().nullable(),
     hostname: z.string().nullable(),
     platform: z.string().nullable(),

@@ -1,7 +1,25 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
 import type { Part } from '#protocol/frame.ts';
-import type { EnrolReply, EnrolRequest, Lease, ToGateway } from '#protocol/messages.ts';
+import type { EnrolReply, EnrolRequest, Lease, ToAgent, ToGateway } from '#protocol/messages.ts';
 import type { AgentStatus } from '#protocol/status.ts';
+
+/** What the catalog says to an agent besides jobs. */
+export type Ask = Extract<ToAgent, { type: 'key.renew' | 'catalog.key' | 'log.level' }>;
+
+/** Why an agent is turned away, or its session ended. */
+export interface Refusal {
+  readonly closeCode: number;
+  readonly message: string;
+  readonly advice: string;
+}
+
+/** What an agent's session is woken with. */
+export interface WakeUp {
+  readonly cancel?: { readonly jobId: string; readonly attempt: number };
+  readonly ask?: Ask;
+  /** The session ends at once: the agent was disabled, revoked, or shares its identity. */
+  readonly end?: Refusal;
+}
 
 type Message<T extends ToGateway['type']> = Extract<ToGateway, { type: T }>;
 
@@ -52,9 +70,18 @@ export interface GatewayBackend {
     auth: Message<'auth'>,
     proof: { readonly host: string; readonly nonce: string },
   ): Promise<
-    | { readonly session: AgentSession; readonly jobs: readonly HeldVerdict[] }
-    | { readonly refused: { readonly closeCode: number; readonly message: string; readonly advice: string } }
+    /** `asks`: what is said to the agent before any job. */
+    | { readonly session: AgentSession; readonly jobs: readonly HeldVerdict[]; readonly asks?: readonly Ask[] }
+    | { readonly refused: Refusal }
   >;
+  /**
+   * Registers the agent's next key, in one transaction fenced by the session; the keys before it count for `oldValidMs`
+   * more. Again with the same key: the same answer.
+   */
+  rotateKey(
+    session: AgentSession,
+    key: { readonly publicKey: string; readonly proof: string; readonly nonce: string },
+  ): Promise<{ readonly keyId: string; readonly oldValidMs: number } | { readonly refused: Refusal }>;
   /** Leases the next queued job of this agent, or none. */
   claim(session: AgentSession): Promise<Offer | undefined>;
   accept(session: AgentSession, lease: Lease): Promise<'ok' | 'lost'>;
@@ -89,6 +116,6 @@ export interface GatewayBackend {
   ): Promise<{ readonly result: 'closed' | 'lost' | 'gap'; readonly durableSeq: number }>;
   status(session: AgentSession, status: AgentStatus): Promise<void>;
   disconnected(session: AgentSession): Promise<void>;
-  /** Calls back when a job may be waiting for, or a cancel was asked of, this agent; returns the unsubscribe. */
-  onWake(session: AgentSession, wake: (what: { cancel?: { jobId: string; attempt: number } }) => void): () => void;
+  /** Calls back when a job may be waiting for, or something is asked of, this agent; returns the unsubscribe. */
+  onWake(session: AgentSession, wake: (what: WakeUp) => void): () => void;
 }

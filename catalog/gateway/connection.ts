@@ -3,7 +3,7 @@ import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
-import type { AgentSession, GatewayBackend } from './backend.ts';
+import type { AgentSession, Ask, GatewayBackend } from './backend.ts';
 import { type AgentChannel, MAX_UNSENT_BYTES } from './channel.ts';
 import type { GatewayClock } from './clock.ts';
 import type { GatewayLog } from './log.ts';
@@ -39,6 +39,8 @@ export class AgentConnection {
   #cancelTick: () => void = () => undefined;
   #tickAtMs: number | undefined;
   #told = false;
+  /** What is said as soon as the session is open. */
+  #asks: readonly Ask[] = [];
 
   constructor(channel: AgentChannel, options: ConnectionOptions) {
     this.#channel = channel;
@@ -95,6 +97,7 @@ export class AgentConnection {
           (reply) => {
             if ('refused' in reply) return { type: 'refused', ...reply.refused };
             this.#session = reply.session;
+            this.#asks = reply.asks ?? [];
             this.#options.onAuthenticated();
             const { sessionId, epoch } = reply.session;
             return { type: 'authenticated', sessionId, epoch, jobs: reply.jobs };
@@ -113,7 +116,12 @@ export class AgentConnection {
     const { backend } = this.#options;
     switch (effect.type) {
       case 'subscribe':
-        this.#unsubscribe = backend.onWake(session, ({ cancel }) => this.dispatch({ type: 'wake', cancel }));
+        this.#unsubscribe = backend.onWake(session, ({ cancel, ask, end }) => {
+          if (end) this.dispatch({ type: 'refused', ...end });
+          else if (ask) this.dispatch({ type: 'ask', message: ask });
+          else this.dispatch({ type: 'wake', cancel });
+        });
+        for (const message of this.#asks) this.dispatch({ type: 'ask', message });
         break;
       case 'claim':
         this.#ask(
@@ -158,6 +166,10 @@ export class AgentConnection {
         this.#lastValue('status', () => backend.status(session, effect.status));
         break;
       case 'rotateKey':
+        this.#ask(
+          () => backend.rotateKey(session, effect),
+          (reply) => ('refused' in reply ? { type: 'refused', ...reply.refused } : { type: 'keyRotated', ...reply }),
+        );
         break;
       case 'disconnected':
         if (this.#told) break;

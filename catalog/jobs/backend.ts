@@ -10,6 +10,7 @@ import { enrol } from './enrolment.ts';
 import { closeAttempt } from './finish.ts';
 import type { AttemptRef } from './publish.ts';
 import { Publisher, type PublisherLog } from './publisher.ts';
+import { rotateKey } from './rotation.ts';
 import { authenticate, endAgentSession, renew, takeStatus } from './session.ts';
 import { stageBatch } from './staging.ts';
 import { sweep } from './sweep.ts';
@@ -126,7 +127,14 @@ export const createBackend = ({
     progress: (session, progress) => takeProgress(sql, session, progress),
     status: (session, status) => takeStatus(sql, session, status),
     disconnected: (session) => endAgentSession(sql, session),
-    onWake: (session, wake) => bus.onWake(session.agentId, wake),
+    rotateKey: (session, key) => rotateKey(sql, session, key),
+    onWake: (session, wake) =>
+      bus.onWake(session.agentId, ({ end, ...what }) => {
+        // Word of an earlier session's end may come late.
+        if (end === undefined) wake(what);
+        else if (session.epoch <= end.epoch)
+          wake({ end: { closeCode: end.closeCode, message: end.message, advice: end.advice } });
+      }),
 
     storeBatch: async (session, lease, batch) => {
       const staged = await stageBatch(sql, session, lease, batch);

@@ -17,11 +17,13 @@ import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs 
 const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2 };
 const MOST_NAMES = 20;
 
-/** The exact text of the job, signed with the organisation's key. */
-const signSpec = async (tx: Transaction, organisationId: string, spec: string): Promise<string> => {
+/** The text of the job signed with the key that the agent's session began with. */
+const signSpec = async (tx: Transaction, { organisationId, agentId }: AgentSession, spec: string): Promise<string> => {
   const [row] = await tx<{ privateKey: Buffer }[]>`
-    select private_key as "privateKey" from catalog_key
-    where organisation_id = ${organisationId} and retired_at is null order by created_at desc limit 1`;
+    select k.private_key as "privateKey" from catalog_key k
+      join agent a on a.organisation_id = k.organisation_id and a.id = ${agentId}
+    where k.organisation_id = ${organisationId} and length(k.private_key) > 0
+    order by (k.id = a.signing_key_id) desc nulls last, k.retired_at is null desc limit 1`;
   if (!row) throw new Error('the organisation has no signing key');
   const key = createPrivateKey({ key: row.privateKey, format: 'der', type: 'pkcs8' });
   return sign(null, Buffer.from(spec), key).toString('base64');
@@ -69,9 +71,10 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
       continue;
     }
     const lease = { jobId: job.id, attempt: job.attempt + 1, leaseToken: randomUUID() };
-    await tx`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at)
+    const [leased] = await tx<{ issuedAt: Date }[]>`
+      insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at)
       values (${organisationId}, ${job.id}, ${lease.attempt}, ${agentId}, ${lease.leaseToken}, 'active',
-        now() + ${LEASE}::interval)`;
+        now() + ${LEASE}::interval) returning started_at as "issuedAt"`;
     // A test begins a list of its own with each attempt.
     await tx`delete from job_check where organisation_id = ${organisationId} and job_id = ${job.id}`;
     await tx`delete from job_settings where organisation_id = ${organisationId} and job_id = ${job.id}`;
@@ -79,9 +82,10 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;
     await announce(tx, organisationId, { name: 'job', id: job.id, connection: job.connection });
-    // Signed for this agent alone: another one of the organisation refuses it.
-    const spec = canonicalJson({ ...(JSON.parse(job.spec) as object), agentId });
-    return { ...lease, spec, signature: await signSpec(tx, organisationId, spec) };
+    // Signed for this agent and this attempt alone: another agent refuses it, and this one takes it once.
+    const issuedAt = leased?.issuedAt.toISOString();
+    const spec = canonicalJson({ ...(JSON.parse(job.spec) as object), agentId, attempt: lease.attempt, issuedAt });
+    return { ...lease, spec, signature: await signSpec(tx, session, spec) };
   }
 };
 

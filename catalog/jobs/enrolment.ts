@@ -1,29 +1,19 @@
-import { createPublicKey, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { announce } from '#catalog/store/events.ts';
 import { keyId } from '#catalog/store/organisations.ts';
 import { tokenHash } from '#catalog/store/secrets.ts';
 import { type Sql, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { EnrolReply, EnrolRequest } from '#protocol/messages.ts';
+import { readEd25519 } from './ed25519.ts';
 
 const refuse = (message: string, advice?: string): { refused: ErrorInfo } => ({
   refused: new Fault('bridge.enrolment_refused', message, advice === undefined ? {} : { advice }).toJSON(),
 });
 
-/** The DER of an Ed25519 public key (SPKI); undefined for anything else. */
-const readKey = (base64: string): Buffer | undefined => {
-  try {
-    const der = Buffer.from(base64, 'base64');
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    return key.asymmetricKeyType === 'ed25519' ? key.export({ type: 'spki', format: 'der' }) : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
 /** Makes an agent of whoever shows a one-time token and a public key; the token is used up in the same transaction. */
 export const enrol = async (sql: Sql, request: EnrolRequest): Promise<EnrolReply | { readonly refused: ErrorInfo }> => {
-  const key = readKey(request.publicKey);
+  const key = readEd25519(request.publicKey);
   if (!key)
     return refuse('The public key is not an Ed25519 key.', 'Update the agent; it sent a key of the wrong kind.');
   if (/\0/.test(request.name + request.version) || !`${request.name}${request.version}`.isWellFormed())
@@ -33,16 +23,19 @@ export const enrol = async (sql: Sql, request: EnrolRequest): Promise<EnrolReply
     );
   const agentId = randomUUID();
   return await transact(sql, async (tx) => {
-    const [token] = await tx<{ organisationId: string; organisation: string; catalogKey: Buffer }[]>`
+    const [token] = await tx<
+      { organisationId: string; organisation: string; catalogKeyId: string; catalogKey: Buffer }[]
+    >`
       update enrolment_token t set used_at = now()
       from organisation o, catalog_key k
       where t.hash = ${tokenHash(request.token)} and t.used_at is null and t.expires_at > now()
         and o.id = t.organisation_id and k.organisation_id = t.organisation_id and k.retired_at is null
-      returning o.id as "organisationId", o.name as organisation, k.public_key as "catalogKey"`;
+      returning o.id as "organisationId", o.name as organisation, k.id as "catalogKeyId", k.public_key as "catalogKey"`;
     if (!token) return refuse('The enrolment token is wrong, used or expired.');
     const { organisationId } = token;
-    await tx`insert into agent (organisation_id, id, name, version)
-      values (${organisationId}, ${agentId}, ${request.name}, ${request.version})`;
+    const { catalogKeyId } = token;
+    await tx`insert into agent (organisation_id, id, name, version, catalog_key_id, signing_key_id)
+      values (${organisationId}, ${agentId}, ${request.name}, ${request.version}, ${catalogKeyId}, ${catalogKeyId})`;
     await tx`insert into agent_key (organisation_id, agent_id, id, public_key)
       values (${organisationId}, ${agentId}, ${keyId(key)}, ${key})`;
     await tx`update enrolment_token set agent_id = ${agentId}

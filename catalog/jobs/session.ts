@@ -1,13 +1,16 @@
-import { createPublicKey, randomUUID, verify } from 'node:crypto';
-import type { AgentSession, GatewayBackend, HeldVerdict } from '#catalog/gateway/backend.ts';
-import { announce } from '#catalog/store/events.ts';
+import { randomUUID } from 'node:crypto';
+import type { AgentSession, Ask, GatewayBackend, HeldVerdict, Refusal } from '#catalog/gateway/backend.ts';
+import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { storeReport } from '#catalog/store/reports.ts';
+import { successorsOf } from '#catalog/store/signing-keys.ts';
 import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { isStorable, storable } from '#catalog/store/storable.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { ERROR_KINDS } from '#protocol/errors.ts';
 import { challenge } from '#protocol/messages.ts';
 import type { AgentStatus } from '#protocol/status.ts';
+import { noteBoot } from './clones.ts';
+import { signatureHolds } from './ed25519.ts';
 import { loseAttempt, prolong } from './lease.ts';
 
 type Auth = Parameters<GatewayBackend['authenticate']>[0];
@@ -15,13 +18,21 @@ type Proof = Parameters<GatewayBackend['authenticate']>[1];
 
 const refuse = (closeCode: number, message: string, advice: string) => ({ refused: { closeCode, message, advice } });
 
-const signatureHolds = (publicKey: Uint8Array, text: string, signature: string): boolean => {
-  try {
-    const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
-    return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'));
-  } catch {
-    return false;
-  }
+interface Standing {
+  readonly epoch: number;
+  readonly bootId: string | null;
+  readonly disabled: boolean;
+  readonly revoked: boolean;
+  readonly quarantined: boolean;
+  readonly renewalAsked: boolean;
+  readonly catalogKeyId: string | null;
+}
+
+const QUARANTINED: Refusal = {
+  closeCode: CLOSE.duplicateIdentity,
+  message: 'Two machines use the identity of this agent: neither is let in.',
+  advice:
+    'On the copy run `culvert reset-identity`, then enrol it; then an administrator ends the quarantine under Agents in the catalog.',
 };
 
 /**
@@ -35,33 +46,59 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
     'The catalog does not know this agent or its key.',
     ERROR_KINDS['bridge.identity_refused'].advice,
   );
-  if (![auth.agentId, auth.keyId, auth.bootId, auth.version].every(isStorable)) return unknown;
-  const [agent] = await sql<
-    { organisationId: string; disabled: boolean; publicKey: Buffer | null; revoked: boolean | null }[]
-  >`
-    select a.organisation_id as "organisationId", a.disabled_at is not null as disabled, k.public_key as "publicKey",
-      k.revoked_at is not null as revoked
+  if (![auth.agentId, auth.keyId, auth.bootId, auth.version, auth.status.machine ?? ''].every(isStorable))
+    return unknown;
+  const [agent] = await sql<{ organisationId: string; publicKey: Buffer; usable: boolean }[]>`
+    select a.organisation_id as "organisationId", k.public_key as "publicKey",
+      k.revoked_at is null and (k.valid_until is null or k.valid_until > now()) as usable
     from agent a
-      left join agent_key k on k.organisation_id = a.organisation_id and k.agent_id = a.id and k.id = ${auth.keyId}
+      join agent_key k on k.organisation_id = a.organisation_id and k.agent_id = a.id and k.id = ${auth.keyId}
     where a.id = ${auth.agentId}`;
-  if (!agent?.publicKey || agent.revoked) return unknown;
+  if (!agent?.usable) return unknown;
   if (!signatureHolds(agent.publicKey, challenge(proof.host, proof.nonce, auth.agentId, auth.bootId), auth.signature))
     return refuse(
       CLOSE.badSignature,
       'The signature does not belong to this agent.',
       'Check that the agent reaches the catalog by its own name, and enrol it again if its key was replaced.',
     );
-  if (agent.disabled)
-    return refuse(CLOSE.agentDisabled, 'This agent is disabled in the catalog.', 'Ask an administrator to enable it.');
 
   const { organisationId } = agent;
   const sessionId = randomUUID();
   return await transact(sql, async (tx) => {
+    const [before] = await tx<Standing[]>`
+      select a.epoch::float8 as epoch, a.boot_id as "bootId", a.disabled_at is not null as disabled,
+        a.revoked_at is not null as revoked, a.quarantined_at is not null as quarantined,
+        a.renewal_asked_at is not null as "renewalAsked", a.catalog_key_id as "catalogKeyId"
+      from agent a where a.organisation_id = ${organisationId} and a.id = ${auth.agentId} for update`;
+    // Looked at again under the lock: it may have been revoked since the signature was checked.
+    const [key] = await tx`update agent_key set last_used_at = now() where organisation_id = ${organisationId}
+      and agent_id = ${auth.agentId} and id = ${auth.keyId} and revoked_at is null
+      and (valid_until is null or valid_until > now()) returning id`;
+    if (!before || !key || before.revoked) return unknown;
+    if (before.disabled)
+      return refuse(
+        CLOSE.agentDisabled,
+        'This agent is disabled in the catalog.',
+        'Ask an administrator to enable it.',
+      );
+    const boot = { organisationId, agentId: auth.agentId, bootId: auth.bootId };
+    if (await noteBoot(tx, boot, before.bootId, auth.status)) {
+      if (!before.quarantined)
+        await wakeAgent(tx, organisationId, auth.agentId, { end: { epoch: before.epoch, ...QUARANTINED } });
+      return { refused: QUARANTINED };
+    }
+    if (before.quarantined) return { refused: QUARANTINED };
+    const follows = auth.capabilities.includes('catalogKey');
     const [row] = await tx<{ epoch: number }[]>`
       update agent set epoch = epoch + 1, session_id = ${sessionId}, boot_id = ${auth.bootId}, last_seen_at = now(),
-        announced_health = 'online'
+        announced_health = 'online', session_key_id = ${auth.keyId}, machine = ${auth.status.machine ?? null},
+        signing_key_id = case when not ${follows} then catalog_key_id else (select k.id from catalog_key k
+          where k.organisation_id = ${organisationId} and k.retired_at is null) end
       where organisation_id = ${organisationId} and id = ${auth.agentId} returning epoch::float8 as epoch`;
     if (!row) return unknown;
+    const asks: Ask[] =
+      follows && before.catalogKeyId !== null ? await successorsOf(tx, organisationId, before.catalogKeyId) : [];
+    if (before.renewalAsked) asks.push({ type: 'key.renew' });
     const session: AgentSession = { organisationId, agentId: auth.agentId, sessionId, epoch: row.epoch };
     await storeStatus(tx, session, auth.status);
     const jobs: HeldVerdict[] = [];
@@ -86,7 +123,7 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
     for (const { jobId, attempt } of believed)
       if (!jobs.some((job) => job.jobId === jobId && job.attempt === attempt))
         await loseAttempt(tx, organisationId, jobId, attempt);
-    return { session, jobs };
+    return { session, jobs, asks };
   });
 };
 

@@ -2,6 +2,7 @@ import { health } from '#catalog/store/agents.ts';
 import { assignConnection } from '#catalog/store/connections.ts';
 import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { purgeLogins } from '#catalog/store/members.ts';
+import { eraseRetiredKeys } from '#catalog/store/signing-keys.ts';
 import { type Sql, transact } from '#catalog/store/sql.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -66,7 +67,7 @@ export const announceHealth = async (sql: Sql): Promise<void> => {
 };
 
 /**
- * Connections whose agent has been gone for `afterMs`: the agent that stands by and was here most lately takes over. An
+ * Connections whose agent has been gone for `afterMs`, or was shut out: the agent that stands by and was here most lately takes over. An
  * agent that comes back finds itself standing by.
  */
 export const promoteStandby = async (sql: Sql, afterMs: number): Promise<void> => {
@@ -77,7 +78,8 @@ export const promoteStandby = async (sql: Sql, afterMs: number): Promise<void> =
       join connection_report r on r.organisation_id = c.organisation_id and r.code = c.code and r.agent_id <> c.agent_id
         and r.status ->> 'state' = 'ready'
       join agent s on s.organisation_id = r.organisation_id and s.id = r.agent_id and s.session_id is not null
-    where o.last_seen_at < now() - ${`${afterMs} milliseconds`}::interval
+    where (o.last_seen_at < now() - ${`${afterMs} milliseconds`}::interval
+        or o.disabled_at is not null or o.revoked_at is not null)
       and s.last_seen_at >= now() - ${LEASE}::interval
       and not exists (select from job b where b.organisation_id = c.organisation_id and b.connection = c.code
         and b.state in ('leased', 'running', 'cancelling'))
@@ -96,4 +98,5 @@ export const sweep = async (sql: Sql, standbyAfterMs: number): Promise<void> => 
   await wakeForWaiting(sql);
   await announceHealth(sql);
   await purgeLogins(sql);
+  await eraseRetiredKeys(sql);
 };

@@ -16,10 +16,21 @@ export const health = (sql: Queries) => sql`case
   when a.session_id is null or a.last_seen_at < now() - ${`${LATE_MS / 1000} seconds`}::interval then 'late'
   else 'online' end`;
 
+/** Whether an agent may come in. */
+export type Standing = 'trusted' | 'disabled' | 'revoked' | 'quarantined';
+
+/** SQL for the standing of an agent row `a`. */
+export const standing = (sql: Queries) => sql`case
+  when a.revoked_at is not null then 'revoked'
+  when a.quarantined_at is not null then 'quarantined'
+  when a.disabled_at is not null then 'disabled'
+  else 'trusted' end`;
+
 export interface Agent {
   readonly id: string;
   readonly name: string;
   readonly health: Health;
+  readonly standing: Standing;
   readonly version: string | null;
   readonly hostname: string | null;
   readonly platform: string | null;
@@ -30,20 +41,20 @@ export interface Agent {
   readonly bypassCertificateValidation: boolean;
 }
 
-/** Agents by name; `after` is the id of the last one of the page before. */
+/** Agents by name, or the one of this id; `after` is the id of the last one of the page before. */
 export const listAgents = (
   sql: Sql,
   organisationId: string,
-  page: { after?: string; limit: number },
+  page: { after?: string; limit: number; id?: string },
 ): Promise<Agent[]> =>
   sql<Agent[]>`
-    select a.id, a.name, ${health(sql)} as health, a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
+    select a.id, a.name, ${health(sql)} as health, ${standing(sql)} as standing, a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
       a.last_seen_at as "lastSeenAt",
       (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections,
       coalesce(a.status -> 'faults', '[]') as faults,
       coalesce((a.status ->> 'bypassCertificateValidation')::boolean, false) as "bypassCertificateValidation"
     from agent a
-    where a.organisation_id = ${organisationId}
+    where a.organisation_id = ${organisationId} and ${page.id === undefined ? sql`true` : sql`a.id = ${page.id}`}
       and ${page.after === undefined ? sql`true` : sql`(a.name, a.id) > (select b.name, b.id from agent b where b.organisation_id = ${organisationId} and b.id = ${page.after})`}
     order by a.name, a.id limit ${page.limit}`;
 

@@ -1,3 +1,4 @@
+import type { ToAgent } from '#protocol/messages.ts';
 import type { Queries, Sql } from './sql.ts';
 
 /** What changed, by id; those who show it read it again. */
@@ -10,6 +11,15 @@ export type Change =
 /** Asks the gateway that holds an agent's session to look: a job may be waiting, or one is to be cancelled. */
 export interface Wake {
   readonly cancel?: { readonly jobId: string; readonly attempt: number };
+  /** Says something to the agent. */
+  readonly ask?: Extract<ToAgent, { type: 'key.renew' | 'catalog.key' | 'log.level' }>;
+  /** Ends the session at once, if it is not newer than `epoch`. */
+  readonly end?: {
+    readonly epoch: number;
+    readonly closeCode: number;
+    readonly message: string;
+    readonly advice: string;
+  };
 }
 
 type Message = { readonly organisationId: string } & (

@@ -4,7 +4,7 @@ import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { JobKind, JobSpec } from '#protocol/messages.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
-import { health } from './agents.ts';
+import { health, type Standing, standing } from './agents.ts';
 import { canonicalJson } from './canonical.ts';
 import { announce, wakeAgent } from './events.ts';
 import { type Queries, type Sql, transact } from './sql.ts';
@@ -85,6 +85,7 @@ type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {
   readonly inForce: string | null;
   readonly agentName: string | null;
   readonly agentHealth: string | null;
+  readonly agentStanding: Standing | null;
   readonly busy: boolean;
 };
 
@@ -94,6 +95,7 @@ const selectJobs = (sql: Queries) => sql`
     j.finished_at as "finishedAt", j.created_by as "createdBy", j.progress, j.error, j.created_at::text as cursor,
     j.not_before as "notBefore", j.not_before > now() as early, c.status ->> 'state' as "connectionState",
     c.status ->> 'inForce' as "inForce", a.name as "agentName", ${health(sql)} as "agentHealth",
+    ${standing(sql)} as "agentStanding",
     exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
       and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling')) as busy,
     case when j.kind = 'test' then (
@@ -113,6 +115,15 @@ const selectJobs = (sql: Queries) => sql`
     join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
     left join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id`;
 
+/** What a job waits for whose agent may not come in. */
+const BARRED: Readonly<Record<Exclude<Standing, 'trusted'>, (agent: string) => string>> = {
+  disabled: (agent) => `The agent ${agent} is disabled; the job starts when an administrator enables it.`,
+  revoked: (agent) =>
+    `The agent ${agent} was revoked; the job starts when another agent has a file for this connection.`,
+  quarantined: (agent) =>
+    `The identity of the agent ${agent} is used by two machines; the job starts when an administrator ended that.`,
+};
+
 /** Why a queued job does not start yet. */
 const waitingFor = (row: JobRow): string | null => {
   if (row.state !== 'queued') return null;
@@ -123,6 +134,8 @@ const waitingFor = (row: JobRow): string | null => {
   if (row.connectionState === 'error' && row.inForce === null && !isTest)
     return 'The connection file has errors; the job starts when they are corrected.';
   if (row.agentName === null) return 'No agent owns this connection; the job starts when one is assigned.';
+  const { agentStanding = null } = row;
+  if (agentStanding !== null && agentStanding !== 'trusted') return BARRED[agentStanding](row.agentName);
   if (row.agentHealth !== 'online')
     return `The agent ${row.agentName} is not connected; the job starts when it is back.`;
   if (row.early) return `Attempt ${row.attempt} failed; the next one starts at ${row.notBefore.toISOString()}.`;
@@ -130,7 +143,8 @@ const waitingFor = (row: JobRow): string | null => {
 };
 
 const asJob = (row: JobRow): Job => {
-  const { cursor, notBefore, early, connectionState, inForce, agentName, agentHealth, busy, ...job } = row;
+  const { cursor, notBefore, early, connectionState, inForce, agentName, agentHealth, agentStanding, busy, ...job } =
+    row;
   return { ...job, outcomes: row.outcomes ?? {}, waiting: waitingFor(row) };
 };
 

@@ -32,6 +32,26 @@ export const BRIDGE_KINDS = {
     retryable: false,
     advice: 'The job was not signed by the catalog that this agent enrolled with; do not run it, and ask who sent it.',
   },
+  'bridge.job_replayed': {
+    retryable: false,
+    advice:
+      'Somebody between sent an old job again; it was not run. If the clock of the catalog was set back: stop the agent, delete seen-jobs.json in its state folder, start it.',
+  },
+  'bridge.other_machine': {
+    retryable: false,
+    advice:
+      'If this is a copy, run `culvert reset-identity` and enrol it; if the machine was replaced or restored, run `culvert reset-identity --same-agent`.',
+  },
+  'bridge.foreign_state': { retryable: false, advice: 'Run the command as the user of the agent.' },
+  'policy.denied': {
+    retryable: false,
+    advice: 'The policy of the agent forbids it: only who writes that file, on its machine, can allow it.',
+  },
+  'policy.broken': {
+    retryable: false,
+    advice:
+      'Correct the policy file of the agent; it is read again at once. Until then no job is allowed that the last good one forbids.',
+  },
   'bridge.protocol': {
     retryable: true,
     advice: 'The other end broke the protocol; update agent and catalog to one release.',
@@ -70,4 +90,4 @@ export const BRIDGE_KINDS = {
     advice: 'Free disk space where the state folder of the agent is; the crawl goes on then.',
   },
   'spool.failed': { retryable: true, advice: 'Check the disk and the rights of the state folder of the agent.' },
-} as const satisfies ErrorKinds<'bridge' | 'job' | 'spool'>;
+} as const satisfies ErrorKinds<'bridge' | 'job' | 'spool' | 'policy'>;

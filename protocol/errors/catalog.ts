@@ -6,6 +6,15 @@ export const CATALOG_KINDS = {
     retryable: true,
     advice: 'The catalog cannot store at the moment (disk or database); see its log.',
   },
+  'agent.revoked': {
+    retryable: false,
+    advice: 'Run `culvert reset-identity` on its machine, then enrol it again with a new token.',
+  },
+  'agent.last_key': {
+    retryable: false,
+    advice:
+      'Ask for a new key first and revoke this one when the agent uses the new one; or revoke it all the same: the agent then has to enrol again.',
+  },
   // the catalog's API
   'api.wrong_login': {
     retryable: false,
@@ -19,4 +28,4 @@ export const CATALOG_KINDS = {
   'api.not_found': { retryable: false, advice: 'Check the address; it may have been deleted.' },
   'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },
   'api.busy': { retryable: true, advice: 'Close pages of the catalog that you do not need, then try again.' },
-} as const satisfies ErrorKinds<'catalog' | 'api'>;
+} as const satisfies ErrorKinds<'catalog' | 'agent' | 'api'>;

@@ -1,11 +1,11 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import { crc32, zstdCompressSync } from 'node:zlib';
-import type { AgentSession, Batch, HeldVerdict } from '#catalog/gateway/backend.ts';
+import type { AgentSession, Ask, Batch, HeldVerdict } from '#catalog/gateway/backend.ts';
 import type { Backend } from '#catalog/jobs/backend.ts';
 import { createEnrolmentToken } from '#catalog/store/agents.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
-import { challenge, type EnrolReply, type Lease, type ToGateway } from '#protocol/messages.ts';
+import { challenge, type EnrolReply, keyProof, type Lease, type ToGateway } from '#protocol/messages.ts';
 import type { AssetRecord, EdgeRecord, ListedRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 
@@ -31,12 +31,19 @@ export type HeldJob = Extract<ToGateway, { type: 'auth' }>['jobs'][number];
 /** An agent as the backend sees it: it enrols, opens sessions and holds a key. */
 export class TestAgent {
   readonly identity: EnrolReply;
-  readonly #key: KeyObject;
+  #key: KeyObject;
+  #keyId: string;
+  /** Another one stands for another process. */
+  bootId: string = randomUUID();
+  hostname = 'agent-host';
+  capabilities: string[] = [];
   connections: ConnectionState[];
-  readonly bootId = randomUUID();
+  /** What the last challenge was. */
+  #nonce = '';
 
   private constructor(identity: EnrolReply, key: KeyObject, connections: ConnectionState[]) {
     this.identity = identity;
+    this.#keyId = identity.keyId;
     this.#key = key;
     this.connections = connections;
   }
@@ -67,7 +74,7 @@ export class TestAgent {
   status() {
     return {
       version: '1.0.0',
-      hostname: 'agent-host',
+      hostname: this.hostname,
       platform: 'linux-x64',
       startedAt: '2026-01-01T00:00:00.000Z',
       connectionsFolder: '/etc/culvert/connections',
@@ -77,15 +84,16 @@ export class TestAgent {
 
   authenticate(backend: Backend, jobs: HeldJob[] = [], signedHost = 'catalog.example.com') {
     const nonce = randomUUID();
+    this.#nonce = nonce;
     const signature = sign(null, Buffer.from(challenge(signedHost, nonce, this.id, this.bootId)), this.#key);
     return backend.authenticate(
       {
         type: 'auth',
         agentId: this.id,
-        keyId: this.identity.keyId,
+        keyId: this.#keyId,
         bootId: this.bootId,
         version: '1.0.0',
-        capabilities: [],
+        capabilities: this.capabilities,
         signature: signature.toString('base64'),
         jobs,
         status: this.status(),
@@ -94,8 +102,26 @@ export class TestAgent {
     );
   }
 
+  /** A key that could follow, with the proof for the last session; `use` signs with it from then on. */
+  nextKey() {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    const proof = sign(null, Buffer.from(keyProof(this.id, this.#nonce, spki)), privateKey).toString('base64');
+    const use = (keyId: string): (() => void) => {
+      const [key, id] = [this.#key, this.#keyId];
+      [this.#key, this.#keyId] = [privateKey, keyId];
+      return () => {
+        [this.#key, this.#keyId] = [key, id];
+      };
+    };
+    return { asked: { publicKey: spki, proof, nonce: this.#nonce }, use };
+  }
+
   /** Opens a session that must be allowed. */
-  async open(backend: Backend, jobs: HeldJob[] = []): Promise<{ session: AgentSession; jobs: readonly HeldVerdict[] }> {
+  async open(
+    backend: Backend,
+    jobs: HeldJob[] = [],
+  ): Promise<{ session: AgentSession; jobs: readonly HeldVerdict[]; asks?: readonly Ask[] }> {
     const answer = await this.authenticate(backend, jobs);
     if ('refused' in answer) throw new Error(answer.refused.message);
     return answer;

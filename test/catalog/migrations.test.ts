@@ -87,6 +87,25 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       });
     },
   },
+  5: {
+    fill: async (sql) => {
+      await sql`insert into catalog_key (organisation_id, id, public_key, private_key)
+        values (${ORGANISATION}, 'k1', 'public', 'private')`;
+      await sql`insert into agent_key (organisation_id, agent_id, id, public_key)
+        values (${ORGANISATION}, 'a1', 'key', 'public')`;
+      await sql`insert into agent_boot (organisation_id, agent_id, boot_id, hostname, platform)
+        values (${ORGANISATION}, 'a1', 'boot', 'host', 'linux-x64')`;
+    },
+    holds: async (sql) => {
+      // An agent that was there before is neither shut out nor shared, and its key has no end.
+      const [row] = await sql`select a.revoked_at, a.quarantined_at, k.valid_until
+        from agent a join agent_key k on k.agent_id = a.id where a.id = 'a1'`;
+      expect(row).toEqual({ revoked_at: null, quarantined_at: null, valid_until: null });
+      // An organisation signs with one key at a time.
+      await expect(sql`insert into catalog_key (organisation_id, id, public_key, private_key)
+        values (${ORGANISATION}, 'k2', 'public', 'private')`).rejects.toMatchObject({ code: '23505' });
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {

@@ -9,6 +9,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   id,
   name: id,
   health: 'online',
+  standing: 'trusted',
   version: '0.1.0',
   hostname: `${id}.corp.example.com`,
   platform: 'win32-x64',

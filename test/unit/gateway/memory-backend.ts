@@ -1,9 +1,9 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
-import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer } from '#catalog/gateway/backend.ts';
+import type { AgentSession, Ask, Batch, GatewayBackend, HeldVerdict, Offer, WakeUp } from '#catalog/gateway/backend.ts';
 import { CLOSE, LIMITS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo } from '#protocol/errors.ts';
-import { challenge, type Lease } from '#protocol/messages.ts';
+import { challenge, keyProof, type Lease } from '#protocol/messages.ts';
 import { type Outcome, StreamRecord } from '#protocol/records.ts';
 
 type Finish = Parameters<GatewayBackend['finish']>[1];
@@ -11,7 +11,8 @@ type Auth = Parameters<GatewayBackend['authenticate']>[0];
 
 interface MemoryAgent {
   readonly agentId: string;
-  readonly publicKey: KeyObject;
+  /** By id; the first is `key-1`. */
+  readonly keys: Map<string, KeyObject>;
   disabled: boolean;
   epoch: number;
   status: unknown;
@@ -68,7 +69,11 @@ export class MemoryBackend implements GatewayBackend {
   readonly #keys = generateKeyPairSync('ed25519');
   readonly #agents = new Map<string, MemoryAgent>();
   readonly #tokens = new Set<string>();
-  readonly #wakes = new Map<string, Set<(what: { cancel?: { jobId: string; attempt: number } }) => void>>();
+  readonly #wakes = new Map<string, Set<(what: WakeUp) => void>>();
+  /** Said to each agent as soon as its session is open. */
+  asks: readonly Ask[] = [];
+  /** Whom a new key of an agent is told to, in order. */
+  readonly rotations: string[] = [];
   readonly jobs = new Map<string, MemoryJob>();
   readonly published = new Map<string, PublishedScope>();
   readonly violations: string[] = [];
@@ -94,7 +99,13 @@ export class MemoryBackend implements GatewayBackend {
   addAgent(publicKey: string): string {
     const agentId = `agent-${++this.#serial}`;
     const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
-    this.#agents.set(agentId, { agentId, publicKey: key, disabled: false, epoch: 0, status: undefined });
+    this.#agents.set(agentId, {
+      agentId,
+      keys: new Map([['key-1', key]]),
+      disabled: false,
+      epoch: 0,
+      status: undefined,
+    });
     return agentId;
   }
 
@@ -165,7 +176,9 @@ export class MemoryBackend implements GatewayBackend {
     if (!agent) return refuse(CLOSE.unknownAgent, 'the agent is not known');
     if (agent.disabled) return refuse(CLOSE.agentDisabled, 'the agent is disabled');
     const text = Buffer.from(challenge(proof.host, proof.nonce, auth.agentId, auth.bootId));
-    if (!verify(null, text, agent.publicKey, Buffer.from(auth.signature, 'base64')))
+    const key = agent.keys.get(auth.keyId);
+    if (!key) return refuse(CLOSE.unknownAgent, 'the key is not known');
+    if (!verify(null, text, key, Buffer.from(auth.signature, 'base64')))
       return refuse(CLOSE.badSignature, 'the signature is wrong');
     agent.epoch += 1;
     agent.status = auth.status;
@@ -196,7 +209,7 @@ export class MemoryBackend implements GatewayBackend {
         cancel: job?.cancel ?? false,
       };
     });
-    return { session, jobs };
+    return { session, jobs, asks: this.asks };
   }
 
   async claim(session: AgentSession): Promise<Offer | undefined> {
@@ -311,7 +324,27 @@ export class MemoryBackend implements GatewayBackend {
 
   async disconnected(): Promise<void> {}
 
-  onWake(session: AgentSession, wake: (what: { cancel?: { jobId: string; attempt: number } }) => void): () => void {
+  async rotateKey(session: AgentSession, asked: { publicKey: string; proof: string; nonce: string }) {
+    await this.#options.latency?.();
+    const refuse = (closeCode: number, message: string) => ({ refused: { closeCode, message, advice: 'Look here.' } });
+    if (!this.#current(session)) return refuse(CLOSE.superseded, 'an older session');
+    const der = Buffer.from(asked.publicKey, 'base64');
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    const text = Buffer.from(keyProof(session.agentId, asked.nonce, asked.publicKey));
+    if (!verify(null, text, key, Buffer.from(asked.proof, 'base64')))
+      return refuse(CLOSE.badSignature, 'the proof is wrong');
+    const keyId = createHash('sha256').update(der).digest('hex').slice(0, 32);
+    this.agent(session.agentId).keys.set(keyId, key);
+    this.rotations.push(keyId);
+    return { keyId, oldValidMs: 86_400_000 };
+  }
+
+  /** Says something to the agent's session, or ends it. */
+  tell(agentId: string, what: WakeUp): void {
+    this.#wake(agentId, what);
+  }
+
+  onWake(session: AgentSession, wake: (what: WakeUp) => void): () => void {
     const wakes = this.#wakes.get(session.agentId) ?? new Set();
     this.#wakes.set(session.agentId, wakes.add(wake));
     return () => wakes.delete(wake);
@@ -326,7 +359,7 @@ export class MemoryBackend implements GatewayBackend {
       }
   }
 
-  #wake(agentId: string, what: { cancel?: { jobId: string; attempt: number } }): void {
+  #wake(agentId: string, what: WakeUp): void {
     for (const wake of this.#wakes.get(agentId) ?? []) wake(what);
   }
 
