@@ -88,6 +88,14 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
     },
   },
   5: {
+    fill: async () => {},
+    holds: async (sql) => {
+      // A batch of before is no part of a record.
+      const [row] = await sql`select part from staged_batch where job_id = 'j1'`;
+      expect(row).toEqual({ part: null });
+    },
+  },
+  6: {
     fill: async (sql) => {
       await sql`insert into catalog_key (organisation_id, id, public_key, private_key)
         values (${ORGANISATION}, 'k1', 'public', 'private')`;
