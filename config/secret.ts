@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { knownSecrets } from './redaction/known-secrets.ts';
 
 const shown = '[redacted]';
 
@@ -8,6 +9,8 @@ export class Secret {
 
   constructor(value: string) {
     this.#value = value;
+    // What redacts has to know it, whichever room it is used in.
+    knownSecrets.add(value);
   }
 
   /** The value itself, for the one place that sends it. Do not keep the result. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
+import { leavingFault, leavingName } from '#config/redaction/leaving.ts';
 import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
@@ -9,6 +10,7 @@ import { JobSpec } from '#protocol/messages.ts';
 import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.ts';
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
+import { RecordGate } from './record-gate.ts';
 
 const Kind = z.looseObject({ jobId: z.string(), kind: z.string(), agentId: z.string().optional() });
 
@@ -214,7 +216,11 @@ export class JobRunner {
     let failure: unknown;
     try {
       const onProgress = progress.report;
-      await handler.run(spec, writer, { signal: stop.signal, skipScopes, onProgress });
+      await handler.run(spec, new RecordGate(writer, () => writer.flush()), {
+        signal: stop.signal,
+        skipScopes,
+        onProgress,
+      });
     } catch (error) {
       failure = error;
     }
@@ -230,7 +236,7 @@ export class JobRunner {
       // Not awaited: a removal that has its turn waits for this run.
       if (reason.code === 'job.cancelled') void this.#seal(ref, held, 'cancelled', reason);
     } else if (failure === undefined) void this.#seal(ref, held, 'ok', undefined);
-    else void this.#seal(ref, held, 'error', asFault(failure));
+    else void this.#seal(ref, held, 'error', leavingFault(failure));
   }
 
   /** How the attempt ended goes to the disk before it is told. */
@@ -303,7 +309,7 @@ export class JobRunner {
     };
     return {
       report: (latest) => {
-        pending = latest;
+        pending = { ...latest, current: latest.current.map(leavingName) };
         if (!timer) send();
       },
       end: () => {

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { createLog } from '#agent/operations/log.ts';
@@ -53,8 +54,8 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
     stop.abort(new Fault('job.cancelled', 'The crawl was stopped', { advice: 'Run it again for the whole site.' })),
   );
   await using site = openSite(connection, { dialer, log, signal: stop.signal });
-  await using sink = new RecordFile(options.out);
-  const summary = await crawl(site, connection, sink, {
+  await using records = new RecordFile(options.out);
+  const summary = await crawl(site, connection, new RecordGate(records), {
     signal: stop.signal,
     log,
     onProgress: ({ appsDone, appsTotal, records }) => {
@@ -63,7 +64,7 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
       }
     },
   });
-  await sink.close();
+  await records.close();
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   if (options.json) process.stdout.write(`${JSON.stringify({ out: options.out, ...summary })}\n`);
   else {

@@ -1,6 +1,6 @@
 import { createWriteStream, fchmodSync, fstatSync, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import type { RecordSink } from '#agent/spool/sink.ts';
+import type { RecordLines } from '#agent/bridge/record-gate.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 
@@ -8,7 +8,7 @@ import type { StreamRecord } from '#protocol/records.ts';
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /** Writes records to a file, one JSON object a line. The file is readable by this user only. */
-export class RecordFile implements RecordSink, AsyncDisposable {
+export class RecordFile implements RecordLines, AsyncDisposable {
   readonly #stream: WriteStream;
   readonly #path: string;
   #failure: Error | undefined;
@@ -36,9 +36,9 @@ export class RecordFile implements RecordSink, AsyncDisposable {
     });
   }
 
-  async write(record: StreamRecord): Promise<void> {
+  async write(_record: StreamRecord, line: string): Promise<void> {
     this.#check();
-    this.#chunk += `${JSON.stringify(record)}\n`;
+    this.#chunk += line;
     if (this.#chunk.length < CHUNK_CHARACTERS || this.#flush() || this.#stream.destroyed) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#check();

@@ -1,8 +1,7 @@
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
-import { wellFormed } from '#agent/crawl/cleanse.ts';
-import { redactText } from '#agent/crawl/redaction.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
+import { leavingText } from '#config/redaction/leaving.ts';
 import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/checks.ts';
 import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/messages.ts';
@@ -30,11 +29,10 @@ export interface Diagnosis {
 export type Diagnose = (diagnosis: Diagnosis) => Promise<unknown>;
 
 /**
- * A text as it may leave: without secrets, such that it can be stored, and that it steers no terminal of whoever asks for
- * it. What is longer is cut, so that one long text does not spoil the test.
+ * A text as it may leave, such that it steers no terminal of whoever asks for it. What is longer is cut, so that one long
+ * text does not spoil the test; secrets go before, as half a secret would not be known for one.
  */
-const cleansed = (text: string, most: number): string =>
-  shortened(redactText(withoutFolders(printable(wellFormed(text)))), most);
+const cleansed = (text: string, most: number): string => shortened(leavingText(withoutFolders(printable(text))), most);
 
 const OWN_ADVICE: ReadonlySet<string> = new Set(Object.values(ERROR_KINDS).map(({ advice }) => advice));
 

@@ -2,13 +2,13 @@ import { scriptSections } from '#agent/lineage/script/sections.ts';
 import type { ContainerEntry, Meta } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { namesSecret, REDACTED, redactText } from '#config/redaction/rules.ts';
 import type { AppContent } from './app-content.ts';
+import { type JsonObject, present } from './attributes.ts';
 import { ChartWriter, cellsOf, type MasterItems } from './charts.ts';
-import { type JsonObject, present } from './cleanse.ts';
 import { type Keys, numbered } from './keys.ts';
 import { customPropertyValues, type People } from './people.ts';
 import { flagAt, groupingAt, isTree, numberAt, numberFormatOf, textAt, textsAt, timeAt, treeAt } from './properties.ts';
-import { namesSecret, REDACTED, redactText } from './redaction.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** What the records of an app are made with. */

@@ -1,5 +1,5 @@
 import type { PropertyEntry } from '#agent/qlik/engine/calls.ts';
-import { type JsonObject, present } from './cleanse.ts';
+import { type JsonObject, present } from './attributes.ts';
 import { type Definition, definitionsIn } from './definitions.ts';
 import { type Keys, numbered } from './keys.ts';
 import {

@@ -1,5 +1,5 @@
 import type { Owner, QrsUser } from '#agent/qlik/repository/entities.ts';
-import { type JsonObject, type JsonValue, present } from './cleanse.ts';
+import { type JsonObject, type JsonValue, present } from './attributes.ts';
 
 /** The e-mail addresses of the site's users by id: all that is kept of them while the apps are read. */
 export class People {

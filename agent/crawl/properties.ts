@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './cleanse.ts';
+import type { JsonObject, JsonValue } from './attributes.ts';
 
 /** Reading what authors and extensions wrote into properties: JSON of any shape, so every step looks before it leaps. */
 export type Tree = Readonly<Record<string, unknown>>;

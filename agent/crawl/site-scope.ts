@@ -2,7 +2,7 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { AssetKind, Outcome } from '#protocol/records.ts';
-import { type JsonObject, present } from './cleanse.ts';
+import { type JsonObject, present } from './attributes.ts';
 import type { Keys } from './keys.ts';
 import { Gaps } from './missing.ts';
 import { customPropertyValues, type People } from './people.ts';

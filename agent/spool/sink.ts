@@ -1,14 +1,17 @@
-import type { StreamRecord } from '#protocol/records.ts';
+import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+
+/**
+ * A record as a job's handler makes it. How many records an outcome closes, and their hash, is for the gate to say: it
+ * counts what leaves, without the secrets that the handler may have read. What a handler says of it does not count.
+ */
+export type DraftRecord =
+  | Exclude<StreamRecord, OutcomeRecord>
+  | (Omit<OutcomeRecord, 'records' | 'sha256'> & Partial<Pick<OutcomeRecord, 'records' | 'sha256'>>);
 
 /** Where a crawl puts its records. */
 export interface RecordSink {
-  /**
-   * The largest line of a record, its `\n` included, that it takes: who writes must shorten what is longer before it is
-   * counted and hashed. Absent: what fits into one batch.
-   */
-  readonly maxRecordBytes?: number;
   /** Resolves when the record is accepted; waits while the spool is full (back pressure). Rejects when cancelled. */
-  write(record: StreamRecord): Promise<void>;
+  write(record: DraftRecord): Promise<void>;
 }
 
 /** Where a job puts its records. */

@@ -6,7 +6,6 @@ import type { StreamRecord } from '#protocol/records.ts';
 import type { AttemptSpool } from './attempt-spool.ts';
 import { partsOf } from './parts.ts';
 import { MAX_RECORD_BYTES, recordLine } from './record-size.ts';
-import type { JobSink } from './sink.ts';
 
 const compress = promisify(zstdCompress);
 const LEVEL_ONE = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
@@ -21,7 +20,7 @@ interface Line {
  * Cuts records into batches and makes them durable in an {@link AttemptSpool}, one after another. At most one batch is
  * being written while the next fills; a `write` that finds both taken waits.
  */
-export class SpoolWriter implements JobSink {
+export class SpoolWriter {
   readonly #spool: AttemptSpool;
   readonly #signal: AbortSignal;
   readonly #onSpooled: (batch: { readonly seq: number; readonly frameBytes: number }) => void;
@@ -55,11 +54,13 @@ export class SpoolWriter implements JobSink {
   }
 
   /**
+   * Resolves when the record is accepted; waits while the spool is full (back pressure).
+   * @param text the record's line, if somebody made it already
    * @throws Fault `internal` for a record over `maxRecordBytes` (`fitRecord` before hashing prevents it), `spool.failed`,
    * or the reason of the signal
    */
-  async write(record: StreamRecord): Promise<void> {
-    const bytes = Buffer.from(recordLine(record));
+  async write(record: StreamRecord, text = recordLine(record)): Promise<void> {
+    const bytes = Buffer.from(text);
     if (bytes.length > this.maxRecordBytes)
       throw new Fault('internal', `A ${record.t} record of ${bytes.length} bytes was not fitted before hashing`);
     const line = { bytes, completes: record.t === 'outcome' ? record.scope : undefined };

@@ -1,5 +1,6 @@
 import { sign } from 'node:crypto';
 import type { SignedTokenLogin } from '#config/connection/connection.ts';
+import { knownSecrets } from '#config/redaction/known-secrets.ts';
 
 /** How far the clocks of the two machines may be apart before a token counts as not yet valid. */
 const SKEW_MS = 60_000;
@@ -42,6 +43,7 @@ export class SignedTokens {
     if (last !== undefined && now >= last.signedMs && now - last.signedMs < this.#login.lifetimeMs * (1 - SPARE))
       return last.token;
     const token = signToken(this.#login, now);
+    knownSecrets.add(token);
     this.#last = { token, signedMs: now };
     return token;
   }

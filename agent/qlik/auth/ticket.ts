@@ -1,5 +1,6 @@
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Connection, TicketLogin } from '#config/connection/connection.ts';
+import { knownSecrets } from '#config/redaction/known-secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { proxyServiceRoute, xrfKey } from './credentials.ts';
 import { Answered, type Asked, jsonOf, refusal } from './verdict.ts';
@@ -43,5 +44,6 @@ export const requestTicket = async (connection: Connection, login: TicketLogin, 
   const ticket = typeof answer === 'object' && answer !== null && 'Ticket' in answer ? answer.Ticket : undefined;
   if (typeof ticket !== 'string' || ticket === '' || ticket.length > MAX_TICKET)
     throw new Fault('qlik.protocol', `${at}: the answer holds no ticket`);
+  knownSecrets.add(ticket);
   return ticket;
 };

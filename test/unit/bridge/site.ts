@@ -14,7 +14,7 @@ export interface SiteShape {
 
 const bulk = (seed: string, bytes: number): string => {
   let text = '';
-  for (let n = 0; text.length < bytes; n += 1) text += createHash('sha256').update(`${seed}/${n}`).digest('base64');
+  for (let n = 0; text.length < bytes; n += 1) text += createHash('sha256').update(`${seed}/${n}`).digest('base64url');
   return text.slice(0, bytes);
 };
 

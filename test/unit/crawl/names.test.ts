@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { ScopeWriter } from '#agent/crawl/scope-writer.ts';
 import { MAX_RECORD_BYTES, recordLine } from '#agent/spool/record-size.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -8,11 +9,11 @@ const written = async (use: (out: ScopeWriter) => Promise<void>): Promise<readon
   const records: StreamRecord[] = [];
   await use(
     new ScopeWriter(
-      {
+      new RecordGate({
         write: async (record) => {
           records.push(record);
         },
-      },
+      }),
       'prod/a',
     ),
   );

@@ -12,7 +12,8 @@ test.skipIf(process.platform === 'win32')(
       const path = join(folder, 'records.ndjson');
       writeFileSync(path, '', { mode: 0o644 });
       await using file = new RecordFile(path);
-      await file.write({ t: 'scope', scope: 'prod', kind: 'site', name: 'Prod' });
+      const record = { t: 'scope', scope: 'prod', kind: 'site', name: 'Prod' } as const;
+      await file.write(record, `${JSON.stringify(record)}\n`);
       await file.close();
       expect(statSync(path).mode & 0o777).toBe(0o600);
     } finally {

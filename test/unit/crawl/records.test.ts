@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { cleanse, present } from '#agent/crawl/cleanse.ts';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
+import { present } from '#agent/crawl/attributes.ts';
 import { definitionsIn } from '#agent/crawl/definitions.ts';
 import { keysOf, numbered } from '#agent/crawl/keys.ts';
 import { ScopeWriter } from '#agent/crawl/scope-writer.ts';
 import { scriptSections } from '#agent/lineage/script/sections.ts';
+import { leavingAttributes } from '#config/redaction/leaving.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 
 const collector = (): { records: StreamRecord[]; write: (record: StreamRecord) => Promise<void> } => {
@@ -20,7 +22,7 @@ const collector = (): { records: StreamRecord[]; write: (record: StreamRecord) =
 
 test('an outcome counts and hashes the lines of its scope since it was opened last', async () => {
   const sink = collector();
-  const out = new ScopeWriter(sink, 'c/app');
+  const out = new ScopeWriter(new RecordGate(sink), 'c/app');
   await out.open('app', 'App');
   await out.asset({ kind: 'app', key: 'c/app', name: 'broken off' });
   await out.open('app', 'App');
@@ -42,7 +44,7 @@ test('an outcome counts and hashes the lines of its scope since it was opened la
 
 test('texts that PostgreSQL cannot hold are mended at any depth, and the record says so', async () => {
   const sink = collector();
-  const out = new ScopeWriter(sink, 'c');
+  const out = new ScopeWriter(new RecordGate(sink), 'c');
   await out.asset({ kind: 'tag', key: 'c/tag/1', name: 'a\u0000b' });
   await out.asset({ kind: 'tag', key: 'c/tag/2', name: 'x', attributes: { deep: [{ 'k\ud800': ['\udc00'] }] } });
   await out.asset({ kind: 'tag', key: 'c/tag/3', name: 'fine 📈', attributes: { deep: ['fine'] } });
@@ -57,9 +59,9 @@ test('texts that PostgreSQL cannot hold are mended at any depth, and the record 
 test('attributes are redacted at any depth, cut off below 40 levels, and never become a prototype', () => {
   let deep: { [key: string]: never } | string = 'Password=canary;';
   for (let level = 0; level < 60; level++) deep = { inner: deep } as never;
-  expect(JSON.stringify(cleanse({ deep, list: ['pwd=canary;'] }))).not.toContain('canary');
+  expect(JSON.stringify(leavingAttributes({ deep, list: ['pwd=canary;'] }))).not.toContain('canary');
   const hostile = JSON.parse('{"__proto__": {"polluted": true}}') as never;
-  const { value } = cleanse(hostile);
+  const { value } = leavingAttributes(hostile);
   expect(Object.hasOwn(value, '__proto__')).toBe(true);
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { type CrawlOptions, crawl } from '#agent/crawl/crawl.ts';
 import type { CrawlSummary } from '#agent/crawl/progress.ts';
 import { Dialer } from '#agent/network/dialer.ts';
@@ -106,7 +107,10 @@ export const crawlSimulated = async (
     records.push(record);
     return Promise.resolve();
   };
-  const summary = await crawl(site, connection, { write }, { ...options, patience: options.patience ?? patience });
+  const summary = await crawl(site, connection, new RecordGate({ write }), {
+    ...options,
+    patience: options.patience ?? patience,
+  });
   return {
     summary,
     records,

@@ -1,7 +1,7 @@
 /**
  * Takes secrets out of what authors write into scripts, variables and expressions, before it leaves the site. It knows
  * forms, not values, and errs on the side of taking too much: a name like `Password` with a value goes even where it was
- * harmless. Section-access rows, which name users, go as a whole.
+ * harmless. Section-access rows, which name users, go as a whole. What was redacted once stays as it is.
  */
 export const REDACTED = '[redacted]';
 
@@ -35,7 +35,7 @@ const RULES: readonly Rule[] = [
   {
     pattern: new RegExp(
       `((?:${STRONG})[\\w.$-]{0,64}["']{0,2}\\]?\\s{0,40}(?:=|:|%3D)\\s{0,40})` +
-        `(""[^"]*""|'(?:[^']|'')*'?(?:\\s{0,40}&\\s{0,40}'(?:[^']|'')*')*|"(?:[^"]|"")*"?|\\{[^}]*\\}?` +
+        `(\\[redacted\\][^\\s;&,\\]"']*|""[^"]*""|'(?:[^']|'')*'?(?:\\s{0,40}&\\s{0,40}'(?:[^']|'')*')*|"(?:[^"]|"")*"?|\\{[^}]*\\}?` +
         `|(?=[^\\s=<>])[^;&\\]"'\\r\\n]+)`,
       'gi',
     ),
@@ -43,7 +43,8 @@ const RULES: readonly Rule[] = [
   },
   // `token` is a common word: only what SET or LET gives it, a quoted value, or one in an address.
   {
-    pattern: /(\b(?:set|let)\s{1,20}[\w.$%-]{0,64}token[\w.$%-]{0,64}\s{0,20}=\s{0,20})[^;\r\n]+/gi,
+    pattern:
+      /(\b(?:set|let)\s{1,20}[\w.$%-]{0,64}token[\w.$%-]{0,64}\s{0,20}=\s{0,20})(?!\s{0,20}\[redacted\](?:[;\r\n]|$))[^;\r\n]+/gi,
     with: `$1${REDACTED}`,
   },
   {
@@ -51,16 +52,21 @@ const RULES: readonly Rule[] = [
     with: `$1${REDACTED}`,
   },
   {
-    pattern: /([?&;][\w.-]{0,64}?(?:token|sig|code|auth|key)[\w.-]{0,64}=(?!=))[^&\s;'"\]]+/gi,
+    pattern:
+      /([?&;][\w.-]{0,64}?(?:token|sig|code|auth|key)[\w.-]{0,64}=(?!=))(?!\[redacted\](?:[&\s;'"\]]|$))[^&\s;'"\]]+/gi,
     with: `$1${REDACTED}`,
   },
   // Keys of cloud stores in connection strings.
   {
-    pattern: /((?:account|shared|access|subscription)[\w-]{0,20}key["']{0,2}\s{0,20}[=:]\s{0,20}["']?)[^\s;&"',)\]]+/gi,
+    pattern:
+      /((?:account|shared|access|subscription)[\w-]{0,20}key["']{0,2}\s{0,20}[=:]\s{0,20}["']?)(?!\[redacted\](?:[\s;&"',)\]]|$))[^\s;&"',)\]]+/gi,
     with: `$1${REDACTED}`,
   },
   // QlikView's scrambled credentials: `(XUserId is …, XPassword is …)`.
-  { pattern: /\b(X(?:UserId|Password)\s{1,20}is\s{1,20})[^\s,;)\]]+/gi, with: `$1${REDACTED}` },
+  {
+    pattern: /\b(X(?:UserId|Password)\s{1,20}is\s{1,20})(?!\[redacted\](?:[\s,;)\]]|$))[^\s,;)\]]+/gi,
+    with: `$1${REDACTED}`,
+  },
   // `https://user:password@host`; the last `@` before the path ends it.
   { pattern: /(:\/\/)[^\s/?#'"\]]+@/gi, with: `$1${REDACTED}@` },
   // `Bearer …`; one that a variable gives (`Bearer $(vToken)`) says nothing.
@@ -143,6 +149,7 @@ const rows = (table: string, hasHeader: boolean): string => {
     .map((line) => {
       const bare = line.replace(/^[["']/, '').trim();
       if (bare === '' || /^[\]"']$/.test(bare) || line.startsWith('///$tab')) return line;
+      if (/^[["']?\[redacted\][\]"']?\s{0,20}$/.test(line)) return line;
       if (!header) {
         header = true;
         return line;

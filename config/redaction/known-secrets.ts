@@ -1,0 +1,120 @@
+import { MIN_SECRET_CHARACTERS, valueForms } from './value-forms.ts';
+
+const REDACTED = '[redacted]';
+/** The oldest are forgotten first; no agent holds nearly as many at a time. */
+const MAX_VALUES = 2_000;
+/** Larger ones are no passwords, and nothing quotes them whole. */
+const MAX_VALUE_CHARACTERS = 64 * 1024;
+/** So much of a long form tells it; the rest goes as far as the text agrees, so that one that was cut goes as well. */
+const TELLING_CHARACTERS = 16;
+const BLOCK = 3;
+const STEP = MIN_SECRET_CHARACTERS - BLOCK + 1;
+const TABLE = 1 << 16;
+
+const blockAt = (text: string, at: number): number =>
+  ((text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) * 31 + text.charCodeAt(at + 2)) & (TABLE - 1);
+
+/**
+ * Finds secret values that are known, in all the forms of {@link valueForms}, by Wu and Manber's method: of most of the
+ * text only every fourth character is looked at. The time is in proportion to the text, whatever the text is: what may
+ * begin a value is compared over 16 characters at most, and what was found is not looked at again.
+ */
+export class KnownSecrets {
+  readonly #values = new Set<string>();
+  /** Forms by their first six characters, the longest first. */
+  #starts = new Map<string, string[]>();
+  /** How far the window may move on when this block ends it. */
+  readonly #shifts = new Uint8Array(TABLE).fill(STEP);
+  #stale = false;
+
+  /** From now on this value is found. */
+  add(value: string): void {
+    if (value.length < MIN_SECRET_CHARACTERS || value.length > MAX_VALUE_CHARACTERS || this.#values.has(value)) return;
+    if (this.#values.size >= MAX_VALUES) {
+      const [oldest] = this.#values;
+      if (oldest !== undefined) this.#values.delete(oldest);
+      this.#stale = true;
+    }
+    this.#values.add(value);
+    if (!this.#stale) this.#learn(value);
+  }
+
+  /** Whether the text holds one of them. */
+  in(text: string): boolean {
+    this.#refresh();
+    return this.#find(text, 0) !== undefined;
+  }
+
+  /** The text without them. */
+  redact(text: string): string {
+    this.#refresh();
+    let clean = '';
+    let from = 0;
+    for (let found = this.#find(text, 0); found; found = this.#find(text, from)) {
+      clean += text.slice(from, found.at) + REDACTED;
+      from = found.end;
+    }
+    return from === 0 ? text : clean + text.slice(from);
+  }
+
+  #refresh(): void {
+    if (!this.#stale) return;
+    this.#stale = false;
+    this.#starts = new Map();
+    this.#shifts.fill(STEP);
+    for (const value of this.#values) this.#learn(value);
+  }
+
+  #learn(value: string): void {
+    for (const form of valueForms(value)) {
+      const start = form.slice(0, MIN_SECRET_CHARACTERS);
+      const others = this.#starts.get(start) ?? [];
+      if (others.includes(form)) continue;
+      this.#starts.set(
+        start,
+        [...others, form].sort((a, b) => b.length - a.length),
+      );
+      for (let at = 0; at < STEP; at += 1) {
+        const block = blockAt(start, at);
+        this.#shifts[block] = Math.min(this.#shifts[block] ?? STEP, STEP - 1 - at);
+      }
+    }
+  }
+
+  #find(text: string, from: number): { readonly at: number; readonly end: number } | undefined {
+    const last = text.length - MIN_SECRET_CHARACTERS;
+    if (this.#starts.size === 0) return undefined;
+    const shifts = this.#shifts;
+    for (let at = from; at <= last; ) {
+      const shift = shifts[blockAt(text, at + STEP - 1)] ?? 0;
+      if (shift > 0) {
+        at += shift;
+        continue;
+      }
+      const end = this.#endAt(text, at);
+      if (end !== undefined) return { at, end };
+      at += 1;
+    }
+    return undefined;
+  }
+
+  /** Where the longest value that begins here ends. */
+  #endAt(text: string, at: number): number | undefined {
+    let end: number | undefined;
+    for (const form of this.#starts.get(text.slice(at, at + MIN_SECRET_CHARACTERS)) ?? []) {
+      const telling = Math.min(form.length, TELLING_CHARACTERS);
+      if (!text.startsWith(form.slice(0, telling), at)) continue;
+      let agreed = telling;
+      while (agreed < form.length && form.charCodeAt(agreed) === text.charCodeAt(at + agreed)) agreed += 1;
+      // A short one must be there whole; of a long one some characters may be missing at the end.
+      end = Math.max(end ?? 0, at + agreed);
+    }
+    return end;
+  }
+}
+
+/**
+ * All secret values that this process has seen: every `Secret` tells its own, and sessions tell their cookies and tickets.
+ * One for the process, since a secret that some room forgot to pass on would be the one that leaks.
+ */
+export const knownSecrets = new KnownSecrets();
