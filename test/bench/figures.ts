@@ -1,0 +1,35 @@
+import { cpus, totalmem } from 'node:os';
+
+/** The middle of some figures and how far they lie apart. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
+
+export const spreadOf = (values: readonly number[], digits = 2): Spread => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const upper = sorted[half] ?? Number.NaN;
+  const median = sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
+  return {
+    median: rounded(median, digits),
+    min: rounded(sorted[0] ?? Number.NaN, digits),
+    max: rounded(sorted.at(-1) ?? Number.NaN, digits),
+  };
+};
+
+export const shown = ({ median, min, max }: Spread, unit: string): string => `${median} ${unit} (${min} to ${max})`;
+
+/** On what the figures were taken. */
+export const machine = (): string =>
+  `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'processor'}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ` +
+  `${process.platform}-${process.arch}, Node ${process.versions.node}`;
+
+export const wholeNumber = (name: string, text: string, least = 1): number => {
+  if (!/^\d+$/.test(text) || Number(text) < least)
+    throw new Error(`--${name} needs a whole number from ${least}, not "${text}"`);
+  return Number(text);
+};
