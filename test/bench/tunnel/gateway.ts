@@ -53,6 +53,7 @@ const checkingBackend = (publicKey: string, lease: Lease, decode: boolean): Gate
       const verdict = { verdict: 'continue' as const, durableSeq, publishedScopes: [], cancel: false };
       return { session, jobs: auth.jobs.filter(holds).map(({ jobId, attempt }) => ({ jobId, attempt, ...verdict })) };
     },
+    rotateKey: () => Promise.reject(new Error('not asked')),
     claim: async () => undefined,
     accept: async () => 'lost',
     reject: async () => {},
