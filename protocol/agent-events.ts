@@ -52,6 +52,8 @@ export type AgentEvent =
   | { readonly type: 'closed'; readonly code: number }
   /** This machine slept, or its process stood still, for longer than a link lasts; `nowMs` has moved on by that time. */
   | { readonly type: 'woke' }
+  /** The gateway does not read: too much waits to be sent. */
+  | { readonly type: 'congested' }
   /** Dialling failed; `retryAfterMs` when the gateway answered the upgrade with 503. */
   | { readonly type: 'unreachable'; readonly retryAfterMs?: number | undefined }
   | { readonly type: 'signed'; readonly nonce: string; readonly signature: string }

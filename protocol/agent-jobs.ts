@@ -274,6 +274,13 @@ export class AgentJobs {
     this.#pump();
   }
 
+  /** Every bound attempt has arrived as far as it is spooled, and none waits for its end. */
+  get settled(): boolean {
+    for (const { bound, outbound, seal } of this.#attempts)
+      if (bound && (seal !== undefined || outbound.ackedSeq < outbound.spooledSeq)) return false;
+    return true;
+  }
+
   get nextLeaseEndMs(): number {
     let first = Number.POSITIVE_INFINITY;
     for (const { paused, seal, phase, leaseUntilMs } of this.#attempts)

@@ -30,6 +30,8 @@ export class AgentSession {
   #state: AgentState = { name: 'down' };
   #status: AgentStatus;
   #statusSent = '';
+  #statusChanged = false;
+  #statusSentMs = Number.NEGATIVE_INFINITY;
   #effects: AgentEffect[] = [];
   #heartbeatMs: number = TIMES.heartbeatMs;
   #livenessMs: number = TIMES.livenessMs;
@@ -55,12 +57,21 @@ export class AgentSession {
     return this.#lastRoundTripMs;
   }
 
+  /**
+   * True when nothing is left to be said in this session: all that is spooled has arrived and every job that ended is
+   * closed; or there is no session. What waits is sent in the next one.
+   */
+  get settled(): boolean {
+    return this.#state.name !== 'open' || this.#jobs.settled;
+  }
+
   /** When `tick` is due; undefined when nothing is waited for. */
   get wakeAtMs(): number | undefined {
     const state = this.#state;
     const due = [this.#jobs.nextLeaseEndMs];
     if (state.name === 'greeting' || state.name === 'authenticating') due.push(state.deadlineMs);
     if (state.name === 'open') due.push(this.#heartbeatAtMs, this.#lastInboundMs + this.#livenessMs);
+    if (state.name === 'open' && this.#statusChanged) due.push(this.#statusSentMs + TIMES.statusMs);
     const first = Math.min(...due);
     return Number.isFinite(first) ? first : undefined;
   }
@@ -103,6 +114,9 @@ export class AgentSession {
         this.#jobs.expire(nowMs);
         if (this.#talking) this.#close(CLOSE.livenessTimeout, 'this machine slept', nowMs);
         break;
+      case 'congested':
+        if (this.#talking) this.#close(CLOSE.slowConsumer, 'the gateway does not read what it is sent', nowMs);
+        break;
       case 'signed':
         if (state.name === 'authenticating' && state.nonce === event.nonce) this.#auth(event.signature);
         break;
@@ -137,7 +151,8 @@ export class AgentSession {
         break;
       case 'status':
         this.#status = event.status;
-        this.#sendStatus();
+        this.#statusChanged = true;
+        this.#sendStatus(nowMs);
         break;
       case 'tick':
         this.#tick(nowMs, random);
@@ -245,7 +260,7 @@ export class AgentSession {
     this.#heartbeatAtMs = nowMs + this.#heartbeatMs * random;
     this.#jobs.welcomed(welcome, nowMs);
     if (this.#jobs.draining) this.#send({ type: 'drain', deadlineMs: 0, reconnectAfterMs: 0 });
-    this.#sendStatus();
+    this.#sendStatus(nowMs);
   }
 
   #openMessage(message: Exclude<ToAgent, { type: 'hello' | 'welcome' | 'bye' }>, nowMs: number): void {
@@ -271,12 +286,15 @@ export class AgentSession {
     }
   }
 
-  #sendStatus(): void {
-    if (this.#state.name !== 'open') return;
+  /** The last value counts, so one that comes too early waits and may be replaced. */
+  #sendStatus(nowMs: number): void {
+    if (this.#state.name !== 'open' || nowMs < this.#statusSentMs + TIMES.statusMs) return;
+    this.#statusChanged = false;
     const status = fitStatus(this.#status);
     const text = JSON.stringify(status);
     if (text === this.#statusSent) return;
     this.#statusSent = text;
+    this.#statusSentMs = nowMs;
     this.#send({ type: 'status', status });
   }
 
@@ -292,6 +310,7 @@ export class AgentSession {
       this.#close(CLOSE.livenessTimeout, `nothing heard for ${nowMs - this.#lastInboundMs} ms`, nowMs);
       return;
     }
+    if (this.#statusChanged) this.#sendStatus(nowMs);
     if (nowMs < this.#heartbeatAtMs) return;
     this.#heartbeatAtMs = nowMs + this.#heartbeatMs * (0.9 + 0.2 * random);
     // One at a time: a gateway that is late with its answer is not made later. One that never answers is no gateway, though

@@ -13,13 +13,6 @@ export interface Ended {
 /** 4500–4999 say that trying at once cannot help: somebody has to act first. The agent still never gives up. */
 const isSlowLane = (code: number | undefined): boolean => code !== undefined && code >= 4500 && code <= 4999;
 
-/** A session that was superseded waits this long at least, so that two agents of one identity do not chase each other. */
-const SUPERSEDED_FLOOR_MS = 60_000;
-/** An hour: a hint beyond it is taken for a mistake. */
-const MAX_HINT_MS = 3_600_000;
-/** `Retry-After` has whole seconds: those who were told the same one spread over it. */
-const HINT_GRAIN_MS = 1_000;
-
 /**
  * When to connect again. Time after a failure is cut into windows that double; each holds one attempt, at a random moment
  * of it (full jitter). What is left of a window after its attempt is waited, too: so attempts of a fleet that lost its
@@ -36,13 +29,13 @@ export class Backoff {
    */
   nextMs(ended: Ended, random: number, nowMs: number): number {
     if (ended.openMs >= TIMES.backoffResetMs) this.reset();
-    const hintMs = Math.min(ended.retryAfterMs ?? 0, MAX_HINT_MS);
+    const hintMs = Math.min(ended.retryAfterMs ?? 0, TIMES.maxHintMs);
     if (isSlowLane(ended.code)) return Math.max(TIMES.slowLaneMs * (0.5 + random), hintMs);
     if (ended.retryAfterMs !== undefined && ended.code !== CLOSE.superseded) {
       // Whoever answers is there: what comes after the hint begins with small windows again.
       this.reset();
       // A refused attempt was given a time of its own; `bye` and `drain` say the same to everybody.
-      const spreadMs = ended.code === undefined ? HINT_GRAIN_MS : Math.max(HINT_GRAIN_MS, hintMs);
+      const spreadMs = ended.code === undefined ? TIMES.hintGrainMs : Math.max(TIMES.hintGrainMs, hintMs);
       return hintMs + random * spreadMs;
     }
     const windowMs = Math.min(TIMES.backoffCapMs, TIMES.backoffBaseMs * 2 ** this.#failures);
@@ -50,7 +43,7 @@ export class Backoff {
     const beginsMs = Math.max(nowMs, this.#windowEndsMs);
     this.#windowEndsMs = beginsMs + windowMs;
     const delayMs = beginsMs - nowMs + random * windowMs;
-    return ended.code === CLOSE.superseded ? SUPERSEDED_FLOOR_MS + hintMs + delayMs : delayMs;
+    return ended.code === CLOSE.superseded ? TIMES.supersededFloorMs + hintMs + delayMs : delayMs;
   }
 
   /** The next failure is the first. */

@@ -67,8 +67,10 @@ export type GatewayEvent =
   | { readonly type: 'keyRotated'; readonly keyId: string; readonly oldValidMs: number }
   /** What the catalog wants of the agent besides jobs; said only to an agent that knows it. */
   | { readonly type: 'ask'; readonly message: Extract<ToAgent, { type: 'key.renew' | 'catalog.key' | 'log.level' }> }
-  /** The store failed, or did not answer in time. */
-  | { readonly type: 'failed'; readonly message: string }
+  /** The store failed; `overloaded`: it did not answer in time, and whoever comes at once makes that worse. */
+  | { readonly type: 'failed'; readonly message: string; readonly overloaded?: boolean | undefined }
+  /** The agent does not read: too much waits to be sent. */
+  | { readonly type: 'congested' }
   | { readonly type: 'tick' };
 
 /** All that the machine asks of the program around it. */

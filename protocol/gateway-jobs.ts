@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { type AttemptRef, attemptKey, leaseOf } from './agent-events.ts';
 import { CLOSE, CREDIT, LIMITS, TIMES } from './constants.ts';
 import { ERROR_KINDS, type ErrorInfo } from './errors.ts';
+import { fittedScopes } from './fitted-texts.ts';
 import { type DecodedFrame, FRAME_HEADER_BYTES } from './frame.ts';
 import type { GatewayEffect, GatewayEvent, Verdict } from './gateway-events.ts';
 import { InboundStream } from './inbound-stream.ts';
@@ -17,20 +18,16 @@ export interface Violation {
   readonly message: string;
 }
 
-/** Acks are gathered this long, unless half a window is owed. */
-const ACK_MS = 50;
-/** A wake-up that was lost costs at most this. */
-const POLL_MS = 15_000;
-
-/** How many ended streams are remembered: many more than can have frames under way. */
-const ENDED_STREAMS = 1024;
-
 const notTaken = (message: string): ErrorInfo => ({
   code: 'job.agent_offline',
   message,
   retryable: true,
   advice: ERROR_KINDS['job.agent_offline'].advice,
 });
+
+/** The store acknowledged more before: it was restored, or failed over to a copy that lags. Facts must be told anew. */
+const forgot = (before: number, now: number): Violation =>
+  violation(CLOSE.stateLost, `the catalog had batches up to ${before} and now has ${now}`);
 
 const violation = (code: number, message: string): Violation => ({ code, message });
 
@@ -66,17 +63,11 @@ export class GatewayJobs {
     roomBytes: number,
     nowMs: number,
   ): z.infer<typeof JobVerdict>[] {
-    let room = roomBytes;
+    const fitted = fittedScopes(roomBytes);
     this.#pollAtMs = nowMs;
     return verdicts.map(({ jobId, attempt, verdict, durableSeq, publishedScopes, cancel }) => {
       const job = held.find((h) => h.jobId === jobId && h.attempt === attempt);
       if (verdict === 'continue' && job) this.#resumable.set(attemptKey(job), { lease: leaseOf(job), durableSeq });
-      const scopes: string[] = [];
-      for (const scope of publishedScopes) {
-        room -= 3 * scope.length + 3;
-        if (room < 0) break;
-        scopes.push(scope);
-      }
       return {
         jobId,
         attempt,
@@ -84,7 +75,7 @@ export class GatewayJobs {
         durableSeq,
         credit: CREDIT.streamBytes,
         leaseTtlMs: TIMES.leaseTtlMs,
-        publishedScopes: scopes,
+        publishedScopes: fitted(publishedScopes),
         cancel,
       };
     });
@@ -143,7 +134,7 @@ export class GatewayJobs {
 
   claimed({ offer }: Of<'claimed'>, nowMs: number): void {
     this.#claiming = false;
-    this.#pollAtMs = nowMs + POLL_MS;
+    this.#pollAtMs = nowMs + TIMES.pollMs;
     if (!offer) {
       if (this.#claimAgain) this.#claim(nowMs);
       return;
@@ -171,12 +162,13 @@ export class GatewayJobs {
     this.#claim(nowMs);
   }
 
-  stored({ stream: id, bytes, result, durableSeq }: Of<'stored'>, nowMs: number): void {
+  stored({ stream: id, bytes, result, durableSeq }: Of<'stored'>, nowMs: number): Violation | undefined {
     const stream = this.#streams.get(id);
     if (!stream) {
       if (result !== 'stored') this.consumed({ type: 'consumed', stream: id, bytes }, nowMs);
-      return;
+      return undefined;
     }
+    if (result !== 'lost' && durableSeq < stream.durableSeq) return forgot(stream.durableSeq, durableSeq);
     stream.storing = false;
     // What was not taken is never consumed later: its credit goes back now.
     if (result !== 'stored') stream.owed += bytes;
@@ -193,6 +185,7 @@ export class GatewayJobs {
     }
     this.#pump(stream);
     this.#ackLater(stream, nowMs);
+    return undefined;
   }
 
   consumed({ stream: id, bytes }: Of<'consumed'>, nowMs: number): void {
@@ -229,14 +222,15 @@ export class GatewayJobs {
     return undefined;
   }
 
-  finished({ jobId, attempt, result, durableSeq }: Of<'finished'>, nowMs: number): void {
+  finished({ jobId, attempt, result, durableSeq }: Of<'finished'>, nowMs: number): Violation | undefined {
     const stream = this.#streamOf({ jobId, attempt });
-    if (!stream) return;
+    if (!stream) return undefined;
     if (result === 'closed') {
       this.#drop(stream, nowMs);
       this.#send({ type: 'job.closed', jobId, attempt });
-      return;
+      return undefined;
     }
+    if (result === 'gap' && durableSeq < stream.durableSeq) return forgot(stream.durableSeq, durableSeq);
     stream.finishing = undefined;
     if (result === 'lost') this.#probe(stream.lease);
     else {
@@ -245,6 +239,7 @@ export class GatewayJobs {
       this.#ack(stream);
       this.#send({ type: 'nack', stream: stream.stream, durableSeq });
     }
+    return undefined;
   }
 
   wake({ cancel }: Of<'wake'>, nowMs: number): void {
@@ -259,14 +254,14 @@ export class GatewayJobs {
       this.#offer = undefined;
       this.#emit({ type: 'reject', lease, error: notTaken('the agent did not answer the offer') });
       this.#send({ type: 'job.lost', jobId: lease.jobId, attempt: lease.attempt });
-      this.#pollAtMs = nowMs + POLL_MS;
+      this.#pollAtMs = nowMs + TIMES.pollMs;
     }
     if (nowMs >= this.#ackAtMs) {
       this.#ackAtMs = Number.POSITIVE_INFINITY;
       for (const stream of this.#streams.values()) this.#ack(stream);
     }
     if (nowMs >= this.#pollAtMs) {
-      this.#pollAtMs = nowMs + POLL_MS;
+      this.#pollAtMs = nowMs + TIMES.pollMs;
       this.#claim(nowMs);
     }
   }
@@ -337,7 +332,7 @@ export class GatewayJobs {
     this.#claimAgain = this.#claiming;
     if (this.#claiming) return;
     this.#claiming = true;
-    this.#pollAtMs = nowMs + POLL_MS;
+    this.#pollAtMs = nowMs + TIMES.pollMs;
     this.#emit({ type: 'claim' });
   }
 
@@ -351,7 +346,7 @@ export class GatewayJobs {
 
   #ackLater(stream: InboundStream, nowMs: number): void {
     if (stream.owed >= CREDIT.streamBytes / 2) this.#ack(stream);
-    else if (stream.ackDue || stream.owed > 0) this.#ackAtMs = Math.min(this.#ackAtMs, nowMs + ACK_MS);
+    else if (stream.ackDue || stream.owed > 0) this.#ackAtMs = Math.min(this.#ackAtMs, nowMs + TIMES.ackMs);
   }
 
   #ack(stream: InboundStream): void {
@@ -376,7 +371,7 @@ export class GatewayJobs {
   #end(stream: number): void {
     this.#ended.add(stream);
     const [oldest] = this.#ended;
-    if (this.#ended.size > ENDED_STREAMS && oldest !== undefined) this.#ended.delete(oldest);
+    if (this.#ended.size > LIMITS.endedStreams && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { CLOSE, CREDIT, LIMITS, TIMES } from './constants.ts';
 import { ControlError, controlBytes, readToGateway } from './control.ts';
+import { fitText } from './fitted-texts.ts';
 import { decodeFrame, FrameError } from './frame.ts';
 import type { GatewayEffect, GatewayEvent, GatewayState } from './gateway-events.ts';
 import { GatewayJobs, type Violation } from './gateway-jobs.ts';
@@ -11,14 +12,22 @@ export interface GatewayGreeting {
   readonly nonce: string;
   /** ISO 8601; for the agent's clock warning, nothing depends on it. */
   readonly serverTime: string;
+  /** In [0, 1): when the connection has aged. */
+  readonly random: number;
 }
 
 const CAPABILITIES = ['zstd', 'deflate', 'resume', 'scopes', 'parts', 'keys', 'catalogKey', 'logLevel'] as const;
 /** The capability that the agent must have named before it is sent such a message. */
 const ASKS = { 'key.renew': 'keys', 'catalog.key': 'catalogKey', 'log.level': 'logLevel' } as const;
 
+const COMES_BACK = 'Nothing has to be done: the agent connects again.';
 const ADVICE: Record<number, string> = {
-  [CLOSE.draining]: 'Nothing has to be done: the agent connects again.',
+  [CLOSE.draining]: COMES_BACK,
+  [CLOSE.overloaded]: COMES_BACK,
+  [CLOSE.livenessTimeout]: COMES_BACK,
+  [CLOSE.slowConsumer]: COMES_BACK,
+  [CLOSE.authTimeout]: COMES_BACK,
+  [CLOSE.stateLost]: 'Nothing has to be done: the agent connects again and tells what it holds.',
   [CLOSE.superseded]: 'If this happens again and again, two machines use one identity: enrol one of them anew.',
   [CLOSE.internal]: 'Nothing has to be done: the agent connects again. The log of the catalog has the cause.',
 };
@@ -36,6 +45,9 @@ export class GatewaySession {
   #held: readonly z.infer<typeof HeldJob>[] = [];
   #capabilities: readonly string[] = [];
   #lastInboundMs = 0;
+  #ageAtMs = Number.POSITIVE_INFINITY;
+  #controls: number = LIMITS.controlBurst;
+  #controlsAtMs = 0;
 
   constructor(greeting: GatewayGreeting) {
     this.#greeting = greeting;
@@ -51,8 +63,7 @@ export class GatewaySession {
     const state = this.#state;
     if (state.name === 'new' || state.name === 'closed') return undefined;
     if (state.name !== 'open') return state.deadlineMs;
-    const drainAtMs = state.drainAtMs ?? Number.POSITIVE_INFINITY;
-    return Math.min(this.#jobs.wakeAtMs, this.#lastInboundMs + TIMES.livenessMs, drainAtMs);
+    return Math.min(this.#jobs.wakeAtMs, this.#lastInboundMs + TIMES.livenessMs, state.drainAtMs ?? this.#ageAtMs);
   }
 
   handle(event: GatewayEvent, nowMs: number): GatewayEffect[] {
@@ -89,7 +100,11 @@ export class GatewaySession {
         this.#bye(event.closeCode, event.message, event.advice);
         break;
       case 'failed':
-        this.#bye(CLOSE.internal, event.message);
+        if (event.overloaded === true) this.#shed(event.message);
+        else this.#bye(CLOSE.internal, event.message);
+        break;
+      case 'congested':
+        this.#bye(CLOSE.slowConsumer, 'the agent does not read what it is sent');
         break;
       case 'tick':
         this.#tick(nowMs);
@@ -125,7 +140,7 @@ export class GatewaySession {
         this.#jobs.accepted(event, nowMs);
         break;
       case 'stored':
-        this.#jobs.stored(event, nowMs);
+        this.#end(this.#jobs.stored(event, nowMs));
         break;
       case 'consumed':
         this.#jobs.consumed(event, nowMs);
@@ -134,7 +149,7 @@ export class GatewaySession {
         this.#end(this.#jobs.renewed(event, nowMs));
         break;
       case 'finished':
-        this.#jobs.finished(event, nowMs);
+        this.#end(this.#jobs.finished(event, nowMs));
         break;
       case 'wake':
         this.#jobs.wake(event, nowMs);
@@ -153,6 +168,10 @@ export class GatewaySession {
   }
 
   #text(text: string, nowMs: number): void {
+    if (!this.#admit(nowMs)) {
+      this.#shed('the agent sends more control messages than the gateway takes');
+      return;
+    }
     let message: ToGateway | undefined;
     try {
       message = readToGateway(text);
@@ -198,6 +217,7 @@ export class GatewaySession {
   #welcome(event: Extract<GatewayEvent, { type: 'authenticated' }>, nowMs: number): void {
     const { sessionId, epoch } = event;
     this.#state = { name: 'open', sessionId, epoch, drainAtMs: undefined };
+    this.#ageAtMs = nowMs + TIMES.ageMs * (0.9 + 0.2 * this.#greeting.random);
     const welcome = {
       type: 'welcome' as const,
       sessionId,
@@ -233,8 +253,24 @@ export class GatewaySession {
         this.#bye(CLOSE.livenessTimeout, `nothing heard for ${nowMs - this.#lastInboundMs} ms`);
       else if (state.drainAtMs !== undefined && nowMs >= state.drainAtMs)
         this.#bye(CLOSE.draining, 'the gateway drains');
+      else if (state.drainAtMs === undefined && nowMs >= this.#ageAtMs)
+        this.#drain(TIMES.gatewayDrainMs, TIMES.reconnectAfterMs, nowMs);
       else this.#jobs.tick(nowMs);
     }
+  }
+
+  /** A bucket that fills with time: what an agent's messages cost is bounded, whatever it sends. */
+  #admit(nowMs: number): boolean {
+    const filled = this.#controls + ((nowMs - this.#controlsAtMs) / 1000) * LIMITS.controlPerSecond;
+    this.#controls = Math.min(LIMITS.controlBurst, filled);
+    this.#controlsAtMs = nowMs;
+    if (this.#controls < 1) return false;
+    this.#controls -= 1;
+    return true;
+  }
+
+  #shed(message: string): void {
+    this.#bye(CLOSE.overloaded, message, ADVICE[CLOSE.overloaded], TIMES.overloadedMs);
   }
 
   #end(violation: Violation | undefined): void {
@@ -244,7 +280,7 @@ export class GatewaySession {
   #bye(code: number, message: string, advice = ADVICE[code] ?? UPDATE, retryAfterMs?: number): void {
     if (this.#state.name === 'closed') return;
     const hint = retryAfterMs === undefined ? {} : { retryAfterMs };
-    this.#send({ type: 'bye', code, message, advice, ...hint });
+    this.#send({ type: 'bye', code, message: fitText(message), advice: fitText(advice), ...hint });
     this.#effects.push({ type: 'close', code, reason: message.replace(/[^ -~]/g, '?').slice(0, 123) });
     if (this.#state.name === 'open') this.#effects.push({ type: 'disconnected' });
     this.#state = { name: 'closed' };

@@ -1,17 +1,32 @@
 import { z } from 'zod';
+import { LIMITS, TIMES } from './constants.ts';
 import { ErrorShape } from './errors.ts';
 import { AgentStatus } from './status.ts';
+
+const MAX_ATTEMPT = 2 ** 31 - 1;
+const MAX_STREAM = 2 ** 32 - 1;
+const SHA256_CHARS = 64;
+const MAX_CREDIT = 2 ** 30;
 
 /**
  * The control messages (text frames, JSON). Schemas are loose: unknown fields are ignored, so that a newer peer is not
  * refused. PROTOCOL.md is normative for who sends what and when.
  */
-const Id = z.string().min(1).max(200);
+const Id = z.string().min(1).max(LIMITS.idChars);
 const Count = z.int().nonnegative();
-const LooseError = z.looseObject(ErrorShape.shape);
+const Text = z.string().max(LIMITS.textChars);
+const Base64 = z.string().max(LIMITS.base64Chars);
+const Ms = Count.max(TIMES.maxMs);
+/** Numbers of attempts and streams as stores and frames hold them. */
+const Attempt = z.int().positive().max(MAX_ATTEMPT);
+const Stream = z.int().positive().max(MAX_STREAM);
+/** More would be a mistake; sums stay far below 2⁵³. */
+const Credit = Count.max(MAX_CREDIT);
+const Capabilities = z.array(z.string().max(LIMITS.capabilityChars)).max(LIMITS.capabilities);
+const LooseError = z.looseObject({ ...ErrorShape.shape, code: Id, message: Text, advice: Text });
 
 /** The lease that every message about a job carries: who may work on which attempt. */
-export const Lease = z.looseObject({ jobId: Id, attempt: z.int().positive(), leaseToken: Id });
+export const Lease = z.looseObject({ jobId: Id, attempt: Attempt, leaseToken: Id });
 export type Lease = z.infer<typeof Lease>;
 
 /** The kinds of jobs that this release knows: reading a site, and running the doctor's checks against it. */
@@ -29,18 +44,19 @@ export const TestOptions = z.object({
 /** What a job asks for. Data only: a connection by its code, a kind and its options; never code, path, host or secret. */
 export const JobSpec = z.looseObject({
   jobId: Id,
-  connection: z.string(),
+  connection: Id,
   /** One of {@link JOB_KINDS}, or one that only a newer catalog knows: the agent rejects what it has no handler for. */
-  kind: z.string(),
+  kind: Id,
   options: z.record(z.string(), z.json()),
-  createdAt: z.string(),
+  createdAt: Id,
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
 const Hello = z.looseObject({
   type: z.literal('hello'),
-  nonce: z.string(),
-  serverTime: z.string(),
+  /** No `|`: it would be taken for another part of what is signed. */
+  nonce: Base64.regex(/^[^|]*$/),
+  serverTime: z.string().max(LIMITS.idChars),
   protocol: z.looseObject({ min: Count, max: Count }),
   limits: z.looseObject({ controlBytes: Count, dataBytes: Count, batchRecords: Count }),
 });
@@ -53,23 +69,23 @@ export const Auth = z.looseObject({
   agentId: Id,
   keyId: Id,
   bootId: Id,
-  version: z.string(),
-  capabilities: z.array(z.string()),
+  version: Id,
+  capabilities: Capabilities,
   /** Base64 Ed25519 signature over {@link challenge}. */
-  signature: z.string(),
-  jobs: z.array(HeldJob),
+  signature: Base64,
+  jobs: z.array(HeldJob).max(LIMITS.listedJobs),
   status: AgentStatus,
 });
 
 export const JobVerdict = z.looseObject({
   jobId: Id,
-  attempt: z.int().positive(),
+  attempt: Attempt,
   verdict: z.enum(['continue', 'finished', 'lost']),
   durableSeq: Count,
-  credit: Count,
-  leaseTtlMs: Count,
+  credit: Credit,
+  leaseTtlMs: Ms,
   /** Scopes of this attempt that are published already: a resumed crawl skips them. */
-  publishedScopes: z.array(z.string()),
+  publishedScopes: z.array(z.string().max(LIMITS.keyChars)).max(LIMITS.publishedScopes),
   cancel: z.boolean().optional(),
 });
 
@@ -77,36 +93,36 @@ export const Welcome = z.looseObject({
   type: z.literal('welcome'),
   sessionId: Id,
   epoch: Count,
-  heartbeatMs: Count,
-  livenessMs: Count,
-  connectionCredit: Count,
-  capabilities: z.array(z.string()),
-  jobs: z.array(JobVerdict),
+  heartbeatMs: Ms,
+  livenessMs: Ms,
+  connectionCredit: Credit,
+  capabilities: Capabilities,
+  jobs: z.array(JobVerdict).max(LIMITS.listedJobs),
 });
 
 /** Sent just before a close with the same code. */
 const Bye = z.looseObject({
   type: z.literal('bye'),
-  code: z.int(),
-  message: z.string(),
-  advice: z.string(),
-  retryAfterMs: Count.optional(),
+  code: Count.max(65_535),
+  message: Text,
+  advice: Text,
+  retryAfterMs: Ms.optional(),
 });
 
 /** `spec` is the exact text that `signature` (base64 Ed25519 by the catalog's key) covers: parse it after verifying. */
 export const JobOffer = z.looseObject({
   type: z.literal('job.offer'),
   ...Lease.shape,
-  leaseTtlMs: Count,
-  credit: Count,
-  spec: z.string(),
-  signature: z.string(),
+  leaseTtlMs: Ms,
+  credit: Credit,
+  spec: z.string().max(LIMITS.specChars),
+  signature: Base64,
 });
 
 /** `stream` binds the data frames of this session to the attempt; it is chosen by the agent, unique in the session. */
-const JobAccept = z.looseObject({ type: z.literal('job.accept'), ...Lease.shape, stream: z.int().positive() });
+const JobAccept = z.looseObject({ type: z.literal('job.accept'), ...Lease.shape, stream: Stream });
 /** For a job that goes on after `welcome`: binds a stream of the new session to it. */
-const JobResume = z.looseObject({ type: z.literal('job.resume'), ...Lease.shape, stream: z.int().positive() });
+const JobResume = z.looseObject({ type: z.literal('job.resume'), ...Lease.shape, stream: Stream });
 const JobReject = z.looseObject({ type: z.literal('job.reject'), ...Lease.shape, error: LooseError });
 
 /** Lossy, last value wins; for people. */
@@ -116,7 +132,7 @@ export const JobProgress = z.looseObject({
   scopesDone: Count,
   scopesTotal: Count.nullable(),
   records: Count,
-  current: z.array(z.string()),
+  current: z.array(z.string().max(LIMITS.idChars)).max(LIMITS.currentNames),
 });
 
 export const JobFinish = z.looseObject({
@@ -125,43 +141,44 @@ export const JobFinish = z.looseObject({
   lastSeq: Count,
   records: Count,
   /** SHA-256 (hex) over the CRC-32 of every batch in order, each as 4 big-endian bytes. */
-  sha256: z.string(),
+  sha256: z.string().max(SHA256_CHARS),
   result: z.enum(['ok', 'error', 'cancelled']),
   error: LooseError.optional(),
 });
 
-const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: z.int().positive() });
+const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: Attempt });
 /** The attempt is not this agent's any more: stop, delete, report nothing. */
-const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: z.int().positive() });
+const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: Attempt });
 const JobCancel = z.looseObject({
   type: z.literal('job.cancel'),
   jobId: Id,
-  attempt: z.int().positive(),
-  reason: z.string(),
+  attempt: Attempt,
+  reason: Text,
 });
 
-const Heartbeat = z.looseObject({ type: z.literal('heartbeat'), leases: z.array(Lease) });
+const Refs = z.array(z.looseObject({ jobId: Id, attempt: Attempt })).max(LIMITS.listedJobs);
+const Heartbeat = z.looseObject({ type: z.literal('heartbeat'), leases: z.array(Lease).max(LIMITS.listedJobs) });
 export const HeartbeatOk = z.looseObject({
   type: z.literal('heartbeat.ok'),
-  leaseTtlMs: Count,
-  lost: z.array(z.looseObject({ jobId: Id, attempt: z.int().positive() })),
-  cancelled: z.array(z.looseObject({ jobId: Id, attempt: z.int().positive() })),
+  leaseTtlMs: Ms,
+  lost: Refs,
+  cancelled: Refs,
 });
 
 const Status = z.looseObject({ type: z.literal('status'), status: AgentStatus });
 
 /** Cumulative: every batch up to `upto` is committed. `credit` bytes come back to the stream and to the connection. */
-const Ack = z.looseObject({ type: z.literal('ack'), stream: z.int().positive(), upto: Count, credit: Count });
-const Nack = z.looseObject({ type: z.literal('nack'), stream: z.int().positive(), durableSeq: Count });
-const Drain = z.looseObject({ type: z.literal('drain'), deadlineMs: Count, reconnectAfterMs: Count });
+const Ack = z.looseObject({ type: z.literal('ack'), stream: Stream, upto: Count, credit: Credit });
+const Nack = z.looseObject({ type: z.literal('nack'), stream: Stream, durableSeq: Count });
+const Drain = z.looseObject({ type: z.literal('drain'), deadlineMs: Ms, reconnectAfterMs: Ms });
 
 /**
  * `keys`: a second key for the agent, over a session that the first opened. `proof` (base64) is the new key's own signature
  * over {@link keyProof}: nobody can register a key that he does not have.
  */
-const KeyRotate = z.looseObject({ type: z.literal('key.rotate'), publicKey: z.string().max(200), proof: z.string() });
+const KeyRotate = z.looseObject({ type: z.literal('key.rotate'), publicKey: Base64, proof: Base64 });
 /** `keys`: the new key counts from now on, the one of this session until it is `oldValidMs` old. */
-const KeyRotated = z.looseObject({ type: z.literal('key.rotated'), keyId: Id, oldValidMs: Count });
+const KeyRotated = z.looseObject({ type: z.literal('key.rotated'), keyId: Id, oldValidMs: Ms });
 /** `keys`: please rotate; somebody in the catalog wants it, or the key is old. */
 const KeyRenew = z.looseObject({ type: z.literal('key.renew') });
 /**
@@ -170,14 +187,14 @@ const KeyRenew = z.looseObject({ type: z.literal('key.renew') });
  */
 const CatalogKey = z.looseObject({
   type: z.literal('catalog.key'),
-  publicKey: z.string().max(200),
-  signature: z.string(),
+  publicKey: Base64,
+  signature: Base64,
 });
 /** `logLevel`: log more for a while. The agent goes back by itself, and its policy may forbid it. */
 const LogLevel = z.looseObject({
   type: z.literal('log.level'),
   level: z.enum(['debug', 'info', 'warn', 'error']),
-  forMs: Count,
+  forMs: Ms,
 });
 
 export const ToAgent = z.discriminatedUnion('type', [
@@ -234,10 +251,10 @@ export const EnrolRequest = z.object({
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 export const EnrolReply = z.object({
-  agentId: z.string(),
-  keyId: z.string(),
-  organisation: z.string(),
+  agentId: Id,
+  keyId: Id,
+  organisation: Text,
   /** The catalog's signing key (SPKI, base64 DER), pinned from now on. */
-  catalogKey: z.string(),
+  catalogKey: Base64,
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;

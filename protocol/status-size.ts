@@ -19,17 +19,29 @@ const MAX_NAME = 200;
 const MAX_ADDRESS = 500;
 const MAX_FAULTS = 4;
 
+/** No text is longer than a receiver takes; lists that long would not fit into the message anyhow. */
+const bounded = (status: AgentStatus): AgentStatus => {
+  let long = false;
+  const json = JSON.stringify(status, (_, value: unknown) => {
+    if (typeof value !== 'string' || value.length <= LIMITS.textChars) return value;
+    long = true;
+    return shortened(value, LIMITS.textChars);
+  });
+  return long ? (JSON.parse(json) as AgentStatus) : status;
+};
+
 /**
  * A status that fits into a control frame. An agent with very many connections or problems tells less of each problem
  * first, then of fewer problems (the first of each file are kept, they are what a person mends first), then of fewer
  * connections, rather than nothing.
  */
-export const fitStatus = (status: AgentStatus): AgentStatus => {
+export const fitStatus = (given: AgentStatus): AgentStatus => {
+  const status = bounded(given);
   let fitted = status;
   for (const [problems, text] of STEPS) {
     if (size(fitted) <= STATUS_BYTES) break;
-    const short = <Text extends string | null>(given: Text, most: number): Text | string =>
-      given === null ? given : shortened(given, most);
+    const short = <Text extends string | null>(text: Text, most: number): Text | string =>
+      text === null ? text : shortened(text, most);
     fitted = {
       ...status,
       ...(status.faults === undefined

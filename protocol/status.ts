@@ -1,19 +1,23 @@
 import { z } from 'zod';
+import { LIMITS } from './constants.ts';
 import { ErrorShape } from './errors.ts';
+
+const Text = z.string().max(LIMITS.textChars);
+const StatusFault = z.object({ ...ErrorShape.shape, code: Text, message: Text, advice: Text });
 
 /** A place in a connection file where something is wrong or odd, with the fix. Never holds a secret's value. */
 export const Problem = z.object({
   severity: z.enum(['error', 'warning']),
-  code: z.string(),
-  message: z.string(),
-  advice: z.string(),
-  file: z.string(),
+  code: Text,
+  message: Text,
+  advice: Text,
+  file: Text,
   /** 1-based; absent when the whole file is meant. */
   line: z.int().positive().optional(),
   /** 1-based, in UTF-16 code units. */
   column: z.int().positive().optional(),
   /** The line itself with every value hidden that could be a secret; absent when nothing can be shown safely. */
-  excerpt: z.string().optional(),
+  excerpt: Text.optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -22,21 +26,21 @@ export type Problem = z.infer<typeof Problem>;
  * `error` with `inForce` means: the file is broken, the last good version keeps working.
  */
 export const ConnectionState = z.object({
-  file: z.string(),
-  code: z.string().nullable(),
-  name: z.string().nullable(),
+  file: Text,
+  code: Text.nullable(),
+  name: Text.nullable(),
   state: z.enum(['ready', 'disabled', 'error', 'absent']),
   /** Names the version in force, for this agent only: a keyed hash; null when none is. */
-  inForce: z.string().nullable(),
+  inForce: Text.nullable(),
   /** When the version in force was loaded, ISO 8601. */
-  loadedAt: z.string().nullable(),
-  url: z.string().nullable(),
-  authentication: z.string().nullable(),
-  environment: z.string().nullable(),
-  description: z.string().nullable(),
-  accessNotes: z.string().nullable(),
+  loadedAt: Text.nullable(),
+  url: Text.nullable(),
+  authentication: Text.nullable(),
+  environment: Text.nullable(),
+  description: Text.nullable(),
+  accessNotes: Text.nullable(),
   bypassCertificateValidation: z.boolean(),
-  problems: z.array(Problem),
+  problems: z.array(Problem).max(LIMITS.statusItems),
 });
 export type ConnectionState = z.infer<typeof ConnectionState>;
 
@@ -53,16 +57,16 @@ export type PolicyReport = z.infer<typeof PolicyReport>;
 
 /** The agent's last-value status; sent in `auth`, then in `status` whenever it changed. */
 export const AgentStatus = z.object({
-  version: z.string(),
-  hostname: z.string(),
-  platform: z.string(),
-  startedAt: z.string(),
-  connectionsFolder: z.string(),
-  connections: z.array(ConnectionState),
+  version: Text,
+  hostname: Text,
+  platform: Text,
+  startedAt: Text,
+  connectionsFolder: Text,
+  connections: z.array(ConnectionState).max(LIMITS.statusItems),
   /** Connections that did not fit into the message: those that are not listed are not gone. */
   omittedConnections: z.int().positive().optional(),
   /** What keeps the agent as a whole from working, such as a full disk; absent or empty when nothing does. */
-  faults: z.array(ErrorShape).optional(),
+  faults: z.array(StatusFault).max(LIMITS.statusItems).optional(),
   /** True: the agent does not check the certificate of the catalog. */
   bypassCertificateValidation: z.boolean().optional(),
   /** Names the machine, for this agent only: a keyed hash of its id; absent where the machine has none. */

@@ -80,8 +80,6 @@ export interface Bridge extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const DRAIN_MS = 30_000;
-
 /**
  * Opens the spool and begins to connect; never waits for the catalog, which may be away for as long as it likes.
  * @throws Fault `config.invalid` for an address that may not be used, `spool.failed` when the spool cannot be opened
@@ -141,9 +139,11 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   report = () => link.dispatch({ type: 'status', status: status() });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    link.dispatch({ type: 'drain', deadlineMs: DRAIN_MS });
+    link.dispatch({ type: 'drain', deadlineMs: TIMES.agentDrainMs });
     try {
       await jobs.stop();
+      // What a handler wrote last, and what a slow catalog had not taken yet.
+      await link.settled(TIMES.agentSendMs);
     } finally {
       await link.stop();
       await spool.close();

@@ -4,6 +4,7 @@ import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
 import { leavingFault, leavingName } from '#config/redaction/leaving.ts';
 import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
+import { TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { JobSpec } from '#protocol/messages.ts';
@@ -13,11 +14,6 @@ import type { BridgeLog } from './log.ts';
 import { RecordGate } from './record-gate.ts';
 
 const Kind = z.looseObject({ jobId: z.string(), kind: z.string(), agentId: z.string().optional() });
-
-/** A progress message at most this often. */
-const PROGRESS_MS = 500;
-/** How long a handler may take to end after its signal. */
-const STOP_MS = 10_000;
 
 interface Running {
   /** Ends the handler. */
@@ -120,7 +116,7 @@ export class JobRunner {
       [...this.#held.values()].map(async ({ running }) => {
         if (!running) return;
         running.stop.abort(reason);
-        await withinMs(running.done, STOP_MS);
+        await withinMs(running.done, TIMES.handlerStopMs);
         running.discard.abort(reason);
         await running.writer.idle();
       }),
@@ -284,7 +280,7 @@ export class JobRunner {
       if (!held) return;
       this.#held.delete(key);
       if (held.running) {
-        await withinMs(held.running.done, STOP_MS);
+        await withinMs(held.running.done, TIMES.handlerStopMs);
         await held.running?.writer.idle();
       }
       try {
@@ -305,7 +301,7 @@ export class JobRunner {
       if (!pending) return;
       this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...pending } });
       pending = undefined;
-      timer = setTimeout(send, PROGRESS_MS);
+      timer = setTimeout(send, TIMES.progressMs);
     };
     return {
       report: (latest) => {

@@ -1,6 +1,6 @@
 import type { AgentEffect, AgentEvent, AttemptRef } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
-import { CLOSE } from '#protocol/constants.ts';
+import { CLOSE, LIMITS } from '#protocol/constants.ts';
 import { asFault, type ErrorCode, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { BridgeLog } from './log.ts';
@@ -54,8 +54,17 @@ export interface LinkOptions {
   readonly onStep?: ((event: AgentEvent, effects: readonly AgentEffect[]) => void) | undefined;
 }
 
+const IDENTITY: ReadonlySet<number> = new Set([
+  CLOSE.agentDisabled,
+  CLOSE.unknownAgent,
+  CLOSE.badSignature,
+  CLOSE.duplicateIdentity,
+  CLOSE.organisationMismatch,
+]);
+
+/** A code that this release does not know counts by its range. */
 const errorCode = (closeCode: number): ErrorCode => {
-  if (closeCode >= CLOSE.agentDisabled && closeCode !== CLOSE.versionTooOld) return 'bridge.identity_refused';
+  if (IDENTITY.has(closeCode)) return 'bridge.identity_refused';
   return closeCode < 4500 ? 'bridge.unreachable' : 'bridge.protocol';
 };
 
@@ -71,6 +80,7 @@ export class Link {
   #cancelTick: () => void = () => undefined;
   #tickAtMs: number | undefined;
   #closed: (() => void) | undefined;
+  #settled: (() => void) | undefined;
   #stopped = false;
   #transport: Transport;
   /** The next dial waits for nothing: why the last ones failed is no longer true. */
@@ -109,6 +119,21 @@ export class Link {
     }
     if (session.state.name === 'open' && before !== 'open') log.info({}, 'connected to the catalog');
     this.#schedule();
+    if (session.settled) this.#settled?.();
+  }
+
+  /**
+   * Resolves when all that is spooled has arrived and every ended job is closed, when the session ends, or when the time is
+   * over: what did not arrive waits on the disk for the next start.
+   */
+  async settled(withinMs: number): Promise<void> {
+    if (this.#options.session.settled) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settled = resolve;
+    const cancel = this.#options.clock.after(withinMs, resolve);
+    await promise;
+    this.#settled = undefined;
+    cancel();
   }
 
   /** Takes another way from now on: ends the connection over the old one, if there is one, and dials at once. */
@@ -132,7 +157,7 @@ export class Link {
       const closed = new Promise<void>((resolve) => {
         this.#closed = resolve;
       });
-      connection.close(1000, 'the agent stops');
+      connection.close(CLOSE.draining, 'the agent stops');
       await closed;
     }
     this.#cancelTick();
@@ -149,6 +174,7 @@ export class Link {
         break;
       case 'send':
         this.#connection?.sendText(effect.text);
+        if ((this.#connection?.unsentBytes ?? 0) > LIMITS.unsentBytes) this.dispatch({ type: 'congested' });
         faultPoint('agent.control_sent');
         break;
       case 'sendBatch':

@@ -10,7 +10,6 @@ import { upgradeFault } from './upgrade-faults.ts';
 
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
-const CLOSE_MS = 1_000;
 
 const retryAfterMs = (error: unknown): number | undefined => {
   // Earlier it would only be told the same again; with another password the link dials anew.
@@ -82,6 +81,9 @@ export const webSocketTransport = (
       }
     });
     return {
+      get unsentBytes() {
+        return ended ? 0 : socket.bufferedAmount;
+      },
       sendText: (text) => {
         if (!ended) socket.send(text, written);
       },
@@ -95,7 +97,7 @@ export const webSocketTransport = (
       close: (code, text) => {
         if (ended) return;
         socket.close(code, text);
-        terminator ??= setTimeout(() => socket.terminate(), CLOSE_MS);
+        terminator ??= setTimeout(() => socket.terminate(), TIMES.closeMs);
       },
     };
   },

@@ -13,6 +13,8 @@ export interface TransportListener {
 }
 
 export interface TransportConnection {
+  /** Given to the connection and, as far as this end knows, not taken by the gateway. */
+  readonly unsentBytes: number;
   sendText(text: string): void;
   sendBinary(bytes: Uint8Array): void;
   /** Resolves when little enough waits to be written that more may be given, or when the connection ended. */

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
-import { type AgentChannel, MAX_UNSENT_BYTES } from './channel.ts';
+import { LIMITS } from '#protocol/constants.ts';
+import type { AgentChannel } from './channel.ts';
 
 /** An agent at the other end of a WebSocket. */
 export const webSocketChannel = (socket: WebSocket): AgentChannel => ({
@@ -12,7 +13,7 @@ export const webSocketChannel = (socket: WebSocket): AgentChannel => ({
       else listener.text(String(data));
     });
     socket.on('ping', (data) => {
-      if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
+      if (socket.bufferedAmount > LIMITS.unsentBytes) socket.terminate();
       else if (socket.readyState === socket.OPEN) socket.pong(data);
       listener.activity();
     });

@@ -20,6 +20,3 @@ export interface AgentChannel {
   close(code: number, reason: string): void;
   terminate(): void;
 }
-
-/** An agent that lets this much pile up does not read. */
-export const MAX_UNSENT_BYTES = 4 * 1024 * 1024;

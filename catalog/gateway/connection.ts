@@ -1,10 +1,11 @@
 import { leaseOf } from '#protocol/agent-events.ts';
+import { LIMITS, TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { GatewayEffect, GatewayEvent } from '#protocol/gateway-events.ts';
 import { GatewaySession } from '#protocol/gateway-session.ts';
 import type { AgentSession, Ask, GatewayBackend } from './backend.ts';
-import { type AgentChannel, MAX_UNSENT_BYTES } from './channel.ts';
+import type { AgentChannel } from './channel.ts';
 import type { GatewayClock } from './clock.ts';
 import type { GatewayLog } from './log.ts';
 
@@ -13,6 +14,8 @@ export interface ConnectionOptions {
   /** As the agent named it in the `Host` header. */
   readonly host: string;
   readonly nonce: string;
+  /** In [0, 1); instead of chance. */
+  readonly random?: () => number;
   readonly clock: GatewayClock;
   readonly log: GatewayLog;
   readonly onAuthenticated: () => void;
@@ -20,10 +23,10 @@ export interface ConnectionOptions {
   readonly onClosed: () => void;
 }
 
-/** The store has this long for an answer; finishing waits for all that is still to be published. */
-const STORE_MS = 30_000;
-const FINISH_MS = 30 * 60_000;
-const CLOSE_MS = 1_000;
+/** The store did not answer in time. */
+class Late extends Error {
+  override readonly name = 'Late';
+}
 
 /** Drives the gateway's machine for one agent: a channel on one side, the store on the other. */
 export class AgentConnection {
@@ -45,7 +48,11 @@ export class AgentConnection {
   constructor(channel: AgentChannel, options: ConnectionOptions) {
     this.#channel = channel;
     this.#options = options;
-    this.#machine = new GatewaySession({ nonce: options.nonce, serverTime: options.clock.timestamp() });
+    this.#machine = new GatewaySession({
+      nonce: options.nonce,
+      serverTime: options.clock.timestamp(),
+      random: (options.random ?? Math.random)(),
+    });
     channel.listen({
       text: (text) => this.dispatch({ type: 'text', text }),
       binary: (bytes) => this.dispatch({ type: 'binary', bytes }),
@@ -84,12 +91,12 @@ export class AgentConnection {
       case 'send':
         this.#channel.sendText(effect.text);
         faultPoint('catalog.control_sent');
-        if (this.#channel.unsentBytes > MAX_UNSENT_BYTES) this.#channel.terminate();
+        if (this.#channel.unsentBytes > LIMITS.unsentBytes) this.dispatch({ type: 'congested' });
         return;
       case 'close':
         log.info({ agentId: this.#session?.agentId, code: effect.code, reason: effect.reason }, 'closing an agent');
         this.#channel.close(effect.code, effect.reason);
-        this.#options.clock.after(CLOSE_MS, () => this.#channel.terminate());
+        this.#options.clock.after(TIMES.closeMs, () => this.#channel.terminate());
         return;
       case 'authenticate':
         this.#ask(
@@ -155,7 +162,7 @@ export class AgentConnection {
         this.#ask(
           () => backend.finish(session, effect.finish),
           (reply) => ({ type: 'finished', jobId, attempt, ...reply }),
-          FINISH_MS,
+          TIMES.finishMs,
         );
         break;
       }
@@ -202,11 +209,15 @@ export class AgentConnection {
   }
 
   /** Asks the store, with a deadline; a store that fails ends the session, and the agent comes back. */
-  #ask<T>(ask: () => Promise<T>, event: (reply: T) => GatewayEvent | undefined, deadlineMs = STORE_MS): void {
+  #ask<T>(
+    ask: () => Promise<T>,
+    event: (reply: T) => GatewayEvent | undefined,
+    deadlineMs: number = TIMES.storeMs,
+  ): void {
     let cancel: () => void = () => undefined;
     const late = new Promise<never>((_, reject) => {
       cancel = this.#options.clock.after(deadlineMs, () =>
-        reject(new Error(`the store did not answer within ${deadlineMs} ms`)),
+        reject(new Late(`the store did not answer within ${deadlineMs} ms`)),
       );
     });
     Promise.race([ask(), late])
@@ -225,6 +236,7 @@ export class AgentConnection {
     this.dispatch({
       type: 'failed',
       message: error instanceof Fault ? message : 'the catalog cannot store at the moment',
+      overloaded: error instanceof Late,
     });
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { AGENT_PATH, LIMITS, SUBPROTOCOL } from '#protocol/constants.ts';
+import { AGENT_PATH, LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
 import { webSocketChannel } from './channel-websocket.ts';
 import { type GatewayClock, systemClock } from './clock.ts';
@@ -104,7 +104,10 @@ export class Gateway {
    * Asks every agent to leave and come back later, waits until they have, and refuses new ones.
    * @param deadlineMs when those that stay are cut off
    */
-  async close(deadlineMs = 5_000, reconnectAfterMs = 1_000): Promise<void> {
+  async close(
+    deadlineMs: number = TIMES.gatewayStopMs,
+    reconnectAfterMs: number = TIMES.reconnectAfterMs,
+  ): Promise<void> {
     this.#closing = true;
     if (this.#connections.size > 0) {
       const idle = new Promise<void>((resolve) => {

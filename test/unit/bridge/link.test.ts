@@ -24,6 +24,7 @@ class FakeTransport implements Transport {
     this.dials += 1;
     this.listener = listener;
     return {
+      unsentBytes: 0,
       sendText: (text) => void this.sent.push(JSON.parse(text) as { type: string }),
       sendBinary: (bytes) => void this.frames.push(bytes.length),
       writable: () => this.gate,
@@ -256,7 +257,7 @@ describe('the link', () => {
     const { transport, clock, link, open } = setUp();
     open();
     await link.stop();
-    expect(transport.closes).toEqual([1000]);
+    expect(transport.closes).toEqual([CLOSE.draining]);
     expect(clock.pending).toBe(0);
     clock.pass(1_000_000);
     expect(transport.dials).toBe(1);

@@ -31,7 +31,7 @@ const closed = (effects: readonly GatewayEffect[]): number[] =>
 
 class Bench {
   nowMs = 1_000;
-  readonly machine = new GatewaySession({ nonce: 'nonce-1', serverTime: '2026-01-01T00:00:00.000Z' });
+  readonly machine = new GatewaySession({ nonce: 'nonce-1', serverTime: '2026-01-01T00:00:00.000Z', random: 0.5 });
 
   do(event: GatewayEvent): GatewayEffect[] {
     return this.machine.handle(event, this.nowMs);

@@ -181,7 +181,11 @@ export class Linked {
   #dial(): void {
     this.#dialAtMs = undefined;
     this.#connection += 1;
-    this.#gateway = new GatewaySession({ nonce: `nonce-${this.#connection}`, serverTime: '2026-01-01T00:00:00.000Z' });
+    this.#gateway = new GatewaySession({
+      nonce: `nonce-${this.#connection}`,
+      serverTime: '2026-01-01T00:00:00.000Z',
+      random: 0.5,
+    });
     this.event({ type: 'opened' });
     this.toGateway({ type: 'open' });
   }
