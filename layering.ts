@@ -14,9 +14,11 @@ const rooms: Record<string, readonly string[]> = {
   'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'zod'],
   'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/qlik', 'agent/bridge'],
   'agent/lineage': ['node:', 'protocol', 'config'],
-  'agent/spool': ['node:', 'protocol'],
+  'agent/spool': ['node:', 'protocol', 'config'],
+  // What left this machine, for whoever wants to look: append-only, chained, on this machine alone.
+  'agent/audit': ['node:', 'protocol', 'config'],
   'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],
-  'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'zod'],
+  'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'agent/audit', 'zod'],
   // What the agent tells of itself: health, metrics, its log files, the bundle for support. Others give it the facts.
   'agent/operations': ['node:', 'protocol', 'config', 'pino', 'prom-client', 'fflate'],
   'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'node-forge', 'pino'],

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, nodeDisk } from '#agent/spool/disk.ts';
+import { nodeDisk } from '#agent/spool/disk.ts';
+import { errnoOf } from '#config/durable-file.ts';
 import { Fault } from '#protocol/errors.ts';
 import { challenge } from '#protocol/messages.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '#agent/spool/disk.ts';
+import { errnoOf } from '#config/durable-file.ts';
 import { Fault } from '#protocol/errors.ts';
 
 const LOCK_FILE = 'lock';

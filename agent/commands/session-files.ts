@@ -1,10 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createHmac } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KeptSession, type SessionStore, sessionBinding } from '#agent/qlik/auth/session-store.ts';
 import type { Log } from '#agent/qlik/log.ts';
-import { patiently } from '#agent/spool/disk.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { replaceFile } from '#config/durable-file.ts';
 import { decryptBytes, encryptBytes } from '#config/secrets/aead.ts';
 import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
@@ -101,25 +101,12 @@ export class SessionFiles implements SessionStore {
         if (next === undefined) return;
         this.#waiting.delete(path);
         if (next.kept.cookies.length === 0 && next.kept.refused === undefined) await rm(path, { force: true });
-        else await this.#replace(path, sealed(next.kept, key, next.binding));
+        else await replaceFile(path, sealed(next.kept, key, next.binding));
       }
     } finally {
       // Here and not after the promise: who comes in between would wait for a writer that has gone.
       this.#writing.delete(path);
     }
-  }
-
-  async #replace(path: string, bytes: Buffer): Promise<void> {
-    const temporary = `${path}.${randomBytes(8).toString('hex')}`;
-    // `wx` follows no link and takes no file that is there.
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await patiently(() => rename(temporary, path));
   }
 
   /** Makes the folder when it is not there. Resolves to why what is there cannot be it. */

@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { errnoOf } from '#config/durable-file.ts';
 import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { type Codec, encodeFrame, FRAME_HEADER_BYTES, type Part } from '#protocol/frame.ts';
-import { type Disk, type DiskFile, errnoOf } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import type { Quota } from './quota.ts';
-import { encodeEntry, encodeHeader, type SegmentEntry, type SegmentHeader, scanSegment } from './segment.ts';
+import {
+  type BatchNotes,
+  encodeEntry,
+  encodeHeader,
+  type SegmentEntry,
+  type SegmentHeader,
+  scanSegment,
+} from './segment.ts';
 
 /** An attempt as it was accepted: all that a restarted agent needs to go on with it. */
 export interface AttemptRecord {
@@ -32,6 +40,16 @@ export interface BatchContent {
   readonly part?: Part | undefined;
   /** Scopes whose outcome record is in this batch. */
   readonly completed: readonly string[];
+  /** For the audit log: records by kind, and whose they are. */
+  readonly kinds?: BatchNotes['kinds'];
+  readonly scopes?: BatchNotes['scopes'];
+}
+
+/** A batch of the spool as it is told of, without its content. */
+export interface SpooledBatch extends BatchNotes {
+  readonly seq: number;
+  readonly records: number;
+  readonly frameBytes: number;
 }
 
 interface Segment {
@@ -145,14 +163,16 @@ export class AttemptSpool {
     signal: AbortSignal,
   ): Promise<{ readonly seq: number; readonly frameBytes: number }> {
     const seq = this.#lastSeq + 1;
-    const { codec, records, rawBytes, payload, part, completed } = content;
+    const { codec, records, rawBytes, payload, part, completed, kinds, scopes } = content;
     const frame = encodeFrame({ codec, records, rawBytes, payload, part, stream: this.#record.stream, seq });
-    const { bytes, frameAt } = encodeEntry(frame, completed);
+    const sha256 = createHash('sha256').update(frame).digest('hex');
+    const notes = { completed, kinds, scopes, sha256 };
+    const { bytes, frameAt } = encodeEntry(frame, notes);
     const crc = new DataView(frame.buffer).getUint32(FRAME_HEADER_BYTES - 4);
     await this.#options.quota.reserve(bytes.length, signal, () => this.#makeRoom());
     try {
       const offset = await this.#write(bytes, signal);
-      const entry = { seq, records, crc32: crc, completed, offset: offset + frameAt, frameBytes: frame.length };
+      const entry = { ...notes, seq, records, crc32: crc, offset: offset + frameAt, frameBytes: frame.length };
       this.#segments.at(-1)?.entries.push(entry);
     } catch (error) {
       this.#options.quota.release(bytes.length);
@@ -161,6 +181,11 @@ export class AttemptSpool {
     this.#count(records, crc, completed);
     this.#lastSeq = seq;
     return { seq, frameBytes: frame.length };
+  }
+
+  /** What is known of the batches from `first` to `last` that are not trimmed. */
+  batches(first: number, last: number): readonly SpooledBatch[] {
+    return this.#segments.flatMap(({ entries }) => entries.filter(({ seq }) => seq >= first && seq <= last));
   }
 
   /** The bytes to send, as they were spooled. @throws Fault `spool.failed` when they cannot be read */

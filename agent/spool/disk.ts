@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { errnoOf, patiently, replaceFile, syncFolder, writeAll } from '#config/durable-file.ts';
 
 /** An open file of the spool. Offsets and lengths in bytes. */
 export interface DiskFile {
@@ -29,47 +29,6 @@ export interface Disk {
   freeBytes(path: string): Promise<number>;
 }
 
-export const errnoOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-/** What Windows answers while a virus scanner or an indexer holds the file: it passes. */
-const PASSING = new Set(['EPERM', 'EBUSY', 'EACCES']);
-const RETRIES_MS = [5, 10, 20, 40, 80, 160, 320, 640] as const;
-
-/** Tries again for about a second what failed only because somebody else looks at the file. */
-export const patiently = async <T>(
-  act: () => Promise<T>,
-  wait: (ms: number) => Promise<unknown> = delay,
-): Promise<T> => {
-  for (const waitMs of RETRIES_MS) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!PASSING.has(errnoOf(error))) throw error;
-      await wait(waitMs);
-    }
-  }
-  return await act();
-};
-
-/** A name is durable when its folder is; Windows has no such call and needs none. */
-const syncFolder = async (path: string): Promise<void> => {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-};
-
-const writeAll = async (file: FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
-};
-
 const diskFile = (file: FileHandle): DiskFile => ({
   write: (bytes, position) => writeAll(file, bytes, position),
   datasync: () => file.datasync(),
@@ -96,18 +55,7 @@ export const nodeDisk: Disk = {
   },
   list: (path) => readdir(path),
   readFile: (path) => patiently(() => readFile(path)),
-  replaceFile: async (path, bytes) => {
-    const temporary = `${path}.new`;
-    const file = await patiently(() => open(temporary, 'w', 0o600));
-    try {
-      await writeAll(file, bytes, 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await patiently(() => rename(temporary, path));
-    await syncFolder(dirname(path));
-  },
+  replaceFile,
   open: async (path) => diskFile(await patiently(() => open(path, 'r+'))),
   create: async (path) => {
     const file = await patiently(() => open(path, 'w+', 0o600));

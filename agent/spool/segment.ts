@@ -7,17 +7,17 @@ import type { DiskFile } from './disk.ts';
  * A segment: a file of batches in order, only ever appended to.
  *
  *     header:  'CVSP' | bytes u32 | crc u32 | JSON
- *     entry:   frameBytes u32 | scopesBytes u32 | crc u32 | JSON array of the scopes that end in this batch | frame
+ *     entry:   frameBytes u32 | notesBytes u32 | crc u32 | JSON notes on the batch, or nothing | frame
  *
  * Numbers are big-endian. The header's CRC-32 covers its length and the JSON, an entry's covers its two lengths and the
- * scopes; the frame has its own. Whatever follows the first flaw is a torn tail.
+ * notes; the frame has its own. Whatever follows the first flaw is a torn tail.
  */
 const MAGIC = 0x43565350;
 const HEADER_BYTES = 12;
 const ENTRY_BYTES = 12;
 /** Far above any real one: a length beyond it is a flaw and nothing is allocated for it. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
-const MAX_SCOPES_BYTES = 4 * 1024 * 1024;
+const MAX_NOTES_BYTES = 4 * 1024 * 1024;
 
 /** What came before this segment in the attempt, so that earlier segments may be deleted. */
 export interface SegmentHeader {
@@ -30,11 +30,22 @@ export interface SegmentHeader {
   readonly completed: readonly string[];
 }
 
-export interface SegmentEntry {
+/** What is told of a batch without reading it. */
+export interface BatchNotes {
+  /** Scopes whose outcome record is in the batch. */
+  readonly completed: readonly string[];
+  /** Records by kind: assets by theirs, others by what they are. Of none in segments of earlier releases. */
+  readonly kinds?: Readonly<Record<string, number>> | undefined;
+  /** Scopes that have records in the batch. */
+  readonly scopes?: readonly string[] | undefined;
+  /** SHA-256 (hex) of the frame as it is sent. */
+  readonly sha256?: string | undefined;
+}
+
+export interface SegmentEntry extends BatchNotes {
   readonly seq: number;
   readonly records: number;
   readonly crc32: number;
-  readonly completed: readonly string[];
   /** Where the frame itself lies. */
   readonly offset: number;
   readonly frameBytes: number;
@@ -54,14 +65,14 @@ export const encodeHeader = ({ firstSeq, records, crcs, completed }: SegmentHead
 /** @returns the entry's bytes and where in them the frame begins */
 export const encodeEntry = (
   frame: Uint8Array,
-  completed: readonly string[],
+  notes: BatchNotes,
 ): { readonly bytes: Uint8Array; readonly frameAt: number } => {
-  const scopes = Buffer.from(completed.length === 0 ? '' : JSON.stringify(completed));
+  const json = Buffer.from(JSON.stringify(notes));
   const head = Buffer.alloc(ENTRY_BYTES);
   head.writeUInt32BE(frame.length, 0);
-  head.writeUInt32BE(scopes.length, 4);
-  head.writeUInt32BE(crc32(scopes, crc32(head.subarray(0, 8))), 8);
-  return { bytes: Buffer.concat([head, scopes, frame]), frameAt: ENTRY_BYTES + scopes.length };
+  head.writeUInt32BE(json.length, 4);
+  head.writeUInt32BE(crc32(json, crc32(head.subarray(0, 8))), 8);
+  return { bytes: Buffer.concat([head, json, frame]), frameAt: ENTRY_BYTES + json.length };
 };
 
 const readHeader = async (file: DiskFile): Promise<{ header: SegmentHeader; end: number } | undefined> => {
@@ -79,6 +90,13 @@ const readHeader = async (file: DiskFile): Promise<{ header: SegmentHeader; end:
   return { header: { firstSeq, records, crcs: list, completed }, end: HEADER_BYTES + length };
 };
 
+/** Earlier releases noted the completed scopes only, as an array, and nothing when there were none. */
+const notesOf = (json: Buffer): BatchNotes => {
+  if (json.length === 0) return { completed: [] };
+  const value = JSON.parse(json.toString()) as BatchNotes | readonly string[];
+  return Array.isArray(value) ? { completed: value as readonly string[] } : (value as BatchNotes);
+};
+
 const readEntry = async (
   file: DiskFile,
   at: number,
@@ -88,19 +106,18 @@ const readEntry = async (
   const head = Buffer.from(await file.read(at, ENTRY_BYTES));
   if (head.length < ENTRY_BYTES) return undefined;
   const frameBytes = head.readUInt32BE(0);
-  const scopesBytes = head.readUInt32BE(4);
-  if (frameBytes > LIMITS.dataBytes || scopesBytes > MAX_SCOPES_BYTES) return undefined;
-  const rest = Buffer.from(await file.read(at + ENTRY_BYTES, scopesBytes + frameBytes));
-  if (rest.length < scopesBytes + frameBytes) return undefined;
-  const scopes = rest.subarray(0, scopesBytes);
-  if (crc32(scopes, crc32(head.subarray(0, 8))) !== head.readUInt32BE(8)) return undefined;
+  const notesBytes = head.readUInt32BE(4);
+  if (frameBytes > LIMITS.dataBytes || notesBytes > MAX_NOTES_BYTES) return undefined;
+  const rest = Buffer.from(await file.read(at + ENTRY_BYTES, notesBytes + frameBytes));
+  if (rest.length < notesBytes + frameBytes) return undefined;
+  const json = rest.subarray(0, notesBytes);
+  if (crc32(json, crc32(head.subarray(0, 8))) !== head.readUInt32BE(8)) return undefined;
   try {
-    const frame = decodeFrame(rest.subarray(scopesBytes));
+    const frame = decodeFrame(rest.subarray(notesBytes));
     if (frame.seq !== seq || frame.stream !== stream) return undefined;
-    const completed = scopesBytes === 0 ? [] : (JSON.parse(scopes.toString()) as string[]);
-    const offset = at + ENTRY_BYTES + scopesBytes;
+    const offset = at + ENTRY_BYTES + notesBytes;
     return {
-      entry: { seq, records: frame.records, crc32: frame.crc32, completed, offset, frameBytes },
+      entry: { ...notesOf(json), seq, records: frame.records, crc32: frame.crc32, offset, frameBytes },
       end: offset + frameBytes,
     };
   } catch (error) {

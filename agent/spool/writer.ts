@@ -14,7 +14,21 @@ interface Line {
   readonly bytes: Buffer;
   /** The scope that this line ends, if it is an outcome record. */
   readonly completes: string | undefined;
+  /** The kind of an asset, or what else the record is. */
+  readonly kind: string;
+  readonly scope: string | undefined;
 }
+
+/** What the audit log tells of a batch. */
+const notesOn = (lines: readonly Line[]): { readonly kinds: Record<string, number>; readonly scopes: string[] } => {
+  const kinds: Record<string, number> = {};
+  const scopes = new Set<string>();
+  for (const { kind, scope } of lines) {
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+    if (scope !== undefined) scopes.add(scope);
+  }
+  return { kinds, scopes: [...scopes] };
+};
 
 /**
  * Cuts records into batches and makes them durable in an {@link AttemptSpool}, one after another. At most one batch is
@@ -63,7 +77,12 @@ export class SpoolWriter {
     const bytes = Buffer.from(text);
     if (bytes.length > this.maxRecordBytes)
       throw new Fault('internal', `A ${record.t} record of ${bytes.length} bytes was not fitted before hashing`);
-    const line = { bytes, completes: record.t === 'outcome' ? record.scope : undefined };
+    const line = {
+      bytes,
+      completes: record.t === 'outcome' ? record.scope : undefined,
+      kind: record.t === 'asset' ? record.kind : record.t,
+      scope: 'scope' in record ? record.scope : undefined,
+    };
     this.#check();
     if (this.#queued === 0 && this.#pause === undefined && this.#fits(line)) {
       this.#push(line);
@@ -181,15 +200,25 @@ export class SpoolWriter {
       return;
     }
     const completed = lines.flatMap(({ completes }) => (completes === undefined ? [] : [completes]));
-    const content = { codec: 'zstd' as const, records: lines.length, rawBytes: raw.length, payload, completed };
+    const content = {
+      codec: 'zstd' as const,
+      records: lines.length,
+      rawBytes: raw.length,
+      payload,
+      completed,
+      ...notesOn(lines),
+    };
     this.#onSpooled(await this.#spool.append(content, this.#signal));
   }
 
   /** One large record, in batches that nothing comes between. */
-  async #storeParts({ bytes, completes }: Line): Promise<void> {
+  async #storeParts(line: Line): Promise<void> {
+    const { bytes, completes } = line;
+    const { kinds, scopes } = notesOn([line]);
     for await (const part of partsOf(bytes, (piece) => compress(piece, LEVEL_ONE))) {
       const completed = part.part === 'last' && completes !== undefined ? [completes] : [];
-      this.#onSpooled(await this.#spool.append({ codec: 'zstd', ...part, completed }, this.#signal));
+      const notes = { completed, scopes, kinds: part.part === 'last' ? kinds : {} };
+      this.#onSpooled(await this.#spool.append({ codec: 'zstd', ...part, ...notes }, this.#signal));
     }
   }
 }

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { replaceFile } from '../durable-file.ts';
 
 /** What is remembered of a connection across restarts: never its content. */
 export interface Remembered {
@@ -34,14 +34,12 @@ export class Ledger {
     }
   }
 
-  /** Writes by way of a temporary file, and only what changed. Throws when the disk refuses. */
+  /** Writes only what changed. Throws when the disk refuses. */
   async save(connections: readonly Remembered[]): Promise<void> {
     const text = `${JSON.stringify({ version: 1, connections: connections.slice(0, MAX_REMEMBERED) }, null, 1)}\n`;
     if (text === this.#written) return;
     await mkdir(dirname(this.#path), { recursive: true });
-    const temporary = `${this.#path}.${randomUUID()}.tmp`;
-    await writeFile(temporary, text, { mode: 0o600 });
-    await rename(temporary, this.#path);
+    await replaceFile(this.#path, Buffer.from(text));
     this.#written = text;
   }
 }

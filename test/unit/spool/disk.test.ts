@@ -2,7 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { nodeDisk, patiently } from '#agent/spool/disk.ts';
+import { nodeDisk } from '#agent/spool/disk.ts';
+import { patiently } from '#config/durable-file.ts';
 import { errno } from './batches.ts';
 
 let folder: string;
