@@ -86,6 +86,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     undo.push(() => bus.close());
     const backend = createBackend({ sql, publishing, bus, log, standbyAfterMs: options.standbyAfterMs });
     undo.push(() => backend.close());
+    const gateway = new Gateway({ backend, log, answersTo, behindProxy: behindTlsProxy });
     const api = await createApi({
       sql,
       bus,
@@ -96,9 +97,9 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       answersTo,
       tls,
       behindProxy: behindTlsProxy,
+      agents: (request, response) => gateway.handleRequest(request, response),
     });
     undo.push(() => api.close());
-    const gateway = new Gateway({ backend, log, answersTo });
     undo.push(() => gateway.close());
     api.server.on('upgrade', (request, socket, head) => {
       if (Gateway.accepts(request)) gateway.handleUpgrade(request, socket, head);

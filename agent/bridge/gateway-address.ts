@@ -7,6 +7,8 @@ export interface GatewayAddress {
   readonly link: string;
   /** `https://host[:port]`, for calls over HTTP. */
   readonly origin: string;
+  /** What stands before every path: empty, or `/…` without a slash at its end. */
+  readonly prefix: string;
   readonly enrolPath: string;
   /** As the `Host` header has it: it is part of what the agent signs. */
   readonly host: string;
@@ -19,6 +21,7 @@ export const gatewayAddress = (text: string): GatewayAddress => {
   return {
     link: `${protocol}//${host}${prefix}${AGENT_PATH}`,
     origin: `${protocol === 'wss:' ? 'https:' : 'http:'}//${host}`,
+    prefix,
     enrolPath: `${prefix}${ENROL_PATH}`,
     host,
   };

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -42,6 +43,8 @@ export interface ApiOptions extends ApiContext {
   /** Certificate and key (PEM) when it serves HTTPS itself. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly behindProxy: boolean;
+  /** Requests of agents, which are none of the API's; true when it has taken one. */
+  readonly agents: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** The HTTP server with the REST API and the page, ready to listen. */
@@ -91,6 +94,11 @@ export const createApi = async (options: ApiOptions) => {
     transformObject: jsonSchemaTransformObject,
   });
 
+  // First of all: an agent's request is answered as it is, whatever holds for people.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (options.agents(request.raw, reply.raw)) reply.hijack();
+    else done();
+  });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     if (secure) reply.header('strict-transport-security', 'max-age=31536000');

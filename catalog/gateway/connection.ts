@@ -72,6 +72,11 @@ export class AgentConnection {
     return this.#session;
   }
 
+  /** Ends it at once, without a word. */
+  terminate(): void {
+    this.#channel.terminate();
+  }
+
   dispatch(event: GatewayEvent): void {
     this.#events.push(event);
     if (this.#dispatching) return;

@@ -1,24 +1,39 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { AGENT_PATH, LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
+import { POLLING } from '#protocol/polling.ts';
+import { Admission } from './admission.ts';
 import type { AgentSession, GatewayBackend } from './backend.ts';
+import type { AgentChannel } from './channel.ts';
 import { webSocketChannel } from './channel-websocket.ts';
+import { clientAddress } from './client-address.ts';
 import { type GatewayClock, systemClock } from './clock.ts';
 import { AgentConnection } from './connection.ts';
 import type { GatewayLog } from './log.ts';
+import { PollingDoor } from './polling.ts';
+import { type Refusal, refuseUpgrade } from './refusal.ts';
 
 export interface GatewayOptions {
   readonly backend: GatewayBackend;
   readonly log: GatewayLog;
   readonly clock?: GatewayClock;
-  /** Connections of agents at a time; further upgrades are answered with 503. */
+  /** Connections of agents at a time; further ones are answered with 503. Default 10,000. */
   readonly maxConnections?: number;
-  /** New connections a second; a burst of twice as many is let through. */
+  /** New connections a second; a burst of twice as many is let through. Default 200. */
   readonly handshakesPerSecond?: number;
-  /** Connections that have not authenticated yet. */
+  /** Connections that have not authenticated yet. Default 1,000. */
   readonly maxUnauthenticated?: number;
+  /**
+   * The same from one address (of IPv6, one /64). Default a quarter of all: a whole fleet may stand behind one address,
+   * and at 200 handshakes a second a quarter of 1,000 is more than it ever has under way.
+   */
+  readonly maxUnauthenticatedPerAddress?: number;
+  /** A proxy stands before the gateway and writes `X-Forwarded-For`. Default false. */
+  readonly behindProxy?: boolean;
+  /** How long a poll is held. Default 25 s. */
+  readonly pollHoldMs?: number;
   /**
    * Whether the catalog is reached by this `Host`. The agent's signature holds for the name that it dialled, so a gateway
    * that answers to any name lets a look-alike pass its agents' signatures on. Default: any name.
@@ -29,23 +44,43 @@ export interface GatewayOptions {
 /** A `Host` header: a name or address with an optional port, nothing that could smuggle a separator into the challenge. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
 
-/** The catalog's end of the tunnel: takes upgrades from an HTTP server that it does not own. */
+/** Another gateway is up by then, or this one again. */
+const CLOSING_SECONDS = 5;
+/** How much longer than its deadline a drain may take: what is then still there is cut off. */
+const DRAIN_SLACK_MS = 3_000;
+
+/** An upgrade or a polling agent is let in by the same rules. */
+const isRefusal = (value: object): value is Refusal => 'status' in value;
+
+/** The catalog's end of the tunnel: takes agents from an HTTP server that it does not own. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #clock: GatewayClock;
   readonly #server: WebSocketServer;
+  readonly #polling: PollingDoor;
+  readonly #admission: Admission;
+  readonly #maxUnauthenticated: number;
+  readonly #maxConnections: number;
   readonly #connections = new Set<AgentConnection>();
-  readonly #unauthenticated = new Set<AgentConnection>();
+  /** Who has not authenticated, with the address that each came from. */
+  readonly #unauthenticated = new Map<AgentConnection, string>();
+  readonly #addresses = new Map<string, number>();
   #idle: (() => void) | undefined;
   #closing = false;
-  #tokens: number;
-  #tokensAtMs: number;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#tokens = 2 * this.#rate;
-    this.#tokensAtMs = this.#clock.nowMs();
+    this.#maxConnections = options.maxConnections ?? 10_000;
+    this.#maxUnauthenticated = options.maxUnauthenticated ?? 1_000;
+    this.#admission = new Admission({
+      perSecond: options.handshakesPerSecond ?? 200,
+      maxConnections: this.#maxConnections,
+      maxUnauthenticated: this.#maxUnauthenticated,
+      maxUnauthenticatedPerAddress: options.maxUnauthenticatedPerAddress ?? Math.ceil(this.#maxUnauthenticated / 4),
+      nowMs: () => this.#clock.nowMs(),
+      random: Math.random,
+    });
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -56,6 +91,17 @@ export class Gateway {
       autoPong: false,
       handleProtocols: () => SUBPROTOCOL,
     });
+    this.#polling = new PollingDoor({
+      clock: this.#clock,
+      holdMs: options.pollHoldMs ?? POLLING.holdMs,
+      refusal: (request) => this.#stranger(request),
+      admit: (request, open) => {
+        const admitted = this.#admit(request);
+        if (isRefusal(admitted)) return admitted;
+        const connection = this.#take(open(), request, admitted.address);
+        return { authenticated: () => connection.agent !== undefined };
+      },
+    });
   }
 
   /** Agents with an open session. */
@@ -63,9 +109,19 @@ export class Gateway {
     return [...this.#connections].flatMap(({ agent }) => (agent ? [agent] : []));
   }
 
+  /** Links that there are, authenticated or not. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
   /** Whether an upgrade request is meant for the gateway. */
   static accepts(request: IncomingMessage): boolean {
     return (request.url ?? '').split('?', 1)[0] === AGENT_PATH;
+  }
+
+  /** Answers a request of an agent that polls; false for any other request, which it does not touch. */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#polling.handle(request, response);
   }
 
   /** Answers an HTTP upgrade: with 101, or with the status that says why not. Takes the socket in any case. */
@@ -74,29 +130,14 @@ export class Gateway {
       socket.destroy();
     };
     socket.on('error', onError);
-    const refusal = this.#refusal(request);
-    if (refusal) {
-      refuse(socket, refusal);
+    const admitted = this.#wrongUpgrade(request) ?? this.#admit(request);
+    if (isRefusal(admitted)) {
+      refuseUpgrade(socket, admitted);
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', onError);
-      const { backend, log } = this.#options;
-      const connection: AgentConnection = new AgentConnection(webSocketChannel(webSocket), {
-        backend,
-        log,
-        host: request.headers.host ?? '',
-        nonce: randomBytes(32).toString('base64'),
-        clock: this.#clock,
-        onAuthenticated: () => this.#unauthenticated.delete(connection),
-        onClosed: () => {
-          this.#connections.delete(connection);
-          this.#unauthenticated.delete(connection);
-          if (this.#connections.size === 0) this.#idle?.();
-        },
-      });
-      this.#connections.add(connection);
-      this.#unauthenticated.add(connection);
+      this.#take(webSocketChannel(webSocket), request, admitted.address);
     });
   }
 
@@ -113,54 +154,86 @@ export class Gateway {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
+      const late = this.#clock.after(deadlineMs + DRAIN_SLACK_MS, () => {
+        this.terminate();
+        this.#idle?.();
+      });
       for (const connection of [...this.#connections])
         connection.dispatch({ type: 'drain', deadlineMs, reconnectAfterMs });
       await idle;
+      late();
     }
     this.#server.close();
   }
 
-  get #rate(): number {
-    return this.#options.handshakesPerSecond ?? 200;
+  /** Ends every link at once, without a word. */
+  terminate(): void {
+    for (const connection of [...this.#connections]) connection.terminate();
   }
 
-  #refusal(request: IncomingMessage): Refusal | undefined {
-    const { host = '', origin, 'sec-websocket-protocol': protocols = '' } = request.headers;
-    if (!Gateway.accepts(request)) return { status: 404, text: 'Not Found' };
-    if (request.method !== 'GET' || !HOST.test(host)) return { status: 400, text: 'Bad Request' };
+  #take(channel: AgentChannel, request: IncomingMessage, address: string): AgentConnection {
+    const { backend, log } = this.#options;
+    const connection: AgentConnection = new AgentConnection(channel, {
+      backend,
+      log,
+      host: request.headers.host ?? '',
+      nonce: randomBytes(32).toString('base64'),
+      clock: this.#clock,
+      onAuthenticated: () => this.#known(connection),
+      onClosed: () => {
+        this.#connections.delete(connection);
+        this.#known(connection);
+        if (this.#connections.size === 0) this.#idle?.();
+      },
+    });
+    this.#connections.add(connection);
+    this.#unauthenticated.set(connection, address);
+    this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1);
+    return connection;
+  }
+
+  /** It has authenticated, or it is gone: it does not count among the unknown any more. */
+  #known(connection: AgentConnection): void {
+    const address = this.#unauthenticated.get(connection);
+    if (address === undefined) return;
+    this.#unauthenticated.delete(connection);
+    const left = (this.#addresses.get(address) ?? 1) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
+  }
+
+  /** Why a request is not looked at further, whatever it asks. */
+  #stranger(request: IncomingMessage): Refusal | undefined {
+    const { host = '', origin } = request.headers;
+    if (!HOST.test(host)) return { status: 400, text: 'Bad Request' };
     if (this.#options.answersTo?.(host) === false) return { status: 421, text: 'Misdirected Request' };
     // Agents are programs: a page in somebody's browser has no business here.
-    if (origin !== undefined) return { status: 403, text: 'Forbidden' };
-    if (!protocols.split(',').some((name) => name.trim() === SUBPROTOCOL))
-      return { status: 426, text: 'Upgrade Required' };
-    const retryAfterSeconds = this.#closing ? 5 : this.#busy();
-    return retryAfterSeconds === undefined
+    return origin === undefined ? undefined : { status: 403, text: 'Forbidden' };
+  }
+
+  #wrongUpgrade(request: IncomingMessage): Refusal | undefined {
+    const { 'sec-websocket-protocol': protocols = '' } = request.headers;
+    if (!Gateway.accepts(request)) return { status: 404, text: 'Not Found' };
+    if (request.method !== 'GET') return { status: 400, text: 'Bad Request' };
+    const stranger = this.#stranger(request);
+    if (stranger !== undefined) return stranger;
+    return protocols.split(',').some((name) => name.trim() === SUBPROTOCOL)
       ? undefined
+      : { status: 426, text: 'Upgrade Required' };
+  }
+
+  /** Room for one more, or when to come back. */
+  #admit(request: IncomingMessage): { readonly address: string } | Refusal {
+    const address = clientAddress(request, this.#options.behindProxy === true);
+    const retryAfterSeconds = this.#closing
+      ? CLOSING_SECONDS
+      : this.#admission.retryAfterSeconds({
+          connections: this.#connections.size,
+          unauthenticated: this.#unauthenticated.size,
+          unauthenticatedHere: this.#addresses.get(address) ?? 0,
+        });
+    return retryAfterSeconds === undefined
+      ? { address }
       : { status: 503, text: 'Service Unavailable', retryAfterSeconds };
   }
-
-  /** Seconds to wait, when there is no room for another connection now. */
-  #busy(): number | undefined {
-    const { maxConnections = 10_000, maxUnauthenticated = 1_000 } = this.#options;
-    const nowMs = this.#clock.nowMs();
-    this.#tokens = Math.min(2 * this.#rate, this.#tokens + ((nowMs - this.#tokensAtMs) / 1000) * this.#rate);
-    this.#tokensAtMs = nowMs;
-    if (this.#connections.size >= maxConnections) return 30;
-    if (this.#unauthenticated.size >= maxUnauthenticated) return 10;
-    if (this.#tokens < 1) return 1;
-    this.#tokens -= 1;
-    return undefined;
-  }
 }
-
-interface Refusal {
-  readonly status: number;
-  readonly text: string;
-  readonly retryAfterSeconds?: number;
-}
-
-const refuse = (socket: Duplex, { status, text, retryAfterSeconds }: Refusal): void => {
-  const retry = retryAfterSeconds === undefined ? '' : `Retry-After: ${retryAfterSeconds}\r\n`;
-  const head = `HTTP/1.1 ${status} ${text}\r\nConnection: close\r\n${retry}Content-Length: 0\r\n\r\n`;
-  socket.end(head, () => socket.destroy());
-};

@@ -32,6 +32,7 @@ export class Loopback implements AsyncDisposable {
   static async start(options: Pick<GatewayOptions, 'backend'> & Partial<GatewayOptions>): Promise<Loopback> {
     const gateway = new Gateway({ log: quiet, ...options });
     const server = createServer((request, response) => {
+      if (gateway.handleRequest(request, response)) return;
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', async () => {
@@ -67,9 +68,16 @@ export class Loopback implements AsyncDisposable {
     return size;
   }
 
+  /** Loses every session at once, as a process that is killed does; the agents know of nothing. */
+  forget(): void {
+    this.gateway.terminate();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.cut();
+    this.forget();
     await this.gateway.close(0);
+    this.#server.closeAllConnections();
     await new Promise((resolve) => {
       this.#server.close(resolve);
     });

@@ -104,7 +104,29 @@ describe('an upgrade', () => {
   test('beyond the room there is gets 503 and a time to come back', async () => {
     await using bench = await setUp({ maxUnauthenticated: 1 });
     await bench.dial().hear('hello');
-    expect(await refusal(bench.dial().socket)).toEqual({ status: 503, retryAfter: '10' });
+    const { status, retryAfter } = await refusal(bench.dial().socket);
+    expect(status).toBe(503);
+    expect(Number(retryAfter)).toBeGreaterThanOrEqual(5);
+    expect(Number(retryAfter)).toBeLessThanOrEqual(15);
+  });
+
+  test('from one address that has too many under way is refused, from others not', async () => {
+    await using bench = await setUp({ maxUnauthenticatedPerAddress: 1, behindProxy: true });
+    const from = (address: string) => bench.dial([SUBPROTOCOL], { 'x-forwarded-for': address });
+    await from('203.0.113.5').hear('hello');
+    expect((await refusal(from('203.0.113.5').socket)).status).toBe(503);
+    // What a client writes before the proxy's own entry counts for nothing.
+    expect((await refusal(from('198.51.100.1, 203.0.113.5').socket)).status).toBe(503);
+    await from('203.0.113.6').hear('hello');
+    await from('2001:db8::1').hear('hello');
+    expect((await refusal(from('2001:db8::2').socket)).status).toBe(503);
+    await from('2001:db8:0:1::1').hear('hello');
+  });
+
+  test('is counted by its own address when no proxy is known of', async () => {
+    await using bench = await setUp({ maxUnauthenticatedPerAddress: 1 });
+    await bench.dial([SUBPROTOCOL], { 'x-forwarded-for': '203.0.113.5' }).hear('hello');
+    expect((await refusal(bench.dial([SUBPROTOCOL], { 'x-forwarded-for': '203.0.113.6' }).socket)).status).toBe(503);
   });
 
   test('comes at most as often as the gateway allows', async () => {

@@ -1,0 +1,327 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startBridge } from '#agent/bridge/bridge.ts';
+import { enrol } from '#agent/bridge/enrol.ts';
+import { gatewayAddress } from '#agent/bridge/gateway-address.ts';
+import { systemClock } from '#agent/bridge/link.ts';
+import { pollingTransport } from '#agent/bridge/transport-polling.ts';
+import { Dialer } from '#agent/network/dialer.ts';
+import { Secret } from '#config/secret.ts';
+import { CLOSE, SUBPROTOCOL } from '#protocol/constants.ts';
+import type { Fault } from '#protocol/errors.ts';
+import { decodeEntries, encodeEntry, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
+import { MemoryBackend } from '../gateway/memory-backend.ts';
+import { Loopback, quiet, someStatus, until } from './loopback.ts';
+import { expectedScopes, type SiteShape, siteHandler } from './site.ts';
+
+// Events are waited for, never times; this only bounds a test that hangs.
+vi.setConfig({ testTimeout: 30_000 });
+
+const dialer = new Dialer();
+let folder: string;
+let backend: MemoryBackend;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-polling-'));
+  backend = new MemoryBackend({ nowMs: () => performance.now() });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const bridgeBy = async (url: string, handlers: Parameters<typeof startBridge>[0]['handlers'] = {}) => {
+  const way = { gatewayUrl: url, proxy: undefined };
+  const identity = await enrol({
+    dialer,
+    ...way,
+    token: new Secret(backend.newEnrolmentToken()),
+    name: 'test',
+    version: '0.0.0',
+    stateFolder: folder,
+  });
+  const job = backend.addJob(identity.agentId);
+  const bridge = await startBridge({
+    settings: way,
+    identity,
+    dialer,
+    version: '0.0.0',
+    spoolFolder: join(folder, 'spool'),
+    status: () => someStatus(),
+    handlers,
+    log: quiet,
+    clock: { ...systemClock, random: () => 0.001 },
+    transport: pollingTransport({ dialer, address: gatewayAddress(url), proxy: undefined }),
+  });
+  return { bridge, job, agentId: identity.agentId };
+};
+
+const expectPublished = (site: SiteShape): void => {
+  expect(new Map([...backend.published].map(([scope, { lines }]) => [scope, lines]))).toEqual(expectedScopes(site));
+  expect(backend.violations).toEqual([]);
+};
+
+/** Passes requests on to a gateway; `meddle` may lose them, or their answers. */
+const middleBox = async (
+  target: string,
+  meddle: (path: string, n: number) => 'pass' | 'lose the request' | 'lose the answer' | number,
+) => {
+  const counts = new Map<string, number>();
+  const agent = new Agent({ keepAlive: true });
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url ?? '';
+    const n = (counts.get(path) ?? 0) + 1;
+    counts.set(path, n);
+    const what = meddle(path, n);
+    if (what === 'lose the request') {
+      request.socket.destroy();
+      return;
+    }
+    if (typeof what === 'number') {
+      response.writeHead(what, { 'content-length': 0 }).end();
+      request.resume();
+      return;
+    }
+    const passed = httpRequest(target + path, { method: request.method, headers: request.headers, agent }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () => {
+        if (what === 'lose the answer') request.socket.destroy();
+        else response.writeHead(answer.statusCode ?? 0, answer.headers).end(Buffer.concat(chunks));
+      });
+    });
+    passed.on('error', () => request.socket.destroy());
+    response.on('close', () => passed.destroy());
+    request.pipe(passed);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    counts,
+    [Symbol.asyncDispose]: async () => {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+
+describe('a crawl by long polling', () => {
+  test('publishes exactly the records that were written, in one session', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const site = { apps: 20, assetsPerApp: 60, bulkBytes: 400 };
+    const { bridge, job, agentId } = await bridgeBy(loopback.url, { crawl: siteHandler(site) });
+    await using _ = bridge;
+    await until(() => job.state === 'published');
+    expectPublished(site);
+    expect(backend.agent(agentId).epoch).toBe(1);
+    expect(bridge.health()).toMatchObject({ state: 'open', healthy: true, error: null });
+  });
+
+  test('is exact, in one session, although requests and answers are lost again and again', async () => {
+    await using loopback = await Loopback.start({ backend });
+    await using box = await middleBox(loopback.url, (path, n) =>
+      path === POLLING_PATHS.send && n % 3 === 0
+        ? 'lose the answer'
+        : path === POLLING_PATHS.send && n % 4 === 0
+          ? 'lose the request'
+          : path === POLLING_PATHS.poll && n % 5 === 0
+            ? 'lose the answer'
+            : path === POLLING_PATHS.poll && n % 7 === 0
+              ? 502
+              : 'pass',
+    );
+    const site = { apps: 12, assetsPerApp: 200, bulkBytes: 300 };
+    const { bridge, job, agentId } = await bridgeBy(box.url, { crawl: siteHandler(site) });
+    await using _ = bridge;
+    await until(() => job.state === 'published');
+    expectPublished(site);
+    expect(backend.agent(agentId).epoch).toBe(1);
+    expect(box.counts.get(POLLING_PATHS.send)).toBeGreaterThan(6);
+  });
+
+  test('goes on in a new session when the gateway does not know the old one any more', async () => {
+    await using box = await (async () => {
+      const loopbacks = { now: await Loopback.start({ backend }) };
+      const inner = await middleBox(loopbacks.now.url, () => 'pass');
+      return Object.assign(inner, { loopbacks });
+    })();
+    const site = { apps: 4, assetsPerApp: 20, bulkBytes: 100 };
+    const gate = Promise.withResolvers<void>();
+    const { bridge, job, agentId } = await bridgeBy(box.url, {
+      crawl: siteHandler(site, { pace: (scope) => (scope === 'site/app-2' ? gate.promise : Promise.resolve()) }),
+    });
+    await using _ = bridge;
+    await until(() => backend.published.size === 2);
+    // It drains: the agent leaves, and comes back by itself.
+    const { loopbacks } = box;
+    expect(loopbacks.now.gateway.sessions).toHaveLength(1);
+    loopbacks.now.forget();
+    await until(() => backend.agent(agentId).epoch === 2);
+    gate.resolve();
+    await until(() => job.state === 'published');
+    expectPublished(site);
+    await bridge.close();
+    await loopbacks.now[Symbol.asyncDispose]();
+  });
+});
+
+/** A session by hand. */
+const open = async (url: string) => {
+  const answer = await fetch(url + POLLING_PATHS.open, { method: 'POST' });
+  const { session } = (await answer.json()) as { session: string };
+  const ask = (path: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer> = new Uint8Array()) =>
+    fetch(url + path, { method: 'POST', headers: { authorization: `Bearer ${session}`, ...headers }, body });
+  return {
+    answer,
+    session,
+    ask,
+    poll: async (received: number) => {
+      const reply = await ask(POLLING_PATHS.poll, { [POLLING_HEADERS.received]: String(received) });
+      return { reply, entries: decodeEntries(new Uint8Array(await reply.arrayBuffer())) };
+    },
+    send: (first: number, ...texts: string[]) =>
+      ask(
+        POLLING_PATHS.send,
+        { [POLLING_HEADERS.first]: String(first) },
+        new Uint8Array(Buffer.concat(texts.map((text) => encodeEntry({ kind: 'text', text })))),
+      ),
+  };
+};
+
+describe('the gateway', () => {
+  test('answers completely, with its mark, and lets nobody keep it', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const session = await open(loopback.url);
+    expect(session.answer.headers.get('cache-control')).toBe('no-store, no-transform');
+    expect(session.answer.headers.get(POLLING_HEADERS.gateway)).toBe(SUBPROTOCOL);
+    const { reply, entries } = await session.poll(0);
+    expect(reply.headers.get('content-length')).toMatch(/^\d+$/);
+    expect(reply.headers.get('content-encoding')).toBeNull();
+    expect(entries).toMatchObject([{ kind: 'text', text: expect.stringContaining('"hello"') }]);
+    // What was not said to have arrived is there again.
+    expect((await session.poll(0)).entries).toEqual(entries);
+  });
+
+  test('takes a body that comes twice once, and none that comes too early', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const session = await open(loopback.url);
+    const ignored = JSON.stringify({ type: 'x', opt: true });
+    const first = await session.send(1, ignored, ignored);
+    expect([first.status, first.headers.get(POLLING_HEADERS.received)]).toEqual([200, '2']);
+    const again = await session.send(1, ignored, ignored);
+    expect([again.status, again.headers.get(POLLING_HEADERS.received)]).toEqual([200, '2']);
+    const early = await session.send(4, ignored);
+    expect([early.status, early.headers.get(POLLING_HEADERS.received)]).toEqual([409, '2']);
+  });
+
+  test('holds a poll until there is something to say, and one at a time', async () => {
+    await using loopback = await Loopback.start({ backend, pollHoldMs: 60 });
+    const session = await open(loopback.url);
+    await session.poll(0);
+    expect((await session.poll(1)).entries).toEqual([]);
+    const long = await Loopback.start({ backend });
+    await using _ = long;
+    const other = await open(long.url);
+    await other.poll(0);
+    const older = other.poll(1);
+    const newer = other.poll(1);
+    expect((await older).entries).toEqual([]);
+    await other.send(1, '{"type":"nonsense"}');
+    expect((await newer).entries).toMatchObject([{ kind: 'text' }, { kind: 'close', code: CLOSE.unknownMessage }]);
+  });
+
+  test('tells how a session ended also to who asks late, and then knows it no more', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const session = await open(loopback.url);
+    await session.poll(0);
+    await session.send(1, 'this is not JSON');
+    await until(() => loopback.gateway.sessions.length === 0);
+    expect((await session.poll(1)).entries).toMatchObject([
+      { kind: 'text', text: expect.stringContaining('"bye"') },
+      { kind: 'close', code: CLOSE.badMessage },
+    ]);
+    expect((await session.poll(3)).entries).toEqual([]);
+    expect((await session.poll(3)).reply.status).toBe(410);
+    expect((await session.send(2, '{}')).status).toBe(410);
+  });
+
+  test.each([
+    [{ origin: 'https://page.example' }, 403],
+    [{ 'content-encoding': 'gzip' }, 415],
+  ])('refuses %o', async (headers, status) => {
+    await using loopback = await Loopback.start({ backend });
+    const reply = await fetch(loopback.url + POLLING_PATHS.open, { method: 'POST', headers });
+    expect([reply.status, reply.headers.get(POLLING_HEADERS.gateway)]).toEqual([status, SUBPROTOCOL]);
+  });
+
+  test('refuses other methods, other names, handles that it did not give, and numbers that are none', async () => {
+    await using loopback = await Loopback.start({ backend, answersTo: (host) => host.startsWith('127.') });
+    expect((await fetch(loopback.url + POLLING_PATHS.poll)).status).toBe(405);
+    const elsewhere = loopback.url.replace('127.0.0.1', 'localhost');
+    expect((await fetch(elsewhere + POLLING_PATHS.open, { method: 'POST' })).status).toBe(421);
+    const session = await open(loopback.url);
+    const wrong = { authorization: `Bearer ${'x'.repeat(43)}`, [POLLING_HEADERS.received]: '0' };
+    expect((await session.ask(POLLING_PATHS.poll, wrong)).status).toBe(410);
+    expect((await session.ask(POLLING_PATHS.poll, { [POLLING_HEADERS.received]: '-1' })).status).toBe(400);
+    expect((await session.poll(7)).reply.status).toBe(400);
+    expect((await session.ask(POLLING_PATHS.poll, {})).status).toBe(400);
+  });
+
+  test('takes no more than an `auth` of somebody who has not shown who he is', async () => {
+    await using loopback = await Loopback.start({ backend });
+    const session = await open(loopback.url);
+    const body = new Uint8Array(129 * 1024);
+    const reply = await session.ask(POLLING_PATHS.send, { [POLLING_HEADERS.first]: '1' }, body);
+    expect(reply.status).toBe(413);
+    expect((await session.poll(0)).entries.at(-1)).toMatchObject({ kind: 'close', code: CLOSE.badMessage });
+  });
+
+  test('ends a session whose body is none', async () => {
+    await using loopback = await Loopback.start({ backend });
+    for (const bytes of [[9, 0, 0, 0, 0], [1, 0, 0, 0, 9, 1], [1, 0, 255, 255, 255], [3, 0, 0, 0, 1, 1], [1]]) {
+      const session = await open(loopback.url);
+      const reply = await session.ask(POLLING_PATHS.send, { [POLLING_HEADERS.first]: '1' }, new Uint8Array(bytes));
+      expect(reply.status).toBe(400);
+    }
+    await until(() => loopback.gateway.connections === 0);
+  });
+
+  test('lets polling agents in by the same bucket as all others', async () => {
+    await using loopback = await Loopback.start({ backend, handshakesPerSecond: 1 });
+    await open(loopback.url);
+    await open(loopback.url);
+    const reply = await fetch(loopback.url + POLLING_PATHS.open, { method: 'POST' });
+    expect(reply.status).toBe(503);
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+});
+
+describe('the agent', () => {
+  const dial = (url: string): Promise<{ fault: Fault; retryAfterMs: number | undefined }> =>
+    new Promise((resolve) => {
+      const nothing = (): void => undefined;
+      const listener = { opened: nothing, text: nothing, binary: nothing, activity: nothing, closed: nothing };
+      const failed = (fault: Fault, retryAfterMs: number | undefined): void => resolve({ fault, retryAfterMs });
+      pollingTransport({ dialer, address: gatewayAddress(url), proxy: undefined }).connect({ ...listener, failed });
+    });
+
+  test('says what answered when it was no gateway', async () => {
+    for (const [status, code] of [
+      [200, 'bridge.upgrade_refused'],
+      [404, 'bridge.upgrade_refused'],
+      [407, 'proxy.auth_required'],
+      [502, 'bridge.unreachable'],
+    ] as const) {
+      await using box = await middleBox('http://127.0.0.1:9', () => status);
+      expect((await dial(box.url)).fault.code).toBe(code);
+    }
+  });
+
+  test('waits as long as a gateway without room says', async () => {
+    await using loopback = await Loopback.start({ backend, maxConnections: 0 });
+    const { fault, retryAfterMs } = await dial(loopback.url);
+    expect(fault.code).toBe('bridge.unreachable');
+    expect(retryAfterMs).toBeGreaterThanOrEqual(15_000);
+  });
+});
