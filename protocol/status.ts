@@ -73,5 +73,17 @@ export const AgentStatus = z.object({
   machine: z.string().max(64).optional(),
   /** Absent: the agent has no policy of its own. */
   policy: PolicyReport.optional(),
+  /**
+   * What became of the catalog's wish for another log level: until when it is raised, or why the agent refused; absent when
+   * neither is.
+   */
+  logLevel: z
+    .object({
+      level: z.string(),
+      /** ISO 8601. */
+      until: z.string().optional(),
+      refused: z.string().optional(),
+    })
+    .optional(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -2,13 +2,14 @@ import type { JobHandler } from '#agent/bridge/job-handler.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
+import type { QlikObserver } from '#agent/qlik/observer.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** Does the jobs of kind `crawl` against the connections of a folder. */
-export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log): JobHandler => ({
+export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log, observer?: QlikObserver): JobHandler => ({
   run: async (spec, sink, { signal, skipScopes, onProgress }) => {
     // Taken once: a crawl keeps the version that was in force when it began.
     const connection = folder.get(spec.connection);
@@ -25,7 +26,7 @@ export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log): Jo
     }
     const way = describeWay(connection.proxy, connection.origin);
     log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl, way }, 'crawl started');
-    await using site = openSite(connection, { dialer, log, signal });
+    await using site = openSite(connection, { dialer, log, signal, observer });
     const summary = await crawl(site, connection, sink, {
       signal,
       skipScopes,

@@ -16,6 +16,8 @@ import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
+import { observedJobs } from './observed-jobs.ts';
+import { levelStatus, Operations } from './operations.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -85,6 +87,7 @@ export const run = async (options: RunOptions): Promise<void> => {
   });
   const startedAt = new Date().toISOString();
   let reload: SettingsReload | undefined;
+  let operations: Operations | undefined;
   const status = (): AgentStatus => ({
     version: VERSION,
     hostname: hostname(),
@@ -94,6 +97,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     connections: folder.states(),
     ...(reload === undefined || reload.faults.length === 0 ? {} : { faults: [...reload.faults] }),
     ...((reload?.now ?? loaded).settings.tls.bypassCertificateValidation ? { bypassCertificateValidation: true } : {}),
+    ...(operations === undefined ? {} : levelStatus(operations.level.change)),
   });
   // What only the start reads stays as it was then.
   const settingsNow = (): SettingsNow => {
@@ -109,23 +113,38 @@ export const run = async (options: RunOptions): Promise<void> => {
       log.info({ connection: state.code, state: state.state, ...way }, `connection file ${state.file}`);
       tellErrors(state, log);
     }
+    operations = new Operations({
+      settings: { ...settings, gatewayUrl },
+      identity,
+      logging,
+      startedAt,
+      settingsNow: () => settingsNow().settings,
+      status,
+      levelForbidden: () => undefined,
+      onLevel: () => bridge.statusChanged(),
+    });
     await using bridge = await startBridge({
+      ...operations.hooks,
       settings: { gatewayUrl, tls: settings.tls, proxy: settings.proxy },
       identity,
       dialer,
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
       status,
-      handlers: {
-        crawl: crawlJob(folder, dialer, log),
-        test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
-      },
+      handlers: observedJobs(
+        {
+          crawl: crawlJob(folder, dialer, log, operations.metrics),
+          test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
+        },
+        operations.jobs,
+      ),
       log,
     });
     reload = new SettingsReload({
       loaded,
       bridge,
       log,
+      onLevel: (level) => operations?.level.setBase(level),
       onSecrets: (now) => folder.useSecrets(openSecrets({ ...now, stateFolder }, dialer, { onTrouble })),
     });
     folder.onChange((changes) => {
@@ -138,10 +157,12 @@ export const run = async (options: RunOptions): Promise<void> => {
     });
     const way = describeWay(settings.proxy, gatewayUrl);
     log.info({ agent: identity.agentId, gateway: gatewayUrl, way, connections: connectionsFolder }, 'agent started');
+    await operations.open(bridge);
     if (options.json) process.stdout.write(`${JSON.stringify({ ready: true, agent: identity.agentId })}\n`);
     await stopped;
     log.info({}, 'agent stopping');
   } finally {
+    await operations?.[Symbol.asyncDispose]();
     await reload?.close();
     await folder.close();
     await logOut(dialer, log);

@@ -3,7 +3,7 @@ import type { Bridge } from '#agent/bridge/bridge.ts';
 import { changedKeys, changedOutside, listed } from '#config/connection/digests.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { describeWay } from '#config/proxy.ts';
-import { type LoadedSettings, loadSettings, type Settings } from '#config/settings.ts';
+import { type LoadedSettings, type LogLevel, loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch, type UsableSettings } from '#config/settings-watch.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import type { Problem } from '#protocol/status.ts';
@@ -12,10 +12,11 @@ interface SettingsReloadOptions {
   readonly loaded: UsableSettings;
   readonly bridge: Pick<Bridge, 'reroute' | 'statusChanged'>;
   readonly log: {
-    level: string;
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
   };
+  /** `log.level` changed. */
+  readonly onLevel: (level: LogLevel) => void;
   /** What `secret_manager` says, or a file that it names, changed. */
   readonly onSecrets?: (settings: Settings) => void;
   readonly load?: () => Promise<LoadedSettings>;
@@ -75,7 +76,7 @@ export class SettingsReload {
     const what = keys.length + files.length === 0 ? 'only comments changed' : listed([...files, ...keys]);
     const name = (key: string): string => key.slice(0, key.lastIndexOf(' '));
     log.info({}, `reloaded ${settings.file}: ${what}`);
-    log.level = settings.log.level;
+    this.#options.onLevel(settings.log.level);
     const late = keys.map(name).filter((key) => AT_START.test(key));
     if (late.length > 0)
       log.warn(

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { knownSecrets } from '#config/redaction/known-secrets.ts';
 import type { LogLevel } from '#config/settings.ts';
 import { readableLine } from '#protocol/logging/readable.ts';
 import { Repeats } from '#protocol/logging/repeats.ts';
@@ -72,7 +73,8 @@ export const openLog = (options: LogOptions): AgentLog => {
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     {
       write: (whole: string) => {
-        const line = cut(whole);
+        // Nothing that is logged holds a secret; should something ever, it stops here.
+        const line = knownSecrets.redact(cut(whole));
         recent.take(line);
         repeats.take(line, performance.now());
       },

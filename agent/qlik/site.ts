@@ -11,6 +11,7 @@ import type { SessionStore } from './auth/session-store.ts';
 import { OpenApp } from './engine/app.ts';
 import { type DataModel, DataModels } from './engine/data-model.ts';
 import { type Log, SILENT } from './log.ts';
+import type { QlikObserver } from './observer.ts';
 import { backoffMs, PATIENCE, type Patience } from './patience.ts';
 import { RepositoryClient } from './repository/client.ts';
 import {
@@ -35,6 +36,8 @@ export interface SiteOptions {
   readonly patience?: Patience;
   /** How long to wait for a free session when the user has as many as allowed. Default 10 min. */
   readonly sessionPatienceMs?: number;
+  /** Is told of every request, for figures. */
+  readonly observer?: QlikObserver | undefined;
 }
 
 /** A Qlik Sense site as a connection reaches it. All calls throw {@link Fault}s, or the reason of a signal. */
@@ -88,7 +91,7 @@ export const logOut = (dialer: Dialer, log: Log, withinMs?: number): Promise<voi
 
 /** A client for the site of a connection. Nothing is dialled before the first call. */
 export const openSite = (connection: Connection, options: SiteOptions): Site => {
-  const { dialer, signal } = options;
+  const { dialer, observer, signal } = options;
   const log = options.log ?? SILENT;
   const patience = options.patience ?? PATIENCE;
   const direct = routeKind(connection) === 'direct';
@@ -96,7 +99,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
   const http = dialer.http(repositoryRoute(connection));
   const engineHttp = direct ? dialer.http(engineRoute(connection)) : http;
   const session = qlikSession(connection, http, dialer, sessionsOf(dialer));
-  const repository = new RepositoryClient({ http, session, prefix, patience, signal });
+  const repository = new RepositoryClient({ http, session, prefix, patience, signal, observer });
   const models = new DataModels(engineHttp, session, prefix, patience);
   // Unique for each run: the engine would else join us to a session that is open in another mode.
   const identity = `culvert-${randomBytes(6).toString('hex')}`;
@@ -140,7 +143,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       let waitedMs = 0;
       for (let attempt = 0; ; attempt++) {
         try {
-          return await OpenApp.open({ connection, dialer, session, patience, identity, signal: end }, appId);
+          return await OpenApp.open({ connection, dialer, session, patience, identity, signal: end, observer }, appId);
         } catch (error) {
           if (!(error instanceof Fault) || error.code !== 'qlik.session_limit') throw error;
           const waitMs = backoffMs(attempt, 5_000, 60_000, () => patience.random());

@@ -6,6 +6,7 @@ import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import { routeKind, tlsOptions } from '../auth/credentials.ts';
 import type { QlikSession, UpgradePass } from '../auth/session.ts';
+import { type QlikObserver, resultOf } from '../observer.ts';
 import { backoffMs, type Patience } from '../patience.ts';
 import type { DocCalls, GlobalCalls } from './calls.ts';
 import { schema } from './schema.ts';
@@ -20,6 +21,7 @@ export interface EngineOptions {
   /** Part of the engine's session key: unique for each run, so that it never joins a session that is open otherwise. */
   readonly identity: string;
   readonly signal: AbortSignal | undefined;
+  readonly observer?: QlikObserver | undefined;
 }
 
 /** Seconds that the engine keeps a session whose socket closed. Short: lingering ones count against the user's five. */
@@ -37,6 +39,7 @@ export class EngineSession {
   readonly #where: string;
   readonly #signal: AbortSignal | undefined;
   readonly #patience: Patience;
+  readonly #observer: QlikObserver | undefined;
   readonly #socket: WebSocket;
   readonly #closed: Promise<void>;
   #global: GlobalCalls | undefined;
@@ -48,6 +51,7 @@ export class EngineSession {
     this.#where = `${new URL(options.connection.engineUrl).host}, app ${appId}`;
     this.#signal = options.signal;
     this.#patience = options.patience;
+    this.#observer = options.observer;
     this.#socket = socket;
     this.#closed = new Promise((resolve) => {
       socket.once('close', (code) => {
@@ -109,6 +113,8 @@ export class EngineSession {
     });
     try {
       session.#global = (await rpc.open()) as unknown as GlobalCalls;
+      options.observer?.qlikSessions(1);
+      void session.#closed.then(() => options.observer?.qlikSessions(-1));
       return session;
     } catch (error) {
       throw session.#ended instanceof Fault && session.#ended.code !== 'network.reset'
@@ -144,6 +150,17 @@ export class EngineSession {
    * becomes a {@link Fault} that names app and call, with the error of enigma.js as its cause.
    */
   async call<T>(doing: string, method: () => Promise<T>, deadlineMs = CALL_MS): Promise<T> {
+    try {
+      const result = await this.#call(doing, method, deadlineMs);
+      this.#observer?.qlikRequest('engine', 'ok');
+      return result;
+    } catch (error) {
+      this.#observer?.qlikRequest('engine', resultOf(error));
+      throw error;
+    }
+  }
+
+  async #call<T>(doing: string, method: () => Promise<T>, deadlineMs: number): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       if (this.#ended !== undefined) throw this.#ended;
       const late = (): Error => {

@@ -3,6 +3,7 @@ import { Fault } from '#protocol/errors.ts';
 import { xrfKey } from '../auth/credentials.ts';
 import { FIRST_CALL_MS, type QlikSession } from '../auth/session.ts';
 import { type Asked, jsonOf, refusal } from '../auth/verdict.ts';
+import { type QlikObserver, resultOf } from '../observer.ts';
 import { backoffMs, type Patience } from '../patience.ts';
 
 const TRIES = 4;
@@ -14,6 +15,7 @@ export interface RepositoryOptions {
   readonly prefix: string | undefined;
   readonly patience: Patience;
   readonly signal: AbortSignal | undefined;
+  readonly observer?: QlikObserver | undefined;
 }
 
 /** The repository service (QRS) over HTTP: keys, credentials, retries of what passes by itself. */
@@ -50,7 +52,7 @@ export class RepositoryClient {
     signal: AbortSignal | undefined,
     missingIsAnswer = false,
   ): Promise<{ reply: HttpReply; asked: Asked }> {
-    const { http, session, prefix, patience } = this.#options;
+    const { http, session, prefix, patience, observer } = this.#options;
     const ends = [this.#options.signal, signal].filter((one) => one !== undefined);
     const end = ends.length > 1 ? AbortSignal.any(ends) : ends[0];
     const asked: Asked = {
@@ -77,9 +79,11 @@ export class RepositoryClient {
           bodyTimeoutMs: FIRST_CALL_MS,
         });
         const fault = refusal(reply, asked, missingIsAnswer);
-        if (fault === undefined) return { reply, asked };
-        throw fault;
+        if (fault !== undefined) throw fault;
+        observer?.qlikRequest('repository', 'ok');
+        return { reply, asked };
       } catch (error) {
+        observer?.qlikRequest('repository', resultOf(error));
         if (!(error instanceof Fault) || !passes(error) || attempt + 1 >= TRIES) throw error;
         await patience.sleep(
           backoffMs(attempt, 500, 8_000, () => patience.random()),

@@ -21,8 +21,18 @@ const following = () => {
   const say = (_fields: object, message: string): void => void lines.push(message);
   const bridge = { reroute: vi.fn(), statusChanged: vi.fn() };
   const log = { level: settings.log.level as string, info: say, warn: say };
+  const onLevel = (level: string): void => {
+    log.level = level;
+  };
   const onSecrets = vi.fn();
-  const reload = new SettingsReload({ loaded: { ...loaded, settings }, bridge, log, onSecrets, intervalMs: 5 });
+  const reload = new SettingsReload({
+    loaded: { ...loaded, settings },
+    bridge,
+    log,
+    onLevel,
+    onSecrets,
+    intervalMs: 5,
+  });
   return { reload, onSecrets, bridge, log, lines, [Symbol.asyncDispose]: () => reload.close() };
 };
 

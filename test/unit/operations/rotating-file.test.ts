@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openLog } from '#agent/operations/log.ts';
 import { type LogDisk, logDisk, RotatingFile } from '#agent/operations/rotating-file.ts';
+import { Secret } from '#config/secret.ts';
 
 let folder: string;
 let path: string;
@@ -121,6 +122,21 @@ describe('the log of the agent', () => {
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[1]).toContain('again … repeated 999 times');
+  });
+
+  test('a secret that somebody logs does not get into it', () => {
+    const value = new Secret('canary-logged-by-mistake').reveal();
+    {
+      using logging = openLog({ level: 'info', file: { path, maxBytes: 65_536, files: 3 }, standardError: false });
+      logging.log.warn(
+        { header: `Basic ${Buffer.from(`u:${value}`).toString('base64')}` },
+        `login with ${value} failed`,
+      );
+      expect(logging.recent.list[0]?.message).toBe('login with [redacted] failed');
+    }
+    const text = readFileSync(path, 'utf8');
+    expect(text).not.toContain('canary');
+    expect(text).not.toContain(Buffer.from('canary-logged-by').toString('base64').slice(2, 18));
   });
 
   test('a line without end is cut', () => {
