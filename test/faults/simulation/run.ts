@@ -1,0 +1,141 @@
+import { syncBuiltinESMExports } from 'node:module';
+import zlib from 'node:zlib';
+import { installVirtualTimers } from './time.ts';
+
+// Before the product is loaded: a thread pool answers in an order of its own.
+zlib.zstdCompress = ((bytes: Buffer, options: zlib.ZstdOptions, done: (error: null, packed: Buffer) => void): void =>
+  done(null, zlib.zstdCompressSync(bytes, options))) as typeof zlib.zstdCompress;
+syncBuiltinESMExports();
+installVirtualTimers();
+
+const { CREDIT, LIMITS } = await import('#protocol/constants.ts');
+const { heal, menuOf, strike } = await import('./menu.ts');
+const { Violation } = await import('./watch.ts');
+const { World } = await import('./world.ts');
+
+/** The same proportions as in earnest, small enough that every limit is met within a short crawl. */
+Object.assign(LIMITS, { batchRecords: 6, batchBytes: 1_500, batchRawBytes: 6_000, dataBytes: 6_144 });
+Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 14_000 });
+
+/** After the faults, all must be done within this: five attempts with their waits, the slow lane, a superseded session. */
+const PROGRESS_MS = 45 * 60_000;
+const MAX_EVENTS = 300_000;
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violation: { readonly rule: string; readonly message: string } | undefined;
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Plays one seed to its end, or to the first rule that does not hold. */
+export const runSeed = async (seed: number, onTrace?: (line: string) => void): Promise<Outcome> => {
+  const world = new World(seed, onTrace);
+  const { time, random, watch, counters, store } = world;
+  const startedMs = time.nowMs;
+  const onUnhandled = (error: unknown): void => {
+    watch.fail('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  };
+  process.on('unhandledRejection', onUnhandled);
+  let isHealed = false;
+  try {
+    const menu = menuOf(world);
+    const faultsMs = random.between(20_000, 300_000);
+    const everyMs = random.pick([1_500, 5_000, 15_000]) ?? 5_000;
+    const disturb = (): void => {
+      if (isHealed) return;
+      strike(world, menu);
+      time.after(random.between(0, 2 * everyMs), undefined, disturb);
+    };
+    const ask = (): void => {
+      if (isHealed) return;
+      world.ask(random.pick(world.codes) ?? '', random.chance(0.8) ? 'crawl' : 'test');
+      time.after(random.between(0, 30_000), undefined, ask);
+    };
+    ask();
+    time.after(random.between(0, everyMs), undefined, disturb);
+    const watchDogs = (): void => {
+      // What a service manager does.
+      for (const machine of world.machines)
+        if (machine.process?.hasFailed) {
+          world.crashAgent(machine, false);
+          time.after(5_000, undefined, () => world.startAgent(machine));
+        }
+      time.after(1_000, undefined, watchDogs);
+    };
+    watchDogs();
+
+    const until = async (done: () => boolean, limitMs: number): Promise<boolean> => {
+      const endMs = time.nowMs + limitMs;
+      let looked = 0;
+      while (!watch.violation) {
+        if (looked++ % 16 === 0 && done()) return true;
+        if (time.nowMs >= endMs) return false;
+        if (time.events > MAX_EVENTS) throw new Violation('progress', `${MAX_EVENTS} events happened`);
+        time.step();
+        await turn();
+      }
+      return true;
+    };
+    await until(() => false, faultsMs);
+    isHealed = true;
+    heal(world);
+    const healedMs = time.nowMs;
+    const isDone = (): boolean =>
+      [...store.model.tables.jobs.values()].every(({ state }) =>
+        ['published', 'failed', 'cancelled'].includes(state),
+      ) && world.machines.every(({ removed, process }) => removed || (process?.isIdle && process.isOpen));
+    if (!(await until(isDone, PROGRESS_MS))) watch.fail('progress', unfinished(world));
+    counters.highest('highest.settle.ms', Math.round(time.nowMs - healedMs));
+    for (const { state, error } of store.model.tables.jobs.values())
+      counters.count(`job.${state}${error ? `.${error.code}` : ''}`);
+    const last = world.codes.map((code) => world.ask(code, 'crawl'));
+    if (!watch.violation && !(await until(isDone, PROGRESS_MS))) watch.fail('progress', unfinished(world));
+    if (!watch.violation)
+      for (const id of last) {
+        const job = store.model.tables.jobs.get(id);
+        if (job?.state !== 'published')
+          watch.fail(
+            'calm',
+            `${id} of ${job?.connection} ended as ${job?.state} without any fault: ${job?.error?.message}`,
+          );
+        else world.compare(id);
+      }
+    const isClean = (): boolean => world.machines.every(({ removed, disk }) => removed || disk.fileCount === 0);
+    if (!watch.violation && !(await until(isClean, 60_000)))
+      watch.fail('remains', 'files of ended jobs are left in the spool');
+  } catch (error) {
+    if (error instanceof Violation) watch.fail(error.rule, error.message);
+    else watch.fail('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    for (const { process: running } of world.machines) if (running) running.owner.alive = false;
+    for (const { process: running } of world.gateways) running?.end();
+    await turn();
+    process.off('unhandledRejection', onUnhandled);
+  }
+  for (const { disk } of world.machines) {
+    counters.count('disk.busy', disk.busy);
+    counters.count('disk.full', disk.full);
+  }
+  const { violation } = watch;
+  return {
+    seed,
+    violation: violation && { rule: violation.rule, message: violation.message },
+    hash: world.hash.toString(16),
+    events: time.events,
+    virtualMs: Math.round(time.nowMs - startedMs),
+    counters: counters.all,
+  };
+};
+
+const unfinished = (world: InstanceType<typeof World>): string => {
+  const jobs = [...world.store.model.tables.jobs.values()].filter(
+    ({ state }) => !['published', 'failed', 'cancelled'].includes(state),
+  );
+  const machines = world.machines.filter(({ removed, process: p }) => !removed && !(p?.isIdle && p.isOpen));
+  return `${jobs.map(({ id, state, attempt }) => `${id}/${attempt} ${state}`).join(', ')}; ${machines.map(({ name }) => `${name} holds something or has no session`).join(', ')}`;
+};

@@ -1,0 +1,427 @@
+import { createHash } from 'node:crypto';
+import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer } from '#catalog/gateway/backend.ts';
+import { CLOSE, MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
+import { ERROR_KINDS, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { Lease } from '#protocol/messages.ts';
+import { type AgentRow, type AttemptRow, copyOf, emptyTables, type JobRow, type Tables } from './store-tables.ts';
+
+export type Auth = Parameters<GatewayBackend['authenticate']>[0];
+export type Finish = Parameters<GatewayBackend['finish']>[1];
+export type Wake = { readonly cancel?: { readonly jobId: string; readonly attempt: number } };
+type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
+interface Standings {
+  readonly standing: Standing;
+  readonly job: JobRow | undefined;
+  readonly attempt: AttemptRow | undefined;
+}
+type Ending =
+  | { readonly state: 'published' | 'cancelled' }
+  | { readonly state: 'failed'; readonly error: ErrorInfo }
+  | { readonly state: 'again'; readonly error: ErrorInfo | undefined; readonly delayMs: number };
+
+export interface StoreModelOptions {
+  readonly nowMs: () => number;
+  /** For sessions, leases and jobs. */
+  readonly id: () => string;
+  readonly verify: (auth: Auth, proof: { readonly host: string; readonly nonce: string }) => boolean;
+  readonly sign: (spec: string) => string;
+  readonly onWake: (agentId: string, wake: Wake) => void;
+}
+
+const AT_WORK = ['leased', 'running', 'cancelling'];
+const KINDS: Readonly<Record<string, number>> = { crawl: 2, test: 2 };
+
+export const keyOf = (ref: { readonly jobId: string; readonly attempt: number }): string =>
+  `${ref.jobId}/${ref.attempt}`;
+const broken = (message: string): ErrorInfo => new Fault('bridge.protocol', message).toJSON();
+const delayMs = (attempt: number): number => Math.min(5_000 * 2 ** (attempt - 1), 300_000);
+
+/**
+ * What the store behind the gateways decides, in memory and one transaction a call: the rules of `catalog/jobs`, written a
+ * second time. A test plays the same calls against both.
+ */
+export class StoreModel {
+  readonly #options: StoreModelOptions;
+  tables: Tables = emptyTables();
+  #orders = 0;
+
+  constructor(options: StoreModelOptions) {
+    this.#options = options;
+  }
+
+  replica(): Tables {
+    return copyOf(this.tables);
+  }
+
+  addAgent(id: string, keyId: string, connections: readonly string[]): void {
+    const row: AgentRow = { id, keyId, epoch: 0, sessionId: undefined, disabled: false, status: undefined };
+    this.tables.agents.set(id, row);
+    for (const code of connections) this.tables.connections.set(code, id);
+  }
+
+  /** Asks for a job; one of the same kind and connection that still waits is returned as it is. */
+  createJob(connection: string, kind: string, options: object = {}, id = this.#options.id()): JobRow {
+    for (const job of this.tables.jobs.values())
+      if (job.connection === connection && job.kind === kind && job.state === 'queued') return job;
+    const createdAt = '2026-01-01T00:00:00.000Z';
+    const job: JobRow = {
+      id,
+      connection,
+      kind,
+      spec: JSON.stringify({ jobId: id, connection, kind, options, createdAt }),
+      order: this.#orders++,
+      state: 'queued',
+      attempt: 0,
+      notBeforeMs: this.#options.nowMs(),
+      error: undefined,
+    };
+    this.tables.jobs.set(id, job);
+    const owner = this.tables.connections.get(connection);
+    if (owner !== undefined) this.#options.onWake(owner, {});
+    return job;
+  }
+
+  cancelJob(id: string): void {
+    const job = this.tables.jobs.get(id);
+    if (job?.state === 'queued') {
+      job.state = 'cancelled';
+      job.error = undefined;
+      for (const attempt of this.#attemptsOf(id)) if (attempt.state === 'active') attempt.state = 'lost';
+    } else if (job?.state === 'leased' || job?.state === 'running') {
+      job.state = 'cancelling';
+      const attempt = this.attempt({ jobId: id, attempt: job.attempt });
+      if (attempt) this.#options.onWake(attempt.agentId, { cancel: { jobId: id, attempt: job.attempt } });
+    }
+  }
+
+  authenticate(
+    auth: Auth,
+    proof: { readonly host: string; readonly nonce: string },
+  ): Awaited<ReturnType<GatewayBackend['authenticate']>> {
+    const refuse = (closeCode: number, message: string) => ({
+      refused: { closeCode, message, advice: ERROR_KINDS['bridge.identity_refused'].advice },
+    });
+    const agent = this.tables.agents.get(auth.agentId);
+    if (agent?.keyId !== auth.keyId) return refuse(CLOSE.unknownAgent, 'not known');
+    if (!this.#options.verify(auth, proof)) return refuse(CLOSE.badSignature, 'wrong signature');
+    if (agent.disabled) return refuse(CLOSE.agentDisabled, 'disabled');
+    agent.epoch += 1;
+    agent.sessionId = this.#options.id();
+    agent.status = auth.status;
+    const session = {
+      organisationId: 'org-1',
+      agentId: agent.id,
+      sessionId: agent.sessionId,
+      epoch: agent.epoch,
+    };
+    const jobs: HeldVerdict[] = [];
+    for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
+      const { standing, attempt } = this.#prolong(session, held);
+      const goesOn = standing === 'held' || standing === 'cancelling';
+      jobs.push({
+        jobId: held.jobId,
+        attempt: held.attempt,
+        verdict: goesOn ? 'continue' : standing,
+        durableSeq: attempt?.durableSeq ?? 0,
+        publishedScopes: goesOn ? [...(attempt?.published.keys() ?? [])].sort() : [],
+        cancel: standing === 'cancelling',
+      });
+    }
+    for (const attempt of this.tables.attempts.values())
+      if (
+        attempt.agentId === agent.id &&
+        attempt.state === 'active' &&
+        !jobs.some((job) => job.jobId === attempt.jobId && job.attempt === attempt.attempt)
+      )
+        this.#lose(attempt);
+    return { session, jobs };
+  }
+
+  claim(session: AgentSession): Offer | undefined {
+    const agent = this.tables.agents.get(session.agentId);
+    if (!agent || !this.isCurrent(session)) return undefined;
+    const all = [...this.tables.jobs.values()];
+    const busy = (kind: string): number =>
+      all.filter((job) => {
+        const attempt = this.attempt({ jobId: job.id, attempt: job.attempt });
+        const own = attempt?.agentId === agent.id && attempt.state === 'active';
+        return own && job.kind === kind && AT_WORK.includes(job.state);
+      }).length;
+    for (;;) {
+      const job = all
+        .filter(
+          (one) =>
+            one.state === 'queued' &&
+            one.notBeforeMs <= this.#options.nowMs() &&
+            this.tables.connections.get(one.connection) === agent.id &&
+            busy(one.kind) < (KINDS[one.kind] ?? 0) &&
+            this.#isFree(one),
+        )
+        .sort((a, b) => a.order - b.order)[0];
+      if (!job) return undefined;
+      for (const attempt of this.#attemptsOf(job.id)) if (attempt.state === 'active') this.#end(attempt, 'lost');
+      if (job.attempt >= MAX_ATTEMPTS) {
+        this.#endJob(job, { state: 'again', error: undefined, delayMs: 0 });
+        continue;
+      }
+      job.attempt += 1;
+      job.state = 'leased';
+      const leaseToken = this.#options.id();
+      const lease = { jobId: job.id, attempt: job.attempt, leaseToken };
+      this.tables.attempts.set(keyOf(lease), {
+        ...lease,
+        agentId: agent.id,
+        state: 'active',
+        expiresAtMs: this.#options.nowMs() + TIMES.leaseTtlMs,
+        durableSeq: 0,
+        publishedSeq: 0,
+        error: undefined,
+        refused: undefined,
+        checksFrom: undefined,
+        batches: [],
+        published: new Map(),
+        checks: new Map(),
+      });
+      const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), agentId: agent.id });
+      return { ...lease, spec, signature: this.#options.sign(spec) };
+    }
+  }
+
+  accept(session: AgentSession, lease: Lease): 'ok' | 'lost' {
+    if (!this.isCurrent(session)) return 'lost';
+    const { standing, job } = this.#prolong(session, lease);
+    if (!job || (standing !== 'held' && standing !== 'cancelling')) return 'lost';
+    if (job.state === 'leased') {
+      job.state = 'running';
+      job.error = undefined;
+    }
+    return 'ok';
+  }
+
+  reject(session: AgentSession, lease: Lease, error: ErrorInfo): void {
+    if (!this.isCurrent(session)) return;
+    const { standing, job, attempt } = this.#standing(session, lease);
+    if (!job || !attempt || (standing !== 'held' && standing !== 'cancelling')) return;
+    this.#end(attempt, 'closed');
+    if (standing === 'cancelling') this.#endJob(job, { state: 'cancelled' });
+    else if (error.retryable) this.#endJob(job, { state: 'again', error, delayMs: delayMs(job.attempt) });
+    else this.#endJob(job, { state: 'failed', error });
+    this.#options.onWake(session.agentId, {});
+  }
+
+  renew(session: AgentSession, leases: readonly Lease[]): Awaited<ReturnType<GatewayBackend['renew']>> {
+    if (!this.isCurrent(session)) return { lost: [], cancelled: [], current: false };
+    const agent = this.tables.agents.get(session.agentId);
+    if (agent) agent.sessionId = session.sessionId;
+    const lost: { jobId: string; attempt: number }[] = [];
+    const cancelled: { jobId: string; attempt: number }[] = [];
+    for (const lease of [...leases].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
+      const { standing } = this.#prolong(session, lease);
+      const name = { jobId: lease.jobId, attempt: lease.attempt };
+      if (standing === 'cancelling') cancelled.push(name);
+      else if (standing !== 'held') lost.push(name);
+    }
+    return { lost, cancelled, current: true };
+  }
+
+  storeBatch(
+    session: AgentSession,
+    lease: Lease,
+    batch: Batch & { readonly part?: boolean | undefined },
+  ): { readonly result: 'stored' | 'duplicate' | 'gap' | 'lost'; readonly durableSeq: number } {
+    const attempt = this.#owned(session, lease);
+    if (attempt?.state !== 'active' || !this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
+    const { seq } = batch;
+    if (seq !== attempt.durableSeq + 1)
+      return { result: seq <= attempt.durableSeq ? 'duplicate' : 'gap', durableSeq: attempt.durableSeq };
+    attempt.durableSeq = seq;
+    const { records, rawBytes, codec, crc32, payload, part = false } = batch;
+    attempt.batches.push({ seq, records, rawBytes, codec, crc32, payload, part });
+    return { result: 'stored', durableSeq: seq };
+  }
+
+  /** After all before it was published. `openScopes`: what the stream left open. */
+  finish(
+    session: AgentSession,
+    finish: Finish,
+    openScopes: readonly string[],
+  ): Awaited<ReturnType<GatewayBackend['finish']>> {
+    if (!this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
+    const { standing, job, attempt } = this.#standing(session, finish);
+    const durableSeq = attempt?.durableSeq ?? 0;
+    if (standing === 'finished') return { result: 'closed', durableSeq };
+    if (standing === 'lost' || !job || !attempt) return { result: 'lost', durableSeq };
+    if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
+    const isOk = finish.result === 'ok';
+    const error =
+      attempt.error ??
+      streamError(attempt, finish) ??
+      (isOk && openScopes.length > 0 ? broken(`ended within ${openScopes.length} scopes`) : undefined) ??
+      (isOk && job.kind === 'test' && attempt.checks.size === 0 ? broken('no check') : undefined);
+    let ending: Ending;
+    if (error) ending = { state: 'failed', error };
+    else if (finish.result === 'cancelled') ending = { state: 'cancelled' };
+    else if (finish.result === 'error') {
+      const reason = finish.error ?? new Fault('internal', 'no reason').toJSON();
+      ending =
+        standing === 'cancelling'
+          ? { state: 'cancelled' }
+          : reason.retryable
+            ? { state: 'again', error: reason, delayMs: delayMs(attempt.attempt) }
+            : { state: 'failed', error: reason };
+    } else {
+      this.#removeUnlisted(job, attempt);
+      ending = attempt.refused ? { state: 'failed', error: broken(attempt.refused) } : { state: 'published' };
+    }
+    this.#end(attempt, 'closed');
+    this.#endJob(job, ending);
+    this.#options.onWake(session.agentId, {});
+    return { result: 'closed', durableSeq };
+  }
+
+  disconnected(session: AgentSession): void {
+    const agent = this.tables.agents.get(session.agentId);
+    if (agent?.sessionId === session.sessionId) agent.sessionId = undefined;
+  }
+
+  /** What time alone brings about. */
+  sweep(): void {
+    for (const attempt of this.tables.attempts.values()) {
+      const job = this.tables.jobs.get(attempt.jobId);
+      if (attempt.state !== 'active' || attempt.expiresAtMs >= this.#options.nowMs()) continue;
+      if (!job || job.attempt !== attempt.attempt || !AT_WORK.includes(job.state)) continue;
+      if (job.state === 'cancelling' || attempt.error || attempt.attempt >= MAX_ATTEMPTS) this.#lose(attempt);
+      else {
+        job.state = 'queued';
+        job.notBeforeMs = this.#options.nowMs();
+      }
+      this.#options.onWake(attempt.agentId, {});
+    }
+    for (const job of this.tables.jobs.values()) {
+      const owner = this.tables.connections.get(job.connection);
+      const agent = owner === undefined ? undefined : this.tables.agents.get(owner);
+      if (job.state === 'queued' && job.notBeforeMs <= this.#options.nowMs() && agent?.sessionId && this.#isFree(job))
+        this.#options.onWake(agent.id, {});
+    }
+  }
+
+  isCurrent(session: AgentSession): boolean {
+    return this.tables.agents.get(session.agentId)?.epoch === session.epoch;
+  }
+
+  attempt(ref: { readonly jobId: string; readonly attempt: number }): AttemptRow | undefined {
+    return this.tables.attempts.get(keyOf(ref));
+  }
+
+  /** The attempt, while it is the one that may publish. */
+  holding(lease: Lease): { readonly job: JobRow; readonly attempt: AttemptRow } | undefined {
+    const attempt = this.attempt(lease);
+    const job = this.tables.jobs.get(lease.jobId);
+    const holds = attempt?.state === 'active' && attempt.leaseToken === lease.leaseToken;
+    return job && holds && job.attempt === attempt.attempt ? { job, attempt } : undefined;
+  }
+
+  /** The stream cannot be used from here on. */
+  poison(lease: Lease, message: string): void {
+    const found = this.holding(lease);
+    if (!found || found.attempt.error) return;
+    found.attempt.error = broken(message);
+    if (found.job.state === 'leased' || found.job.state === 'running') found.job.state = 'cancelling';
+    const { jobId, attempt } = lease;
+    this.#options.onWake(found.attempt.agentId, { cancel: { jobId, attempt } });
+  }
+
+  #attemptsOf(jobId: string): AttemptRow[] {
+    return [...this.tables.attempts.values()].filter((attempt) => attempt.jobId === jobId);
+  }
+
+  #owned(session: AgentSession, lease: Lease): AttemptRow | undefined {
+    const attempt = this.attempt(lease);
+    return attempt?.leaseToken === lease.leaseToken && attempt.agentId === session.agentId ? attempt : undefined;
+  }
+
+  /** No other job of its kind is at work for the connection. */
+  #isFree(job: JobRow): boolean {
+    for (const other of this.tables.jobs.values())
+      if (
+        other.id !== job.id &&
+        other.connection === job.connection &&
+        other.kind === job.kind &&
+        AT_WORK.includes(other.state)
+      )
+        return false;
+    return true;
+  }
+
+  #standing(session: AgentSession, lease: Lease): Standings {
+    const attempt = this.#owned(session, lease);
+    const job = this.tables.jobs.get(lease.jobId);
+    if (!attempt || !job) return { standing: 'lost', job: undefined, attempt: undefined };
+    if (attempt.state === 'closed') return { standing: 'finished', job, attempt };
+    const mine = this.tables.connections.get(job.connection) === session.agentId;
+    const open = AT_WORK.includes(job.state) || (job.state === 'queued' && this.#isFree(job));
+    const held = attempt.state === 'active' && job.attempt === attempt.attempt && mine && open;
+    return { standing: !held ? 'lost' : job.state === 'cancelling' ? 'cancelling' : 'held', job, attempt };
+  }
+
+  #prolong(session: AgentSession, lease: Lease): Standings {
+    const found = this.#standing(session, lease);
+    const { standing, job, attempt } = found;
+    if (!job || !attempt || (standing !== 'held' && standing !== 'cancelling')) return found;
+    attempt.expiresAtMs = this.#options.nowMs() + TIMES.leaseTtlMs;
+    if (job.state === 'queued') job.state = 'running';
+    return found;
+  }
+
+  #end(attempt: AttemptRow, state: 'closed' | 'lost'): void {
+    attempt.state = state;
+    attempt.batches = [];
+  }
+
+  #lose(attempt: AttemptRow): void {
+    const job = this.tables.jobs.get(attempt.jobId);
+    if (!job || attempt.state !== 'active') return;
+    this.#end(attempt, 'lost');
+    if (job.attempt !== attempt.attempt || !(job.state === 'queued' || AT_WORK.includes(job.state))) return;
+    if (attempt.error) this.#endJob(job, { state: 'failed', error: attempt.error });
+    else if (job.state === 'cancelling') this.#endJob(job, { state: 'cancelled' });
+    else this.#endJob(job, { state: 'again', error: undefined, delayMs: 0 });
+  }
+
+  #endJob(job: JobRow, ending: Ending): void {
+    if (ending.state === 'again' && job.attempt < MAX_ATTEMPTS) {
+      job.state = 'queued';
+      job.error = ending.error;
+      job.notBeforeMs = this.#options.nowMs() + ending.delayMs;
+      return;
+    }
+    job.state = ending.state === 'again' ? 'failed' : ending.state;
+    job.error =
+      ending.state === 'again'
+        ? new Fault('job.attempts_exhausted', `${MAX_ATTEMPTS} attempts failed`).toJSON()
+        : ending.state === 'failed'
+          ? ending.error
+          : undefined;
+  }
+
+  #removeUnlisted(job: JobRow, attempt: AttemptRow): void {
+    if (attempt.published.get(job.connection) !== 'complete') return;
+    for (const [key, scope] of this.tables.scopes)
+      if (scope.kind === 'app' && key.startsWith(`${job.connection}/`) && scope.listedBy !== keyOf(attempt))
+        this.tables.scopes.delete(key);
+  }
+}
+
+const streamError = ({ batches }: AttemptRow, finish: Finish): ErrorInfo | undefined => {
+  const hash = createHash('sha256');
+  let records = 0;
+  for (const batch of batches) {
+    const crc = Buffer.alloc(4);
+    crc.writeUInt32BE(batch.crc32);
+    hash.update(crc);
+    records += batch.records;
+  }
+  if (batches.length !== finish.lastSeq) return broken(`${batches.length} batches instead of ${finish.lastSeq}`);
+  if (records !== finish.records) return broken(`${records} records instead of ${finish.records}`);
+  return hash.digest('hex') === finish.sha256.toLowerCase() ? undefined : broken('wrong checksum');
+};

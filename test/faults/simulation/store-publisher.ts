@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { inflateSync, zstdDecompressSync } from 'node:zlib';
+import type { Lease } from '#protocol/messages.ts';
+import { keyOf, type StoreModel } from './store-model.ts';
+import type { StagedBatch } from './store-tables.ts';
+
+interface OpenScope {
+  readonly kind: 'site' | 'app';
+  readonly firstSeq: number;
+  lines: string[];
+}
+
+interface Line {
+  readonly t: string;
+  readonly scope: string;
+  readonly kind: 'site' | 'app';
+  readonly key: string;
+  readonly from: string;
+  readonly to: string;
+  readonly outcome: string;
+  readonly records: number;
+  readonly sha256: string;
+}
+
+/** What is published, told to whoever checks it. */
+export interface Publication {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly scope: string;
+  readonly outcome: string;
+  /** Lines of assets, edges and listed apps. */
+  readonly lines: readonly string[];
+}
+
+export interface PublisherOptions {
+  readonly store: StoreModel;
+  readonly lease: Lease;
+  /** Time passes before each transaction; rejects when the store is away. */
+  readonly transaction: <T>(work: () => T) => Promise<T>;
+  readonly pause: (ms: number) => Promise<void>;
+  readonly onPublished: (publication: Publication) => void;
+}
+
+const unpack = ({ codec, payload = new Uint8Array(), rawBytes, seq, records }: StagedBatch): string[] => {
+  const raw =
+    codec === 'zstd'
+      ? zstdDecompressSync(payload, { maxOutputLength: rawBytes })
+      : codec === 'deflate'
+        ? inflateSync(payload, { maxOutputLength: rawBytes })
+        : Buffer.from(payload);
+  const lines = raw.toString().split(/(?<=\n)/);
+  if (raw.length !== rawBytes || lines.length !== records) throw new Error(`batch ${seq} is not what its header says`);
+  return lines;
+};
+
+/**
+ * Reads the staged batches of one attempt in order and publishes each scope when its outcome comes; what it knows of open
+ * scopes is lost with its process and read again from the batches, which stay until no open scope needs them.
+ */
+export class PublisherModel {
+  readonly #options: PublisherOptions;
+  readonly #open = new Map<string, OpenScope>();
+  readonly #waiting: { readonly seq: number; readonly resolve: () => void }[] = [];
+  #read: number | undefined;
+  #known = 0;
+  #isPoisoned = false;
+  #ended = false;
+  #running = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  get openScopes(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** Resolves when every batch up to `seq` was read and its scopes published, or the attempt has ended. */
+  consumed(seq: number): Promise<void> {
+    this.#known = Math.max(this.#known, seq);
+    if (this.#ended || (this.#read ?? -1) >= seq) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push({ seq, resolve });
+      if (!this.#running) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#running = true;
+    const { transaction, pause } = this.#options;
+    for (let failures = 0; !this.#ended && (this.#read ?? -1) < this.#known; ) {
+      try {
+        const read = this.#read;
+        if (read === undefined) await transaction(() => this.#begin());
+        else {
+          const batch = await transaction(() => this.#next(read));
+          if (!batch) continue;
+          if (!this.#isPoisoned) await this.#take(batch);
+          await transaction(() => this.#checkpoint(batch.seq));
+          this.#settle(batch.seq);
+        }
+        failures = 0;
+      } catch {
+        failures += 1;
+        this.#read = undefined;
+        await pause(Math.min(500 * 2 ** (failures - 1), 30_000));
+      }
+    }
+    this.#running = false;
+  }
+
+  #settle(upTo: number): void {
+    this.#read = upTo;
+    for (let at = this.#waiting.length - 1; at >= 0; at -= 1)
+      if ((this.#waiting[at]?.seq ?? 0) <= upTo) this.#waiting.splice(at, 1)[0]?.resolve();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#settle(Number.POSITIVE_INFINITY);
+  }
+
+  #begin(): void {
+    const attempt = this.#options.store.attempt(this.#options.lease);
+    if (attempt?.state !== 'active' || attempt.leaseToken !== this.#options.lease.leaseToken) {
+      this.#end();
+      return;
+    }
+    this.#open.clear();
+    this.#isPoisoned = attempt.error !== undefined;
+    this.#settle(attempt.publishedSeq);
+  }
+
+  #next(after: number): StagedBatch | undefined {
+    const batch = this.#options.store.attempt(this.#options.lease)?.batches.find(({ seq }) => seq > after);
+    if (!batch) this.#end();
+    // Another process published this far meanwhile.
+    else if (batch.payload === undefined) this.#read = undefined;
+    return batch?.payload === undefined ? undefined : { ...batch };
+  }
+
+  #checkpoint(seq: number): void {
+    const attempt = this.#options.store.attempt(this.#options.lease);
+    if (attempt?.state !== 'active' || attempt.leaseToken !== this.#options.lease.leaseToken) return;
+    const safe = Math.min(seq, ...[...this.#open.values()].map(({ firstSeq }) => firstSeq - 1));
+    if (attempt.publishedSeq >= safe) return;
+    attempt.publishedSeq = safe;
+    for (const batch of attempt.batches) if (batch.seq <= safe) batch.payload = undefined;
+  }
+
+  async #take(batch: StagedBatch): Promise<void> {
+    const { transaction, store, lease } = this.#options;
+    try {
+      const lines = unpack(batch);
+      const job = store.tables.jobs.get(lease.jobId);
+      if (job?.kind === 'test') {
+        await transaction(() => this.#checks(batch.seq, lines));
+        return;
+      }
+      for (const text of lines) {
+        const line = JSON.parse(text) as Line;
+        if (store.attempt(lease)?.published.has(line.scope)) continue;
+        const open = this.#open.get(line.scope);
+        if (line.t === 'scope') this.#open.set(line.scope, { kind: line.kind, firstSeq: batch.seq, lines: [] });
+        else if (!open) throw new Poison(`${line.t} of ${line.scope}, which is not open`);
+        else if (line.t === 'outcome') {
+          await transaction(() => this.#publish(open, line));
+          this.#open.delete(line.scope);
+        } else open.lines.push(text);
+      }
+    } catch (error) {
+      if (!(error instanceof Poison)) throw error;
+      await transaction(() => store.poison(lease, error.message));
+      this.#isPoisoned = true;
+      this.#open.clear();
+    }
+  }
+
+  #checks(seq: number, lines: readonly string[]): void {
+    const found = this.#options.store.holding(this.#options.lease);
+    if (!found) return;
+    const { attempt } = found;
+    for (const [index, text] of lines.entries()) {
+      const position = seq * 500 + index;
+      const { t } = JSON.parse(text) as Line;
+      if (t === 'test') {
+        attempt.checksFrom = Math.max(attempt.checksFrom ?? 0, position);
+        for (const at of attempt.checks.keys()) if (at < position) attempt.checks.delete(at);
+      } else if (attempt.checksFrom === undefined) throw new Poison('a check before the list was opened');
+      else if (position >= attempt.checksFrom) attempt.checks.set(position, text);
+    }
+  }
+
+  #publish(open: OpenScope, line: Line): void {
+    const { store, lease, onPublished } = this.#options;
+    const found = store.holding(lease);
+    if (!found) {
+      this.#end();
+      return;
+    }
+    const { attempt, job } = found;
+    if (attempt.published.has(line.scope)) return;
+    const sha256 = createHash('sha256').update(open.lines.join('')).digest('hex');
+    if (open.lines.length !== line.records || sha256 !== line.sha256) {
+      attempt.published.set(line.scope, 'failed');
+      attempt.refused ??= `${line.scope} does not agree with its outcome`;
+      return;
+    }
+    const { scopes } = store.tables;
+    const rows = new Map<string, string>();
+    const listed = new Set<string>();
+    for (const text of open.lines) {
+      const one = JSON.parse(text) as Line;
+      if (one.t === 'listed') listed.add(one.key);
+      else rows.set(one.t === 'asset' ? one.key : `${one.from} ${one.kind} ${one.to}`, text);
+    }
+    attempt.published.set(line.scope, line.outcome);
+    const before = scopes.get(line.scope);
+    if (line.outcome === 'gone') scopes.delete(line.scope);
+    else {
+      const kept = line.outcome === 'complete' ? [] : (before?.lines ?? []);
+      const lines = line.outcome === 'unchanged' ? (before?.lines ?? new Map()) : new Map([...kept, ...rows]);
+      scopes.set(line.scope, { key: line.scope, kind: open.kind, lines, listedBy: keyOf(lease) });
+    }
+    if (open.kind === 'site' && line.outcome === 'complete')
+      for (const [key, scope] of scopes)
+        if (key.startsWith(`${job.connection}/`) && listed.has(key)) scope.listedBy = keyOf(lease);
+    onPublished({ ...lease, scope: line.scope, outcome: line.outcome, lines: open.lines });
+  }
+}
+
+class Poison extends Error {}

@@ -1,0 +1,98 @@
+import type { ErrorInfo } from '#protocol/errors.ts';
+
+export interface AgentRow {
+  readonly id: string;
+  readonly keyId: string;
+  epoch: number;
+  sessionId: string | undefined;
+  disabled: boolean;
+  status: unknown;
+}
+
+export type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
+
+export interface JobRow {
+  readonly id: string;
+  readonly connection: string;
+  readonly kind: string;
+  readonly spec: string;
+  readonly order: number;
+  state: JobState;
+  attempt: number;
+  notBeforeMs: number;
+  error: ErrorInfo | undefined;
+}
+
+export interface StagedBatch {
+  readonly seq: number;
+  readonly records: number;
+  readonly rawBytes: number;
+  readonly codec: string;
+  readonly crc32: number;
+  /** Undefined when it was used up. */
+  payload: Uint8Array | undefined;
+  /** The flag of the frame: the last line goes on in the next batch. */
+  readonly part: boolean;
+}
+
+export interface AttemptRow {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly agentId: string;
+  readonly leaseToken: string;
+  state: 'active' | 'closed' | 'lost';
+  expiresAtMs: number;
+  durableSeq: number;
+  publishedSeq: number;
+  error: ErrorInfo | undefined;
+  refused: string | undefined;
+  /** Where the list of checks of a test begins. */
+  checksFrom: number | undefined;
+  batches: StagedBatch[];
+  /** Scope, and how it ended. */
+  readonly published: Map<string, string>;
+  readonly checks: Map<number, string>;
+}
+
+export interface ScopeRow {
+  readonly key: string;
+  readonly kind: 'site' | 'app';
+  /** Lines of assets and edges by what makes each unique. */
+  readonly lines: Map<string, string>;
+  listedBy: string | undefined;
+}
+
+/** All that the store knows: what a replica has of it. */
+export interface Tables {
+  readonly agents: Map<string, AgentRow>;
+  /** The agent that owns each connection. */
+  readonly connections: Map<string, string>;
+  readonly jobs: Map<string, JobRow>;
+  readonly attempts: Map<string, AttemptRow>;
+  readonly scopes: Map<string, ScopeRow>;
+}
+
+const copied = <K, V extends object>(map: Map<K, V>, copy: (row: V) => V = (row) => ({ ...row })): Map<K, V> =>
+  new Map([...map].map(([key, row]) => [key, copy(row)]));
+
+/** The same rows apart from these: what happens to one does not happen to the other. */
+export const copyOf = (tables: Tables): Tables => ({
+  agents: copied(tables.agents),
+  connections: new Map(tables.connections),
+  jobs: copied(tables.jobs),
+  attempts: copied(tables.attempts, (row) => ({
+    ...row,
+    batches: row.batches.map((batch) => ({ ...batch })),
+    published: new Map(row.published),
+    checks: new Map(row.checks),
+  })),
+  scopes: copied(tables.scopes, (row) => ({ ...row, lines: new Map(row.lines) })),
+});
+
+export const emptyTables = (): Tables => ({
+  agents: new Map(),
+  connections: new Map(),
+  jobs: new Map(),
+  attempts: new Map(),
+  scopes: new Map(),
+});
