@@ -162,6 +162,7 @@ export class AgentProcess implements Watched {
       sign: (nonce) => signChallenge(agentId, 'key-1', HOST, nonce, bootId),
       onJob: (effect) => this.#perform(effect, jobs),
       onAsk: () => undefined,
+      onGreeted: () => undefined,
       readFrame: async (ref, seq) => {
         const bytes = await jobs.readFrame(ref, seq);
         if (bytes && !this.disk.holds(bytes, (path) => path.endsWith('.seg')) && !watch.mayRecut)

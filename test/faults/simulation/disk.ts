@@ -1,4 +1,5 @@
 import { type Disk, type DiskFile, patiently } from '#agent/spool/disk.ts';
+import type { Counters } from './counters.ts';
 import type { Random } from './random.ts';
 import type { Owner, Time } from './time.ts';
 
@@ -25,6 +26,7 @@ export interface CrashDamage {
 export class SimulatedDisk {
   readonly #time: Time;
   readonly #random: Random;
+  readonly #counters: Counters;
   readonly #files = new Map<string, Inode>();
   readonly #folders = new Set<string>();
   /** How to take back the changes of names since the last one that was synced, oldest first. */
@@ -33,10 +35,9 @@ export class SimulatedDisk {
   readonly #underWay = new Set<(share: number) => void>();
   fullUntilMs = 0;
   busyUntilMs = 0;
-  busy = 0;
-  full = 0;
 
-  constructor(time: Time, random: Random) {
+  constructor(time: Time, random: Random, counters: Counters) {
+    this.#counters = counters;
     this.#time = time;
     this.#random = random;
   }
@@ -51,7 +52,7 @@ export class SimulatedDisk {
           await this.#time.delay(this.#random.between(0.1, 3), owner);
           if (part) this.#underWay.delete(part);
           if (this.#time.nowMs < this.busyUntilMs && this.#random.chance(0.7)) {
-            this.busy += 1;
+            this.#counters.count('disk.busy');
             throw errno('EBUSY', path);
           }
           return work();
@@ -91,6 +92,7 @@ export class SimulatedDisk {
           this.#files.set(path, inode);
           // Its folder is synced before it is handed out.
           this.#undo = [];
+          this.#counters.count('disk.created');
           return this.#file(path, inode, act);
         }),
       removeFile: (path) =>
@@ -158,8 +160,8 @@ export class SimulatedDisk {
   }
 
   /** Another machine's disk with the same bytes, as a copied virtual machine has it. */
-  copy(random: Random): SimulatedDisk {
-    const other = new SimulatedDisk(this.#time, random);
+  copy(): SimulatedDisk {
+    const other = new SimulatedDisk(this.#time, this.#random, this.#counters);
     for (const folder of this.#folders) other.#folders.add(folder);
     for (const [path, { synced }] of this.#files) other.#files.set(path, { data: synced, synced });
     return other;
@@ -167,18 +169,12 @@ export class SimulatedDisk {
 
   /** Whether these bytes lie synced in a file of a folder below. */
   holds(bytes: Uint8Array, match: (path: string) => boolean): boolean {
-    for (const [path, { synced }] of this.#files) if (match(path) && synced.includes(bytes)) return true;
+    for (const [path, { synced }] of this.#files) if (match(path) && synced.includes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) return true;
     return false;
   }
 
   get fileCount(): number {
     return this.#files.size;
-  }
-
-  get usedBytes(): number {
-    let bytes = 0;
-    for (const { data } of this.#files.values()) bytes += data.length;
-    return bytes;
   }
 
   #remove(path: string): void {
@@ -203,7 +199,7 @@ export class SimulatedDisk {
 
   #room(bytes: number): void {
     if (this.#time.nowMs >= this.fullUntilMs || bytes === 0) return;
-    this.full += 1;
+    this.#counters.count('disk.full');
     throw errno('ENOSPC', 'the disk');
   }
 
@@ -220,16 +216,19 @@ export class SimulatedDisk {
       inode.data = grown;
     };
     return {
-      write: (bytes, position) =>
-        act(
+      write: (bytes, position) => {
+        this.#counters.count('disk.writing');
+        return act(
           path,
           () => {
             if (this.#time.nowMs < this.fullUntilMs) put(bytes.subarray(0, bytes.length >> 1), position);
             this.#room(bytes.length);
             put(bytes, position);
+            this.#counters.count('disk.written');
           },
           (share) => put(bytes.subarray(0, Math.floor(share * bytes.length)), position),
-        ),
+        );
+      },
       datasync: () =>
         act(path, () => {
           inode.synced = inode.data;

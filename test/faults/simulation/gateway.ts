@@ -1,4 +1,3 @@
-import type { WebSocket } from 'ws';
 import { AgentConnection } from '#catalog/gateway/connection.ts';
 import { HOST } from './agent.ts';
 import type { Connection } from './network.ts';
@@ -35,7 +34,7 @@ export class GatewayProcess {
     const { owner } = this;
     const time = this.#time;
     time.as(owner, () => {
-      const made = new AgentConnection(connection.socket as unknown as WebSocket, {
+      const made = new AgentConnection(connection.channel, {
         backend: this.#store.backendOf(owner),
         host: HOST,
         nonce: this.#random.id(),

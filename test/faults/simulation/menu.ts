@@ -15,6 +15,10 @@ const AGENT_TRAPS = [
   'agent.remove.closed',
   'agent.job.resume',
   'agent.record',
+  'agent.startJob',
+  'disk.writing',
+  'disk.written',
+  'disk.created',
 ] as const;
 const GATEWAY_TRAPS = [
   'store.batch.stored',
@@ -43,7 +47,7 @@ const restartLater = (world: World, machine: Machine): void => {
 const cut = (world: World, connection: Connection): void => {
   const { random, time } = world;
   time.after(random.between(0, 50), undefined, () => connection.endAgent(1006));
-  time.after(random.between(0, 50), undefined, () => connection.endGateway(1006));
+  time.after(random.between(0, 50), undefined, () => connection.endGateway());
 };
 
 const onConnection =
@@ -95,7 +99,7 @@ const trap = (world: World, moment: string, act: () => void): void => {
 
 const clone = (world: World, machine: Machine, copied: boolean): void => {
   const { random, time } = world;
-  const disk = copied ? machine.disk.copy(random) : new SimulatedDisk(time, random);
+  const disk = copied ? machine.disk.copy() : new SimulatedDisk(time, random, world.counters);
   if (copied && machine.disk.fileCount > 0) {
     world.watch.mayRecut = true;
     world.counters.count('clone.with.attempts');
@@ -125,7 +129,7 @@ const flip = (world: World, machine: Machine): void => {
 export const FAULTS: Readonly<Record<string, Fault>> = {
   cut: onConnection(cut),
   oneSidedAgent: onConnection((_world, connection) => connection.endAgent(1006)),
-  oneSidedGateway: onConnection((_world, connection) => connection.endGateway(1006)),
+  oneSidedGateway: onConnection((_world, connection) => connection.endGateway()),
   blackHole: onConnection((world, connection) => {
     connection.up.stall();
     connection.down.stall();
@@ -155,7 +159,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       if (!machine.process) return;
       world.counters.count(`trap.${moment}`);
       world.trace(`trap at ${moment}`);
-      crashAgent(world, machine, world.random.chance(0.7));
+      crashAgent(world, machine, world.random.chance(0.8));
     });
   }),
   gatewayTrap: onGateway((world, slot) => {
@@ -282,6 +286,13 @@ export const strike = (world: World, menu: readonly (readonly [string, number])[
 export const heal = (world: World): void => {
   world.trace('the faults are over');
   world.counters.onCount = () => undefined;
+  // An administrator ends the quarantine.
+  for (const agent of world.store.model.tables.agents.values()) {
+    if (agent.quarantined) world.counters.count('clone.quarantined');
+    agent.quarantined = false;
+    agent.bootId = undefined;
+    agent.boots.clear();
+  }
   for (const machine of world.machines) {
     machine.offlineUntilMs = 0;
     machine.disk.fullUntilMs = 0;

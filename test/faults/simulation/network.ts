@@ -1,5 +1,5 @@
-import { EventEmitter } from 'node:events';
 import type { TransportConnection, TransportListener } from '#agent/bridge/transport.ts';
+import type { AgentChannel, ChannelListener } from '#catalog/gateway/channel.ts';
 import type { Random } from './random.ts';
 import type { Owner, Time } from './time.ts';
 
@@ -92,8 +92,7 @@ export class Connection {
   readonly #time: Time;
   readonly #listener: TransportListener;
   readonly #tap: WireTap;
-  /** The gateway's end, shaped like the socket of ws as far as the gateway uses it. */
-  readonly socket: GatewaySocket;
+  #gatewayListener: ChannelListener | undefined;
   agentEnded = false;
   gatewayEnded = false;
   #waiting: (() => void)[] = [];
@@ -111,7 +110,6 @@ export class Connection {
     this.#time = time;
     this.#listener = listener;
     this.#tap = tap;
-    this.socket = new GatewaySocket(this);
     this.up = new Pipe(time, random, ends.gateway, (item) => this.#toGateway(item));
     this.down = new Pipe(time, random, ends.agent, (item) => this.#toAgent(item));
     this.up.drained = () => {
@@ -136,7 +134,23 @@ export class Connection {
     };
   }
 
-  gatewaySends(item: Item): void {
+  /** The gateway's end. */
+  get channel(): AgentChannel {
+    const { down } = this;
+    return {
+      get unsentBytes() {
+        return down.buffered;
+      },
+      listen: (listener) => {
+        this.#gatewayListener = listener;
+      },
+      sendText: (text) => this.#gatewaySends({ kind: 'text', text }),
+      close: (code) => this.#gatewaySends({ kind: 'close', code }),
+      terminate: () => this.endGateway(),
+    };
+  }
+
+  #gatewaySends(item: Item): void {
     if (this.gatewayEnded) return;
     this.#tap.gatewaySent(this, item);
     this.down.write(item);
@@ -150,10 +164,10 @@ export class Connection {
     if (this.agent.alive) this.#time.as(this.agent, () => this.#listener.closed(code));
   }
 
-  endGateway(code: number): void {
+  endGateway(): void {
     if (this.gatewayEnded) return;
     this.gatewayEnded = true;
-    if (this.gateway.alive) this.#time.as(this.gateway, () => this.socket.ended(code));
+    if (this.gateway.alive) this.#time.as(this.gateway, () => this.#gatewayListener?.closed());
   }
 
   get isOver(): boolean {
@@ -173,12 +187,12 @@ export class Connection {
   #toGateway(item: Item): void {
     if (this.gatewayEnded) return;
     this.#tap.gatewayHeard(this, item);
-    if (item.kind === 'text') this.socket.emit('message', Buffer.from(item.text), false);
-    else if (item.kind === 'binary') this.socket.emit('message', Buffer.from(item.bytes), true);
+    if (item.kind === 'text') this.#gatewayListener?.text(item.text);
+    else if (item.kind === 'binary') this.#gatewayListener?.binary(item.bytes);
     else {
       // A close is answered by a close.
       this.down.write(item);
-      this.endGateway(item.code);
+      this.endGateway();
     }
   }
 
@@ -191,42 +205,5 @@ export class Connection {
       this.up.write(item);
       this.endAgent(item.code);
     }
-  }
-}
-
-/** The part of a WebSocket that the gateway's connection uses. */
-class GatewaySocket extends EventEmitter {
-  readonly OPEN = 1;
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    super();
-    this.#connection = connection;
-  }
-
-  get readyState(): number {
-    return this.#connection.gatewayEnded ? 3 : 1;
-  }
-
-  get bufferedAmount(): number {
-    return this.#connection.down.buffered;
-  }
-
-  send(text: string): void {
-    this.#connection.gatewaySends({ kind: 'text', text });
-  }
-
-  close(code: number): void {
-    this.#connection.gatewaySends({ kind: 'close', code });
-  }
-
-  terminate(): void {
-    this.#connection.endGateway(1006);
-  }
-
-  pong(): void {}
-
-  ended(code: number): void {
-    this.emit('close', code);
   }
 }

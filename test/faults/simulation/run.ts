@@ -9,13 +9,23 @@ syncBuiltinESMExports();
 installVirtualTimers();
 
 const { CREDIT, LIMITS } = await import('#protocol/constants.ts');
+
+/** The same proportions as in earnest, small enough that every limit is met within a short crawl. */
+Object.assign(LIMITS, {
+  batchRecords: 6,
+  batchBytes: 1_500,
+  batchRawBytes: 5_000,
+  dataBytes: 6_144,
+  wholeRecordBytes: 4_500,
+  recordBytes: 40_000,
+  recordParts: 64,
+});
+Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 14_000 });
+
+// What reads the limits when it is loaded comes after.
 const { heal, menuOf, strike } = await import('./menu.ts');
 const { Violation } = await import('./watch.ts');
 const { World } = await import('./world.ts');
-
-/** The same proportions as in earnest, small enough that every limit is met within a short crawl. */
-Object.assign(LIMITS, { batchRecords: 6, batchBytes: 1_500, batchRawBytes: 6_000, dataBytes: 6_144 });
-Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 14_000 });
 
 /** After the faults, all must be done within this: five attempts with their waits, the slow lane, a superseded session. */
 const PROGRESS_MS = 45 * 60_000;
@@ -116,10 +126,6 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
     for (const { process: running } of world.gateways) running?.end();
     await turn();
     process.off('unhandledRejection', onUnhandled);
-  }
-  for (const { disk } of world.machines) {
-    counters.count('disk.busy', disk.busy);
-    counters.count('disk.full', disk.full);
   }
   const { violation } = watch;
   return {

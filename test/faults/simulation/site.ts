@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
-import type { RecordSink } from '#agent/spool/sink.ts';
+import type { DraftRecord, RecordSink } from '#agent/spool/sink.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import type { Random } from './random.ts';
 
@@ -23,13 +23,13 @@ export const someSite = (random: Random, connection: string, version: number): S
     connection,
     version,
     apps,
-    bulk: (app, n) => (app * 12 + n === longAt ? 1_500 + ((version * 977) % 4_000) : (usual * (n + 7)) % 300),
+    bulk: (app, n) => (app * 12 + n === longAt ? 1_500 + ((version * 977) % 8_000) : (usual * (n + 7)) % 300),
   };
 };
 
 const noise = (seed: string, bytes: number): string => {
   let text = '';
-  for (let n = 0; text.length < bytes; n += 1) text += createHash('sha1').update(`${seed}/${n}`).digest('base64');
+  for (let n = 0; text.length < bytes; n += 1) text += createHash('sha1').update(`${seed}/${n}`).digest('hex');
   return text.slice(0, bytes);
 };
 
@@ -38,7 +38,7 @@ const OUTSIDE = 'outside';
 /** The records of a scope as this pass over the site writes them: each names the pass, so that a mixture shows. */
 const bodyOf = (site: Site, scope: string, pass: string): StreamRecord[] => {
   const { connection } = site;
-  const tag = { pass, version: site.version };
+  const tag = { by: pass, version: site.version };
   if (scope === connection)
     return [
       { t: 'asset', scope, key: scope, kind: 'site', name: 'Site', attributes: { ...tag } },
@@ -96,7 +96,7 @@ export const crawlHandler = (
   run: async (spec, sink: RecordSink, { signal, skipScopes, onProgress }) => {
     const { site, pass, pace } = look(spec.jobId);
     let scopesDone = 0;
-    const write = async (record: StreamRecord): Promise<void> => {
+    const write = async (record: DraftRecord): Promise<void> => {
       signal.throwIfAborted();
       await pace.pause();
       await sink.write(record);
@@ -106,8 +106,7 @@ export const crawlHandler = (
       const body = bodyOf(site, scope, pass);
       await write({ t: 'scope', scope, kind: scope === site.connection ? 'site' : 'app', name: scope });
       for (const record of body) await write(record);
-      const sha256 = createHash('sha256').update(body.map(lineOf).join('')).digest('hex');
-      await write({ t: 'outcome', scope, outcome: 'complete', records: body.length, sha256 });
+      await write({ t: 'outcome', scope, outcome: 'complete' });
       scopesDone += 1;
       onProgress({ scopesDone, scopesTotal: null, records: 0, current: [scope] });
     };

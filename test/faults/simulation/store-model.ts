@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer } from '#catalog/gateway/backend.ts';
+import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer, Refusal, WakeUp } from '#catalog/gateway/backend.ts';
 import { CLOSE, MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { Lease } from '#protocol/messages.ts';
@@ -7,7 +7,7 @@ import { type AgentRow, type AttemptRow, copyOf, emptyTables, type JobRow, type 
 
 export type Auth = Parameters<GatewayBackend['authenticate']>[0];
 export type Finish = Parameters<GatewayBackend['finish']>[1];
-export type Wake = { readonly cancel?: { readonly jobId: string; readonly attempt: number } };
+export type Wake = Omit<WakeUp, 'end'> & { readonly end?: Refusal & { readonly epoch: number } };
 type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
 interface Standings {
   readonly standing: Standing;
@@ -54,7 +54,17 @@ export class StoreModel {
   }
 
   addAgent(id: string, keyId: string, connections: readonly string[]): void {
-    const row: AgentRow = { id, keyId, epoch: 0, sessionId: undefined, disabled: false, status: undefined };
+    const row: AgentRow = {
+      id,
+      keyId,
+      epoch: 0,
+      sessionId: undefined,
+      disabled: false,
+      quarantined: false,
+      bootId: undefined,
+      boots: new Map(),
+      status: undefined,
+    };
     this.tables.agents.set(id, row);
     for (const code of connections) this.tables.connections.set(code, id);
   }
@@ -105,6 +115,18 @@ export class StoreModel {
     if (agent?.keyId !== auth.keyId) return refuse(CLOSE.unknownAgent, 'not known');
     if (!this.#options.verify(auth, proof)) return refuse(CLOSE.badSignature, 'wrong signature');
     if (agent.disabled) return refuse(CLOSE.agentDisabled, 'disabled');
+    const quarantine = refuse(CLOSE.duplicateIdentity, 'two machines use the identity');
+    if (this.#noteBoot(agent, auth.bootId)) {
+      if (!agent.quarantined) this.#options.onWake(agent.id, { end: { epoch: agent.epoch, ...quarantine.refused } });
+      agent.quarantined = true;
+      agent.sessionId = undefined;
+      agent.epoch += 1;
+      for (const attempt of this.tables.attempts.values())
+        if (attempt.agentId === agent.id && attempt.state === 'active') attempt.expiresAtMs = this.#options.nowMs();
+      return quarantine;
+    }
+    if (agent.quarantined) return quarantine;
+    agent.bootId = auth.bootId;
     agent.epoch += 1;
     agent.sessionId = this.#options.id();
     agent.status = auth.status;
@@ -182,7 +204,9 @@ export class StoreModel {
         published: new Map(),
         checks: new Map(),
       });
-      const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), agentId: agent.id });
+      const issuedAt = '2026-01-01T00:00:00.000Z';
+      const more = { agentId: agent.id, attempt: job.attempt, issuedAt };
+      const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), ...more });
       return { ...lease, spec, signature: this.#options.sign(spec) };
     }
   }
@@ -227,7 +251,7 @@ export class StoreModel {
   storeBatch(
     session: AgentSession,
     lease: Lease,
-    batch: Batch & { readonly part?: boolean | undefined },
+    batch: Batch,
   ): { readonly result: 'stored' | 'duplicate' | 'gap' | 'lost'; readonly durableSeq: number } {
     const attempt = this.#owned(session, lease);
     if (attempt?.state !== 'active' || !this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
@@ -235,7 +259,7 @@ export class StoreModel {
     if (seq !== attempt.durableSeq + 1)
       return { result: seq <= attempt.durableSeq ? 'duplicate' : 'gap', durableSeq: attempt.durableSeq };
     attempt.durableSeq = seq;
-    const { records, rawBytes, codec, crc32, payload, part = false } = batch;
+    const { records, rawBytes, codec, crc32, payload, part } = batch;
     attempt.batches.push({ seq, records, rawBytes, codec, crc32, payload, part });
     return { result: 'stored', durableSeq: seq };
   }
@@ -303,6 +327,21 @@ export class StoreModel {
       if (job.state === 'queued' && job.notBeforeMs <= this.#options.nowMs() && agent?.sessionId && this.#isFree(job))
         this.#options.onWake(agent.id, {});
     }
+  }
+
+  /** Whether two processes take the identity from each other: see `catalog/jobs/clones.ts`. */
+  #noteBoot(agent: AgentRow, bootId: string): boolean {
+    const nowMs = this.#options.nowMs();
+    const isRecent = (atMs: number): boolean => atMs > nowMs - 30 * 60_000;
+    const boot = agent.boots.get(bootId);
+    if (!boot) agent.boots.set(bootId, { returns: 0, returnedAtMs: Number.NEGATIVE_INFINITY });
+    else if (agent.bootId !== undefined && agent.bootId !== bootId) {
+      boot.returns = isRecent(boot.returnedAtMs) ? boot.returns + 1 : 1;
+      boot.returnedAtMs = nowMs;
+    }
+    let returns = 0;
+    for (const one of agent.boots.values()) if (isRecent(one.returnedAtMs)) returns += one.returns;
+    return returns >= 3;
   }
 
   isCurrent(session: AgentSession): boolean {

@@ -4,6 +4,12 @@ import type { Lease } from '#protocol/messages.ts';
 import { keyOf, type StoreModel } from './store-model.ts';
 import type { StagedBatch } from './store-tables.ts';
 
+interface Parts {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly raw: readonly Buffer[];
+}
+
 interface OpenScope {
   readonly kind: 'site' | 'app';
   readonly firstSeq: number;
@@ -41,15 +47,20 @@ export interface PublisherOptions {
   readonly onPublished: (publication: Publication) => void;
 }
 
-const unpack = ({ codec, payload = new Uint8Array(), rawBytes, seq, records }: StagedBatch): string[] => {
+const unpack = ({ codec, payload = new Uint8Array(), rawBytes, seq }: StagedBatch): Buffer => {
   const raw =
     codec === 'zstd'
       ? zstdDecompressSync(payload, { maxOutputLength: rawBytes })
       : codec === 'deflate'
         ? inflateSync(payload, { maxOutputLength: rawBytes })
         : Buffer.from(payload);
+  if (raw.length !== rawBytes) throw new Poison(`batch ${seq} is not what its header says`);
+  return raw;
+};
+
+const linesOf = (raw: Buffer, { seq, records }: StagedBatch): string[] => {
   const lines = raw.toString().split(/(?<=\n)/);
-  if (raw.length !== rawBytes || lines.length !== records) throw new Error(`batch ${seq} is not what its header says`);
+  if (lines.length !== records || !raw.toString().endsWith('\n')) throw new Poison(`batch ${seq} has other records`);
   return lines;
 };
 
@@ -61,6 +72,7 @@ export class PublisherModel {
   readonly #options: PublisherOptions;
   readonly #open = new Map<string, OpenScope>();
   readonly #waiting: { readonly seq: number; readonly resolve: () => void }[] = [];
+  #parts: Parts | undefined;
   #read: number | undefined;
   #known = 0;
   #isPoisoned = false;
@@ -127,6 +139,7 @@ export class PublisherModel {
       return;
     }
     this.#open.clear();
+    this.#parts = undefined;
     this.#isPoisoned = attempt.error !== undefined;
     this.#settle(attempt.publishedSeq);
   }
@@ -142,7 +155,8 @@ export class PublisherModel {
   #checkpoint(seq: number): void {
     const attempt = this.#options.store.attempt(this.#options.lease);
     if (attempt?.state !== 'active' || attempt.leaseToken !== this.#options.lease.leaseToken) return;
-    const safe = Math.min(seq, ...[...this.#open.values()].map(({ firstSeq }) => firstSeq - 1));
+    const unfinished = this.#parts ? this.#parts.firstSeq - 1 : seq;
+    const safe = Math.min(seq, unfinished, ...[...this.#open.values()].map(({ firstSeq }) => firstSeq - 1));
     if (attempt.publishedSeq >= safe) return;
     attempt.publishedSeq = safe;
     for (const batch of attempt.batches) if (batch.seq <= safe) batch.payload = undefined;
@@ -151,7 +165,7 @@ export class PublisherModel {
   async #take(batch: StagedBatch): Promise<void> {
     const { transaction, store, lease } = this.#options;
     try {
-      const lines = unpack(batch);
+      const lines = this.#lines(batch);
       const job = store.tables.jobs.get(lease.jobId);
       if (job?.kind === 'test') {
         await transaction(() => this.#checks(batch.seq, lines));
@@ -173,7 +187,22 @@ export class PublisherModel {
       await transaction(() => store.poison(lease, error.message));
       this.#isPoisoned = true;
       this.#open.clear();
+      this.#parts = undefined;
     }
+  }
+
+  /** The lines that end in a batch; a large record is joined when its last part has come. */
+  #lines(batch: StagedBatch): string[] {
+    const before = this.#parts;
+    this.#parts = undefined;
+    const { seq, part } = batch;
+    const raw = unpack(batch);
+    if (part === undefined) return linesOf(raw, batch);
+    if (part !== 'first' && before?.lastSeq !== seq - 1) throw new Poison(`batch ${seq} goes on with nothing`);
+    const all = part === 'first' || !before ? [raw] : [...before.raw, raw];
+    if (part === 'last') return linesOf(Buffer.concat(all), batch);
+    this.#parts = { firstSeq: part === 'first' || !before ? seq : before.firstSeq, lastSeq: seq, raw: all };
+    return [];
   }
 
   #checks(seq: number, lines: readonly string[]): void {

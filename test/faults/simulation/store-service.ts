@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
+import type { AgentSession, GatewayBackend, WakeUp } from '#catalog/gateway/backend.ts';
 import { challenge } from '#protocol/messages.ts';
 import type { Counters } from './counters.ts';
 import type { Random } from './random.ts';
@@ -19,9 +19,9 @@ export const signChallenge = (agentId: string, keyId: string, host: string, nonc
 export const signJob = (spec: string): string => signature(CATALOG_SECRET, spec);
 
 interface Subscription {
-  readonly agentId: string;
+  readonly session: AgentSession;
   readonly owner: Owner;
-  readonly wake: (wake: Wake) => void;
+  readonly wake: (wake: WakeUp) => void;
 }
 
 /** The store as the gateways reach it: every call takes time, may fail, and may be answered after its caller is gone. */
@@ -84,6 +84,7 @@ export class StoreService {
     const call = <T>(name: string, work: () => T): Promise<T> => this.#call(owner, name, work);
     return {
       enrol: () => Promise.reject(new Error('nobody enrols here')),
+      rotateKey: () => Promise.reject(new Error('nobody rotates keys here')),
       authenticate: (auth, proof) => call('authenticate', () => model.authenticate(auth, proof)),
       claim: (session) => call('claim', () => model.claim(session)),
       accept: (session, lease) => call('accept', () => this.#note('accept', model.accept(session, lease))),
@@ -99,7 +100,7 @@ export class StoreService {
       status: (session) => call('status', () => void model.isCurrent(session)),
       disconnected: (session) => call('disconnected', () => model.disconnected(session)),
       onWake: (session: AgentSession, wake) => {
-        const subscription = { agentId: session.agentId, owner, wake };
+        const subscription = { session, owner, wake };
         this.#subscriptions.add(subscription);
         return () => this.#subscriptions.delete(subscription);
       },
@@ -123,7 +124,7 @@ export class StoreService {
         });
         if (before === undefined)
           return this.#note('finish', await call('finish', () => model.finish(session, finish, [])));
-        if (before < finish.lastSeq) return this.#note('finish', { result: 'gap', durableSeq: before });
+        if (before < finish.lastSeq) return this.#note('finish', { result: 'gap' as const, durableSeq: before });
         const publisher = this.#publisher(owner, finish);
         await publisher.consumed(before);
         return await call('finish', () => this.#note('finish', model.finish(session, finish, publisher.openScopes)));
@@ -195,13 +196,17 @@ export class StoreService {
 
   #wake(agentId: string, wake: Wake): void {
     for (const subscription of this.#subscriptions) {
-      if (subscription.agentId !== agentId) continue;
+      const { session } = subscription;
+      if (session.agentId !== agentId || (wake.end && session.epoch > wake.end.epoch)) continue;
       if (this.#random.chance(0.1)) {
         this.#counters.count('store.wake.lost');
         continue;
       }
       this.#time.after(this.#latencyMs(), subscription.owner, () => {
-        if (this.#subscriptions.has(subscription)) subscription.wake(wake);
+        if (!this.#subscriptions.has(subscription)) return;
+        const { end, ...what } = wake;
+        if (!end) subscription.wake(what);
+        else subscription.wake({ end: { closeCode: end.closeCode, message: end.message, advice: end.advice } });
       });
     }
   }

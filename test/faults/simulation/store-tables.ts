@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
+import type { Part } from '#protocol/frame.ts';
 
 export interface AgentRow {
   readonly id: string;
@@ -6,6 +7,10 @@ export interface AgentRow {
   epoch: number;
   sessionId: string | undefined;
   disabled: boolean;
+  quarantined: boolean;
+  bootId: string | undefined;
+  /** Processes that opened a session, and how often each came back after another. */
+  boots: Map<string, { returns: number; returnedAtMs: number }>;
   status: unknown;
 }
 
@@ -31,8 +36,8 @@ export interface StagedBatch {
   readonly crc32: number;
   /** Undefined when it was used up. */
   payload: Uint8Array | undefined;
-  /** The flag of the frame: the last line goes on in the next batch. */
-  readonly part: boolean;
+  /** Which part of one record it holds. */
+  readonly part: Part | undefined;
 }
 
 export interface AttemptRow {
@@ -77,7 +82,10 @@ const copied = <K, V extends object>(map: Map<K, V>, copy: (row: V) => V = (row)
 
 /** The same rows apart from these: what happens to one does not happen to the other. */
 export const copyOf = (tables: Tables): Tables => ({
-  agents: copied(tables.agents),
+  agents: copied(tables.agents, (row) => ({
+    ...row,
+    boots: copied(row.boots),
+  })),
   connections: new Map(tables.connections),
   jobs: copied(tables.jobs),
   attempts: copied(tables.attempts, (row) => ({

@@ -77,7 +77,7 @@ export interface Watched {
 }
 
 /** Codes with which a session of two sound programs may end. */
-const SOUND = new Set([1000, 1001, 1006, 4000, 4001, 4003, 4008, 4009]);
+const SOUND = new Set([1000, 1001, 1006, 4000, 4001, 4003, 4008, 4009, 4507]);
 const keyOf = ({ jobId, attempt }: { readonly jobId: string; readonly attempt: number }): string =>
   `${jobId}/${attempt}`;
 
@@ -344,8 +344,8 @@ export class Watch implements WireTap {
 
 /** Which pass over a site wrote a record. */
 const passOf = (line: string): string => {
-  const record = JSON.parse(line) as { t: string; name: string; attributes?: { pass: string } };
-  return record.t === 'listed' ? (record.name.split('/')[1] ?? '') : (record.attributes?.pass ?? '');
+  const record = JSON.parse(line) as { t: string; name: string; attributes?: { by: string } };
+  return record.t === 'listed' ? (record.name.split('/')[1] ?? '') : (record.attributes?.by ?? '');
 };
 
 const brief = (message: Message): string => {

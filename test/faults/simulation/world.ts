@@ -77,7 +77,7 @@ export class World {
       const own = Array.from({ length: this.random.int(1, 2) }, (_, k) => `site-${n}-${k}`);
       this.codes.push(...own);
       this.store.model.addAgent(`agent-${n}`, 'key-1', own);
-      this.addMachine(`agent-${n}`, `agent-${n}`, new SimulatedDisk(this.time, this.random), false);
+      this.addMachine(`agent-${n}`, `agent-${n}`, new SimulatedDisk(this.time, this.random, this.counters), false);
     }
     for (const name of ['gateway-1', 'gateway-2']) {
       const slot: GatewaySlot = { name, process: undefined, starts: 0 };
@@ -172,7 +172,7 @@ export class World {
     const wanted = expectedScopes(site);
     for (const scope of wanted) {
       const rows = [...(scopes.get(scope)?.lines.values() ?? [])].sort();
-      const pass = /"pass":"([^"]+)"/.exec(rows[0] ?? '')?.[1] ?? '';
+      const pass = /"by":"([^"]+)"/.exec(rows[0] ?? '')?.[1] ?? '';
       const lines = expectedLines(site, scope, pass).filter((line) => !line.startsWith('{"t":"listed"'));
       if (rows.join('') !== lines.sort().join(''))
         this.watch.fail('content', `${scope} has ${rows.length} rows in the catalog, ${lines.length} at the source`);
@@ -195,7 +195,7 @@ export class World {
   #hangUp(connection: Connection, who: 'agent' | 'gateway'): void {
     this.time.after(this.random.between(0, 40), undefined, () => {
       if (who === 'agent') connection.endAgent(1006);
-      else connection.endGateway(1006);
+      else connection.endGateway();
     });
   }
 
