@@ -4,7 +4,8 @@ import { errnoOf } from '#config/durable-file.ts';
 import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import { type Codec, encodeFrame, FRAME_HEADER_BYTES, type Part } from '#protocol/frame.ts';
+import { type Codec, decodeFrame, encodeFrame, FRAME_HEADER_BYTES, type Part } from '#protocol/frame.ts';
+import { type AttemptRecord, decodeRecord, encodeRecord } from './attempt-record.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import type { Quota } from './quota.ts';
 import {
@@ -15,21 +16,6 @@ import {
   type SegmentHeader,
   scanSegment,
 } from './segment.ts';
-
-/** An attempt as it was accepted: all that a restarted agent needs to go on with it. */
-export interface AttemptRecord {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly leaseToken: string;
-  readonly stream: number;
-  /** The exact text of the job and the catalog's signature over it. */
-  readonly spec: string;
-  readonly signature: string;
-  readonly acceptedAt: string;
-  /** The catalog that it was taken from takes records in parts; absent in records of earlier releases. */
-  readonly parts?: boolean | undefined;
-  readonly seal?: Seal | undefined;
-}
 
 export interface BatchContent {
   readonly codec: Codec;
@@ -108,13 +94,8 @@ export class AttemptSpool {
     const { disk, folder } = options;
     const names = await disk.list(folder);
     if (!names.includes(RECORD_FILE)) return undefined;
-    let record: AttemptRecord;
-    try {
-      record = JSON.parse(Buffer.from(await disk.readFile(join(folder, RECORD_FILE))).toString()) as AttemptRecord;
-    } catch (error) {
-      if (error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    const record = decodeRecord(await disk.readFile(join(folder, RECORD_FILE)));
+    if (!record) return undefined;
     const spool = new AttemptSpool(record, options);
     const segments = names.filter((name) => SEGMENT_NAME.test(name)).sort();
     for (const [index, name] of segments.entries()) {
@@ -195,11 +176,12 @@ export class AttemptSpool {
     if (!segment || !entry) throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is not there`);
     try {
       const bytes = await segment.file.read(entry.offset, entry.frameBytes);
-      if (bytes.length === entry.frameBytes) return bytes;
+      // A damaged frame would be refused by every gateway, again and again.
+      if (bytes.length === entry.frameBytes && decodeFrame(bytes).crc32 === entry.crc32) return bytes;
     } catch (error) {
       throw this.#failed(`Batch ${seq} cannot be read`, error);
     }
-    throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is cut short on the disk`);
+    throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is damaged on the disk`);
   }
 
   /** Everything up to `seq` is durable in the catalog: whole segments of it are deleted. */
@@ -245,8 +227,7 @@ export class AttemptSpool {
   }
 
   async #writeRecord(): Promise<void> {
-    const bytes = Buffer.from(`${JSON.stringify(this.#record)}\n`);
-    await this.#options.disk.replaceFile(join(this.#options.folder, RECORD_FILE), bytes);
+    await this.#options.disk.replaceFile(join(this.#options.folder, RECORD_FILE), encodeRecord(this.#record));
   }
 
   /** False when the segment does not continue what was read before. */
@@ -261,10 +242,9 @@ export class AttemptSpool {
       return false;
     }
     const { header, soundBytes } = scan;
-    if (soundBytes < (await file.size())) {
-      await file.truncate(soundBytes);
-      await file.datasync();
-    }
+    if (soundBytes < (await file.size())) await file.truncate(soundBytes);
+    // A process that was killed may have written more than it synced: what counts as durable from now on has to be.
+    await file.datasync();
     if (first) {
       this.#trimmedSeq = header.firstSeq - 1;
       this.#lastSeq = this.#trimmedSeq;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Fault } from '#protocol/errors.ts';
-import { type AttemptRecord, AttemptSpool } from './attempt-spool.ts';
+import type { AttemptRecord } from './attempt-record.ts';
+import { AttemptSpool } from './attempt-spool.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { Quota, quotaBytes } from './quota.ts';
 

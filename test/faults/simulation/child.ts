@@ -22,9 +22,7 @@ for (let seed = first; seed < end; seed += step) {
   events += outcome.events;
   virtualMs += outcome.virtualMs;
   for (const [name, value] of Object.entries(outcome.counters))
-    counters[name] = name.startsWith('highest.')
-      ? Math.max(counters[name] ?? 0, value)
-      : (counters[name] ?? 0) + value;
+    counters[name] = name.startsWith('highest.') ? Math.max(counters[name] ?? 0, value) : (counters[name] ?? 0) + value;
   if (outcome.violation)
     process.stdout.write(`${JSON.stringify({ seed, violation: outcome.violation, hash: outcome.hash })}\n`);
   if (done >= TELL) tell();

@@ -1,4 +1,5 @@
-import { type Disk, type DiskFile, patiently } from '#agent/spool/disk.ts';
+import type { Disk, DiskFile } from '#agent/spool/disk.ts';
+import { patiently } from '#config/durable-file.ts';
 import type { Counters } from './counters.ts';
 import type { Random } from './random.ts';
 import type { Owner, Time } from './time.ts';
@@ -169,7 +170,8 @@ export class SimulatedDisk {
 
   /** Whether these bytes lie synced in a file of a folder below. */
   holds(bytes: Uint8Array, match: (path: string) => boolean): boolean {
-    for (const [path, { synced }] of this.#files) if (match(path) && synced.includes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) return true;
+    for (const [path, { synced }] of this.#files)
+      if (match(path) && synced.includes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) return true;
     return false;
   }
 

@@ -4,7 +4,7 @@ import type { Connection } from './network.ts';
 import type { GatewaySlot, Machine, World } from './world.ts';
 
 /** Moments at which a process is taken away: right after one of these was counted. */
-const AGENT_TRAPS = [
+export const AGENT_TRAPS = [
   'agent.event.spooled',
   'agent.event.recorded',
   'agent.event.sealed',
@@ -20,7 +20,7 @@ const AGENT_TRAPS = [
   'disk.written',
   'disk.created',
 ] as const;
-const GATEWAY_TRAPS = [
+export const GATEWAY_TRAPS = [
   'store.batch.stored',
   'store.accept.ok',
   'store.finish.closed',

@@ -119,7 +119,11 @@ export class Connection {
 
   /** The agent's end. */
   get end(): TransportConnection {
+    const { up } = this;
     return {
+      get unsentBytes() {
+        return up.buffered;
+      },
       sendText: (text) => this.#agentSends({ kind: 'text', text }),
       sendBinary: (bytes) => this.#agentSends({ kind: 'binary', bytes }),
       writable: () =>

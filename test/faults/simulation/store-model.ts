@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer, Refusal, WakeUp } from '#catalog/gateway/backend.ts';
+import type {
+  AgentSession,
+  Batch,
+  GatewayBackend,
+  HeldVerdict,
+  Offer,
+  Refusal,
+  WakeUp,
+} from '#catalog/gateway/backend.ts';
 import { CLOSE, MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { Lease } from '#protocol/messages.ts';

@@ -60,7 +60,8 @@ export class Time {
 
   /** The process stands still. `clockStops`: its monotonic clock does not count the time, as on Linux in suspend. */
   freeze(owner: Owner, ms: number, clockStops: boolean): void {
-    owner.frozenUntilMs = Math.max(owner.frozenUntilMs, this.nowMs + ms);
+    if (owner.frozenUntilMs > this.nowMs) return;
+    owner.frozenUntilMs = this.nowMs + ms;
     owner.disturbedAtMs = owner.frozenUntilMs;
     if (clockStops) this.#shift(owner, ms);
   }

@@ -238,6 +238,9 @@ export class World {
             time.after(random.between(0, 20), gateway.owner, () => gateway.accept(made));
           });
         return {
+          get unsentBytes() {
+            return connection?.up.buffered ?? 0;
+          },
           sendText: (text) => connection?.end.sendText(text),
           sendBinary: (bytes) => connection?.end.sendBinary(bytes),
           writable: () => connection?.end.writable() ?? Promise.resolve(),

@@ -1,4 +1,5 @@
-import type { AttemptRecord, BatchContent } from '#agent/spool/attempt-spool.ts';
+import type { AttemptRecord } from '#agent/spool/attempt-record.ts';
+import type { BatchContent } from '#agent/spool/attempt-spool.ts';
 import { type Disk, type DiskFile, nodeDisk } from '#agent/spool/disk.ts';
 
 export const attemptRecord = (changes: Partial<AttemptRecord> = {}): AttemptRecord => ({
