@@ -5,6 +5,7 @@ import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
 import type { StagedRow } from './record.ts';
+import { dropStaged, incoming } from './staged-rows.ts';
 
 /** The attempt whose stream is published. */
 export interface AttemptRef {
@@ -28,30 +29,12 @@ export interface EndedScope {
   readonly error: ErrorInfo | undefined;
   /** Why nothing of it may be published: it does not agree with its own counts, or held bad records. */
   readonly refused: ErrorInfo | undefined;
+  /** Some of its rows were staged before: it began earlier than those at hand. */
+  readonly isStaged: boolean;
 }
 
 /** Changed things that the history of a publish names; the numbers are always whole. */
 const NAMED_CHANGES = 200;
-
-/** Adds decoded rows of open scopes. */
-export const stageRows = async (
-  tx: Transaction,
-  ref: AttemptRef,
-  publisher: string,
-  rows: readonly StagedRow[],
-): Promise<void> => {
-  await tx`insert into staged_record (organisation_id, job_id, attempt, publisher, scope, line, t, key, kind, name,
-      sort_name, search_text, parent, attributes, hash)
-    select ${ref.organisationId}, ${ref.jobId}, ${ref.attempt}, ${publisher}, r.scope, r.line, r.t, r.key, r.kind, r.name,
-      r.sort_name, r.search_text, r.parent, r.attributes, decode(r.hash, 'hex')
-    from jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as r(scope text, line integer, t text, key text,
-      kind text, name text, sort_name text, search_text text, parent text, attributes jsonb, hash text)`;
-};
-
-export const dropStaged = async (tx: Transaction, ref: AttemptRef, publisher: string, scope: string): Promise<void> => {
-  await tx`delete from staged_record
-    where organisation_id = ${ref.organisationId} and publisher = ${publisher} and scope = ${scope}`;
-};
 
 /**
  * Holds the attempt while it is still the one that may publish; false when the job went to another or has ended. Whatever
@@ -86,121 +69,174 @@ const NOTHING = (): Difference => ({
   names: { added: [], changed: [], removed: [] },
 });
 
+/** What the store did with one scope of a group. */
+interface Written {
+  readonly key: string;
+  readonly isFirst: boolean;
+  readonly difference: Difference;
+}
+
 /**
- * Publishes a scope: replaces, updates or removes its rows by its outcome, notes what that changed and marks the scope as
- * published in this attempt. Only rows whose content changed are written.
+ * Publishes scopes that ended: replaces, updates or removes the rows of each by its outcome, notes what that changed and marks
+ * it as published in this attempt. Only rows whose content changed are written. A scope that this attempt published before
+ * is passed over. All that ended together go in a few statements, since most scopes are small and each statement costs a
+ * round trip.
  *
- * @returns `repeat` when this attempt published the scope before, `lost` when it may not publish any more; both change
- *   nothing.
+ * @param rows of these scopes; those of `isStaged` scopes lie in `staged_record`, too
+ * @returns `lost` when the attempt may not publish any more; nothing is changed then
  */
-export const publishScope = async (
+export const publishScopes = async (
   tx: Transaction,
   ref: AttemptRef,
   publisher: string,
-  scope: EndedScope,
-): Promise<'published' | 'repeat' | 'lost'> => {
+  ended: readonly EndedScope[],
+  rows: readonly StagedRow[],
+): Promise<'published' | 'lost'> => {
   const { organisationId, jobId, attempt } = ref;
   if (!(await holdAttempt(tx, ref))) return 'lost';
-  const [before] = await tx`select from published_scope where organisation_id = ${organisationId}
-    and job_id = ${jobId} and attempt = ${attempt} and scope = ${scope.key}`;
-  if (before) return 'repeat';
-
-  let difference = NOTHING();
-  let isFirst = false;
-  if (scope.refused) {
-    await tx`update attempt set refused_scopes = refused_scopes + 1
-      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
-  } else if (scope.outcome === 'gone') {
-    difference = await removeScope(tx, ref, scope.key);
-  } else {
-    const listing = `${jobId}/${attempt}`;
-    const [row] = await tx<{ id: string; connection: string; isFirst: boolean }[]>`
-      insert into scope as s (organisation_id, connection, key, kind, name, outcome, listed_by, published_at)
-      values (${organisationId}, ${ref.connection}, ${scope.key}, ${scope.kind}, ${scope.name}, ${scope.outcome},
-        ${listing}, now())
-      on conflict (organisation_id, key) do update set name = excluded.name, outcome = excluded.outcome,
-        kind = excluded.kind, listed_by = excluded.listed_by, published_at = now()
-        where s.connection = excluded.connection
-      returning s.id, s.connection, xmax = 0 as "isFirst"`;
-    if (!row) throw new Error(`the scope ${scope.key} belongs to another connection`);
-    isFirst = row.isFirst;
-    if (scope.outcome !== 'unchanged')
-      // A scope that was not there before has nothing to remove.
-      difference = await replaceRows(tx, ref, publisher, row.id, scope.key, scope.outcome === 'complete' && !isFirst);
-    if (scope.kind === 'site' && scope.outcome === 'complete')
-      await tx`update scope set listed_by = ${listing}
-        where organisation_id = ${organisationId} and connection = ${ref.connection} and kind = 'app'
-          and (key in (select key from staged_record where organisation_id = ${organisationId}
-            and publisher = ${publisher} and scope = ${scope.key} and t = 'listed')) is true`;
-  }
-  await notePublished(tx, ref, { ...scope, outcome: scope.refused ? 'failed' : scope.outcome }, difference, !isFirst);
-  await dropStaged(tx, ref, publisher, scope.key);
+  const before = await tx<
+    { scope: string }[]
+  >`select scope from published_scope where organisation_id = ${organisationId}
+    and job_id = ${jobId} and attempt = ${attempt} and scope = any(${tx.array(ended.map(({ key }) => key))}::text[])`;
+  const scopes = ended.filter(({ key }) => !before.some(({ scope }) => scope === key));
+  const kept = scopes.filter(({ refused, outcome }) => !refused && outcome !== 'gone');
+  const written = new Map<string, Written>();
+  for (const one of kept.length === 0 ? [] : await writeScopes(tx, ref, publisher, kept, rows))
+    written.set(one.key, one);
+  for (const { key, refused, outcome } of scopes)
+    if (!refused && outcome === 'gone')
+      written.set(key, { key, isFirst: false, difference: await removeScope(tx, ref, key) });
+  const refusals = scopes.filter(({ refused }) => refused).length;
+  const site = kept.find(({ kind, outcome }) => kind === 'site' && outcome === 'complete');
+  const done: Promise<unknown>[] = [
+    notePublished(
+      tx,
+      ref,
+      scopes.map((scope) => ({ ...scope, written: written.get(scope.key) })),
+    ),
+  ];
+  if (refusals > 0)
+    done.push(
+      tx`update attempt set refused_scopes = refused_scopes + ${refusals}
+      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`.execute(),
+    );
+  if (kept.length > 0) done.push(countAssets(tx, ref, [...written.values()]));
+  if (site) done.push(markListed(tx, ref, publisher, site, rows));
+  const stagedScopes = ended.filter(({ isStaged }) => isStaged).map(({ key }) => key);
+  if (stagedScopes.length > 0) done.push(dropStaged(tx, ref, publisher, stagedScopes));
+  // Sent one behind the other, not one after the answer to the other.
+  await Promise.all(done);
   faultPoint('catalog.scope_rows_written');
   return 'published';
 };
 
-/** Writes the assets and edges that came and, when `removeRest` says so, removes what did not come. */
-const replaceRows = async (
+const listingOf = ({ jobId, attempt }: AttemptRef): string => `${jobId}/${attempt}`;
+
+/** Writes scopes, assets and edges that came and removes what did not come into complete scopes. */
+const writeScopes = async (
   tx: Transaction,
   ref: AttemptRef,
   publisher: string,
-  scopeId: string,
-  scope: string,
-  removeRest: boolean,
-): Promise<Difference> => {
+  scopes: readonly EndedScope[],
+  rows: readonly StagedRow[],
+): Promise<Written[]> => {
   const { organisationId, connection } = ref;
-  const staged = tx`organisation_id = ${organisationId} and publisher = ${publisher} and scope = ${scope}`;
-  const result = NOTHING();
-  // A key that came twice counts once; the later line wins.
-  const written = await tx<{ added: boolean; n: number; names: Named[] }[]>`
-    with incoming as materialized (
-      select distinct on (key) * from staged_record where ${staged} and t = 'asset' order by key, line desc
-    ), written as (
+  // A list of its own for each, since what an unchanged scope sends besides its outcome counts for nothing.
+  const changing = new Set(scopes.filter(({ outcome }) => outcome !== 'unchanged').map(({ key }) => key));
+  const stagedScopes = scopes.filter(({ key, isStaged }) => isStaged && changing.has(key)).map(({ key }) => key);
+  const come = rows.filter(({ scope, t }) => t !== 'listed' && changing.has(scope));
+  const facts = scopes.map(({ key, kind, name, outcome }) => ({ key, kind, name, outcome }));
+  // A key that came twice counts once; the later line wins. What a scope had is compared by "not in", which is no join: its
+  // rows are hashed once. A join became a loop over all pairs, since the planner knows nothing of rows that were written a
+  // moment ago: minutes for 40,000 of them. A scope that was not there before has nothing to remove and no history to tell.
+  const found = await tx<{ key: string; isFirst: boolean; counts: Counts[] | null }[]>`
+    with come as materialized (${incoming(tx, ref, publisher, come, stagedScopes)}
+    ), put as (
+      insert into scope as s (organisation_id, connection, key, kind, name, outcome, listed_by, published_at)
+      select ${organisationId}, ${connection}, key, kind, name, outcome, ${listingOf(ref)}, now()
+      from json_to_recordset(${JSON.stringify(facts)}::text::json) as r(key text, kind text, name text, outcome text)
+      on conflict (organisation_id, key) do update set name = excluded.name, outcome = excluded.outcome,
+        kind = excluded.kind, listed_by = excluded.listed_by, published_at = now()
+        where s.connection = excluded.connection
+      returning s.id, s.key, s.outcome, xmax = 0 as is_first
+    ), asset_in as (
+      select distinct on (scope, key) * from come where t = 'asset' order by scope, key, line desc
+    ), asset_out as (
       insert into asset as a (organisation_id, key, scope_id, connection, kind, name, sort_name, search_text, parent,
         attributes, hash, first_seen_at, changed_at)
-      select organisation_id, key, ${scopeId}::bigint, ${connection}, kind, name, sort_name, search_text, parent,
-        attributes, hash, now(), now() from incoming
+      select ${organisationId}, i.key, p.id, ${connection}, i.kind, i.name, i.sort_name, i.search_text, i.parent,
+        i.attributes, i.hash, now(), now() from asset_in i join put p on p.key = i.scope
       on conflict (organisation_id, key, scope_id) do update set connection = excluded.connection,
         kind = excluded.kind, name = excluded.name, sort_name = excluded.sort_name,
         search_text = excluded.search_text, parent = excluded.parent, attributes = excluded.attributes,
         hash = excluded.hash, changed_at = now()
         where a.hash <> excluded.hash
-      returning a.key, a.kind, a.name, xmax = 0 as added
+      returning a.scope_id, a.key, a.kind, a.name, case when xmax = 0 then 'added' else 'changed' end as change
+    ), asset_gone as (
+      delete from asset a using put p where p.outcome = 'complete' and not p.is_first
+        and a.organisation_id = ${organisationId} and a.scope_id = p.id
+        and (p.key, a.key) not in (select scope, key from come where t = 'asset')
+      returning a.scope_id, a.key, a.kind, a.name, 'removed' as change
+    ), edge_out as (
+      insert into edge as e (organisation_id, scope_id, connection, kind, from_key, to_key, attributes, hash)
+      select ${organisationId}, p.id, ${connection}, i.kind, i.key, i.parent, i.attributes, i.hash
+      from (select distinct on (scope, key, kind, parent) * from come where t = 'edge'
+        order by scope, key, kind, parent, line desc) i join put p on p.key = i.scope
+      on conflict (organisation_id, from_key, kind, to_key, scope_id) do update set attributes = excluded.attributes,
+        hash = excluded.hash where e.hash <> excluded.hash
+    ), edge_gone as (
+      delete from edge e using put p where p.outcome = 'complete' and not p.is_first
+        and e.organisation_id = ${organisationId} and e.scope_id = p.id
+        and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
+    ), counted as (
+      select c.scope_id, c.change, count(*)::int as n,
+        (array_agg(jsonb_build_object('key', c.key, 'kind', c.kind, 'name', c.name))
+          filter (where not p.is_first))[1:${NAMED_CHANGES}] as names
+      from (select * from asset_out union all select * from asset_gone) c join put p on p.id = c.scope_id
+      group by c.scope_id, c.change
     )
-    select added, count(*)::int as n,
-      to_jsonb((array_agg(jsonb_build_object('key', key, 'kind', kind, 'name', name)))[1:${NAMED_CHANGES}]) as names
-    from written group by added`;
-  for (const { added, n, names } of written) {
-    result[added ? 'added' : 'changed'] = n;
-    result.names[added ? 'added' : 'changed'] = names;
-  }
-  await tx`insert into edge as e (organisation_id, scope_id, connection, kind, from_key, to_key, attributes, hash)
-    select distinct on (key, kind, parent) organisation_id, ${scopeId}::bigint, ${connection}, kind, key, parent,
-      attributes, hash
-    from staged_record where ${staged} and t = 'edge' order by key, kind, parent, line desc
-    on conflict (organisation_id, from_key, kind, to_key, scope_id) do update set attributes = excluded.attributes,
-      hash = excluded.hash where e.hash <> excluded.hash`;
-  if (removeRest) {
-    const [removed] = await tx<{ n: number; names: Named[] | null }[]>`
-      with removed as (
-        -- "not in" is no join: its rows are hashed once. A join became a loop over all pairs, since the planner knows
-        -- nothing of rows that were written a moment ago: minutes for 40,000 of them.
-        delete from asset a where a.organisation_id = ${organisationId} and a.scope_id = ${scopeId}
-          and a.key not in (select key from staged_record where ${staged} and t = 'asset')
-        returning a.key, a.kind, a.name
-      )
-      select count(*)::int as n,
-        to_jsonb((array_agg(jsonb_build_object('key', key, 'kind', kind, 'name', name)))[1:${NAMED_CHANGES}]) as names
-      from removed`;
-    result.removed = removed?.n ?? 0;
-    result.names.removed = removed?.names ?? [];
-    await tx`delete from edge e where e.organisation_id = ${organisationId} and e.scope_id = ${scopeId}
-      and (e.from_key, e.kind, e.to_key) not in
-        (select key, kind, parent from staged_record where ${staged} and t = 'edge')`;
-  }
-  await tx`update scope set assets = assets + ${result.added} - ${result.removed}
-    where organisation_id = ${organisationId} and id = ${scopeId}`;
-  return result;
+    select p.key, p.is_first as "isFirst", (select jsonb_agg(jsonb_build_object('change', change, 'n', n,
+      'names', coalesce(to_jsonb(names), '[]'))) from counted where scope_id = p.id) as counts
+    from put p`;
+  for (const { key } of scopes)
+    if (!found.some((one) => one.key === key)) throw new Error(`the scope ${key} belongs to another connection`);
+  return found.map(({ key, isFirst, counts }) => {
+    const difference = NOTHING();
+    for (const { change, n, names } of counts ?? []) {
+      difference[change] = n;
+      difference.names[change] = names;
+    }
+    return { key, isFirst, difference };
+  });
+};
+
+interface Counts {
+  readonly change: 'added' | 'changed' | 'removed';
+  readonly n: number;
+  readonly names: Named[];
+}
+
+/** Keeps the number of assets of each scope; of one that is gone there is no row any more. */
+const countAssets = async (tx: Transaction, ref: AttemptRef, written: readonly Written[]): Promise<void> => {
+  const more = written.map(({ key, difference: { added, removed } }) => ({ key, more: added - removed }));
+  await tx`update scope s set assets = s.assets + r.more
+    from json_to_recordset(${JSON.stringify(more)}::text::json) as r(key text, more integer)
+    where s.organisation_id = ${ref.organisationId} and s.key = r.key and r.more <> 0`;
+};
+
+/** Notes for every app of the connection whether this complete list of apps names it. */
+const markListed = async (
+  tx: Transaction,
+  ref: AttemptRef,
+  publisher: string,
+  site: EndedScope,
+  rows: readonly StagedRow[],
+): Promise<void> => {
+  const listed = rows.filter(({ t, scope }) => t === 'listed' && scope === site.key);
+  await tx`update scope set listed_by = ${listingOf(ref)}
+    where organisation_id = ${ref.organisationId} and connection = ${ref.connection} and kind = 'app'
+      and (key in (select key from (${incoming(tx, ref, publisher, listed, site.isStaged ? [site.key] : [])}) r
+        where scope = ${site.key} and t = 'listed')) is true`;
 };
 
 /** Removes a scope with all that it holds. */
@@ -219,24 +255,44 @@ const removeScope = async (tx: Transaction, ref: AttemptRef, key: string): Promi
   return result;
 };
 
-const notePublished = async (
-  tx: Transaction,
-  ref: AttemptRef,
-  scope: Omit<EndedScope, 'refused'> & { readonly refused?: ErrorInfo | undefined },
-  { added, changed, removed, names }: Difference,
-  withNames: boolean,
-): Promise<void> => {
-  const error = scope.refused ?? scope.error;
-  await tx`insert into published_scope (organisation_id, job_id, attempt, scope, kind, name, outcome, records, added,
-      changed, removed, missing, error, difference)
-    values (${ref.organisationId}, ${ref.jobId}, ${ref.attempt}, ${scope.key}, ${scope.kind}, ${scope.name},
-      ${scope.outcome}, ${scope.records}, ${added}, ${changed}, ${removed},
-      ${JSON.stringify(storable(scope.missing))}::text::jsonb,
-      ${error === undefined ? null : JSON.stringify(storable(error))}::text::jsonb,
-      ${withNames ? JSON.stringify(names) : null}::text::jsonb)`;
-  await announce(tx, ref.organisationId, { name: 'job', id: ref.jobId, connection: ref.connection });
-  if (added + changed + removed > 0)
-    await announce(tx, ref.organisationId, { name: 'assets', connection: ref.connection });
+interface NotedScope extends Omit<EndedScope, 'refused' | 'isStaged'> {
+  readonly refused?: ErrorInfo | undefined;
+  readonly written: Written | undefined;
+}
+
+/** Marks scopes as published in this attempt, in their order, and tells who watches. */
+const notePublished = async (tx: Transaction, ref: AttemptRef, scopes: readonly NotedScope[]): Promise<void> => {
+  if (scopes.length === 0) return;
+  let isChanged = false;
+  const notes = scopes.map(({ key, kind, name, outcome, records, missing, error, refused, written }) => {
+    const { added, changed, removed, names } = written?.difference ?? NOTHING();
+    isChanged ||= added + changed + removed > 0;
+    return {
+      scope: key,
+      kind,
+      name,
+      outcome: refused ? 'failed' : outcome,
+      records,
+      added,
+      changed,
+      removed,
+      missing: storable(missing),
+      error: storable(refused ?? error),
+      ...(written?.isFirst ? {} : { difference: names }),
+    };
+  });
+  // A microsecond apart: they are listed by their time.
+  const inserted =
+    tx`insert into published_scope (organisation_id, job_id, attempt, scope, kind, name, outcome, records,
+      added, changed, removed, missing, error, difference, published_at)
+    select ${ref.organisationId}, ${ref.jobId}, ${ref.attempt}, scope, kind, name, outcome, records, added, changed, removed,
+      missing, error, difference, statement_timestamp() + (ordinality || ' microseconds')::interval
+    from rows from (jsonb_to_recordset(${JSON.stringify(notes)}::text::jsonb) as (scope text, kind text, name text,
+      outcome text, records integer, added integer, changed integer, removed integer, missing jsonb, error jsonb,
+      difference jsonb)) with ordinality`.execute();
+  const told = [announce(tx, ref.organisationId, { name: 'job', id: ref.jobId, connection: ref.connection })];
+  if (isChanged) told.push(announce(tx, ref.organisationId, { name: 'assets', connection: ref.connection }));
+  await Promise.all([inserted, ...told]);
 };
 
 /**
@@ -252,8 +308,8 @@ export const removeUnlisted = async (tx: Transaction, ref: AttemptRef): Promise<
     select key, name from scope where organisation_id = ${organisationId} and connection = ${connection}
       and kind = 'app' and listed_by is distinct from ${`${jobId}/${attempt}`} order by key`;
   for (const { key, name } of gone) {
-    const difference = await removeScope(tx, ref, key);
+    const written = { key, isFirst: false, difference: await removeScope(tx, ref, key) };
     const scope = { key, kind: 'app', name, outcome: 'gone', records: 0, missing: [], error: undefined } as const;
-    await notePublished(tx, ref, scope, difference, true);
+    await notePublished(tx, ref, [{ ...scope, written }]);
   }
 };

@@ -1,33 +1,40 @@
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
-import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import { storeChecks } from './checks.ts';
 import type { StagedBatch } from './decode.ts';
 import { PartedRecords } from './parts.ts';
 import { poisonAttempt } from './poison.ts';
-import { type AttemptRef, dropStaged, publishScope, stageRows } from './publish.ts';
-import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
+import { type AttemptRef, type EndedScope, publishScopes } from './publish.ts';
+import { type ReadGroup, ScopeReader } from './scope-reader.ts';
+import { dropStaged, stageRows } from './staged-rows.ts';
+import { Turns } from './turns.ts';
 
-/** Batches that are read at once: at most 1 MiB compressed. */
-const BATCHES_A_READ = 4;
+/** Batches that are read at once and published together: with small ones hundreds of scopes cost few round trips. */
+const BATCHES_A_READ = 8;
+/** A group ends when it holds this much, before it was unpacked into rows: they take several times as much. */
+const GROUP_BYTES = 2 * 1024 * 1024;
+/** Groups that this process holds at a time, whatever the number of attempts. */
+const groups = new Turns(8);
 const RETRY_BASE_MS = 500;
 const RETRY_CAP_MS = 30_000;
 /** SQLSTATE classes that mean: the values themselves cannot be stored, and trying again would not change that. */
 const UNSTORABLE = /^(22|23|54)/;
+const isUnstorable = (error: unknown): boolean => UNSTORABLE.test(sqlState(error) ?? '');
 
-interface OpenScope {
-  readonly kind: 'site' | 'app';
-  readonly name: string;
-  /** The batch in which it was opened: a replay begins there. */
-  readonly firstSeq: number;
-  readonly hash: Hash;
-  records: number;
-  refused: ErrorInfo | undefined;
+/** What some batches held, and how far that goes. */
+interface Group extends ReadGroup {
+  readonly lastSeq: number;
+  /** The last batch that nobody needs any more when the group is stored. */
+  readonly safeSeq: number;
+  /** What makes the stream unusable after it. */
+  readonly fault: Fault | undefined;
 }
+
+type FetchedBatch = Omit<StagedBatch, 'payload'> & { readonly payload: Buffer | null };
 
 export interface PublisherLog {
   warn(fields: object, message: string): void;
@@ -36,21 +43,28 @@ export interface PublisherLog {
 
 /**
  * Reads the staged batches of one attempt in their order and publishes each scope when its outcome comes; the checks of a
- * test it stores as they come. It holds no
- * records in memory: they wait in `staged_record`. All that it knows can be read again from the batches, which stay until
- * no open scope needs them; so it may die at any moment, and another may take over.
+ * test it stores as they come. While PostgreSQL stores what was read, the next batches are read. It holds no records while
+ * it waits for more: those of open scopes wait in `staged_record`. All that it knows can be read again from the batches,
+ * which stay until no open scope needs them; so it may die at any moment, and another may take over.
  */
 export class Publisher {
   readonly ref: AttemptRef;
   readonly #sql: Sql;
   readonly #log: PublisherLog;
   readonly #stop = new AbortController();
-  readonly #open = new Map<string, OpenScope>();
-  readonly #published = new Set<string>();
   readonly #parts = new PartedRecords((from, to) => this.#batches(from, to));
   readonly #waiting: { seq: number; resolve: () => void }[] = [];
+  #reader: ScopeReader;
   #id = randomUUID();
-  #read: number | undefined;
+  /** The last batch that was read; it may be ahead of what is stored by one group. */
+  #read = 0;
+  /** The last batch that was stored. */
+  #stored = -1;
+  /** Where to begin is not known, at first and after every failure. */
+  #isAstray = true;
+  /** Batches that were fetched and not read yet. */
+  #fetched: FetchedBatch[] = [];
+  #storing: Promise<void> = Promise.resolve();
   #known = 0;
   #isPoisoned = false;
   #run: Promise<void> | undefined;
@@ -59,22 +73,32 @@ export class Publisher {
     this.#sql = sql;
     this.#log = log;
     this.ref = ref;
+    this.#reader = new ScopeReader(ref, []);
   }
 
   /** Keys of scopes that began and did not end yet; whole once {@link consumed} resolved. */
   get openScopes(): readonly string[] {
-    return [...this.#open.keys()];
+    return this.#reader.openScopes;
   }
 
   /** Resolves when every batch up to `seq` was read and its scopes published, or the attempt has ended. */
   consumed(seq: number): Promise<void> {
     this.#known = Math.max(this.#known, seq);
-    if (this.#stop.signal.aborted || (this.#read ?? -1) >= seq) return Promise.resolve();
+    if (this.#stop.signal.aborted || this.#stored >= seq) return Promise.resolve();
     const done = new Promise<void>((resolve) => this.#waiting.push({ seq, resolve }));
+    this.#go();
+    return done;
+  }
+
+  #go(): void {
     this.#run ??= this.#work().finally(() => {
       this.#run = undefined;
+      if (this.#hasWork) this.#go();
     });
-    return done;
+  }
+
+  get #hasWork(): boolean {
+    return !this.#stop.signal.aborted && this.#stored < this.#known;
   }
 
   /** Ends it; what it did not publish stays staged. */
@@ -91,11 +115,12 @@ export class Publisher {
 
   async #work(): Promise<void> {
     let failures = 0;
-    while (!this.#stop.signal.aborted && (this.#read ?? -1) < this.#known) {
+    while (this.#hasWork) {
       try {
-        if (this.#read === undefined) await this.#begin();
+        if (this.#isAstray) await this.#begin();
+        else if (this.#read < this.#known) await this.#readSome();
         else {
-          if (!(await this.#readSome(this.#read))) return;
+          await this.#storing;
           failures = 0;
         }
       } catch (error) {
@@ -103,16 +128,19 @@ export class Publisher {
         failures += 1;
         const { code, message: reason, advice } = databaseFault(error) ?? asFault(error);
         this.#log.warn({ jobId: this.ref.jobId, failures, code, reason, advice }, 'publishing failed, trying again');
-        // What was decoded of an unfinished batch is not known any more: begin again at the last safe place.
-        this.#read = undefined;
+        // What was read of an unfinished group is not known any more: begin again at the last safe place.
+        this.#isAstray = true;
         const waitMs = Math.min(RETRY_BASE_MS * 2 ** (failures - 1), RETRY_CAP_MS);
         await sleep(waitMs, undefined, { signal: this.#stop.signal }).catch(() => {});
       }
     }
+    await this.#storing.catch(() => {});
   }
 
   /** Finds the place to begin: after the last batch that nobody needs any more. */
   async #begin(): Promise<void> {
+    await this.#storing.catch(() => {});
+    this.#storing = Promise.resolve();
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
     const [row] = await this.#sql<{ publishedSeq: number; isPoisoned: boolean }[]>`
       select published_seq::float8 as "publishedSeq", error is not null as "isPoisoned" from attempt
@@ -123,12 +151,16 @@ export class Publisher {
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
     await this.#sql`delete from staged_record where organisation_id = ${organisationId} and publisher = ${this.#id}`;
     this.#id = randomUUID();
-    this.#open.clear();
     this.#parts.forget();
-    this.#published.clear();
-    for (const { scope } of published) this.#published.add(scope);
+    this.#fetched = [];
+    this.#reader = new ScopeReader(
+      this.ref,
+      published.map(({ scope }) => scope),
+    );
     this.#isPoisoned = row.isPoisoned;
     this.#read = row.publishedSeq;
+    this.#stored = row.publishedSeq;
+    this.#isAstray = false;
     this.#settle(row.publishedSeq);
   }
 
@@ -137,41 +169,142 @@ export class Publisher {
     this.#settle(Number.POSITIVE_INFINITY);
   }
 
-  /** @returns false when there is nothing to read. */
-  async #readSome(after: number): Promise<boolean> {
-    const batches = await this.#batches(after + 1, after + BATCHES_A_READ);
-    if (batches.length === 0) {
-      // Nothing staged below what is known to be durable: the attempt has ended and its batches are gone.
-      this.#end();
-      return false;
+  /** Reads the next group and begins to store it, once the one before is stored. */
+  async #readSome(): Promise<void> {
+    if (this.#fetched.length === 0) this.#fetched = await this.#batches(this.#read + 1, this.#read + BATCHES_A_READ);
+    // Nothing staged below what is known to be durable: the attempt has ended and its batches are gone.
+    if (this.#fetched.length === 0) return this.#end();
+    const over = await groups.take();
+    try {
+      const end = await this.#readGroup();
+      if (end === undefined) return over();
+      const safeSeq = Math.min(this.#read, this.#parts.firstSeq - 1, this.#reader.firstSeq - 1);
+      const group = { ...this.#reader.take(), lastSeq: this.#read, safeSeq, fault: end.fault };
+      await this.#storing;
+      this.#storing = this.#store(group).finally(over);
+      // Whoever waits for it next is told; until then the failure is not one that nobody sees.
+      this.#storing.catch(() => {});
+      if (end.fault || end.isLarge) await this.#storing;
+    } catch (error) {
+      over();
+      throw error;
+    } finally {
+      this.#parts.done();
     }
-    for (const batch of batches) {
-      if (this.#stop.signal.aborted) return false;
-      if (batch.payload === null) {
-        // Another process published this far meanwhile.
-        this.#read = undefined;
-        return true;
-      }
-      if (!this.#isPoisoned) await this.#take({ ...batch, payload: batch.payload });
-      await this.#checkpoint(batch.seq);
-      this.#read = batch.seq;
-      this.#settle(batch.seq);
-    }
-    return true;
   }
 
-  #batches(from: number, to: number): Promise<(Omit<StagedBatch, 'payload'> & { payload: Buffer | null })[]> {
+  /** Reads as many of the fetched batches as make a group; undefined when it cannot go on with them. */
+  async #readGroup(): Promise<{ readonly fault: Fault | undefined; readonly isLarge: boolean } | undefined> {
+    for (let batch = this.#fetched.shift(); batch; batch = this.#fetched.shift()) {
+      if (this.#stop.signal.aborted) return undefined;
+      const { payload } = batch;
+      if (payload === null) {
+        // Another process published this far meanwhile.
+        this.#isAstray = true;
+        return undefined;
+      }
+      const fault = this.#isPoisoned ? undefined : await this.#readBatch({ ...batch, payload });
+      this.#read = batch.seq;
+      // A joined record goes before another is joined.
+      const isLarge = batch.part === 'last';
+      if (fault || isLarge || this.#reader.heldBytes >= GROUP_BYTES) return { fault, isLarge };
+    }
+    return { fault: undefined, isLarge: false };
+  }
+
+  #batches(from: number, to: number): Promise<FetchedBatch[]> {
     const { organisationId, jobId, attempt } = this.ref;
     return this.#sql`select seq::float8 as seq, records, raw_bytes as "rawBytes", codec, part, payload from staged_batch
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
         and seq between ${from} and ${to} order by seq`;
   }
 
+  /** Reads a batch; what makes the stream unusable, if anything does. */
+  async #readBatch(batch: StagedBatch): Promise<Fault | undefined> {
+    try {
+      const lines = await this.#parts.lines(batch);
+      if (this.ref.kind === 'test') await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines));
+      else for (const line of lines) this.#reader.read(line, batch.seq);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Fault) return error;
+      if (error instanceof RangeError) return new Fault('bridge.protocol', 'A record is nested too deep.');
+      throw error;
+    }
+  }
+
+  async #store(group: Group): Promise<void> {
+    // It was read while the one before turned out to be unusable: nothing of it counts any more.
+    const fault = this.#isPoisoned ? undefined : ((await this.#storeRows(group)) ?? group.fault);
+    if (fault) {
+      this.#log.error({ jobId: this.ref.jobId, attempt: this.ref.attempt, reason: fault.message }, 'stream refused');
+      await transact(this.#sql, (tx) => poisonAttempt(tx, this.ref, fault.toJSON()));
+      this.#isPoisoned = true;
+      this.#reader.forget();
+      this.#parts.forget();
+    }
+    await this.#checkpoint(this.#isPoisoned ? group.lastSeq : group.safeSeq);
+    this.#stored = group.lastSeq;
+    this.#settle(group.lastSeq);
+  }
+
+  /** In one transaction, or scope by scope when one of them cannot be stored. @returns what makes the stream unusable */
+  async #storeRows(group: Group): Promise<Fault | undefined> {
+    const { ended, rows, left, dropped } = group;
+    if (ended.length + left.length + dropped.length === 0) return undefined;
+    try {
+      const result = await transact(this.#sql, async (tx) => {
+        if (dropped.length > 0) await dropStaged(tx, this.ref, this.#id, dropped);
+        if (left.length > 0) await stageRows(tx, this.ref, this.#id, left);
+        return ended.length > 0 ? await publishScopes(tx, this.ref, this.#id, ended, rows) : 'published';
+      });
+      if (left.length > 0) faultPoint('catalog.rows_staged');
+      if (ended.length > 0) faultPoint('catalog.scope_published');
+      if (result === 'lost') this.#end();
+      return undefined;
+    } catch (error) {
+      if (!isUnstorable(error)) throw error;
+    }
+    for (const scope of ended) await this.#publishAlone(scope, group);
+    try {
+      await transact(this.#sql, async (tx) => {
+        if (dropped.length > 0) await dropStaged(tx, this.ref, this.#id, dropped);
+        if (left.length > 0) await stageRows(tx, this.ref, this.#id, left);
+      });
+      return undefined;
+    } catch (error) {
+      if (!isUnstorable(error)) throw error;
+      return new Fault('bridge.protocol', 'Records came that the database cannot hold.', { cause: error });
+    }
+  }
+
+  async #publishAlone(scope: EndedScope, { rows }: Group): Promise<void> {
+    const publish = (one: EndedScope) =>
+      transact(this.#sql, (tx) =>
+        publishScopes(
+          tx,
+          this.ref,
+          this.#id,
+          [one],
+          rows.filter((row) => row.scope === scope.key),
+        ),
+      );
+    let result: Awaited<ReturnType<typeof publish>>;
+    try {
+      result = await publish(scope);
+    } catch (error) {
+      if (!isUnstorable(error)) throw error;
+      this.#log.error({ err: error, jobId: this.ref.jobId, scope: scope.key }, 'scope cannot be stored');
+      const defect = new Fault('internal', `${scope.name} cannot be stored.`, { cause: error }).toJSON();
+      result = await publish({ ...scope, refused: defect });
+    }
+    faultPoint('catalog.scope_published');
+    if (result === 'lost') this.#end();
+  }
+
   /** Batches that no open scope needs are done with: they are not read again, and their bytes go. */
-  async #checkpoint(seq: number): Promise<void> {
+  async #checkpoint(safe: number): Promise<void> {
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    let safe = Math.min(seq, this.#parts.firstSeq - 1);
-    for (const { firstSeq } of this.#open.values()) safe = Math.min(safe, firstSeq - 1);
     await this.#sql`
       with moved as (
         update attempt set published_seq = ${safe}
@@ -183,146 +316,5 @@ export class Publisher {
       where b.organisation_id = moved.organisation_id and b.job_id = ${jobId} and b.attempt = ${attempt}
         and b.seq <= ${safe} and b.payload is not null`;
     faultPoint('catalog.batches_consumed');
-  }
-
-  async #take(batch: StagedBatch): Promise<void> {
-    const rows: StagedRow[] = [];
-    try {
-      const lines = await this.#parts.lines(batch);
-      if (this.ref.kind === 'test') {
-        await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines));
-        return;
-      }
-      for (const line of lines) {
-        const record = this.#readLine(line);
-        if (record?.t === 'scope') await this.#openScope(record, batch.seq, rows);
-        else if (record?.t === 'outcome') await this.#endScope(record, rows);
-        else if (record?.t === 'test' || record?.t === 'check' || record?.t === 'settings')
-          throw new Fault('bridge.protocol', `A record of a test came in a job of kind ${this.ref.kind}.`);
-        else if (record) this.#addRecord(record, line, rows);
-      }
-      await this.#flush(rows);
-    } catch (error) {
-      // A RangeError: values nested so deep that the stack ends.
-      if (!(error instanceof Fault) && !(error instanceof RangeError)) throw error;
-      const fault = error instanceof Fault ? error : new Fault('bridge.protocol', 'A record is nested too deep.');
-      this.#log.error({ jobId: this.ref.jobId, attempt: this.ref.attempt, reason: fault.message }, 'stream refused');
-      await transact(this.#sql, (tx) => poisonAttempt(tx, this.ref, fault.toJSON()));
-      this.#isPoisoned = true;
-      this.#open.clear();
-      this.#parts.forget();
-    } finally {
-      this.#parts.done();
-    }
-  }
-
-  /** The record of a line; undefined when the line spoils its scope. */
-  #readLine(line: Uint8Array): StreamRecord | undefined {
-    try {
-      return readRecord(line);
-    } catch (error) {
-      if (!(error instanceof BadRecord)) throw error;
-      this.#spoil(error, line);
-      return undefined;
-    }
-  }
-
-  #spoil(error: BadRecord, line: Uint8Array): void {
-    if (error.scope !== undefined && this.#published.has(error.scope)) return;
-    const open = error.scope === undefined ? undefined : this.#open.get(error.scope);
-    if (!open) throw new Fault('bridge.protocol', `A record cannot be read: ${error.message}.`);
-    open.records += 1;
-    open.hash.update(line);
-    open.refused ??= new Fault(
-      'bridge.protocol',
-      `Nothing of ${open.name} was published: record ${open.records} cannot be stored: ${error.message}.`,
-    ).toJSON();
-  }
-
-  async #openScope(record: StreamRecord & { t: 'scope' }, seq: number, rows: StagedRow[]): Promise<void> {
-    if (this.#published.has(record.scope)) return;
-    checkScope(this.ref.connection, record.scope, record.kind);
-    if (this.#open.has(record.scope)) {
-      await this.#flush(rows);
-      await transact(this.#sql, (tx) => dropStaged(tx, this.ref, this.#id, record.scope));
-    }
-    this.#open.set(record.scope, {
-      kind: record.kind,
-      name: record.name,
-      firstSeq: seq,
-      hash: createHash('sha256'),
-      records: 0,
-      refused: undefined,
-    });
-  }
-
-  #addRecord(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' }, line: Uint8Array, rows: StagedRow[]): void {
-    if (this.#published.has(record.scope)) return;
-    const open = this.#open.get(record.scope);
-    if (!open) throw new Fault('bridge.protocol', `A record came for the scope ${record.scope}, which is not open.`);
-    try {
-      const row = asRow(record, this.ref.connection, open.records + 1);
-      open.records += 1;
-      open.hash.update(line);
-      if (!open.refused) rows.push(row);
-    } catch (error) {
-      if (!(error instanceof BadRecord)) throw error;
-      this.#spoil(error, line);
-    }
-  }
-
-  async #endScope(record: OutcomeRecord, rows: StagedRow[]): Promise<void> {
-    if (this.#published.has(record.scope)) return;
-    const open = this.#open.get(record.scope);
-    if (!open) throw new Fault('bridge.protocol', `The scope ${record.scope} ended without having begun.`);
-    await this.#flush(rows);
-    const found = open.hash.digest('hex');
-    const wrong =
-      open.records !== record.records
-        ? `${open.records} records came instead of ${record.records}`
-        : found !== record.sha256.toLowerCase()
-          ? 'its records do not agree with their checksum'
-          : undefined;
-    const refused =
-      open.refused ??
-      (wrong === undefined
-        ? undefined
-        : new Fault('bridge.protocol', `Nothing of ${open.name} was published: ${wrong}.`).toJSON());
-    const ended = {
-      key: record.scope,
-      kind: open.kind,
-      name: open.name,
-      outcome: record.outcome,
-      records: record.records,
-      missing: record.missing ?? [],
-      error: record.error,
-      refused,
-    };
-    let result: Awaited<ReturnType<typeof publishScope>>;
-    try {
-      result = await transact(this.#sql, (tx) => publishScope(tx, this.ref, this.#id, ended));
-    } catch (error) {
-      if (!UNSTORABLE.test(sqlState(error) ?? '')) throw error;
-      this.#log.error({ err: error, jobId: this.ref.jobId, scope: record.scope }, 'scope cannot be stored');
-      const defect = asFault(new Fault('internal', `${open.name} cannot be stored.`, { cause: error })).toJSON();
-      result = await transact(this.#sql, (tx) => publishScope(tx, this.ref, this.#id, { ...ended, refused: defect }));
-    }
-    faultPoint('catalog.scope_published');
-    this.#open.delete(record.scope);
-    this.#published.add(record.scope);
-    if (result === 'lost') this.#end();
-  }
-
-  async #flush(rows: StagedRow[]): Promise<void> {
-    const keep = rows.filter((row) => !this.#open.get(row.scope)?.refused);
-    rows.length = 0;
-    if (keep.length === 0) return;
-    try {
-      await transact(this.#sql, (tx) => stageRows(tx, this.ref, this.#id, keep));
-      faultPoint('catalog.rows_staged');
-    } catch (error) {
-      if (!UNSTORABLE.test(sqlState(error) ?? '')) throw error;
-      throw new Fault('bridge.protocol', 'Records came that the database cannot hold.', { cause: error });
-    }
   }
 }

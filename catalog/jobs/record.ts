@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { searchText, sortName } from '#catalog/store/assets.ts';
 import { canonicalJson } from '#catalog/store/canonical.ts';
 import { isStorableValue } from '#catalog/store/storable.ts';
@@ -21,7 +21,8 @@ export interface StagedRow {
   readonly sort_name?: string;
   readonly search_text?: string;
   readonly parent?: string;
-  readonly attributes?: unknown;
+  /** JSON as text. */
+  readonly attributes?: string;
   readonly hash?: string;
 }
 
@@ -98,11 +99,8 @@ const checkNeighbours = (scope: string, connection: string, ...keys: readonly (s
 /** Datasets and columns are named by where they are; everything else lies below its scope. */
 const FREE_KINDS: ReadonlySet<string> = new Set(['dataset', 'column']);
 
-const contentHash = (content: unknown): string =>
-  createHash('sha256')
-    .update(canonicalJson(content))
-    .digest('hex')
-    .slice(0, HASH_BYTES * 2);
+/** Of canonical JSON. */
+const contentHash = (content: string): string => digest('sha256', content).slice(0, HASH_BYTES * 2);
 
 /**
  * A record as it is staged.
@@ -120,7 +118,8 @@ export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connectio
     const { kind, from, to, attributes = {} } = record;
     checkKeys(scope, from, to);
     checkNeighbours(scope, connection, from, to);
-    return { scope, line, t, key: from, kind, parent: to, attributes, hash: contentHash(attributes) };
+    const text = canonicalJson(attributes);
+    return { scope, line, t, key: from, kind, parent: to, attributes: text, hash: contentHash(text) };
   }
   const { key, kind, name, parent } = record;
   checkKeys(scope, key, parent);
@@ -128,6 +127,7 @@ export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connectio
     throw new BadRecord(scope, `the key ${key} does not lie in its scope`);
   checkNeighbours(scope, connection, parent);
   const attributes: Record<string, unknown> = { ...record.attributes, ...(record.sanitized && { sanitized: true }) };
+  const text = canonicalJson(attributes);
   return {
     scope,
     line,
@@ -138,7 +138,7 @@ export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connectio
     sort_name: sortName(name),
     search_text: searchText(name, attributes['description']),
     ...(parent === undefined ? {} : { parent }),
-    attributes,
-    hash: contentHash([kind, name, parent ?? null, attributes]),
+    attributes: text,
+    hash: contentHash(`[${JSON.stringify(kind)},${JSON.stringify(name)},${JSON.stringify(parent ?? null)},${text}]`),
   };
 };

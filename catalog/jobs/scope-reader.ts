@@ -1,0 +1,211 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import type { AttemptRef, EndedScope } from './publish.ts';
+import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
+
+interface OpenScope {
+  readonly kind: 'site' | 'app';
+  readonly name: string;
+  /** The batch in which it was opened: a replay begins there. */
+  readonly firstSeq: number;
+  readonly hash: Hash;
+  records: number;
+  refused: ErrorInfo | undefined;
+  /** Rows of it were handed over to be staged. */
+  isStaged: boolean;
+}
+
+/** What some batches held, to be stored together. */
+export interface ReadGroup {
+  /** Scopes that began afresh: what was staged of them counts for nothing. */
+  readonly dropped: readonly string[];
+  readonly ended: readonly EndedScope[];
+  /** Of the scopes that ended. */
+  readonly rows: readonly StagedRow[];
+  /** Of the scopes that did not: they are to be staged until the rest comes. */
+  readonly left: readonly StagedRow[];
+}
+
+/** Lines of one scope that lie one behind the other: hashed in one go. */
+interface Run {
+  readonly hash: Hash;
+  readonly first: Uint8Array;
+  bytes: number;
+}
+
+/**
+ * Reads the records of one attempt, line by line in their order, and knows which scopes are open. What it holds is handed
+ * over with {@link ScopeReader.take}, so that it keeps no rows while it waits for more.
+ */
+export class ScopeReader {
+  readonly #ref: AttemptRef;
+  readonly #published: Set<string>;
+  readonly #open = new Map<string, OpenScope>();
+  #dropped: string[] = [];
+  #ended: EndedScope[] = [];
+  #rows: StagedRow[] = [];
+  #heldBytes = 0;
+  #run: Run | undefined;
+
+  /** @param published scopes that need not be read: this attempt published them before */
+  constructor(ref: AttemptRef, published: Iterable<string>) {
+    this.#ref = ref;
+    this.#published = new Set(published);
+  }
+
+  /** Keys of scopes that began and did not end yet. */
+  get openScopes(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** The first batch that an open scope needs; infinite when none is open. */
+  get firstSeq(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { firstSeq } of this.#open.values()) first = Math.min(first, firstSeq);
+    return first;
+  }
+
+  /** How much was read into what is held: the sizes of its lines. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Reads one line of batch `seq`.
+   *
+   * @throws Fault `bridge.protocol` when the stream cannot be used from here on, RangeError for values nested so deep that
+   *   the stack ends
+   */
+  read(line: Uint8Array, seq: number): void {
+    const record = this.#recordOf(line);
+    if (record?.t === 'scope') this.#begin(record, seq);
+    else if (record?.t === 'outcome') this.#end(record);
+    else if (record?.t === 'test' || record?.t === 'check' || record?.t === 'settings')
+      throw new Fault('bridge.protocol', `A record of a test came in a job of kind ${this.#ref.kind}.`);
+    else if (record) this.#add(record, line);
+  }
+
+  /** All that was read since the last call. */
+  take(): ReadGroup {
+    this.#hashRun();
+    const rows: StagedRow[] = [];
+    const left: StagedRow[] = [];
+    for (const row of this.#rows) {
+      const open = this.#open.get(row.scope);
+      if (open === undefined) rows.push(row);
+      else if (open.refused === undefined) {
+        open.isStaged = true;
+        left.push(row);
+      }
+    }
+    const group = { dropped: this.#dropped, ended: this.#ended, rows, left };
+    this.#dropped = [];
+    this.#ended = [];
+    this.#rows = [];
+    this.#heldBytes = 0;
+    return group;
+  }
+
+  /** Nothing of what is open counts any more. */
+  forget(): void {
+    this.#open.clear();
+    this.#run = undefined;
+  }
+
+  /** The record of a line; undefined when the line spoils its scope. */
+  #recordOf(line: Uint8Array): StreamRecord | undefined {
+    try {
+      return readRecord(line);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.#spoil(error, line);
+      return undefined;
+    }
+  }
+
+  #spoil(error: BadRecord, line: Uint8Array): void {
+    if (error.scope !== undefined && this.#published.has(error.scope)) return;
+    const open = error.scope === undefined ? undefined : this.#open.get(error.scope);
+    if (!open) throw new Fault('bridge.protocol', `A record cannot be read: ${error.message}.`);
+    this.#count(open, line);
+    open.refused ??= new Fault(
+      'bridge.protocol',
+      `Nothing of ${open.name} was published: record ${open.records} cannot be stored: ${error.message}.`,
+    ).toJSON();
+  }
+
+  #begin(record: StreamRecord & { t: 'scope' }, seq: number): void {
+    const { scope, kind, name } = record;
+    if (this.#published.has(scope)) return;
+    checkScope(this.#ref.connection, scope, kind);
+    const before = this.#open.get(scope);
+    if (before !== undefined) {
+      this.#rows = this.#rows.filter((row) => row.scope !== scope);
+      if (before.isStaged) this.#dropped.push(scope);
+    }
+    const hash = createHash('sha256');
+    this.#open.set(scope, { kind, name, firstSeq: seq, hash, records: 0, refused: undefined, isStaged: false });
+  }
+
+  #add(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' }, line: Uint8Array): void {
+    if (this.#published.has(record.scope)) return;
+    const open = this.#open.get(record.scope);
+    if (!open) throw new Fault('bridge.protocol', `A record came for the scope ${record.scope}, which is not open.`);
+    try {
+      const row = asRow(record, this.#ref.connection, open.records + 1);
+      this.#count(open, line);
+      if (!open.refused) this.#rows.push(row);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.#spoil(error, line);
+    }
+  }
+
+  #end(record: OutcomeRecord): void {
+    const { scope, outcome, records, missing, error } = record;
+    if (this.#published.has(scope)) return;
+    const open = this.#open.get(scope);
+    if (!open) throw new Fault('bridge.protocol', `The scope ${scope} ended without having begun.`);
+    this.#hashRun();
+    const found = open.hash.digest('hex');
+    const wrong =
+      open.records !== records
+        ? `${open.records} records came instead of ${records}`
+        : found !== record.sha256.toLowerCase()
+          ? 'its records do not agree with their checksum'
+          : undefined;
+    const refused =
+      open.refused ??
+      (wrong === undefined
+        ? undefined
+        : new Fault('bridge.protocol', `Nothing of ${open.name} was published: ${wrong}.`).toJSON());
+    const { kind, name, isStaged } = open;
+    if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
+    this.#ended.push({ key: scope, kind, name, outcome, records, missing: missing ?? [], error, refused, isStaged });
+    this.#open.delete(scope);
+    this.#published.add(scope);
+  }
+
+  #count(open: OpenScope, line: Uint8Array): void {
+    open.records += 1;
+    this.#heldBytes += line.length;
+    const run = this.#run;
+    if (
+      run?.hash === open.hash &&
+      run.first.buffer === line.buffer &&
+      run.first.byteOffset + run.bytes === line.byteOffset
+    )
+      run.bytes += line.length;
+    else {
+      this.#hashRun();
+      this.#run = { hash: open.hash, first: line, bytes: line.length };
+    }
+  }
+
+  #hashRun(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run) run.hash.update(new Uint8Array(run.first.buffer, run.first.byteOffset, run.bytes));
+  }
+}
