@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { AuditLog } from '#agent/audit/audit-log.ts';
+import type { AuditEvent } from '#agent/audit/entry.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
@@ -6,10 +8,11 @@ import type { ProxyChoice } from '#config/proxy.ts';
 import type { AgentState } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
-import type { ErrorInfo } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo } from '#protocol/errors.ts';
 import type { AgentStatus } from '#protocol/status.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
+import { auditOfAsk } from './job-audit.ts';
 import type { JobHandlers } from './job-handler.ts';
 import { JobRunner } from './jobs.ts';
 import { type AskEffect, Link, type LinkClock, type LinkOptions, systemClock } from './link.ts';
@@ -40,6 +43,8 @@ export interface BridgeOptions {
   readonly status: () => AgentStatus;
   readonly handlers: JobHandlers;
   readonly log: BridgeLog;
+  /** What leaves is told there. */
+  readonly audit?: AuditLog | undefined;
   readonly clock?: LinkClock;
   readonly spool?: SpoolOptions;
   /** Instead of the WebSocket. */
@@ -119,8 +124,11 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     verifyJob: (spec, signature) => identity.verifyJob(spec, signature),
     dispatch: (event) => link.dispatch(event),
     log,
+    audit: options.audit,
     timestamp: () => new Date().toISOString(),
   });
+  const tell = (events: readonly AuditEvent[]): void =>
+    void options.audit?.append(events).catch((error: unknown) => log.error({}, asFault(error).message));
   const link: Link = new Link({
     session,
     transport: options.transport ?? transportBy(settings),
@@ -130,6 +138,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     onJob: (effect) => jobs.perform(effect),
     onAsk: (effect) => {
       if (effect.type === 'logLevel') options.onLogLevel?.(effect);
+      tell(auditOfAsk(effect));
     },
     onGreeted: () => undefined,
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditLog } from '#agent/audit/audit-log.ts';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
@@ -8,10 +9,14 @@ import { TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { JobSpec } from '#protocol/messages.ts';
+import { JobAudit, refusedJob } from './job-audit.ts';
 import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.ts';
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import { RecordGate } from './record-gate.ts';
+
+/** What could not be deleted is tried again this much later: a virus scanner is done by then. */
+const DELETE_AGAIN_MS = 30_000;
 
 const Kind = z.looseObject({ jobId: z.string(), kind: z.string(), agentId: z.string().optional() });
 
@@ -26,6 +31,7 @@ interface Running {
 
 interface Held {
   readonly spool: AttemptSpool;
+  readonly audit: JobAudit;
   running: Running | undefined;
   paused: boolean;
 }
@@ -38,6 +44,8 @@ export interface JobRunnerOptions {
   readonly verifyJob: (spec: string, signature: string) => boolean;
   readonly dispatch: (event: AgentEvent) => void;
   readonly log: BridgeLog;
+  /** Told of what leaves, and of jobs that are not taken. */
+  readonly audit?: AuditLog | undefined;
   /** ISO 8601, for the record of an attempt. */
   readonly timestamp: () => string;
 }
@@ -48,12 +56,18 @@ export class JobRunner {
   readonly #held = new Map<string, Held>();
   /** Disk work of one attempt goes one after another. */
   readonly #tails = new Map<string, Promise<void>>();
+  /** Deletions that are tried again. */
+  readonly #deleting = new Set<NodeJS.Timeout>();
   #stopping = false;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
-    for (const spool of options.spool.attempts)
-      this.#held.set(attemptKey(spool.record), { spool, running: undefined, paused: false });
+    for (const spool of options.spool.attempts) this.#hold(spool);
+  }
+
+  #hold(spool: AttemptSpool): void {
+    const audit = new JobAudit(this.#options.audit, spool);
+    this.#held.set(attemptKey(spool.record), { spool, audit, running: undefined, paused: false });
   }
 
   /** Attempts that run at the moment. */
@@ -76,7 +90,10 @@ export class JobRunner {
         break;
       case 'trim':
         faultPoint('agent.ack_received');
-        this.#inTurn(effect, async (held) => await held?.spool.trim(effect.upto));
+        this.#inTurn(effect, async (held) => {
+          await held?.audit.acknowledged(effect.upto);
+          await held?.spool.trim(effect.upto);
+        });
         break;
       case 'remove':
         this.#remove(effect, effect.why);
@@ -101,7 +118,9 @@ export class JobRunner {
   /** The bytes of a spooled batch; undefined when the attempt is gone. */
   async readFrame(ref: AttemptRef, seq: number): Promise<Uint8Array | undefined> {
     try {
-      return await this.#held.get(attemptKey(ref))?.spool.readFrame(seq);
+      const held = this.#held.get(attemptKey(ref));
+      held?.audit.sent(seq);
+      return await held?.spool.readFrame(seq);
     } catch (error) {
       if (!this.#held.has(attemptKey(ref))) return undefined;
       throw error;
@@ -111,6 +130,7 @@ export class JobRunner {
   /** Ends every handler, keeping what was written: a restarted agent goes on from there. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const timer of this.#deleting) clearTimeout(timer);
     const reason = new Fault('job.agent_offline', 'the agent is shutting down');
     await Promise.all(
       [...this.#held.values()].map(async ({ running }) => {
@@ -158,6 +178,10 @@ export class JobRunner {
     const judged = this.#judge(offer.spec, offer.signature, jobId);
     if (judged instanceof Fault) {
       this.#options.log.error({ jobId, attempt, code: judged.code, advice: judged.advice }, judged.message);
+      const refused = refusedJob(jobId, attempt, offer.spec, judged);
+      void this.#options.audit?.append([refused]).catch((error: unknown) => {
+        this.#options.log.error({ jobId, attempt }, asFault(error).message);
+      });
       this.#options.dispatch({ type: 'refused', jobId, attempt, error: judged.toJSON() });
     } else this.#options.dispatch({ type: 'verified', jobId, attempt });
   }
@@ -168,7 +192,7 @@ export class JobRunner {
       try {
         const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp(), parts };
         const made = await spool.create(record);
-        this.#held.set(attemptKey(record), { spool: made, running: undefined, paused: false });
+        this.#hold(made);
         dispatch({ type: 'recorded', jobId, attempt });
       } catch (error) {
         const fault = asFault(error, 'spool.failed');
@@ -271,7 +295,6 @@ export class JobRunner {
 
   #remove(ref: AttemptRef, why: 'closed' | 'lost' | 'broken'): void {
     const key = attemptKey(ref);
-    const { log, spool } = this.#options;
     const doomed = this.#held.get(key);
     const fault = new Fault('bridge.lease_lost', `Job ${ref.jobId} is not this agent's any more`);
     doomed?.running?.stop.abort(fault);
@@ -283,14 +306,27 @@ export class JobRunner {
         await withinMs(held.running.done, TIMES.handlerStopMs);
         await held.running?.writer.idle();
       }
-      try {
-        await spool.remove(held.spool);
-        log.info({ ...pick(ref), why }, 'job removed from the spool');
-      } catch (error) {
-        // It is found again at the next start; the catalog then says that it is over.
-        log.warn({ ...pick(ref) }, `the spool of a job could not be deleted: ${asFault(error).message}`);
-      }
+      await this.#delete(ref, held, why);
     });
+  }
+
+  /** What left of it is told first. A file that somebody holds, or a full disk, is waited for. */
+  async #delete(ref: AttemptRef, held: Held, why: string): Promise<void> {
+    const { log, spool } = this.#options;
+    try {
+      await held.audit.removed();
+      await spool.remove(held.spool);
+      log.info({ ...pick(ref), why }, 'job removed from the spool');
+    } catch (error) {
+      log.warn({ ...pick(ref) }, `the spool of a job cannot be deleted yet: ${asFault(error).message}`);
+      if (this.#stopping) return;
+      // When the agent ends before, it is found at the next start; the catalog then says that it is over.
+      const timer = setTimeout(() => {
+        this.#deleting.delete(timer);
+        this.#inTurn(ref, () => this.#delete(ref, held, why));
+      }, DELETE_AGAIN_MS);
+      this.#deleting.add(timer);
+    }
   }
 
   #progress(ref: AttemptRef): { readonly report: (latest: JobProgressReport) => void; readonly end: () => void } {

@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
+import { leaveNote } from '#agent/audit/audit-log.ts';
+import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
@@ -72,6 +75,12 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
     name: options.name ?? settings.name ?? hostname(),
     version: VERSION,
     stateFolder: settings.stateFolder,
+  });
+  await leaveNote(join(settings.stateFolder, AUDIT_FOLDER), {
+    event: 'enrolled',
+    agent: identity.agentId,
+    organisation: identity.organisation,
+    gateway: settings.gatewayUrl,
   });
   process.stdout.write(`${printable(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.`)}\n`);
   makeFolder(settings.connectionsFolder);

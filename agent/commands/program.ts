@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { wrap } from '#config/connection/problem.ts';
 import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
+import type { AuditOptions } from './audit.ts';
 import type { CrawlOptions } from './crawl.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { EncryptOptions } from './encrypt.ts';
@@ -135,6 +136,17 @@ key that holds a secret takes what is printed: password = "encrypted:v1:…".
 The key is secrets.key in the state folder; keep a backup of it.`,
     )
     .action(async (options: EncryptOptions) => (await import('./encrypt.ts')).encrypt(options));
+  program
+    .command('audit')
+    .description('show what left this machine: every batch, with its size, its kinds of records and its hash')
+    .option(...config)
+    .option('--since <time>', 'a day, a time, or how long ago: 90m, 12h, 7d')
+    .option('--connection <code>', 'only what is about this connection')
+    .option('--job <id>', 'only what is about this job')
+    .option('--json', 'one JSON object a line, as they stand in the log')
+    .option('--verify', 'check that no line was changed or taken out; with --json: one JSON object')
+    .addHelpText('after', '\nWith --verify the exit code is 0 when the log is whole, 1 when it is not.')
+    .action(async (options: AuditOptions) => (await import('./audit.ts')).audit(options));
   program
     .command('jwt')
     .description('tokens that the agent signs itself')

@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { AuditLog } from '#agent/audit/audit-log.ts';
+import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
@@ -72,6 +74,7 @@ export const run = async (options: RunOptions): Promise<void> => {
   const stopped = untilStopped({ stdin: options.stopOnStdin });
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
+  await using audit = await AuditLog.open(join(stateFolder, AUDIT_FOLDER));
   using logging = openLog(logOptions(settings));
   const { log } = logging;
   const dialer = new Dialer();
@@ -130,6 +133,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       dialer,
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
+      audit,
       status,
       handlers: observedJobs(
         {

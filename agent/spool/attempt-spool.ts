@@ -72,7 +72,8 @@ export class AttemptSpool {
   #lastSeq = 0;
   #trimmedSeq = 0;
   #ackedSeq = 0;
-  #removed = false;
+  /** Of segments that are closed and not deleted yet. */
+  #doomedBytes = 0;
   #trimming: Promise<void> = Promise.resolve();
 
   private constructor(record: AttemptRecord, options: AttemptSpoolOptions) {
@@ -212,18 +213,17 @@ export class AttemptSpool {
     this.#segments.length = 0;
   }
 
-  /** Deletes everything of this attempt, the record first: a half deleted attempt is none. */
+  /** Deletes everything of this attempt, the record first: a half deleted attempt is none. May be tried again. */
   async remove(): Promise<void> {
-    if (this.#removed) return;
-    this.#removed = true;
     const { disk, folder, quota } = this.#options;
     await this.#trimming.catch(() => undefined);
-    const bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    this.#doomedBytes += this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
     await this.close();
     await disk.removeFile(join(folder, RECORD_FILE));
     faultPoint('agent.attempt_record_deleted');
     await disk.removeFolder(folder);
-    quota.release(bytes);
+    quota.release(this.#doomedBytes);
+    this.#doomedBytes = 0;
   }
 
   async #writeRecord(): Promise<void> {
