@@ -32,6 +32,7 @@ export class AgentSession {
   #statusSent = '';
   #statusChanged = false;
   #statusSentMs = Number.NEGATIVE_INFINITY;
+  #catalogCapabilities: readonly string[] = [];
   #effects: AgentEffect[] = [];
   #heartbeatMs: number = TIMES.heartbeatMs;
   #livenessMs: number = TIMES.livenessMs;
@@ -50,6 +51,11 @@ export class AgentSession {
 
   get state(): AgentState {
     return this.#state;
+  }
+
+  /** Whether the catalog of the present session, or of the last one, named this capability. */
+  catalogCan(capability: string): boolean {
+    return this.#catalogCapabilities.includes(capability);
   }
 
   /** When the gateway last answered something that was asked of it; health is measured by it. */
@@ -251,6 +257,7 @@ export class AgentSession {
 
   #welcome(welcome: z.infer<typeof Welcome>, nowMs: number, random: number): void {
     const { sessionId, epoch } = welcome;
+    this.#catalogCapabilities = welcome.capabilities;
     const nonce = this.#state.name === 'authenticating' ? this.#state.nonce : '';
     this.#state = { name: 'open', sessionId, epoch, nonce, sinceMs: nowMs };
     this.#heartbeatMs = Math.max(1_000, welcome.heartbeatMs);

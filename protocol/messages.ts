@@ -49,6 +49,9 @@ export const JobSpec = z.looseObject({
   kind: Id,
   options: z.record(z.string(), z.json()),
   createdAt: Id,
+  /** Which attempt the text was signed for, and when, by the catalog's clock: an agent takes each once, in this order. */
+  attempt: z.int().positive().optional(),
+  issuedAt: Id.optional(),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 

@@ -14,9 +14,11 @@ import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
 import { auditOfAsk } from './job-audit.ts';
 import type { JobHandlers } from './job-handler.ts';
-import { JobRunner } from './jobs.ts';
+import { type JobPolicy, JobRunner } from './jobs.ts';
+import { Keys } from './keys.ts';
 import { type AskEffect, Link, type LinkClock, type LinkOptions, systemClock } from './link.ts';
 import type { BridgeLog } from './log.ts';
+import { SeenJobs } from './seen-jobs.ts';
 import type { Transport } from './transport.ts';
 import { webSocketTransport } from './transport-websocket.ts';
 
@@ -39,6 +41,12 @@ export interface BridgeOptions {
   readonly version: string;
   /** A folder of its own below the state folder. */
   readonly spoolFolder: string;
+  /** Where the attempts that were taken are kept in mind; absent: not beyond this process. */
+  readonly seenJobsFile?: string;
+  /** What the machine's administrator allows; absent: everything. */
+  readonly policy?: JobPolicy;
+  /** Milliseconds since 1970; the age of the agent's key goes by it. */
+  readonly wallMs?: () => number;
   /** The status as it is now; asked at the start and after each {@link Bridge.statusChanged}. */
   readonly status: () => AgentStatus;
   readonly handlers: JobHandlers;
@@ -109,9 +117,23 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     const own = options.status();
     return spool.fault === undefined ? own : { ...own, faults: [...(own.faults ?? []), spool.fault.toJSON()] };
   };
-  const { agentId, keyId } = identity;
+  const { agentId } = identity;
+  const seen = await SeenJobs.open(options.seenJobsFile, agentId, () =>
+    log.error(
+      { file: options.seenJobsFile, advice: 'Find out who wrote into the state folder.' },
+      'the record of jobs that were taken is damaged; an old job could be taken once more',
+    ),
+  );
   const session = new AgentSession(
-    { agentId, keyId, bootId, version: options.version },
+    {
+      agentId,
+      // Of two keys the one that the challenge was just signed with.
+      get keyId() {
+        return identity.keyId;
+      },
+      bootId,
+      version: options.version,
+    },
     status(),
     spool.attempts.map((attempt) => attempt.held()),
   );
@@ -122,6 +144,10 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     handlers: options.handlers,
     agentId,
     verifyJob: (spec, signature) => identity.verifyJob(spec, signature),
+    verifyHeldJob: (spec, signature) => identity.verifyHeldJob(spec, signature),
+    seen,
+    policy: options.policy,
+    settled: () => identity.settled(),
     dispatch: (event) => link.dispatch(event),
     log,
     audit: options.audit,
@@ -129,6 +155,14 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   });
   const tell = (events: readonly AuditEvent[]): void =>
     void options.audit?.append(events).catch((error: unknown) => log.error({}, asFault(error).message));
+  const keys = new Keys({
+    identity,
+    session,
+    clock,
+    wallMs: options.wallMs ?? Date.now,
+    dispatch: (event) => link.dispatch(event),
+    log,
+  });
   const link: Link = new Link({
     session,
     transport: options.transport ?? transportBy(settings),
@@ -138,12 +172,16 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     onJob: (effect) => jobs.perform(effect),
     onAsk: (effect) => {
       if (effect.type === 'logLevel') options.onLogLevel?.(effect);
+      else keys.perform(effect);
       tell(auditOfAsk(effect));
     },
     onGreeted: () => undefined,
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
-    onStep: options.onStep,
+    onStep: (event, effects) => {
+      options.onStep?.(event, effects);
+      keys.onStep(effects);
+    },
   });
   report = () => link.dispatch({ type: 'status', status: status() });
   let closing: Promise<void> | undefined;
@@ -154,7 +192,9 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       // What a handler wrote last, and what a slow catalog had not taken yet.
       await link.settled(TIMES.agentSendMs);
     } finally {
+      keys.stop();
       await link.stop();
+      await identity.settled().catch((error: unknown) => log.warn({}, asFault(error).message));
       await spool.close();
     }
   };

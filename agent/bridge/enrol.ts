@@ -5,7 +5,9 @@ import type { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import { EnrolReply, type EnrolRequest } from '#protocol/messages.ts';
 import { gatewayAddress } from './gateway-address.ts';
-import { checkStateFolder, Identity, newKeyPair, storeIdentity } from './identity.ts';
+import { Identity, newKeyPair } from './identity.ts';
+import { checkStateFolder, storeIdentity } from './identity-file.ts';
+import { nameMachine } from './machine.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface EnrolOptions {
@@ -43,7 +45,13 @@ export const enrol = async (options: EnrolOptions): Promise<Identity> => {
     version: options.version.slice(0, 50),
   };
   const reply = await post(options, address.origin, address.enrolPath, request);
-  const stored = { ...reply, privateKey };
+  const machine = (await nameMachine())?.(reply.agentId);
+  const stored = {
+    ...reply,
+    privateKey,
+    keyMadeAt: new Date().toISOString(),
+    ...(machine === undefined ? {} : { machine }),
+  };
   let identity: Identity;
   try {
     identity = new Identity(stored);

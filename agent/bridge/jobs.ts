@@ -14,6 +14,7 @@ import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.t
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import { RecordGate } from './record-gate.ts';
+import type { SeenJobs } from './seen-jobs.ts';
 
 /** What could not be deleted is tried again this much later: a virus scanner is done by then. */
 const DELETE_AGAIN_MS = 30_000;
@@ -36,12 +37,27 @@ interface Held {
   paused: boolean;
 }
 
+/** Says why a job is not allowed on this machine, or nothing. */
+export interface JobPolicy {
+  judge(spec: JobSpec, when: 'offered' | 'begun'): Fault | undefined;
+  /** The job was taken. */
+  took(spec: JobSpec): void;
+}
+
 export interface JobRunnerOptions {
   readonly spool: Spool;
   readonly handlers: JobHandlers;
   /** This agent: a job that was signed for another one is not taken. */
   readonly agentId: string;
   readonly verifyJob: (spec: string, signature: string) => boolean;
+  /** The same for a job that was taken before: the catalog's key may have been replaced since. Default: as for others. */
+  readonly verifyHeldJob?: (spec: string, signature: string) => boolean;
+  /** Attempts that were taken before; absent: none is kept in mind. */
+  readonly seen?: Pick<SeenJobs, 'judge' | 'remember'> | undefined;
+  /** Why the agent's own policy does not allow a job; `begun`: it was taken before. Default: all are allowed. */
+  readonly policy?: JobPolicy | undefined;
+  /** What must be on the disk before a job is taken, such as the key that it was signed with. */
+  readonly settled?: () => Promise<void>;
   readonly dispatch: (event: AgentEvent) => void;
   readonly log: BridgeLog;
   /** Told of what leaves, and of jobs that are not taken. */
@@ -146,11 +162,11 @@ export class JobRunner {
 
   /** The handler for a job text that is genuine, or why it is not taken. */
   #judge(
-    spec: string,
-    signature: string,
-    jobId: string,
+    { jobId, attempt, spec, signature }: AttemptRef & { readonly spec: string; readonly signature: string },
+    when: 'offered' | 'begun',
   ): { readonly spec: JobSpec; readonly handler: JobHandler } | Fault {
-    if (!this.#options.verifyJob(spec, signature))
+    const { verifyJob, verifyHeldJob = verifyJob, seen, policy } = this.#options;
+    if (!(when === 'offered' ? verifyJob : verifyHeldJob)(spec, signature))
       return new Fault('bridge.job_signature', `Job ${jobId} is not signed by the catalog of this agent`);
     let value: unknown;
     try {
@@ -170,12 +186,14 @@ export class JobRunner {
     if (!handler) return new Fault('job.unknown_kind', `This agent does not know jobs of kind ${kind.data.kind}`);
     const read = JobSpec.safeParse(value);
     if (!read.success) return new Fault('bridge.protocol', `Job ${jobId} is incomplete: ${read.error.message}`);
-    return { spec: read.data, handler };
+    const refusal =
+      (when === 'offered' ? seen?.judge(read.data, { jobId, attempt }) : undefined) ?? policy?.judge(read.data, when);
+    return refusal ?? { spec: read.data, handler };
   }
 
   #verify(offer: Offer): void {
     const { jobId, attempt } = offer;
-    const judged = this.#judge(offer.spec, offer.signature, jobId);
+    const judged = this.#judge(offer, 'offered');
     if (judged instanceof Fault) {
       this.#options.log.error({ jobId, attempt, code: judged.code, advice: judged.advice }, judged.message);
       const refused = refusedJob(jobId, attempt, offer.spec, judged);
@@ -187,9 +205,16 @@ export class JobRunner {
   }
 
   #record({ jobId, attempt, leaseToken, spec, signature }: Offer, stream: number, parts: boolean): void {
-    const { spool, dispatch, timestamp, log } = this.#options;
+    const { spool, dispatch, timestamp, log, seen, policy, settled } = this.#options;
     this.#inTurn({ jobId, attempt }, async () => {
       try {
+        // Judged again: what was offered twice at once, or forbidden meanwhile, is not taken.
+        const judged = this.#judge({ jobId, attempt, spec, signature }, 'offered');
+        if (judged instanceof Fault) throw judged;
+        await settled?.();
+        // Before the record of the attempt: after a crash in between the job comes as another attempt.
+        await seen?.remember(judged.spec, { jobId, attempt });
+        policy?.took(judged.spec);
         const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp(), parts };
         const made = await spool.create(record);
         this.#hold(made);
@@ -206,7 +231,7 @@ export class JobRunner {
     const held = this.#held.get(attemptKey(ref));
     if (!held || held.running || this.#stopping) return;
     const { record } = held.spool;
-    const judged = this.#judge(record.spec, record.signature, record.jobId);
+    const judged = this.#judge(record, 'begun');
     if (judged instanceof Fault) {
       this.#seal(ref, held, 'error', judged);
       return;

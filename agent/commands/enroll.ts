@@ -10,6 +10,7 @@ import { Secret } from '#config/secret.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
 import { called } from './called.ts';
+import { checkOwnFolder } from './own-folder.ts';
 import { readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -66,6 +67,7 @@ export const enroll = async (options: EnrollOptions): Promise<void> => {
       advice: 'Add gateway.url = "wss://catalog.example.com".',
     });
   }
+  checkOwnFolder(settings.stateFolder);
   const identity = await enrol({
     dialer: new Dialer(),
     gatewayUrl: settings.gatewayUrl,

@@ -11,6 +11,7 @@ import { exitCodeOf, exitCodesHelp, USAGE } from './exit-codes.ts';
 import type { ImportOptions } from './import.ts';
 import type { InitOptions } from './init/init.ts';
 import type { JwtOptions } from './jwt.ts';
+import type { ResetIdentityOptions } from './reset-identity.ts';
 import type { RunOptions } from './run.ts';
 import type { ValidateOptions } from './validate.ts';
 import { VERSION } from './version.ts';
@@ -45,6 +46,17 @@ const addCommands = (program: Command): void => {
     .option('--name <name>', 'name of this agent in the catalog; default: the name of the machine')
     .addHelpText('after', '\nThe token may also be in the environment variable CULVERT_ENROL_TOKEN.')
     .action(async (options: EnrollOptions) => (await import('./enroll.ts')).enroll(options));
+  program
+    .command('reset-identity')
+    .description('remove the identity of this machine: for images and copies of machines')
+    .option(...config)
+    .option('--yes', 'do not ask')
+    .option('--same-agent', 'keep the identity and bind it to this machine, which was replaced or restored')
+    .addHelpText(
+      'after',
+      '\nAlso removed: the spool, sessions at Qlik sites and what else belongs to the\nidentity. Refused while an agent runs.',
+    )
+    .action(async (options: ResetIdentityOptions) => (await import('./reset-identity.ts')).resetIdentity(options));
   program
     .command('validate')
     .description('check a connection file or a connections folder, and the files that they name')

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { AuditLog } from '#agent/audit/audit-log.ts';
 import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { startBridge } from '#agent/bridge/bridge.ts';
-import { loadIdentity } from '#agent/bridge/identity.ts';
+import { type Identity, loadIdentity } from '#agent/bridge/identity.ts';
+import { type MachineName, nameMachine } from '#agent/bridge/machine.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { type LogOptions, openLog } from '#agent/operations/log.ts';
@@ -14,12 +15,13 @@ import { ConnectionFolder } from '#config/folder.ts';
 import { lintWritable } from '#config/lint/writable.ts';
 import { describeWay } from '#config/proxy.ts';
 import type { Settings } from '#config/settings.ts';
-import { Fault } from '#protocol/errors.ts';
+import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations } from './operations.ts';
+import { checkOwnFolder } from './own-folder.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -62,6 +64,21 @@ const logOptions = ({ log, stateFolder }: Settings): LogOptions => ({
   standardError: log.file === undefined,
 });
 
+/** Present only when there are any: an empty list would be told as news. */
+const faultsOf = (faults: readonly ErrorInfo[]): Pick<AgentStatus, 'faults'> =>
+  faults.length === 0 ? {} : { faults: [...faults] };
+
+/**
+ * What is wrong when the state folder was copied from another machine. It only warns: a machine that was restored from its
+ * backup must not stand still for it, and a copy that runs beside the original is found out by the catalog.
+ */
+const whetherMoved = (identity: Identity, machine: MachineName | undefined, log: Log): ErrorInfo | undefined => {
+  if (identity.bind(machine) === 'same') return undefined;
+  const fault = new Fault('bridge.other_machine', 'The identity of this agent was made for another machine.');
+  log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+  return fault.toJSON();
+};
+
 export const run = async (options: RunOptions): Promise<void> => {
   const loaded = readUsableSettings(options.config);
   const { settings } = loaded;
@@ -72,6 +89,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     });
   }
   const stopped = untilStopped({ stdin: options.stopOnStdin });
+  checkOwnFolder(stateFolder);
   const identity = await loadIdentity(stateFolder);
   using _lock = await lockStateFolder(stateFolder);
   await using audit = await AuditLog.open(join(stateFolder, AUDIT_FOLDER));
@@ -88,6 +106,8 @@ export const run = async (options: RunOptions): Promise<void> => {
     secrets: openSecrets(settings, dialer, { onTrouble }),
     onTrouble,
   });
+  const machine = await nameMachine();
+  const moved = whetherMoved(identity, machine, log);
   const startedAt = new Date().toISOString();
   let reload: SettingsReload | undefined;
   let operations: Operations | undefined;
@@ -98,7 +118,8 @@ export const run = async (options: RunOptions): Promise<void> => {
     startedAt,
     connectionsFolder,
     connections: folder.states(),
-    ...(reload === undefined || reload.faults.length === 0 ? {} : { faults: [...reload.faults] }),
+    ...faultsOf([...(moved === undefined ? [] : [moved]), ...(reload?.faults ?? [])]),
+    ...(machine === undefined ? {} : { machine: machine(identity.agentId) }),
     ...((reload?.now ?? loaded).settings.tls.bypassCertificateValidation ? { bypassCertificateValidation: true } : {}),
     ...(operations === undefined ? {} : levelStatus(operations.level.change)),
   });
@@ -134,6 +155,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
       audit,
+      seenJobsFile: join(stateFolder, 'seen-jobs.json'),
       status,
       handlers: observedJobs(
         {

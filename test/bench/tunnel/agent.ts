@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newKeyPair, storeIdentity } from '#agent/bridge/identity.ts';
+import { newKeyPair } from '#agent/bridge/identity.ts';
+import { storeIdentity } from '#agent/bridge/identity-file.ts';
 import type { BatchContent } from '#agent/spool/attempt-spool.ts';
 import { nodeDisk } from '#agent/spool/disk.ts';
 import { Spool } from '#agent/spool/spool.ts';

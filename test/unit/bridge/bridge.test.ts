@@ -148,12 +148,14 @@ describe('a crawl over a real WebSocket', () => {
         connect: (listener) => transport.connect(listener),
       },
       // The challenge names the address of the settings, the gateway its own: here they are made one.
-      identity: Object.assign(Object.create(identity) as Identity, {
-        agentId: identity.agentId,
-        keyId: identity.keyId,
-        signChallenge: (_host: string, nonce: string, bootId: string) =>
-          identity.signChallenge(new URL(target).host, nonce, bootId),
-        verifyJob: (spec: string, signature: string) => identity.verifyJob(spec, signature),
+      identity: new Proxy(identity, {
+        get: (own, name) => {
+          if (name === 'signChallenge')
+            return (_host: string, nonce: string, bootId: string) =>
+              own.signChallenge(new URL(target).host, nonce, bootId);
+          const value: unknown = Reflect.get(own, name);
+          return typeof value === 'function' ? value.bind(own) : value;
+        },
       }),
       handlers: {
         crawl: {

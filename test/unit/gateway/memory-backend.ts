@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { AgentSession, Ask, Batch, GatewayBackend, HeldVerdict, Offer, WakeUp } from '#catalog/gateway/backend.ts';
 import { CLOSE, LIMITS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo } from '#protocol/errors.ts';
-import { challenge, keyProof, type Lease } from '#protocol/messages.ts';
+import { catalogKeyText, challenge, keyProof, type Lease } from '#protocol/messages.ts';
 import { type Outcome, StreamRecord } from '#protocol/records.ts';
 
 type Finish = Parameters<GatewayBackend['finish']>[1];
@@ -21,8 +21,10 @@ interface MemoryAgent {
 export interface MemoryJob {
   readonly jobId: string;
   readonly agentId: string;
-  readonly spec: string;
-  readonly signature: string;
+  spec: string;
+  signature: string;
+  /** The text is offered as it is: it is not this catalog's, or it is an old one. */
+  isFixed: boolean;
   state: 'queued' | 'leased' | 'running' | 'published' | 'failed' | 'cancelled';
   attempt: number;
   leaseToken: string;
@@ -66,7 +68,7 @@ const fault = (code: keyof typeof ERROR_KINDS, message: string): ErrorInfo => ({
  */
 export class MemoryBackend implements GatewayBackend {
   readonly #options: MemoryBackendOptions;
-  readonly #keys = generateKeyPairSync('ed25519');
+  #keys = generateKeyPairSync('ed25519');
   readonly #agents = new Map<string, MemoryAgent>();
   readonly #tokens = new Set<string>();
   readonly #wakes = new Map<string, Set<(what: WakeUp) => void>>();
@@ -87,6 +89,15 @@ export class MemoryBackend implements GatewayBackend {
 
   get catalogKey(): string {
     return this.#keys.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
+  }
+
+  /** Another key signs from now on; what agents are told of it. */
+  succeed(): Ask {
+    const before = this.#keys.privateKey;
+    this.#keys = generateKeyPairSync('ed25519');
+    const publicKey = this.catalogKey;
+    const signature = sign(null, Buffer.from(catalogKeyText('org-1', publicKey)), before).toString('base64');
+    return { type: 'catalog.key', publicKey, signature };
   }
 
   newEnrolmentToken(): string {
@@ -135,6 +146,7 @@ export class MemoryBackend implements GatewayBackend {
       agentId,
       spec,
       signature,
+      isFixed: changes.signature !== undefined,
       state: 'queued',
       attempt: 0,
       leaseToken: '',
@@ -152,6 +164,14 @@ export class MemoryBackend implements GatewayBackend {
     this.jobs.set(jobId, job);
     this.#wake(agentId, {});
     return job;
+  }
+
+  /** Offers a job that was done once more, as whoever stands between could: with the text of before. */
+  replay(job: MemoryJob, attempt = job.attempt + 1): void {
+    job.isFixed = true;
+    job.attempt = attempt - 1;
+    job.state = 'queued';
+    this.#wake(job.agentId, {});
   }
 
   cancelJob(job: MemoryJob): void {
@@ -228,6 +248,11 @@ export class MemoryBackend implements GatewayBackend {
       job.publishedScopes = new Set();
       job.open = new Map();
       job.parts = undefined;
+      if (!job.isFixed) {
+        const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + ++this.#serial).toISOString();
+        job.spec = JSON.stringify({ ...JSON.parse(job.spec), attempt: job.attempt, issuedAt });
+        job.signature = sign(null, Buffer.from(job.spec), this.#keys.privateKey).toString('base64');
+      }
       const { jobId, attempt, leaseToken, spec, signature } = job;
       return { jobId, attempt, leaseToken, spec, signature };
     }

@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SeenJobs } from '#agent/bridge/seen-jobs.ts';
+import type { JobSpec } from '#protocol/messages.ts';
+
+let folder: string;
+let file: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-seen-'));
+  file = join(folder, 'seen-jobs.json');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const START = Date.parse('2026-01-01T00:00:00.000Z');
+const job = (jobId: string, attempt: number | undefined, minute: number | undefined): JobSpec => ({
+  jobId,
+  connection: 'site',
+  kind: 'crawl',
+  options: {},
+  createdAt: '2026-01-01T00:00:00.000Z',
+  ...(attempt === undefined ? {} : { attempt }),
+  ...(minute === undefined ? {} : { issuedAt: new Date(START + minute * 60_000).toISOString() }),
+});
+
+/** Takes the job if it is judged to be new; says whether it was. */
+const take = async (seen: SeenJobs, spec: JobSpec, attempt = spec.attempt ?? 1): Promise<boolean> => {
+  const ref = { jobId: spec.jobId, attempt };
+  const refusal = seen.judge(spec, ref);
+  if (refusal !== undefined) {
+    expect(refusal).toMatchObject({ code: 'bridge.job_replayed', retryable: false });
+    return false;
+  }
+  await seen.remember(spec, ref);
+  return true;
+};
+const open = (agentId = 'agent') => SeenJobs.open(file, agentId);
+
+test('an attempt is taken once, also after a restart; the next attempt of the job is taken', async () => {
+  expect(await take(await open(), job('a', 1, 0))).toBe(true);
+  const seen = await open();
+  expect(await take(seen, job('a', 1, 0))).toBe(false);
+  expect(await take(seen, job('a', 3, 1))).toBe(true);
+  expect(await take(seen, job('a', 2, 1))).toBe(false);
+});
+
+test('a genuine text is not taken under another attempt', async () => {
+  expect(await take(await open(), job('a', 1, 0), 2)).toBe(false);
+});
+
+test('what was issued long before the newest is refused, even if it never came: the clock of this machine plays no part', async () => {
+  const seen = await open();
+  expect(await take(seen, job('new', 1, 60))).toBe(true);
+  expect(await take(seen, job('held back', 1, 49))).toBe(false);
+  // Another server of the catalog may be a little late.
+  expect(await take(seen, job('beside', 1, 51))).toBe(true);
+  expect(await take(await open(), job('years ahead', 1, 60_000_000))).toBe(true);
+});
+
+test('what is too old to be taken is not kept: the record stays small', async () => {
+  const seen = await open();
+  for (let n = 0; n < 200; n++) expect(await take(seen, job(`job-${n}`, 1, n))).toBe(true);
+  const stored = JSON.parse(await readFile(file, 'utf8'));
+  expect(stored.jobs.length).toBe(11);
+  expect(await take(await open(), job('job-0', 2, 0))).toBe(false);
+});
+
+test('more attempts than are kept in mind, in little time: the oldest are refused as a whole', async () => {
+  const seen = await SeenJobs.open(undefined, 'agent');
+  const at = (n: number): number => n / 1000;
+  for (let n = 0; n < 400; n++) expect(await take(seen, job(`job-${n}`, 1, at(n)))).toBe(true);
+  expect(await take(seen, job('never came', 1, at(50)))).toBe(false);
+  expect(await take(seen, job('job-390', 1, at(390)))).toBe(false);
+  expect(await take(seen, job('fresh', 1, at(410)))).toBe(true);
+});
+
+test('an older catalog names no time; once one did, a text without is refused', async () => {
+  const seen = await open();
+  expect(await take(seen, job('a', undefined, undefined), 1)).toBe(true);
+  expect(await take(seen, job('a', undefined, undefined), 1)).toBe(false);
+  expect(await take(seen, job('a', undefined, undefined), 2)).toBe(true);
+  expect(await take(seen, job('b', 1, 0))).toBe(true);
+  expect(await take(seen, job('c', undefined, undefined), 1)).toBe(false);
+});
+
+test('odd names and times do no harm', async () => {
+  const seen = await open();
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    expect(await take(seen, job(name, 1, 0))).toBe(true);
+    expect(await take(await open(), job(name, 1, 0))).toBe(false);
+  }
+  expect(seen.judge({ ...job('x', 1, 0), issuedAt: 'soon' }, { jobId: 'x', attempt: 1 })).toBeDefined();
+});
+
+test('the record of another agent counts for nothing; a damaged one is told of', async () => {
+  expect(await take(await open(), job('a', 1, 0))).toBe(true);
+  expect(await take(await open('another'), job('a', 1, 0))).toBe(true);
+  await writeFile(file, '{"version":1');
+  let told = 0;
+  expect(await take(await SeenJobs.open(file, 'agent', () => (told += 1)), job('a', 1, 0))).toBe(true);
+  expect(told).toBe(1);
+});
+
+test('nothing is taken that cannot be kept in mind', async () => {
+  const seen = await SeenJobs.open(join(folder, 'missing', 'seen.json'), 'agent');
+  await expect(seen.remember(job('a', 1, 0), { jobId: 'a', attempt: 1 })).rejects.toMatchObject({
+    code: 'spool.failed',
+  });
+});
