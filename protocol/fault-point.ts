@@ -22,6 +22,7 @@ export const FAULT_POINTS = [
   'catalog.rows_staged',
   'catalog.scope_rows_written',
   'catalog.scope_published',
+  'catalog.scope_repeated',
   'catalog.job_rows_written',
   'catalog.job_ended',
   'catalog.batches_consumed',

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { faultPoint } from '#protocol/fault-point.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import type { AttemptRef, EndedScope } from './publish.ts';
 import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
@@ -137,7 +138,10 @@ export class ScopeReader {
 
   #begin(record: StreamRecord & { t: 'scope' }, seq: number): void {
     const { scope, kind, name } = record;
-    if (this.#published.has(scope)) return;
+    if (this.#published.has(scope)) {
+      faultPoint('catalog.scope_repeated');
+      return;
+    }
     checkScope(this.#ref.connection, scope, kind);
     const before = this.#open.get(scope);
     if (before !== undefined) {
