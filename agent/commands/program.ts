@@ -13,6 +13,7 @@ import type { InitOptions } from './init/init.ts';
 import type { JwtOptions } from './jwt.ts';
 import type { ResetIdentityOptions } from './reset-identity.ts';
 import type { RunOptions } from './run.ts';
+import type { StatusOptions } from './status.ts';
 import type { ValidateOptions } from './validate.ts';
 import { VERSION } from './version.ts';
 
@@ -57,6 +58,13 @@ const addCommands = (program: Command): void => {
       '\nAlso removed: the spool, sessions at Qlik sites and what else belongs to the\nidentity. Refused while an agent runs.',
     )
     .action(async (options: ResetIdentityOptions) => (await import('./reset-identity.ts')).resetIdentity(options));
+  program
+    .command('status')
+    .description('say whether the agent runs and is well: link, connections, jobs, spool, last errors')
+    .option(...config)
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExit codes: 0 it runs and is well, 1 it runs and is not, 3 it does not run.')
+    .action(async (options: StatusOptions) => (await import('./status.ts')).status(options));
   program
     .command('validate')
     .description('check a connection file or a connections folder, and the files that they name')

@@ -1,14 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Counts, Job } from '#catalog/api/contract.ts';
 import type { SimulatedSite } from '../../demo/site.ts';
 import { headerFile, Setting } from './setting.ts';
+import { canMount, mountSmallDisk } from './small-disk.ts';
 
 let setting: Setting;
 let site: SimulatedSite;
@@ -154,28 +152,13 @@ test('a removed file leaves its assets; the connection is absent and takes no jo
   await setting.connect(CODE, headerFile(site, { code: CODE }));
 });
 
-/** Root alone is not enough: most containers may not mount. */
-const canMount = ((): boolean => {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const folder = mkdtempSync(join(tmpdir(), 'culvert-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-})();
-
 test.skipIf(!canMount)(
   'a full disk pauses the crawl, says so, and loses nothing once there is room (needs the right to mount a small file system)',
   { timeout: 180_000 },
   async () => {
     const folder = join(setting.folder, 'small');
     await mkdir(folder);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=640k', 'tmpfs', folder]);
+    const unmount = mountSmallDisk(folder, '640k');
     try {
       await using full = await Setting.make(folder);
       const big = await full.site(9, 40);
@@ -197,7 +180,7 @@ test.skipIf(!canMount)(
         Object.fromEntries(Object.entries(truth.assets).filter(([, n]) => n > 0)),
       );
     } finally {
-      execFileSync('umount', [folder]);
+      unmount();
     }
   },
 );

@@ -1,0 +1,180 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { AgentFacts } from '#agent/operations/facts.ts';
+import type { SimulatedSite } from '../../demo/site.ts';
+import { headerFile, Setting } from './setting.ts';
+import { canMount, mountSmallDisk } from './small-disk.ts';
+
+const run = promisify(execFile);
+const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
+let setting: Setting;
+let site: SimulatedSite;
+
+beforeAll(async () => {
+  setting = await Setting.make();
+  site = await setting.site(5, 4);
+}, 180_000);
+afterAll(() => setting?.[Symbol.asyncDispose]());
+
+/** The programs are read from outside, as an administrator and as Prometheus would. */
+const lookAt = (folder: string, stateFolder = join(folder, 'state')) => {
+  const get = async (path: string, host?: string): Promise<{ status: number; text: string }> => {
+    const { port } = JSON.parse(await readFile(join(stateFolder, 'health.json'), 'utf8')) as { port: number };
+    return await new Promise((resolve, reject) => {
+      const sent = request(
+        { host: '127.0.0.1', port, path, headers: { ...(host === undefined ? {} : { host }) } },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk: Buffer) => {
+            text += chunk.toString();
+          });
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        },
+      );
+      sent.on('error', reject);
+      sent.end();
+    });
+  };
+  const culvert = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+    try {
+      return { code: 0, ...(await run(process.execPath, [AGENT, ...args, '--config', join(folder, 'agent.conf')])) };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, stdout, stderr };
+    }
+  };
+  return {
+    get,
+    culvert,
+    facts: async () => JSON.parse((await get('/statusz')).text) as AgentFacts,
+    metric: async (name: string) =>
+      (await get('/metrics')).text
+        .split('\n')
+        .find((line) => line.startsWith(`culvert_agent_${name} `))
+        ?.split(' ')
+        .at(-1),
+  };
+};
+
+test('an agent with a session is ready, and says what it does', async () => {
+  const { get, culvert, facts, metric } = lookAt(setting.folder);
+  await setting.connect('prod', headerFile(site, { code: 'prod' }));
+  expect((await setting.pipe.crawl('prod')).state).toBe('published');
+  expect(await get('/livez')).toEqual({ status: 200, text: 'ok\n' });
+  expect(await get('/readyz')).toEqual({ status: 200, text: 'ok\n' });
+  expect(await facts()).toMatchObject({
+    ready: true,
+    link: { state: 'open', way: 'directly', error: null, epoch: expect.any(Number) },
+    connections: [{ code: 'prod', state: 'ready' }],
+    spool: { attempts: 0, error: null },
+  });
+  expect(await metric('ready')).toBe('1');
+  expect(await metric('jobs_total{kind="crawl",result="ok"}')).toBe('1');
+  for (const stage of ['spooled', 'sent', 'acked'])
+    expect(Number(await metric(`batches_total{stage="${stage}"}`)), stage).toBeGreaterThan(0);
+  expect(await metric('batch_bytes_total{stage="acked"}')).toBe(await metric('batch_bytes_total{stage="spooled"}'));
+  const truth = await site.ask<{ assets: Record<string, number> }>('/truth');
+  expect(await metric('records_total{kind="sheet"}')).toBe(String(truth.assets['sheet']));
+  const { code, stdout } = await culvert('status');
+  expect(code, stdout).toBe(0);
+  expect(stdout).toContain('running, all well');
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test('what it tells holds no secret and no name of an app, and has help for every figure', async () => {
+  const { get } = lookAt(setting.folder);
+  const all = (await Promise.all(['/metrics', '/statusz'].map((path) => get(path)))).map(({ text }) => text);
+  expect(all.join()).not.toContain(site.addresses.header.headerValue);
+  const [metrics = ''] = all;
+  const named = new Set([...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  expect(named.size).toBeGreaterThan(25);
+  for (const name of named) {
+    expect(name).toMatch(/^culvert_agent_[a-z_]+$/);
+    expect(metrics).toContain(`# HELP ${name} `);
+  }
+  // Labels are of small sets, so there are few lines however large the site is.
+  expect(metrics.split('\n').length).toBeLessThan(400);
+  expect(metrics).not.toContain('prod');
+});
+
+test('a page whose name was bound anew to this machine reads nothing', async () => {
+  const { get } = lookAt(setting.folder);
+  for (const path of ['/livez', '/readyz', '/metrics', '/statusz'])
+    expect((await get(path, 'attacker.example')).status, path).toBe(421);
+});
+
+test('a file that is broken makes it unwell, and status says where', async () => {
+  const { culvert, get } = lookAt(setting.folder);
+  await setting.drop('odd.conf', 'name = "odd\n');
+  await expect.poll(async () => (await culvert('status')).stdout, { timeout: 20_000 }).toContain('odd.conf:1:');
+  const { code, stdout } = await culvert('status', '--json');
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ verdict: 'unwell', agent: { ready: true } });
+  expect((await get('/readyz')).status).toBe(200);
+  await rm(join(setting.pipe.connections, 'odd.conf'));
+});
+
+test('without its catalog it lives on, is not ready, and says why; stopped it leaves what status needs', async () => {
+  await using other = await Setting.make();
+  const { get, culvert, facts, metric } = lookAt(other.folder);
+  await other.pipe.catalog[Symbol.asyncDispose]();
+  await expect.poll(async () => (await get('/readyz')).status, { timeout: 20_000 }).toBe(503);
+  await expect.poll(async () => (await facts()).link.error?.code, { timeout: 20_000 }).toBe('bridge.unreachable');
+  expect((await get('/livez')).status).toBe(200);
+  expect((await get('/readyz')).text).toMatch(/^There is no session with the catalog: .*\[bridge\.unreachable\]\.\n$/);
+  expect(await metric('ready')).toBe('0');
+  expect(Number(await metric('link_ends_total{code="unreachable"}'))).toBeGreaterThan(0);
+  const away = await culvert('status');
+  expect([away.code, away.stdout]).toEqual([1, expect.stringContaining('running, not well')]);
+  await other.pipe.agent[Symbol.asyncDispose]();
+  const down = await culvert('status');
+  expect(down.code).toBe(3);
+  expect(down.stdout).toContain('culvert: not running');
+  expect(down.stdout).toContain('bridge.unreachable');
+  expect(Math.max(...down.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+}, 120_000);
+
+test('an agent that hangs is found by its lock', async () => {
+  await using other = await Setting.make();
+  const { culvert } = lookAt(other.folder);
+  process.kill(other.pipe.agent.pid, 'SIGSTOP');
+  try {
+    const { code, stdout } = await culvert('status');
+    expect([code, stdout]).toEqual([1, expect.stringContaining('and does not answer')]);
+  } finally {
+    process.kill(other.pipe.agent.pid, 'SIGCONT');
+  }
+}, 120_000);
+
+test.skipIf(!canMount)(
+  'a spool that is full is told everywhere, and is no reason to be restarted (needs the right to mount)',
+  { timeout: 180_000 },
+  async () => {
+    const folder = join(setting.folder, 'small');
+    await mkdir(folder);
+    const unmount = mountSmallDisk(folder, '640k');
+    try {
+      await using full = await Setting.make(folder);
+      const { get, culvert, metric } = lookAt(full.folder, folder);
+      const big = await full.site(9, 40);
+      await full.connect('full', headerFile(big, { code: 'full' }));
+      await writeFile(join(folder, 'ballast'), Buffer.alloc(440 * 1024));
+      const { id } = await full.pipe.api.startCrawl('full');
+      await expect.poll(() => metric('spool_waiting'), { timeout: 60_000 }).toBe('1');
+      expect((await get('/livez')).status).toBe(200);
+      expect((await get('/readyz')).status).toBe(200);
+      const { code, stdout } = await culvert('status');
+      expect(code, stdout).toBe(1);
+      expect(stdout).toContain('running, not well');
+      await rm(join(folder, 'ballast'));
+      expect((await full.pipe.follow(id)).state).toBe('published');
+      await expect.poll(() => metric('spool_waiting'), { timeout: 60_000 }).toBe('0');
+    } finally {
+      unmount();
+    }
+  },
+);
