@@ -11,6 +11,8 @@ export interface RecentEntry {
 }
 
 const MOST = 20;
+/** What the log puts behind a message that stands for several. */
+const REPEATED = / … repeated (?:once more|\d+ times)$/;
 const LEVEL = /^\{"level":(\d+)/;
 
 const nameOf = (level: number): RecentEntry['level'] => (level >= 60 ? 'fatal' : level >= 50 ? 'error' : 'warn');
@@ -27,7 +29,7 @@ export const entryOf = (line: string): RecentEntry | undefined => {
       time: String(time),
       level: nameOf(level),
       code: textOf(code),
-      message: String(msg),
+      message: typeof repeated === 'number' ? String(msg).replace(REPEATED, '') : String(msg),
       advice: textOf(advice),
       count: typeof repeated === 'number' ? repeated : 1,
     };
