@@ -23,6 +23,9 @@ import { descend, scalarsOf, type Tree } from './tree.ts';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LEVELS)[number];
+const TRANSPORTS = ['auto', 'websocket', 'polling'] as const;
+/** How the agent reaches the catalog; `auto`: by WebSocket, or by long polling where that does not come through. */
+export type TransportMode = (typeof TRANSPORTS)[number];
 
 /** `agent.conf`, validated; every path is absolute. */
 export interface Settings {
@@ -32,6 +35,7 @@ export interface Settings {
   readonly name: string | undefined;
   /** `wss://host[:port]`, or `ws://` to this machine, without trailing slash; undefined for an agent without a catalog. */
   readonly gatewayUrl: string | undefined;
+  readonly transport: TransportMode;
   readonly connectionsFolder: string;
   readonly stateFolder: string;
   readonly tls: {
@@ -137,6 +141,7 @@ export const loadSettings = (
     file,
     name: optional('name'),
     gatewayUrl: readGateway(values, problems),
+    transport: TRANSPORTS.find((transport) => transport === optional('gateway.transport')) ?? 'auto',
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
     stateFolder: stateFolderOf(tree, folder),
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },

@@ -55,6 +55,15 @@ export const PolicyReport = z.object({
 });
 export type PolicyReport = z.infer<typeof PolicyReport>;
 
+/** How the agent reaches the catalog. */
+export const LinkReport = z.object({
+  /** An open string for later ways; `websocket` or `polling`. */
+  transport: z.string().max(40),
+  /** In words for people. */
+  why: z.string().max(1_000),
+});
+export type LinkReport = z.infer<typeof LinkReport>;
+
 /** The agent's last-value status; sent in `auth`, then in `status` whenever it changed. */
 export const AgentStatus = z.object({
   version: Text,
@@ -71,6 +80,7 @@ export const AgentStatus = z.object({
   bypassCertificateValidation: z.boolean().optional(),
   /** Names the machine, for this agent only: a keyed hash of its id; absent where the machine has none. */
   machine: z.string().max(64).optional(),
+  link: LinkReport.optional(),
   /** Absent: the agent has no policy of its own. */
   policy: PolicyReport.optional(),
   /**

@@ -5,25 +5,31 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
+import type { TransportMode } from '#config/settings.ts';
 import type { AgentState } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault, type ErrorInfo } from '#protocol/errors.ts';
-import type { AgentStatus } from '#protocol/status.ts';
+import type { AgentStatus, LinkReport } from '#protocol/status.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
 import { auditOfAsk } from './job-audit.ts';
 import type { JobHandlers } from './job-handler.ts';
 import { type JobPolicy, JobRunner } from './jobs.ts';
 import { Keys } from './keys.ts';
-import { type AskEffect, Link, type LinkClock, type LinkOptions, systemClock } from './link.ts';
+import { type AskEffect, Link, type LinkOptions } from './link.ts';
+import { type LinkClock, systemClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
 import { SeenJobs } from './seen-jobs.ts';
 import type { Transport } from './transport.ts';
+import { TransportChoice } from './transport-choice.ts';
+import { pollingTransport } from './transport-polling.ts';
 import { webSocketTransport } from './transport-websocket.ts';
 
 /** How the catalog is reached. */
 interface BridgeWay {
+  /** Default `auto`. */
+  readonly transport?: TransportMode | undefined;
   readonly tls?: TlsOptions | undefined;
   readonly proxy: ProxyChoice | undefined;
 }
@@ -55,7 +61,7 @@ export interface BridgeOptions {
   readonly audit?: AuditLog | undefined;
   readonly clock?: LinkClock;
   readonly spool?: SpoolOptions;
-  /** Instead of the WebSocket. */
+  /** Instead of those that the settings choose from. */
   readonly transport?: Transport;
   /** Told of every step of the session's machine, for figures. */
   readonly onStep?: LinkOptions['onStep'];
@@ -71,6 +77,8 @@ interface BridgeHealth {
   /** Milliseconds since the catalog last answered; null when it never did. */
   readonly sinceRoundTripMs: number | null;
   readonly epoch: number | null;
+  /** What the link goes over and why; null before the first connection. */
+  readonly link: LinkReport | null;
   /** Why there is no session. */
   readonly error: ErrorInfo | null;
   /** Why crawls wait: the spool is full. */
@@ -112,10 +120,14 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     },
     ...options.spool,
   });
-  /** With what only the bridge knows: why crawls wait. */
+  /** Absent when the transport was given. */
+  let choice: TransportChoice | undefined;
+  /** With what only the bridge knows: why crawls wait, and how the catalog is reached. */
   const status = (): AgentStatus => {
     const own = options.status();
-    return spool.fault === undefined ? own : { ...own, faults: [...(own.faults ?? []), spool.fault.toJSON()] };
+    const faults = [...(own.faults ?? []), ...(spool.fault === undefined ? [] : [spool.fault.toJSON()])];
+    const used = choice?.inUse;
+    return { ...own, ...(faults.length === 0 ? {} : { faults }), ...(used === undefined ? {} : { link: used }) };
   };
   const { agentId } = identity;
   const seen = await SeenJobs.open(options.seenJobsFile, agentId, () =>
@@ -137,8 +149,20 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     status(),
     spool.attempts.map((attempt) => attempt.held()),
   );
-  const transportBy = ({ tls, proxy }: BridgeWay): Transport =>
-    webSocketTransport(options.dialer, address.link, tls, proxy);
+  const transportBy = ({ transport = 'auto', tls, proxy }: BridgeWay): Transport => {
+    choice?.close();
+    const made: TransportChoice = new TransportChoice({
+      mode: transport,
+      webSocket: webSocketTransport(options.dialer, address.link, tls, proxy),
+      polling: pollingTransport({ dialer: options.dialer, address, tls, proxy }),
+      clock,
+      log,
+      onChange: () => report(),
+      onBetter: () => link.redial(made),
+    });
+    choice = made;
+    return made;
+  };
   const jobs = new JobRunner({
     spool,
     handlers: options.handlers,
@@ -193,6 +217,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       await link.settled(TIMES.agentSendMs);
     } finally {
       keys.stop();
+      choice?.close();
       await link.stop();
       await identity.settled().catch((error: unknown) => log.warn({}, asFault(error).message));
       await spool.close();
@@ -209,6 +234,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
         healthy: state.name === 'open' && since !== null && since <= 2 * TIMES.heartbeatMs,
         sinceRoundTripMs: since,
         epoch: state.name === 'open' ? state.epoch : null,
+        link: choice?.inUse ?? null,
         error: link.lastError ?? null,
         spoolError: spool.fault?.toJSON() ?? null,
         spoolBytes: spool.usedBytes,

@@ -4,7 +4,8 @@ import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { Identity } from './identity.ts';
-import type { AskEffect, LinkClock } from './link.ts';
+import type { AskEffect } from './link.ts';
+import type { LinkClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
 
 /** How old the agent's key becomes at most while it has a link; it is replaced from half of that on. */

@@ -6,6 +6,7 @@ import { failed, type ProbeStep, passed, type StepResult, skipped } from '#agent
 import type { ProbeSystem } from '#agent/network/probe/system.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
+import type { TransportMode } from '#config/settings.ts';
 import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
 import { readToAgent } from '#protocol/control.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -13,7 +14,8 @@ import type { ToAgent } from '#protocol/messages.ts';
 import { type GatewayAddress, gatewayAddress } from './gateway-address.ts';
 import { loadIdentity } from './identity.ts';
 import { lockHolder } from './state-lock.ts';
-import { linkFault, silent, upgradeFault } from './upgrade-faults.ts';
+import { pollingTransport } from './transport-polling.ts';
+import { linkFault, silent, upgradeEvidence, upgradeFault } from './upgrade-faults.ts';
 
 /** A step of the way to the catalog: those of every route, then the link itself. */
 export type LinkStep = Omit<ProbeStep, 'name'> & { readonly name: ProbeStep['name'] | 'upgrade' | 'enrolment' };
@@ -29,6 +31,8 @@ export interface LinkProbeOptions {
   readonly gatewayUrl: string;
   readonly tls?: TlsOptions | undefined;
   readonly proxy: ProxyChoice | undefined;
+  /** `gateway.transport`. Default `auto`. */
+  readonly transport?: TransportMode | undefined;
   readonly stateFolder: string;
   /** Called with each step as soon as it is known. */
   readonly onStep?: (step: LinkStep) => void;
@@ -44,6 +48,10 @@ export interface LinkProbeOptions {
 const CLOCK_MS = 2 * 60_000;
 
 type Hello = Extract<ToAgent, { type: 'hello' }>;
+
+/** Faults that speak against WebSockets, not against the gateway. */
+const against = new WeakSet<Fault>();
+const speaksAgainst = (fault: Fault): boolean => against.has(fault);
 
 /**
  * Walks the way of the agent's link to the catalog: DNS, TCP, proxy, TLS, the WebSocket upgrade up to the gateway's first
@@ -84,12 +92,71 @@ export const probeLink = async (options: LinkProbeOptions): Promise<LinkProbe> =
   let hello: Hello | undefined;
   await step('upgrade', async () => {
     if (broken !== undefined) return skipped(`Not tried: ${broken.name} failed.`);
-    hello = await greet(options, address);
-    return greeted(hello, address, (system?.nowMs ?? Date.now)());
+    const greeting = await greetAnyhow(options, address);
+    hello = greeting.hello;
+    return greeted(greeting, address, (system?.nowMs ?? Date.now)());
   });
   await step('enrolment', () => enrolment(options, address, hello));
   return { ...route, steps };
 };
+
+interface Greeting {
+  readonly hello: Hello;
+  /** Why it came by long polling; undefined when it came by WebSocket. */
+  readonly instead?: Fault | 'asked';
+}
+
+/** As the agent does: by WebSocket, or by long polling where that does not pass. @throws Fault, or the signal's reason */
+const greetAnyhow = async (options: LinkProbeOptions, address: GatewayAddress): Promise<Greeting> => {
+  const { transport = 'auto', signal } = options;
+  if (transport === 'polling') return { hello: await greetByPolling(options, address), instead: 'asked' };
+  try {
+    return { hello: await greet(options, address) };
+  } catch (error) {
+    if (signal?.aborted === true || transport !== 'auto' || !(error instanceof Fault) || !speaksAgainst(error))
+      throw error;
+    const hello = await greetByPolling(options, address).catch((other: unknown) => {
+      if (signal?.aborted === true) throw other;
+      // Neither passes: what became of the first is what has to be mended.
+      throw error;
+    });
+    return { hello, instead: error };
+  }
+};
+
+/** Asks for a session of long polling, hears the gateway's first message, and leaves. @throws Fault, or the signal's reason */
+const greetByPolling = (options: LinkProbeOptions, address: GatewayAddress): Promise<Hello> =>
+  new Promise((resolve, reject) => {
+    const { dialer, tls, proxy, signal } = options;
+    const waitMs = options.timeoutMs ?? TIMES.connectMs;
+    const end = (settle: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      connection.close(1000, 'only a look');
+      settle();
+    };
+    const fail = (error: unknown): void => end(() => reject(error));
+    const onAbort = (): void => fail(signal?.reason);
+    const timer = setTimeout(() => fail(linkFault('blocked', address, `no message came in ${waitMs} ms`)), waitMs);
+    const nothing = (): void => undefined;
+    const connection = pollingTransport({ dialer, address, tls, proxy }).connect({
+      opened: nothing,
+      activity: nothing,
+      binary: nothing,
+      text: (text) =>
+        end(() => {
+          try {
+            resolve(readHello(text, address));
+          } catch (error) {
+            reject(error);
+          }
+        }),
+      closed: (code) => fail(linkFault('refused', address, `it closed the link at once (${code})`)),
+      failed: fail,
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+  });
 
 /** Opens the WebSocket, waits for the gateway's first message and closes. @throws Fault, or the signal's reason */
 const greet = async (options: LinkProbeOptions, address: GatewayAddress): Promise<Hello> => {
@@ -117,13 +184,16 @@ const greet = async (options: LinkProbeOptions, address: GatewayAddress): Promis
   try {
     await opened(socket).catch((error: unknown) => {
       if (signal?.aborted === true) throw signal.reason;
-      throw error instanceof UpgradeRefused ? upgradeFault(error, address) : silent(error, address);
+      const fault = error instanceof UpgradeRefused ? upgradeFault(error, address) : silent(error, address);
+      if (upgradeEvidence(error) !== undefined) against.add(fault);
+      throw fault;
     });
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(linkFault('blocked', address, `the upgrade passed, but no message in ${helloMs} ms`)),
-        helloMs,
-      );
+      timer = setTimeout(() => {
+        const fault = linkFault('blocked', address, `the upgrade passed, but no message in ${helloMs} ms`);
+        against.add(fault);
+        reject(fault);
+      }, helloMs);
     });
     return readHello(await Promise.race([first, late]), address);
   } finally {
@@ -153,7 +223,7 @@ const readHello = (text: string, address: GatewayAddress): Hello => {
   return message;
 };
 
-const greeted = (hello: Hello, address: GatewayAddress, nowMs: number): StepResult => {
+const greeted = ({ hello, instead }: Greeting, address: GatewayAddress, nowMs: number): StepResult => {
   const aheadMs = clockAheadMs(hello.serverTime, nowMs);
   const note =
     aheadMs === undefined || Math.abs(aheadMs) < CLOCK_MS
@@ -162,10 +232,15 @@ const greeted = (hello: Hello, address: GatewayAddress, nowMs: number): StepResu
           'network.clock',
           `${address.host}: the clock of this machine is ${aheadOrBehind(aheadMs)} the catalog's`,
         );
+  const details = [`its clock: ${hello.serverTime}`];
+  if (instead === undefined)
+    return passed(`The catalog took the WebSocket ${SUBPROTOCOL} and said hello.`, details, note);
+  if (instead === 'asked')
+    return passed('The catalog said hello by HTTPS long polling, as gateway.transport asks for.', details, note);
   return passed(
-    `The catalog took the WebSocket ${SUBPROTOCOL} and said hello.`,
-    [`its clock: ${hello.serverTime}`],
-    note,
+    `WebSockets do not pass, HTTPS long polling does: the agent uses that. ${instead.message}.`,
+    note === undefined ? details : [...details, note.message],
+    instead,
   );
 };
 

@@ -6,7 +6,7 @@ import { LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
 import type { Fault } from '#protocol/errors.ts';
 import type { Transport } from './transport.ts';
 import { unreachable } from './unreachable.ts';
-import { upgradeFault } from './upgrade-faults.ts';
+import { upgradeEvidence, upgradeFault } from './upgrade-faults.ts';
 
 const HIGH_WATER_BYTES = 1024 * 1024;
 const LOW_WATER_BYTES = 256 * 1024;
@@ -77,7 +77,7 @@ export const webSocketTransport = (
       if (open) listener.closed(code);
       else {
         const error = webSocketFailure(socket, reason ?? new Error('the socket was closed before it opened'));
-        listener.failed(failure(error, new URL(address)), retryAfterMs(error));
+        listener.failed(failure(error, new URL(address)), retryAfterMs(error), upgradeEvidence(error));
       }
     });
     return {

@@ -1,5 +1,13 @@
 import type { Fault } from '#protocol/errors.ts';
 
+/** A sign that WebSockets do not come through, rather than that the gateway is away. */
+export interface UpgradeEvidence {
+  /** Nothing else explains it. Else it has to be seen again. */
+  readonly certain: boolean;
+  /** In words for people. */
+  readonly seen: string;
+}
+
 /** What a connection tells; after `closed` or `failed` nothing more comes. */
 export interface TransportListener {
   opened(): void;
@@ -9,7 +17,7 @@ export interface TransportListener {
   activity(): void;
   closed(code: number): void;
   /** It never opened. `retryAfterMs` when the server asked for patience, or a proxy refused our password. */
-  failed(fault: Fault, retryAfterMs: number | undefined): void;
+  failed(fault: Fault, retryAfterMs: number | undefined, evidence?: UpgradeEvidence): void;
 }
 
 export interface TransportConnection {

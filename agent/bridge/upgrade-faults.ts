@@ -1,8 +1,10 @@
-import type { UpgradeRefused } from '#agent/network/dialer.ts';
+import { UpgradeRefused } from '#agent/network/dialer.ts';
 import { withoutPlace } from '#agent/network/faults.ts';
 import { AGENT_PATH, SUBPROTOCOL } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { GATEWAY_NAME, POLLING_HEADERS } from '#protocol/polling.ts';
 import type { GatewayAddress } from './gateway-address.ts';
+import type { UpgradeEvidence } from './transport.ts';
 import { unreachable } from './unreachable.ts';
 
 type Place = Pick<GatewayAddress, 'host' | 'origin'>;
@@ -41,7 +43,7 @@ export const upgradeFault = ({ status, headers, excerpt }: UpgradeRefused, addre
       'Write the name by which the catalog was started into `gateway.url`.',
     );
   // The catalog's own words for an address that it has only for WebSockets.
-  if (status === 404 && excerpt.includes('"api.not_found"'))
+  if (status === 404 && excerpt.includes(NOT_ASKED))
     return linkFault('blocked', address, `${said} by the catalog itself: the Upgrade header did not reach it`);
   if (status === 404)
     return linkFault(
@@ -90,4 +92,34 @@ export const silent = (error: unknown, address: Place): Fault => {
     return linkFault('blocked', address, `everything before passed, but the WebSocket upgrade did not: ${seen}`);
   }
   return unreachable(error);
+};
+
+/** Only a catalog that was not asked for an upgrade says this of the address of its link. */
+const NOT_ASKED = '"api.not_found"';
+/** Said to what looks like an ordinary request, and by nobody to an upgrade that he understood. */
+const STRIPPED: ReadonlySet<number> = new Set([405, 426, 501]);
+/** A portal, a proxy that wants a log-in, a gateway or what stands before it without room. */
+const OTHER_REASONS: ReadonlySet<number> = new Set([401, 407, 421, 429, 503]);
+
+/**
+ * Whether a WebSocket that came to nothing speaks against WebSockets. What a gateway says itself does not, except that the
+ * subprotocol was lost on the way; nor do DNS, TLS, a port where nobody listens, or a proxy that refuses.
+ */
+export const upgradeEvidence = (error: unknown): UpgradeEvidence | undefined => {
+  if (error instanceof UpgradeRefused) {
+    const { status, headers, excerpt } = error;
+    const seen = `the upgrade was answered with HTTP ${status}`;
+    if (STRIPPED.has(status)) return { certain: true, seen };
+    if (headers[POLLING_HEADERS.gateway] === GATEWAY_NAME || OTHER_REASONS.has(status)) return undefined;
+    if (status >= 300 && status < 400) return undefined;
+    return { certain: status === 404 && excerpt.includes(NOT_ASKED), seen };
+  }
+  const fault = asFault(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const blocked =
+    ['network.timeout', 'network.reset', 'proxy.upgrade_blocked'].includes(fault.code) ||
+    /Sec-WebSocket-Accept|Invalid Upgrade header|Parse Error|subprotocol/i.test(message);
+  return blocked
+    ? { certain: false, seen: `the upgrade failed (${withoutPlace(fault.message).slice(0, 200)})` }
+    : undefined;
 };

@@ -149,7 +149,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     });
     await using bridge = await startBridge({
       ...operations.hooks,
-      settings: { gatewayUrl, tls: settings.tls, proxy: settings.proxy },
+      settings: { gatewayUrl, transport: settings.transport, tls: settings.tls, proxy: settings.proxy },
       identity,
       dialer,
       version: VERSION,

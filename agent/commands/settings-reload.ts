@@ -28,7 +28,8 @@ interface SettingsReloadOptions {
 const AT_START = /^(?:name|gateway\.url|connections|state|log\.(?:file|max_bytes|files)|health\.port|watch\..*)$/;
 
 /** The way to the catalog with its passwords, which print alike whatever they hold; for comparing, and nothing else. */
-const wayOf = ({ tls, proxy }: Settings): unknown => [
+const wayOf = ({ transport, tls, proxy }: Settings): unknown => [
+  transport,
   tls,
   proxy,
   ...(proxy === undefined ? [] : proxy.type === 'fixed' ? [proxy.proxy] : [proxy.secure, proxy.plain]).map((server) =>
@@ -88,7 +89,7 @@ export class SettingsReload {
       this.#options.onSecrets?.(settings);
     bridge.statusChanged();
     if (isDeepStrictEqual(wayOf(settings), wayOf(previous.settings))) return;
-    bridge.reroute({ tls: settings.tls, proxy: settings.proxy });
+    bridge.reroute({ transport: settings.transport, tls: settings.tls, proxy: settings.proxy });
     const { gatewayUrl } = this.#options.loaded.settings;
     if (gatewayUrl !== undefined)
       log.info({ way: describeWay(settings.proxy, gatewayUrl) }, 'the catalog is dialled anew');

@@ -99,6 +99,7 @@ export const diagnoseLink = async (options: LinkOptions): Promise<LinkDiagnosis>
     gatewayUrl,
     tls: settings.tls,
     proxy: settings.proxy,
+    transport: settings.transport,
     stateFolder: settings.stateFolder,
     signal,
     onStep: (step) => {

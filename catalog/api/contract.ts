@@ -51,6 +51,8 @@ export const Agent = z
     faults: z.array(ApiError),
     /** The agent does not check this catalog's certificate. */
     bypassCertificateValidation: z.boolean(),
+    /** What its link goes over (`websocket`, `polling`), and why; null when it does not say. */
+    link: z.object({ transport: z.string(), why: z.string() }).nullable(),
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof Agent>;

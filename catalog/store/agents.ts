@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
+import type { LinkReport } from '#protocol/status.ts';
 import { newToken, tokenHash } from './secrets.ts';
 import type { Queries, Sql } from './sql.ts';
 
@@ -39,6 +40,8 @@ export interface Agent {
   readonly connections: number;
   readonly faults: readonly ErrorInfo[];
   readonly bypassCertificateValidation: boolean;
+  /** How it reaches us and why so; null when it does not say. */
+  readonly link: LinkReport | null;
 }
 
 /** Agents by name, or the one of this id; `after` is the id of the last one of the page before. */
@@ -52,7 +55,8 @@ export const listAgents = (
       a.last_seen_at as "lastSeenAt",
       (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections,
       coalesce(a.status -> 'faults', '[]') as faults,
-      coalesce((a.status ->> 'bypassCertificateValidation')::boolean, false) as "bypassCertificateValidation"
+      coalesce((a.status ->> 'bypassCertificateValidation')::boolean, false) as "bypassCertificateValidation",
+      a.status -> 'link' as link
     from agent a
     where a.organisation_id = ${organisationId} and ${page.id === undefined ? sql`true` : sql`a.id = ${page.id}`}
       and ${page.after === undefined ? sql`true` : sql`(a.name, a.id) > (select b.name, b.id from agent b where b.organisation_id = ${organisationId} and b.id = ${page.after})`}

@@ -148,6 +148,10 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
 export const SETTINGS_KEYS: readonly KeySpec[] = [
   used('name', 'string', 'Name of this agent in the catalog; by default the name of the machine.'),
   used('gateway.url', 'string', 'wss://host of the catalog; ws:// only for this machine itself.', { oneLine: true }),
+  used('gateway.transport', 'string', 'How the catalog is reached; auto takes polling where no WebSocket passes.', {
+    values: ['auto', 'websocket', 'polling'],
+    standard: 'auto',
+  }),
   used('connections', 'string', 'Folder of the connection files.', { oneLine: true, standard: 'connections' }),
   used('state', 'string', 'Folder for the key, the spool and what else the agent keeps.', {
     oneLine: true,

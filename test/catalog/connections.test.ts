@@ -86,6 +86,15 @@ describe('connections', () => {
     expect(await shown()).toEqual([false]);
   });
 
+  test('shows how an agent reaches us, and why, if it says so', async () => {
+    const place = await world.enter('prod');
+    const shown = async () => (await listAgents(world.sql, place.organisationId, { limit: 5 })).map((a) => a.link);
+    expect(await shown()).toEqual([null]);
+    const link = { transport: 'polling', why: 'WebSockets do not pass: the upgrade was answered with HTTP 426' };
+    await world.backend.status(place.session, { ...place.agent.status(), link });
+    expect(await shown()).toEqual([link]);
+  });
+
   test('a changed code is a new connection, which may take over the old keys', async () => {
     const place = await world.enter('old');
     const { stream } = await world.crawl(place, 'old');

@@ -18,6 +18,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   connections: 1,
   faults: [],
   bypassCertificateValidation: false,
+  link: { transport: 'websocket', why: 'WebSockets pass' },
   ...fields,
 });
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
-import { systemClock } from '#agent/bridge/link.ts';
+import { systemClock } from '#agent/bridge/link-clock.ts';
 import type { TransportListener } from '#agent/bridge/transport.ts';
 import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
 import { Dialer } from '#agent/network/dialer.ts';

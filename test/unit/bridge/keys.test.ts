@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/bridge.ts';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
 import { storeIdentity } from '#agent/bridge/identity-file.ts';
-import { systemClock } from '#agent/bridge/link.ts';
+import { systemClock } from '#agent/bridge/link-clock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';

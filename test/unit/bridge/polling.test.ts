@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { gatewayAddress } from '#agent/bridge/gateway-address.ts';
-import { systemClock } from '#agent/bridge/link.ts';
+import { systemClock } from '#agent/bridge/link-clock.ts';
+import { probeLink } from '#agent/bridge/preflight.ts';
+import type { Transport } from '#agent/bridge/transport.ts';
 import { pollingTransport } from '#agent/bridge/transport-polling.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
@@ -30,7 +32,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const bridgeBy = async (url: string, handlers: Parameters<typeof startBridge>[0]['handlers'] = {}) => {
+const bridgeBy = async (
+  url: string,
+  handlers: Parameters<typeof startBridge>[0]['handlers'] = {},
+  transport: Transport | 'chosen' = pollingTransport({ dialer, address: gatewayAddress(url), proxy: undefined }),
+) => {
   const way = { gatewayUrl: url, proxy: undefined };
   const identity = await enrol({
     dialer,
@@ -51,7 +57,7 @@ const bridgeBy = async (url: string, handlers: Parameters<typeof startBridge>[0]
     handlers,
     log: quiet,
     clock: { ...systemClock, random: () => 0.001 },
-    transport: pollingTransport({ dialer, address: gatewayAddress(url), proxy: undefined }),
+    ...(transport === 'chosen' ? {} : { transport }),
   });
   return { bridge, job, agentId: identity.agentId };
 };
@@ -82,7 +88,9 @@ const middleBox = async (
       request.resume();
       return;
     }
-    const passed = httpRequest(target + path, { method: request.method, headers: request.headers, agent }, (answer) => {
+    // It knows nothing of upgrades, as many proxies do.
+    const { upgrade: _, connection: __, ...headers } = request.headers;
+    const passed = httpRequest(target + path, { method: request.method, headers, agent }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('end', () => {
@@ -323,5 +331,46 @@ describe('the agent', () => {
     const { fault, retryAfterMs } = await dial(loopback.url);
     expect(fault.code).toBe('bridge.unreachable');
     expect(retryAfterMs).toBeGreaterThanOrEqual(15_000);
+  });
+});
+
+describe('behind something that takes no upgrades', () => {
+  test('the agent goes over to long polling by itself, and says so', async () => {
+    await using loopback = await Loopback.start({ backend });
+    await using box = await middleBox(loopback.url, () => 'pass');
+    const site = { apps: 3, assetsPerApp: 20, bulkBytes: 100 };
+    const { bridge, job, agentId } = await bridgeBy(box.url, { crawl: siteHandler(site) }, 'chosen');
+    await using _ = bridge;
+    await until(() => job.state === 'published');
+    expectPublished(site);
+    const link = { transport: 'polling', why: 'WebSockets do not pass: the upgrade was answered with HTTP 404' };
+    expect(bridge.health()).toMatchObject({ state: 'open', link });
+    expect(backend.agent(agentId).status).toMatchObject({ link });
+  });
+
+  test('the doctor names what was seen, and that it works all the same', async () => {
+    await using loopback = await Loopback.start({ backend });
+    await using box = await middleBox(loopback.url, () => 'pass');
+    const upgrade = async (url: string, transport: 'auto' | 'websocket' | 'polling') =>
+      (await probeLink({ dialer, gatewayUrl: url, proxy: undefined, stateFolder: folder, transport })).steps.find(
+        ({ name }) => name === 'upgrade',
+      );
+    const found = await upgrade(box.url, 'auto');
+    expect(found).toMatchObject({ status: 'pass', fault: { code: 'bridge.upgrade_refused' } });
+    expect(found?.seen).toContain('long polling does');
+    expect(await upgrade(box.url, 'websocket')).toMatchObject({ status: 'fail' });
+    expect(await upgrade(loopback.url, 'polling')).toMatchObject({ status: 'pass' });
+    expect((await upgrade(loopback.url, 'auto'))?.seen).toContain('took the WebSocket');
+    // It leaves nothing open.
+    await until(() => loopback.gateway.connections === 0);
+  });
+
+  test('an agent whose gateway is away does not take long polling for better', async () => {
+    await using box = await middleBox('http://127.0.0.1:9', () => 502);
+    const steps = (await probeLink({ dialer, gatewayUrl: box.url, proxy: undefined, stateFolder: folder })).steps;
+    expect(steps.find(({ name }) => name === 'upgrade')).toMatchObject({
+      status: 'fail',
+      fault: { code: 'bridge.unreachable' },
+    });
   });
 });

@@ -25,6 +25,7 @@ describe('agent.conf', () => {
     expect(settings).toEqual({
       file: join(folder, 'agent.conf'),
       name: undefined,
+      transport: 'auto',
       gatewayUrl: undefined,
       connectionsFolder: join(folder, 'connections'),
       stateFolder: join(folder, 'state'),

@@ -98,6 +98,16 @@ const Bypass = () => (
   </div>
 );
 
+const Polling = ({ why }: { why: string }) => (
+  <div class="panel warn" role="note">
+    <p class="panel-title">Connected by HTTPS long polling</p>
+    <p>
+      <Name text={why} />. Everything works, only slower; the agent tries a WebSocket again each hour. On its machine,{' '}
+      <code>culvert doctor --link</code> shows where it stops.
+    </p>
+  </div>
+);
+
 export const AgentsPage = () => {
   const { data, problem, reload, more, busy } = usePages<Agent>(
     '/api/v1/agents',
@@ -145,6 +155,7 @@ export const AgentsPage = () => {
                       />
                     ))}
                     {agent.bypassCertificateValidation && <Bypass />}
+                    {agent.link?.transport === 'polling' && <Polling why={agent.link.why} />}
                   </td>
                   <td data-label="Last seen">
                     {agent.lastSeenAt === null ? <span class="quiet">never</span> : <When time={agent.lastSeenAt} />}
