@@ -99,6 +99,7 @@ export const publishScopes = async (
   >`select scope from published_scope where organisation_id = ${organisationId}
     and job_id = ${jobId} and attempt = ${attempt} and scope = any(${tx.array(ended.map(({ key }) => key))}::text[])`;
   const scopes = ended.filter(({ key }) => !before.some(({ scope }) => scope === key));
+  await checkStaged(tx, ref, publisher, scopes, rows);
   const kept = scopes.filter(({ refused, outcome }) => !refused && outcome !== 'gone');
   const written = new Map<string, Written>();
   for (const one of kept.length === 0 ? [] : await writeScopes(tx, ref, publisher, kept, rows))
@@ -128,6 +129,32 @@ export const publishScopes = async (
   await Promise.all(done);
   faultPoint('catalog.scope_rows_written');
   return 'published';
+};
+
+/**
+ * All that was staged of these scopes while they were open has to be there still. PostgreSQL empties an unlogged table when
+ * it recovers from a crash, and a publisher that waited meanwhile saw no error.
+ *
+ * @throws Error that makes the publisher read the batches again
+ */
+const checkStaged = async (
+  tx: Transaction,
+  ref: AttemptRef,
+  publisher: string,
+  scopes: readonly EndedScope[],
+  rows: readonly StagedRow[],
+): Promise<void> => {
+  const staged = scopes.filter(({ isStaged, refused }) => isStaged && !refused);
+  if (staged.length === 0) return;
+  const counts = await tx<{ scope: string; n: number }[]>`select scope, count(*)::int as n from staged_record
+    where organisation_id = ${ref.organisationId} and publisher = ${publisher}
+      and scope = any(${tx.array(staged.map(({ key }) => key))}::text[]) group by scope`;
+  for (const { key, records } of staged) {
+    const found = counts.find(({ scope }) => scope === key)?.n ?? 0;
+    const fresh = rows.reduce((sum, { scope }) => sum + (scope === key ? 1 : 0), 0);
+    if (found + fresh !== records)
+      throw new Error(`of ${key} ${found + fresh} rows are staged instead of ${records}; the batches are read again`);
+  }
 };
 
 const listingOf = ({ jobId, attempt }: AttemptRef): string => `${jobId}/${attempt}`;
