@@ -74,6 +74,8 @@ export class JobRunner {
   readonly #tails = new Map<string, Promise<void>>();
   /** Deletions that are tried again. */
   readonly #deleting = new Set<NodeJS.Timeout>();
+  /** Ends what waits for the disk. */
+  readonly #ending = new AbortController();
   #stopping = false;
 
   constructor(options: JobRunnerOptions) {
@@ -157,6 +159,7 @@ export class JobRunner {
         await running.writer.idle();
       }),
     );
+    this.#ending.abort(reason);
     await Promise.all(this.#tails.values());
   }
 
@@ -290,13 +293,14 @@ export class JobRunner {
     return this.#inTurn(ref, async (current) => {
       if (current !== held) return;
       try {
-        const seal = await held.spool.seal(result, fault?.toJSON());
+        const seal = await held.spool.seal(result, fault?.toJSON(), this.#ending.signal);
         const fields = { ...pick(ref), result, records: seal.records, batches: seal.lastSeq };
         if (fault) log.warn({ ...fields, code: fault.code, advice: fault.advice }, fault.message);
         else log.info(fields, 'job done');
         dispatch({ type: 'sealed', ...pick(ref), seal });
       } catch (error) {
-        this.unreadable(ref, error);
+        // How it ended is found out again when the agent runs next.
+        if (!this.#ending.signal.aborted) this.unreadable(ref, error);
       }
     });
   }

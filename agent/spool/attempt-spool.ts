@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { errnoOf } from '#config/durable-file.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isHeld } from '#config/durable-file.ts';
 import type { HeldAttempt, Seal } from '#protocol/agent-events.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { type Codec, decodeFrame, encodeFrame, FRAME_HEADER_BYTES, type Part } from '#protocol/frame.ts';
 import { type AttemptRecord, decodeRecord, encodeRecord } from './attempt-record.ts';
 import type { Disk, DiskFile } from './disk.ts';
+import { obstacle } from './obstacle.ts';
 import type { Quota } from './quota.ts';
 import {
   type BatchNotes,
@@ -51,11 +53,15 @@ export interface AttemptSpoolOptions {
   readonly folder: string;
   readonly quota: Quota;
   readonly segmentBytes: number;
+  /** Between tries to read what another program holds. */
+  readonly readAgainMs?: number | undefined;
 }
 
 export const RECORD_FILE = 'attempt.json';
 const SEGMENT_NAME = /^(\d{12})\.seg$/;
-const isFull = (error: unknown): boolean => errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
+/** How often reading a batch is tried while another program holds its file, and how long after the last time. */
+const READ_TRIES = 30;
+const READ_AGAIN_MS = 1_000;
 const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(12, '0')}.seg`;
 
 /**
@@ -72,8 +78,8 @@ export class AttemptSpool {
   #lastSeq = 0;
   #trimmedSeq = 0;
   #ackedSeq = 0;
-  /** Of segments that are closed and not deleted yet. */
-  #doomedBytes = 0;
+  /** Segments that are closed and not deleted yet; what could not be deleted is tried again with the next. */
+  readonly #doomed: Pick<Segment, 'path' | 'bytes'>[] = [];
   #trimming: Promise<void> = Promise.resolve();
 
   private constructor(record: AttemptRecord, options: AttemptSpoolOptions) {
@@ -175,12 +181,16 @@ export class AttemptSpool {
     const segment = this.#segments.findLast(({ firstSeq }) => firstSeq <= seq);
     const entry = segment?.entries[seq - segment.firstSeq];
     if (!segment || !entry) throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is not there`);
-    try {
-      const bytes = await segment.file.read(entry.offset, entry.frameBytes);
-      // A damaged frame would be refused by every gateway, again and again.
-      if (bytes.length === entry.frameBytes && decodeFrame(bytes).crc32 === entry.crc32) return bytes;
-    } catch (error) {
-      throw this.#failed(`Batch ${seq} cannot be read`, error);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const bytes = await segment.file.read(entry.offset, entry.frameBytes);
+        // A damaged frame would be refused by every gateway, again and again.
+        if (bytes.length === entry.frameBytes && decodeFrame(bytes).crc32 === entry.crc32) return bytes;
+        break;
+      } catch (error) {
+        if (!isHeld(error) || tries >= READ_TRIES) throw this.#failed(`Batch ${seq} cannot be read`, error);
+        await delay(this.#options.readAgainMs ?? READ_AGAIN_MS);
+      }
     }
     throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is damaged on the disk`);
   }
@@ -195,14 +205,26 @@ export class AttemptSpool {
     return this.#trimming;
   }
 
-  /** Ends the attempt: how it ended is on the disk when this resolves. */
-  async seal(result: Seal['result'], error?: Seal['error']): Promise<Seal> {
+  /**
+   * Ends the attempt: how it ended is on the disk when this resolves. Waits while the disk takes nothing.
+   * @throws Fault `spool.failed`, or the signal's reason
+   */
+  async seal(result: Seal['result'], error?: Seal['error'], signal = new AbortController().signal): Promise<Seal> {
     const packed = Buffer.alloc(this.#crcs.length * 4);
     for (const [index, crc] of this.#crcs.entries()) packed.writeUInt32BE(crc, index * 4);
     const sha256 = createHash('sha256').update(packed).digest('hex');
     const seal = { lastSeq: this.#lastSeq, records: this.#records, sha256, result, error };
-    this.#record = { ...this.#record, seal };
-    await this.#writeRecord();
+    const sealed = { ...this.#record, seal };
+    for (let written = false; !written; ) {
+      try {
+        await this.#writeRecord(sealed);
+        written = true;
+      } catch (failure) {
+        await this.#outlast(failure, signal);
+      }
+    }
+    this.#record = sealed;
+    this.#options.quota.clear();
     faultPoint('agent.attempt_sealed');
     return seal;
   }
@@ -217,17 +239,17 @@ export class AttemptSpool {
   async remove(): Promise<void> {
     const { disk, folder, quota } = this.#options;
     await this.#trimming.catch(() => undefined);
-    this.#doomedBytes += this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    this.#doomed.push(...this.#segments);
     await this.close();
     await disk.removeFile(join(folder, RECORD_FILE));
     faultPoint('agent.attempt_record_deleted');
     await disk.removeFolder(folder);
-    quota.release(this.#doomedBytes);
-    this.#doomedBytes = 0;
+    quota.release(this.#doomed.reduce((sum, { bytes }) => sum + bytes, 0));
+    this.#doomed.length = 0;
   }
 
-  async #writeRecord(): Promise<void> {
-    await this.#options.disk.replaceFile(join(this.#options.folder, RECORD_FILE), encodeRecord(this.#record));
+  async #writeRecord(record = this.#record): Promise<void> {
+    await this.#options.disk.replaceFile(join(this.#options.folder, RECORD_FILE), encodeRecord(record));
   }
 
   /** False when the segment does not continue what was read before. */
@@ -265,7 +287,7 @@ export class AttemptSpool {
     for (const scope of completed) this.#completed.add(scope);
   }
 
-  /** Appends to the last segment, or to a new one; returns where. ENOSPC waits, as the quota does. */
+  /** Appends to the last segment, or to a new one; returns where. Waits while the disk takes nothing, as the quota does. */
   async #write(bytes: Uint8Array, signal: AbortSignal): Promise<number> {
     for (;;) {
       try {
@@ -285,13 +307,18 @@ export class AttemptSpool {
         this.#options.quota.clear();
         return at;
       } catch (error) {
-        if (!isFull(error)) throw this.#failed('Cannot write', error);
-        this.#options.quota.report(
-          new Fault('spool.full', `The disk of ${this.#options.folder} is full`, { cause: error }),
-        );
-        await this.#options.quota.wait(signal);
+        await this.#outlast(error, signal);
       }
     }
+  }
+
+  /** Waits for what passes. @throws Fault `spool.failed` for what does not, or the signal's reason */
+  async #outlast(error: unknown, signal: AbortSignal): Promise<void> {
+    const { quota, folder } = this.#options;
+    const fault = obstacle(error, folder);
+    if (!fault) throw this.#failed('Cannot write', error);
+    quota.report(fault);
+    await quota.wait(signal);
   }
 
   async #current(bytes: number): Promise<Segment> {
@@ -311,10 +338,12 @@ export class AttemptSpool {
       await this.#begin();
     } catch (error) {
       // Not even the head of a segment fits: then it is the disk that is waited for.
-      if (isFull(error)) return;
+      if (obstacle(error, this.#options.folder)) return;
       throw this.#failed('Cannot write', error);
     }
-    await this.trim(this.#ackedSeq);
+    await this.trim(this.#ackedSeq).catch((error: unknown) => {
+      if (!isHeld(error)) throw error;
+    });
   }
 
   async #begin(): Promise<Segment> {
@@ -336,7 +365,8 @@ export class AttemptSpool {
       faultPoint('agent.segment_begun');
     } catch (error) {
       await file.close();
-      await disk.removeFile(path);
+      // One that stays is begun anew by the next try, or cut when the spool is opened.
+      await disk.removeFile(path).catch(() => undefined);
       throw error;
     }
     const segment = { path, file, firstSeq, entries: [], bytes: head.length };
@@ -348,11 +378,16 @@ export class AttemptSpool {
   async #trim(seq: number): Promise<void> {
     for (;;) {
       const [oldest, next] = this.#segments;
-      if (!oldest || !next || next.firstSeq > seq + 1) return;
+      if (!oldest || !next || next.firstSeq > seq + 1) break;
       this.#segments.shift();
       this.#trimmedSeq = next.firstSeq - 1;
       await oldest.file.close();
+      this.#doomed.push(oldest);
+    }
+    // The oldest first, whatever comes in between: a hole would cost all that follows it when the spool is opened again.
+    for (let oldest = this.#doomed[0]; oldest; oldest = this.#doomed[0]) {
       await this.#options.disk.removeFile(oldest.path);
+      this.#doomed.shift();
       faultPoint('agent.segment_deleted');
       this.#options.quota.release(oldest.bytes);
     }

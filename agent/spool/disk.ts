@@ -30,14 +30,15 @@ export interface Disk {
 }
 
 const diskFile = (file: FileHandle): DiskFile => ({
-  write: (bytes, position) => writeAll(file, bytes, position),
-  datasync: () => file.datasync(),
-  truncate: (bytes) => file.truncate(bytes),
+  // A scanner that locks a part of the file makes these fail as well.
+  write: (bytes, position) => patiently(() => writeAll(file, bytes, position)),
+  datasync: () => patiently(() => file.datasync()),
+  truncate: (bytes) => patiently(() => file.truncate(bytes)),
   read: async (position, length) => {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+      const { bytesRead } = await patiently(() => file.read(bytes, done, length - done, position + done));
       if (bytesRead === 0) break;
       done += bytesRead;
     }
@@ -53,7 +54,7 @@ export const nodeDisk: Disk = {
     await patiently(() => mkdir(path, { recursive: true, mode: 0o700 }));
     await syncFolder(dirname(path));
   },
-  list: (path) => readdir(path),
+  list: (path) => patiently(() => readdir(path)),
   readFile: (path) => patiently(() => readFile(path)),
   replaceFile,
   open: async (path) => diskFile(await patiently(() => open(path, 'r+'))),

@@ -6,6 +6,8 @@ import { AttemptSpool } from './attempt-spool.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { Quota, quotaBytes } from './quota.ts';
 
+/** What {@link Spool.create} calls the folders of attempts. */
+const OWN_NAME = /^[0-9a-f]{24}-\d{1,15}$/;
 const SEGMENT_BYTES = 16 * 1024 * 1024;
 /** How long a measurement of the free disk counts. */
 const MEASURED_MS = 10_000;
@@ -19,11 +21,14 @@ export interface SpoolOptions {
   readonly segmentBytes?: number;
   /** Milliseconds on any clock that does not go back. */
   readonly now?: () => number;
+  /** Between tries to read a batch that another program holds. */
+  readonly readAgainMs?: number;
 }
 
 /** All attempts that this agent holds, a folder each. */
 export class Spool {
   readonly #folder: string;
+  readonly #options: SpoolOptions;
   readonly #disk: Disk;
   readonly #quota: Quota;
   readonly #limitBytes: () => Promise<number>;
@@ -32,6 +37,7 @@ export class Spool {
 
   private constructor(folder: string, options: SpoolOptions) {
     this.#folder = folder;
+    this.#options = options;
     this.#disk = options.disk ?? nodeDisk;
     this.#limitBytes = this.#limit(options);
     this.#quota = new Quota(this.#limitBytes, options.onFault ?? (() => undefined));
@@ -44,9 +50,12 @@ export class Spool {
     const spool = new Spool(folder, options);
     await spool.#disk.makeFolder(folder);
     for (const name of await spool.#disk.list(folder)) {
+      // Whatever else lies there is not ours to open or to delete.
+      if (!OWN_NAME.test(name)) continue;
       const attempt = await AttemptSpool.open(spool.#optionsFor(name));
       if (attempt) spool.#attempts.add(attempt);
-      else await spool.#disk.removeFolder(join(folder, name));
+      // One that somebody holds goes with a later start.
+      else await spool.#disk.removeFolder(join(folder, name)).catch(() => undefined);
     }
     return spool;
   }
@@ -89,7 +98,8 @@ export class Spool {
 
   #optionsFor(name: string) {
     const folder = join(this.#folder, name);
-    return { disk: this.#disk, folder, quota: this.#quota, segmentBytes: this.#segmentBytes };
+    const { readAgainMs } = this.#options;
+    return { disk: this.#disk, folder, quota: this.#quota, segmentBytes: this.#segmentBytes, readAgainMs };
   }
 
   #limit(options: SpoolOptions): () => Promise<number> {
@@ -99,7 +109,8 @@ export class Spool {
     let measured = { bytes: 0, untilMs: Number.NEGATIVE_INFINITY };
     return async () => {
       if (now() >= measured.untilMs) {
-        const free = await this.#disk.freeBytes(this.#folder);
+        // A disk that does not say what is free says when it is full.
+        const free = await this.#disk.freeBytes(this.#folder).catch(() => Number.POSITIVE_INFINITY);
         measured = { bytes: quotaBytes(free, this.#quota.usedBytes), untilMs: now() + MEASURED_MS };
       }
       return measured.bytes;

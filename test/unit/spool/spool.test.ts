@@ -96,11 +96,29 @@ describe('an attempt in the spool', () => {
     await spool.remove(attempt);
     expect(spool.usedBytes).toBe(0);
     expect(await readdir(folder)).toEqual([]);
-    await mkdir(join(folder, 'half'));
-    await writeFile(join(folder, 'half', '000000000001.seg'), 'left over');
+    const half = join(folder, `${'0'.repeat(24)}-1`);
+    await mkdir(half);
+    await writeFile(join(half, '000000000001.seg'), 'left over');
     const again = await Spool.open(folder);
     expect(again.attempts).toEqual([]);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('does not mind what others put beside it, and leaves it there', async () => {
+    await mkdir(join(folder, 'lost+found'));
+    await writeFile(join(folder, 'lost+found', 'file'), 'x');
+    await writeFile(join(folder, 'desktop.ini'), 'x');
+    const spool = await Spool.open(folder);
+    const attempt = await spool.create(attemptRecord());
+    await attempt.append(batch('one'), signal);
+    await spool.close();
+    const [own = ''] = (await readdir(folder)).filter((name) => /^[0-9a-f]{24}-1$/.test(name));
+    for (const name of ['desktop.ini', 'attempt.json.0123456789abcdef', '000000000001.seg.bak'])
+      await writeFile(join(folder, own, name), 'x');
+    const again = await Spool.open(folder);
+    expect(again.attempts.map(({ lastSeq }) => lastSeq)).toEqual([1]);
+    for (const one of again.attempts) await again.remove(one);
+    expect(await readdir(folder)).toEqual(['desktop.ini', 'lost+found']);
   });
 
   test('with a hole between segments keeps only what is before the hole', async () => {
@@ -209,32 +227,35 @@ describe('room', () => {
     await spool.close();
   });
 
-  test.each(['ENOSPC', 'EDQUOT'])(
-    'on the disk that is used up (%s) is waited for, and nothing is lost',
-    async (code) => {
-      let full = false;
-      const faults: (Fault | undefined)[] = [];
-      const disk = watchedDisk((what) => {
-        if (full && (what === 'write' || what === 'create')) throw errno(code);
-      });
-      const spool = await Spool.open(folder, { disk, onFault: (fault) => faults.push(fault) });
-      const attempt = await spool.create(attemptRecord());
-      await attempt.append(batch('one'), signal);
-      full = true;
-      const waiting = attempt.append(batch('two'), signal);
-      await vi.waitUntil(() => faults.length === 1);
-      expect(faults[0]).toMatchObject({ code: 'spool.full', retryable: true });
-      full = false;
-      // Another attempt that goes away is a reason to try again.
-      await spool.remove(await spool.create(attemptRecord({ jobId: 'job-2' })));
-      expect(await waiting).toMatchObject({ seq: 2 });
-      expect(faults.at(-1)).toBeUndefined();
-      await spool.close();
-      const again = await Spool.open(folder);
-      expect(again.attempts[0]?.lastSeq).toBe(2);
-      await again.close();
-    },
-  );
+  test.each([
+    ['ENOSPC', 'spool.full'],
+    ['EDQUOT', 'spool.full'],
+    ['EBUSY', 'spool.failed'],
+    ['EPERM', 'spool.failed'],
+    ['EACCES', 'spool.failed'],
+  ])('on the disk that takes nothing for a while (%s) is waited for, and nothing is lost', async (code, told) => {
+    let full = false;
+    const faults: (Fault | undefined)[] = [];
+    const disk = watchedDisk((what) => {
+      if (full && (what === 'write' || what === 'create')) throw errno(code);
+    });
+    const spool = await Spool.open(folder, { disk, onFault: (fault) => faults.push(fault) });
+    const attempt = await spool.create(attemptRecord());
+    await attempt.append(batch('one'), signal);
+    full = true;
+    const waiting = attempt.append(batch('two'), signal);
+    await vi.waitUntil(() => faults.length === 1);
+    expect(faults[0]).toMatchObject({ code: told, retryable: true });
+    full = false;
+    // Another attempt that goes away is a reason to try again.
+    await spool.remove(await spool.create(attemptRecord({ jobId: 'job-2' })));
+    expect(await waiting).toMatchObject({ seq: 2 });
+    expect(faults.at(-1)).toBeUndefined();
+    await spool.close();
+    const again = await Spool.open(folder);
+    expect(again.attempts[0]?.lastSeq).toBe(2);
+    await again.close();
+  });
 });
 
 describe('a disk that fails', () => {
