@@ -220,6 +220,8 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       choice?.close();
       await link.stop();
       await identity.settled().catch((error: unknown) => log.warn({}, asFault(error).message));
+      // What was acknowledged or closed meanwhile is still being deleted.
+      await jobs.stop();
       await spool.close();
     }
   };
