@@ -6,7 +6,7 @@ import { type Bridge, startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import type { Identity } from '#agent/bridge/identity.ts';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
-import { type LinkClock, systemClock } from '#agent/bridge/link.ts';
+import { type LinkClock, systemClock } from '#agent/bridge/link-clock.ts';
 import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
