@@ -12,6 +12,7 @@ import { readTrust } from './connection/trust.ts';
 import { Values } from './connection/values.ts';
 import { type FileReader, readFromDisk } from './files.ts';
 import { readGatewayUrl } from './gateway-url.ts';
+import { loadPolicy, type PolicyFile } from './policy/policy-file.ts';
 import type { ProxyChoice } from './proxy.ts';
 import { fetchIndirect } from './secrets/indirect.ts';
 import { KeyFile } from './secrets/key-file.ts';
@@ -47,6 +48,8 @@ export interface Settings {
     readonly systemAuthorities: boolean;
     readonly bypassCertificateValidation: boolean;
   };
+  /** What the machine's administrator allows the catalog to ask; a file that is broken leaves the rest usable. */
+  readonly policy: PolicyFile;
   /** The proxy on the way to the catalog; undefined for none. */
   readonly proxy: ProxyChoice | undefined;
   /** Where connections find the secrets that are not in their files; undefined for nowhere. */
@@ -145,6 +148,7 @@ export const loadSettings = (
     connectionsFolder: resolve(folder, optional('connections') ?? 'connections'),
     stateFolder: stateFolderOf(tree, folder),
     tls: { ...readTrust(values, files, problems), bypassCertificateValidation: bypass },
+    policy: policyOf(values, folder, env, files.read),
     proxy,
     secretManager: readSecretManager(values, files, problems, env),
     secretFolders: readFolders(values, problems)?.map((path) => resolve(folder, path)),
@@ -158,6 +162,27 @@ export const loadSettings = (
     watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
   };
   return found(settings);
+};
+
+/** A key that stands there without a value was to name one: that is no policy that allows everything. */
+const policyOf = (
+  values: Values,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  read: FileReader,
+): PolicyFile => {
+  const given = values.text('policy');
+  if (given !== undefined) return loadPolicy(resolve(folder, given.value.trim()), folder, env, read);
+  const at = values.placeOf('policy');
+  if (at === undefined) return { type: 'none' };
+  const problems = new Problems(at.file);
+  problems.error(
+    'config.empty_value',
+    at,
+    'policy names no file.',
+    'Name the policy file, or remove the line if this agent is to have none.',
+  );
+  return { type: 'broken', file: at.file, problems: problems.list() };
 };
 
 /** A text or a list of texts. Undefined when the key is not there; an empty list allows no other folder. */

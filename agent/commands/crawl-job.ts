@@ -9,7 +9,13 @@ import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 
 /** Does the jobs of kind `crawl` against the connections of a folder. */
-export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log, observer?: QlikObserver): JobHandler => ({
+export const crawlJob = (
+  folder: ConnectionFolder,
+  dialer: Dialer,
+  log: Log,
+  observer?: QlikObserver,
+  allowsScripts: (connection: string) => boolean = () => true,
+): JobHandler => ({
   run: async (spec, sink, { signal, skipScopes, onProgress }) => {
     // Taken once: a crawl keeps the version that was in force when it began.
     const connection = folder.get(spec.connection);
@@ -31,6 +37,7 @@ export const crawlJob = (folder: ConnectionFolder, dialer: Dialer, log: Log, obs
       signal,
       skipScopes,
       log,
+      scripts: allowsScripts(connection.code),
       onProgress: ({ appsTotal, appsDone, appsSkipped, records, reading }) =>
         onProgress({
           // The site is a scope too.

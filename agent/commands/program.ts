@@ -136,8 +136,8 @@ const addCommands = (program: Command): void => {
     .action(async (file: string, options: ImportOptions) => (await import('./import.ts')).importFile(file, options));
   program
     .command('schema')
-    .description('print the JSON Schema of connection files or of agent.conf, for editors')
-    .argument('<what>', 'connection or agent')
+    .description('print the JSON Schema of connection files, of agent.conf or of the policy, for editors')
+    .argument('<what>', 'connection, agent or policy')
     .addHelpText(
       'after',
       '\nculvert schema connection > connection.schema.json\n\nYAML, in the first line: # yaml-language-server: $schema=connection.schema.json\nJSON, as a key:          "$schema": "connection.schema.json"',

@@ -22,6 +22,7 @@ import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
+import { PolicyInForce } from './policy.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -106,6 +107,12 @@ export const run = async (options: RunOptions): Promise<void> => {
     secrets: openSecrets(settings, dialer, { onTrouble }),
     onTrouble,
   });
+  const policy = new PolicyInForce({
+    file: settings.policy,
+    ofConnection: (code) => folder.get(code)?.policy,
+    nowMs: Date.now,
+    log,
+  });
   const machine = await nameMachine();
   const moved = whetherMoved(identity, machine, log);
   const startedAt = new Date().toISOString();
@@ -118,7 +125,8 @@ export const run = async (options: RunOptions): Promise<void> => {
     startedAt,
     connectionsFolder,
     connections: folder.states(),
-    ...faultsOf([...(moved === undefined ? [] : [moved]), ...(reload?.faults ?? [])]),
+    ...faultsOf([...(moved === undefined ? [] : [moved]), ...policy.faults, ...(reload?.faults ?? [])]),
+    ...policy.report,
     ...(machine === undefined ? {} : { machine: machine(identity.agentId) }),
     ...((reload?.now ?? loaded).settings.tls.bypassCertificateValidation ? { bypassCertificateValidation: true } : {}),
     ...(operations === undefined ? {} : levelStatus(operations.level.change)),
@@ -144,7 +152,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       startedAt,
       settingsNow: () => settingsNow().settings,
       status,
-      levelForbidden: () => undefined,
+      levelForbidden: () => policy.logLevelForbidden(),
       onLevel: () => bridge.statusChanged(),
     });
     await using bridge = await startBridge({
@@ -155,11 +163,12 @@ export const run = async (options: RunOptions): Promise<void> => {
       version: VERSION,
       spoolFolder: join(stateFolder, 'spool'),
       audit,
+      policy,
       seenJobsFile: join(stateFolder, 'seen-jobs.json'),
       status,
       handlers: observedJobs(
         {
-          crawl: crawlJob(folder, dialer, log, operations.metrics),
+          crawl: crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code)),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },
         operations.jobs,
@@ -170,6 +179,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       loaded,
       bridge,
       log,
+      onPolicy: (now) => policy.take(now),
       onLevel: (level) => operations?.level.setBase(level),
       onSecrets: (now) => folder.useSecrets(openSecrets({ ...now, stateFolder }, dialer, { onTrouble })),
     });

@@ -3,7 +3,7 @@ import { Fault } from '#protocol/errors.ts';
 import { USAGE } from './exit-codes.ts';
 
 /**
- * Prints the JSON Schema of connection files or of `agent.conf`.
+ * Prints the JSON Schema of connection files, of `agent.conf` or of the policy file.
  *
  * @throws Fault `config.invalid` for another name
  */
@@ -12,7 +12,7 @@ export const printSchema = (what: string): void => {
   if (schema === undefined) {
     process.exitCode = USAGE;
     throw new Fault('config.invalid', 'There is no schema of that name', {
-      advice: 'Write: culvert schema connection, or: culvert schema agent.',
+      advice: 'Write: culvert schema connection, culvert schema agent, or culvert schema policy.',
     });
   }
   process.stdout.write(schema);

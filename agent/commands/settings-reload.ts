@@ -19,6 +19,8 @@ interface SettingsReloadOptions {
   readonly onLevel: (level: LogLevel) => void;
   /** What `secret_manager` says, or a file that it names, changed. */
   readonly onSecrets?: (settings: Settings) => void;
+  /** The policy as it stands now, whether it changed or not. */
+  readonly onPolicy?: (policy: Settings['policy']) => void;
   readonly load?: () => Promise<LoadedSettings>;
   /** How often to look at the files. */
   readonly intervalMs?: number;
@@ -87,6 +89,7 @@ export class SettingsReload {
     // A secret in a file of its own shows in neither.
     if (files.length > 0 || keys.some((key) => /^(?:secret_manager|secrets)\./.test(key)))
       this.#options.onSecrets?.(settings);
+    this.#options.onPolicy?.(settings.policy);
     bridge.statusChanged();
     if (isDeepStrictEqual(wayOf(settings), wayOf(previous.settings))) return;
     bridge.reroute({ transport: settings.transport, tls: settings.tls, proxy: settings.proxy });

@@ -4,8 +4,11 @@ import { Dialer } from '#agent/network/dialer.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
 import { lintWritable } from '#config/lint/writable.ts';
+import type { PolicyFile } from '#config/policy/policy-file.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
+import { loadSettings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
+import type { Problem } from '#protocol/status.ts';
 import { FAILED, USAGE } from './exit-codes.ts';
 import { STANDARD_CONFIG, secretsFor } from './secrets.ts';
 
@@ -32,8 +35,15 @@ const lint = async (path: string, secrets: Secrets): Promise<readonly LintedFile
 /** The settings that belong to what is checked, when there is something to say of their file. */
 const lintSettings = async (path: string): Promise<readonly LintedFile[]> => {
   const problems = await lintWritable(path);
-  return problems.length === 0 ? [] : [{ file: basename(path), code: null, name: null, problems }];
+  const { policy = { type: 'none' as const } } = loadSettings(path).settings ?? {};
+  const unnamed = { code: null, name: null };
+  return [
+    ...(problems.length === 0 ? [] : [{ file: basename(path), ...unnamed, problems }]),
+    ...(policy.type === 'none' ? [] : [{ file: policy.file, ...unnamed, problems: problemsOf(policy) }]),
+  ];
 };
+
+const problemsOf = (policy: PolicyFile): readonly Problem[] => (policy.type === 'broken' ? policy.problems : []);
 
 /**
  * Checks a file or a folder. The exit code is 0 when nothing is wrong, 1 when there are errors (with `strict` also for

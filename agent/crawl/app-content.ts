@@ -29,9 +29,9 @@ const DATA = { title: '/qMetaDef/title', ...MASTER_POINTERS };
 /**
  * Reads an app in one session, without its data. All calls that do not need another's answer are sent at once: the engine
  * works them off in a row, and the way there and back is paid three times for each app instead of once a call. The
- * session is closed before this returns. Parts that cannot be read are noted in `gaps`; what breaks the visit is thrown.
+ * session is closed before this returns. Without `scripts` the load script is not asked for. Parts that cannot be read are noted in `gaps`; what breaks the visit is thrown.
  */
-export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Promise<AppContent> => {
+export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scripts = true): Promise<AppContent> => {
   const gaps = new Gaps();
   // Beside the session: this needs none, and is the answer that takes the engine least.
   const model = settled(site.dataModel(row.id, signal));
@@ -42,7 +42,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Pro
     // First what others wait for: while its answer travels, the engine works on the rest.
     const objects = settled(gaps.part('sheets, stories and master visualizations', app.objects(TYPES, DATA), []));
     const lists = settled(gaps.part('master items, variables and bookmarks', app.lists(), NO_LISTS));
-    const script = settled(gaps.part('load script', app.script(), ''));
+    const script = settled(scripts ? gaps.part('load script', app.script(), '') : Promise.resolve(''));
     const entries = await resultOf(objects);
     const ofType = (type: string): readonly ContainerEntry[] => entries.filter(({ qInfo }) => qInfo.qType === type);
     const trees = ofType('sheet').map((entry) =>
@@ -76,7 +76,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Pro
       sheetIds: sheetIds === undefined ? undefined : await resultOf(sheetIds),
       gaps,
     };
-    noteUnseen(row, content);
+    noteUnseen(row, content, scripts);
     return content;
   } finally {
     await app.close();
@@ -84,9 +84,9 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal): Pro
 };
 
 /** An app that was reloaded has a script and, since June 2018, a data model. */
-const noteUnseen = (row: QrsApp, { script, model, gaps }: AppContent): void => {
+const noteUnseen = (row: QrsApp, { script, model, gaps }: AppContent, scripts: boolean): void => {
   if (row.lastReloadTime === null) return;
-  if (script.trim() === '' && !gaps.missing.some(({ what }) => what === 'load script')) {
+  if (scripts && script.trim() === '' && !gaps.missing.some(({ what }) => what === 'load script')) {
     gaps.note(
       'load script',
       new Fault(

@@ -21,6 +21,8 @@ export interface CrawlOptions {
   readonly onProgress?: (progress: CrawlProgress) => void;
   /** Keys of scopes that were published by an earlier attempt of the same job: they are neither read nor written. */
   readonly skipScopes?: ReadonlySet<string>;
+  /** False: load scripts are neither read nor written; the policy forbids it. Default true. */
+  readonly scripts?: boolean;
   readonly log?: Log;
   readonly patience?: Patience;
   /** Milliseconds of a clock that only goes forward. */
@@ -172,7 +174,7 @@ class Crawl {
   async #read(row: QrsApp): Promise<AppContent | Fault> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const content = await this.#within(row, (signal) => readApp(this.#site, row, signal));
+        const content = await this.#within(row, (signal) => readApp(this.#site, row, signal, this.#options.scripts));
         this.#sameFailures = 0;
         return content;
       } catch (error) {

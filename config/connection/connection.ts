@@ -1,3 +1,4 @@
+import type { Policy } from '../policy/policy.ts';
 import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
 
@@ -95,6 +96,8 @@ export interface Connection {
   };
   /** The proxy on the way to the site; undefined for none. */
   readonly proxy: ProxyChoice | undefined;
+  /** What may be asked of this connection, besides what the agent's own policy says; absent: anything. */
+  readonly policy?: Policy | undefined;
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

@@ -1,3 +1,4 @@
+import { CONNECTION_POLICY_KEYS } from '../policy/keys.ts';
 import { SECRET_MANAGER_KEYS } from '../secrets/manager-keys.ts';
 import type { KeySpec, KeyType } from './key-spec.ts';
 import { LOGIN_KEYS } from './login-keys.ts';
@@ -120,7 +121,7 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   later('crawl.apps', 'any', 'Which apps to read.'),
   later('crawl.quiet_hours', 'any', 'When not to crawl.'),
   later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
-  later('policy', 'any', 'What may leave the network.'),
+  ...CONNECTION_POLICY_KEYS,
   // Zeenea's own Qlik Sense connector knows no filter either: such a file has always meant the whole site.
   tolerated('filter'),
   tolerated('filters'),
@@ -156,6 +157,9 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
   used('state', 'string', 'Folder for the key, the spool and what else the agent keeps.', {
     oneLine: true,
     standard: 'state',
+  }),
+  used('policy', 'string', 'File with what the catalog may ask of this agent; the catalog cannot widen it.', {
+    oneLine: true,
   }),
   used(
     'secrets.folders',

@@ -4,6 +4,8 @@ import type { FileBounds } from '../file-bounds.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
 import { openMetadataSource } from '../openmetadata/recognise.ts';
 import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
+import { CONNECTION_POLICY_KEYS } from '../policy/keys.ts';
+import { readPolicy } from '../policy/policy.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { fetchIndirect } from '../secrets/indirect.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
@@ -222,6 +224,7 @@ const readConnection = (
     },
     proxy,
     dedicatedUser: values.flag('connection.auth.dedicated_user'),
+    ...readOwnPolicy(values, problems),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),
@@ -232,6 +235,12 @@ const readConnection = (
     return { connection: undefined, code, name };
   if (addresses === undefined || authentication === undefined) return { connection: undefined, code, name };
   return { connection: { code, name, ...rest, ...addresses, authentication }, code, name };
+};
+
+/** Absent when the file has none. */
+const readOwnPolicy = (values: Values, problems: Problems): Pick<Connection, 'policy'> => {
+  const block = values.node('policy');
+  return block === undefined ? {} : { policy: readPolicy(values, CONNECTION_POLICY_KEYS, 'policy.', block, problems) };
 };
 
 const readCode = (values: Values, problems: Problems): string | undefined => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeySpec } from '../connection/key-spec.ts';
 import { CONNECTION_KEYS, SETTINGS_KEYS } from '../connection/keys.ts';
+import { POLICY_KEYS } from '../policy/keys.ts';
 
 interface Schema {
   [key: string]: unknown;
@@ -78,6 +79,7 @@ export const schemas = (): Readonly<Record<string, string>> => ({
   'agent.schema.json': text(
     schemaOf('Settings of the Culvert agent (agent.conf)', 'urn:culvert:agent-conf', SETTINGS_KEYS),
   ),
+  'policy.schema.json': text(schemaOf('Policy of the Culvert agent', 'urn:culvert:policy', POLICY_KEYS)),
 });
 
 const text = (schema: Schema): string => `${JSON.stringify(schema, null, 2)}\n`;

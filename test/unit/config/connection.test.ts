@@ -110,7 +110,6 @@ connection.max_retries = 3
 
   test.each([
     ['paths.qvds = "C:/qvd"', 1],
-    ['policy { scripts = false }', 1],
     ['crawl.streams = [a]', 1],
   ])('that asks for what comes later is refused: %s', (line, count) => {
     const { connection, problems } = parse(`${head}${header}${line}`);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CONNECTION_KEYS, SETTINGS_KEYS } from '#config/connection/keys.ts';
+import { POLICY_KEYS } from '#config/policy/keys.ts';
 import { schemas } from '#config/schema/build.ts';
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'config', 'schema');
@@ -29,6 +30,7 @@ describe('the published JSON Schemas', () => {
         .filter((path) => path !== '$schema')
         .sort();
     expect(keysOf('connection.schema.json')).toEqual(CONNECTION_KEYS.map(({ path }) => path).sort());
+    expect(keysOf('policy.schema.json')).toEqual(POLICY_KEYS.map(({ path }) => path).sort());
     expect(keysOf('agent.schema.json')).toEqual(SETTINGS_KEYS.map(({ path }) => path).sort());
   });
 });

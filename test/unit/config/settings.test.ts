@@ -24,6 +24,7 @@ describe('agent.conf', () => {
     expect(problems).toEqual([]);
     expect(settings).toEqual({
       file: join(folder, 'agent.conf'),
+      policy: { type: 'none' },
       name: undefined,
       transport: 'auto',
       gatewayUrl: undefined,

@@ -1,0 +1,46 @@
+import { basename } from 'node:path';
+import type { Problem } from '#protocol/status.ts';
+import { readDocument } from '../connection/document.ts';
+import { Problems } from '../connection/problem.ts';
+import { Values } from '../connection/values.ts';
+import { type FileReader, MAX_FILE_BYTES } from '../files.ts';
+import { POLICY_KEYS } from './keys.ts';
+import { type Policy, readPolicy } from './policy.ts';
+
+/** The policy file that `agent.conf` names, as it stands. */
+export type PolicyFile =
+  | { readonly type: 'none' }
+  | { readonly type: 'policy'; readonly file: string; readonly policy: Policy }
+  | { readonly type: 'broken'; readonly file: string; readonly problems: readonly Problem[] };
+
+/** Reads a policy file (HOCON, or YAML or JSON by its name). Never throws for a bad or missing file. */
+export const loadPolicy = (
+  path: string,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  read: FileReader,
+): PolicyFile => {
+  const file = basename(path);
+  const broken = (problems: Problems): PolicyFile => ({ type: 'broken', file, problems: problems.list() });
+  const content = read(path);
+  if (content.type !== 'file' || content.bytes.byteLength > MAX_FILE_BYTES) {
+    const problems = new Problems(file);
+    const reason = content.type === 'file' ? 'it is larger than 1 MiB' : content.reason;
+    problems.error(
+      'config.unreadable',
+      undefined,
+      `The policy ${path} cannot be read: ${reason}.`,
+      'Put the file there, or remove policy from agent.conf if this agent is to have none.',
+    );
+    return broken(problems);
+  }
+  const { tree, problems, placeOf, emptyAt } = readDocument(content.bytes, file, { folder, env, read });
+  if (tree === undefined) return broken(problems);
+  // A key without a value is not what its writer meant either.
+  for (const { path: key } of POLICY_KEYS) {
+    const at = placeOf(key) === undefined ? emptyAt(key) : undefined;
+    if (at) problems.error('config.empty_value', at, `${key} has no value.`);
+  }
+  const policy = readPolicy(new Values(tree, POLICY_KEYS, problems, emptyAt), POLICY_KEYS, '', tree, problems);
+  return problems.failed ? broken(problems) : { type: 'policy', file, policy };
+};

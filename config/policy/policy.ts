@@ -1,0 +1,131 @@
+import { JOB_KINDS } from '#protocol/messages.ts';
+import type { KeySpec } from '../connection/key-spec.ts';
+import type { Problems } from '../connection/problem.ts';
+import type { Values } from '../connection/values.ts';
+import type { Place, Tree } from '../tree.ts';
+import { type HourWindow, isTimeZone, readWindow } from './hours.ts';
+
+/** A rule with the line that it stands on, which whoever is refused is told. */
+export interface Rule<T> {
+  readonly value: T;
+  readonly at: Pick<Place, 'file' | 'line'>;
+}
+
+/** What the administrator of this machine allows; a rule that is absent forbids nothing. */
+export interface Policy {
+  readonly jobs?: Rule<readonly string[]> | undefined;
+  readonly connections?: Rule<readonly string[]> | undefined;
+  readonly hours?: Rule<{
+    readonly windows: readonly HourWindow[];
+    readonly text: string;
+    readonly timeZone: string;
+  }>;
+  readonly jobsPerHour?: Rule<number> | undefined;
+  readonly scripts?: Rule<boolean> | undefined;
+  readonly previews?: Rule<boolean> | undefined;
+  readonly remoteLogLevel?: Rule<boolean> | undefined;
+}
+
+const KINDS: readonly string[] = JOB_KINDS;
+
+/**
+ * Reads the rules below `prefix` (`''` or `policy.`). Whatever is wrong or not known is an error: a rule that is misspelt
+ * would allow what it was written to forbid.
+ */
+export const readPolicy = (
+  values: Values,
+  keys: readonly KeySpec[],
+  prefix: '' | 'policy.',
+  block: Tree | undefined,
+  problems: Problems,
+): Policy => {
+  const known = keys.map(({ path }) => path.slice(prefix.length));
+  if (block !== undefined && block.type !== 'object' && !(block.type === 'scalar' && block.value === null))
+    problems.error(
+      'config.invalid',
+      block.at,
+      'The policy must be a block of keys.',
+      'Write policy { scripts = false }.',
+    );
+  if (block?.type === 'object')
+    for (const [key, node] of block.entries)
+      if (!known.includes(key) && key !== '$schema')
+        problems.error(
+          'config.invalid',
+          node.at,
+          'The policy has no such key, so that nobody can say what it was to forbid.',
+          `Write one of ${known.join(', ')}.`,
+        );
+  const has = (key: string): boolean => known.includes(key);
+  const at = (key: string): Place | undefined => values.placeOf(`${prefix}${key}`);
+  const ruleOf = <T>(key: string, value: T | undefined): Rule<T> | undefined => {
+    const place = at(key);
+    return value === undefined || place === undefined ? undefined : { value, at: place };
+  };
+  const flag = (key: string): Rule<boolean> | undefined =>
+    has(key) && values.text(`${prefix}${key}`) !== undefined ? ruleOf(key, values.flag(`${prefix}${key}`)) : undefined;
+  const list = (key: string): Rule<readonly string[]> | undefined =>
+    has(key) ? ruleOf(key, textsOf(values, `${prefix}${key}`, problems)) : undefined;
+  const jobs = list('jobs');
+  for (const kind of jobs?.value ?? [])
+    if (!KINDS.includes(kind))
+      problems.error('config.invalid', at('jobs'), `There is no kind of job ${kind}.`, `Write ${KINDS.join(' or ')}.`);
+  return {
+    jobs,
+    connections: list('connections'),
+    ...readHours(values, prefix, list('hours'), problems),
+    jobsPerHour: has('jobs_per_hour') ? ruleOf('jobs_per_hour', values.integer(`${prefix}jobs_per_hour`)) : undefined,
+    scripts: flag('scripts'),
+    previews: flag('previews'),
+    remoteLogLevel: flag('remote_log_level'),
+  };
+};
+
+const readHours = (
+  values: Values,
+  prefix: string,
+  hours: Rule<readonly string[]> | undefined,
+  problems: Problems,
+): Pick<Policy, 'hours'> => {
+  const zone = values.text(`${prefix}time_zone`);
+  if (zone !== undefined && !isTimeZone(zone.value.trim()))
+    problems.error(
+      'config.invalid',
+      zone.at,
+      'There is no such time zone.',
+      'Write time_zone = "Europe/Vienna", for instance.',
+    );
+  if (hours === undefined) return {};
+  const place = values.placeOf(`${prefix}hours`);
+  if (zone === undefined)
+    problems.error(
+      'config.missing_key',
+      place,
+      'hours need time_zone: by whose clocks?',
+      `Add time_zone = "${Intl.DateTimeFormat().resolvedOptions().timeZone}", the zone of this machine, or another one.`,
+    );
+  const windows: HourWindow[] = [];
+  for (const text of hours.value) {
+    const window = readWindow(text);
+    if (window) windows.push(window);
+    else
+      problems.error(
+        'config.invalid',
+        place,
+        'hours must be a list of times such as "20:00-06:00", "Mon-Fri 20:00-06:00" or "Sat,Sun".',
+      );
+  }
+  const value = { windows, text: hours.value.join(', '), timeZone: zone?.value.trim() ?? 'UTC' };
+  return { hours: { value, at: hours.at } };
+};
+
+/** A text or a list of texts; undefined when the key has no value. */
+const textsOf = (values: Values, path: string, problems: Problems): readonly string[] | undefined => {
+  const node = values.node(path);
+  if (node === undefined || (node.type === 'scalar' && node.value === null)) return undefined;
+  const texts: string[] = [];
+  for (const item of node.type === 'list' ? node.items : [node])
+    if (item.type === 'scalar' && item.value !== null && item.text.trim() !== '') texts.push(item.text.trim());
+    else problems.error('config.invalid', item.at, `${path} must be a list of texts.`);
+  return texts;
+};
