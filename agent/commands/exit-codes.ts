@@ -52,7 +52,7 @@ export const exitCodeOf = ({ code, retryable }: Fault): number => {
   if (code === 'internal') return DEFECT;
   if (code === 'bridge.not_enrolled') return NOT_ENROLLED;
   if (code === 'bridge.already_running') return ALREADY_RUNNING;
-  if (/^(?:config|secrets)\./.test(code)) return CONFIG;
+  if (/^(?:config|secrets)\./.test(code) || code === 'bridge.foreign_state') return CONFIG;
   if (/^spool\./.test(code)) return STATE;
   if (/^bridge\./.test(code)) return retryable ? UNREACHABLE : REFUSED;
   return /^(?:network|proxy)\./.test(code) && retryable ? UNREACHABLE : FAILED;

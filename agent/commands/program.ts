@@ -14,6 +14,7 @@ import type { JwtOptions } from './jwt.ts';
 import type { ResetIdentityOptions } from './reset-identity.ts';
 import type { RunOptions } from './run.ts';
 import type { StatusOptions } from './status.ts';
+import type { SupportBundleOptions } from './support-bundle.ts';
 import type { ValidateOptions } from './validate.ts';
 import { VERSION } from './version.ts';
 
@@ -65,6 +66,17 @@ const addCommands = (program: Command): void => {
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExit codes: 0 it runs and is well, 1 it runs and is not, 3 it does not run.')
     .action(async (options: StatusOptions) => (await import('./status.ts')).status(options));
+  program
+    .command('support-bundle')
+    .description('gather logs, settings and state without secrets into one file, for somebody who helps')
+    .option(...config)
+    .option('--out <file>', 'where to write it; default: culvert-support-<host>-<time>.zip here')
+    .option('--no-doctor', 'without the checks of the doctor, which dial the sites and the catalog')
+    .addHelpText(
+      'after',
+      '\nSecrets are taken out by key and by value; what cannot be parsed is left out.\nNothing is sent anywhere.',
+    )
+    .action(async (options: SupportBundleOptions) => (await import('./support-bundle.ts')).supportBundle(options));
   program
     .command('validate')
     .description('check a connection file or a connections folder, and the files that they name')
