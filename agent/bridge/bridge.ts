@@ -9,8 +9,9 @@ import type { TransportMode } from '#config/settings.ts';
 import type { AgentState } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
-import { asFault, type ErrorInfo } from '#protocol/errors.ts';
+import { asFault, type ErrorInfo, type Fault } from '#protocol/errors.ts';
 import type { AgentStatus, LinkReport } from '#protocol/status.ts';
+import { skewFault } from './clock-skew.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
 import { auditOfAsk } from './job-audit.ts';
@@ -25,6 +26,8 @@ import type { Transport } from './transport.ts';
 import { TransportChoice } from './transport-choice.ts';
 import { pollingTransport } from './transport-polling.ts';
 import { webSocketTransport } from './transport-websocket.ts';
+import { WakeClock } from './wake-clock.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** How the catalog is reached. */
 interface BridgeWay {
@@ -65,6 +68,8 @@ export interface BridgeOptions {
   readonly transport?: Transport;
   /** Told of every step of the session's machine, for figures. */
   readonly onStep?: LinkOptions['onStep'];
+  /** The link waits for something that will never come: the process should end and be started again. */
+  readonly onStuck?: (() => void) | undefined;
   /** The catalog asks for another level of the log for a while. */
   readonly onLogLevel?: (asked: Extract<AskEffect, { type: 'logLevel' }>) => void;
 }
@@ -107,7 +112,8 @@ export interface Bridge extends AsyncDisposable {
  */
 export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   const { identity, log, settings } = options;
-  const clock = options.clock ?? systemClock;
+  const wallMs = options.wallMs ?? Date.now;
+  const clock = new WakeClock(options.clock ?? systemClock, wallMs);
   const address = gatewayAddress(settings.gatewayUrl);
   const bootId = randomUUID();
   /** Nothing until there is a link. */
@@ -120,12 +126,18 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     },
     ...options.spool,
   });
+  /** The clocks of this machine and of the catalog differ. */
+  let clockFault: Fault | undefined;
   /** Absent when the transport was given. */
   let choice: TransportChoice | undefined;
   /** With what only the bridge knows: why crawls wait, and how the catalog is reached. */
   const status = (): AgentStatus => {
     const own = options.status();
-    const faults = [...(own.faults ?? []), ...(spool.fault === undefined ? [] : [spool.fault.toJSON()])];
+    const faults = [
+      ...(own.faults ?? []),
+      ...(spool.fault === undefined ? [] : [spool.fault.toJSON()]),
+      ...(clockFault === undefined ? [] : [clockFault.toJSON()]),
+    ];
     const used = choice?.inUse;
     return { ...own, ...(faults.length === 0 ? {} : { faults }), ...(used === undefined ? {} : { link: used }) };
   };
@@ -183,7 +195,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     identity,
     session,
     clock,
-    wallMs: options.wallMs ?? Date.now,
+    wallMs,
     dispatch: (event) => link.dispatch(event),
     log,
   });
@@ -199,7 +211,11 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       else keys.perform(effect);
       tell(auditOfAsk(effect));
     },
-    onGreeted: () => undefined,
+    onGreeted: (serverTime) => {
+      clockFault = skewFault(serverTime, wallMs());
+      if (clockFault) log.warn({ code: clockFault.code, advice: clockFault.advice }, clockFault.message);
+      report();
+    },
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
     onUnreadable: (ref, error) => jobs.unreadable(ref, error),
     onStep: (event, effects) => {
@@ -208,6 +224,14 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     },
   });
   report = () => link.dispatch({ type: 'status', status: status() });
+  clock.watch((sleptMs) => link.woke(sleptMs));
+  const watchdog = new Watchdog({
+    clock,
+    log,
+    overdue: () => link.overdue(),
+    facts: () => ({ state: session.state.name, transport: choice?.inUse?.transport, running: jobs.running.length }),
+    onStuck: () => options.onStuck?.(),
+  });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     link.dispatch({ type: 'drain', deadlineMs: TIMES.agentDrainMs });
@@ -217,6 +241,8 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       await link.settled(TIMES.agentSendMs);
     } finally {
       keys.stop();
+      watchdog.stop();
+      clock.stop();
       choice?.close();
       await link.stop();
       await identity.settled().catch((error: unknown) => log.warn({}, asFault(error).message));

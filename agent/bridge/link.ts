@@ -1,3 +1,4 @@
+import { within } from '#agent/network/deadline.ts';
 import type { AgentEffect, AgentEvent, AttemptRef } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE, LIMITS } from '#protocol/constants.ts';
@@ -6,6 +7,7 @@ import { faultPoint } from '#protocol/fault-point.ts';
 import type { LinkClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
 import type { Transport, TransportConnection } from './transport.ts';
+import type { Overdue } from './watchdog.ts';
 
 /** Effects that concern jobs and the spool: the link passes them on. */
 export type JobEffect = Extract<
@@ -43,6 +45,15 @@ const IDENTITY: ReadonlySet<number> = new Set([
   CLOSE.organisationMismatch,
 ]);
 
+/** A disk that gives nothing for this long is broken. */
+const READ_MS = 120_000;
+/** A connection ends a second after it was closed, answered or not; a stop does not wait for one that does not. */
+const STOP_MS = 3_000;
+/** The longest that a transport takes to open, with a tunnel before it and a second way behind it. */
+const CONNECT_MS = 60_000;
+/** Less is the machine's load. */
+const GRACE_MS = 10_000;
+
 /** A code that this release does not know counts by its range. */
 const errorCode = (closeCode: number): ErrorCode => {
   if (IDENTITY.has(closeCode)) return 'bridge.identity_refused';
@@ -68,6 +79,10 @@ export class Link {
   #hurry = false;
   /** A dial is due. */
   #dialling = false;
+  /** When the last dial was due. */
+  #dialAtMs = 0;
+  /** Since when the machine is in its state. */
+  #stateSinceMs = 0;
   #lastError: ErrorInfo | undefined;
   /** The end of this connection has a better reason than the code of the socket. */
   #explained = false;
@@ -98,6 +113,7 @@ export class Link {
     } finally {
       this.#dispatching = false;
     }
+    if (session.state.name !== before) this.#stateSinceMs = clock.nowMs();
     if (session.state.name === 'open' && before !== 'open') log.info({}, 'connected to the catalog');
     this.#schedule();
     if (session.settled) this.#settled?.();
@@ -117,16 +133,53 @@ export class Link {
     cancel();
   }
 
+  /**
+   * The machine slept: a connection that it had is gone, though nobody said so. Dials at once; what the catalog says to the
+   * attempts that are held comes with the first answer.
+   */
+  woke(sleptMs: number): void {
+    if (this.#stopped) return;
+    this.#options.log.warn(
+      { sleptMs: Math.round(sleptMs) },
+      'this machine slept, or its clock was set: connecting anew',
+    );
+    this.#cancelTick();
+    this.#tickAtMs = undefined;
+    this.#hurry = true;
+    const connecting = this.#options.session.state.name === 'connecting';
+    this.dispatch({ type: 'woke' });
+    if (connecting && this.#connection) this.#connection.close(1001, 'this machine slept');
+    else this.#dialNow();
+  }
+
+  /** What should have come by now, for the watchdog. A catalog that is away is not waited for, but tried again. */
+  overdue(): Overdue | undefined {
+    const { session, clock } = this.#options;
+    const { name } = session.state;
+    if (this.#stopped || name === 'down') return undefined;
+    const nowMs = clock.nowMs();
+    const since = (what: string, dueMs: number): Overdue | undefined =>
+      nowMs - dueMs > GRACE_MS ? { what, lateMs: nowMs - dueMs } : undefined;
+    if (this.#dialling) return since('a dial that is due does not come', this.#dialAtMs);
+    if (!this.#connection) return since('nothing is connected and nobody dials', this.#stateSinceMs);
+    if (name === 'connecting') return since('a dial does not end', this.#dialAtMs + CONNECT_MS);
+    if (name === 'closing') return since('a closed connection does not end', this.#stateSinceMs);
+    return session.wakeAtMs === undefined ? undefined : since('a timer does not come', session.wakeAtMs);
+  }
+
   /** Takes another way from now on: ends the connection over the old one, if there is one, and dials at once. */
   redial(transport: Transport): void {
     this.#transport = transport;
     if (this.#stopped) return;
     this.#hurry = true;
     if (this.#connection) this.#connection.close(1001, 'the way to the catalog changed');
-    else if (this.#dialling) {
-      this.#cancelDial();
-      this.#dial();
-    }
+    else this.#dialNow();
+  }
+
+  #dialNow(): void {
+    if (!this.#dialling) return;
+    this.#cancelDial();
+    this.#dial();
   }
 
   /** Ends the connection, if there is one, and connects no more. Resolves when the socket is closed. */
@@ -138,8 +191,10 @@ export class Link {
       const closed = new Promise<void>((resolve) => {
         this.#closed = resolve;
       });
+      const late = this.#options.clock.after(STOP_MS, () => this.#closed?.());
       connection.close(CLOSE.draining, 'the agent stops');
       await closed;
+      late();
     }
     this.#cancelTick();
   }
@@ -150,7 +205,9 @@ export class Link {
         this.#batches = [];
         if (!this.#stopped) {
           this.#dialling = true;
-          this.#cancelDial = this.#options.clock.after(this.#hurry ? 0 : effect.afterMs, () => this.#dial());
+          const afterMs = this.#hurry ? 0 : effect.afterMs;
+          this.#dialAtMs = this.#options.clock.nowMs() + afterMs;
+          this.#cancelDial = this.#options.clock.after(afterMs, () => this.#dial());
         }
         break;
       case 'send':
@@ -245,7 +302,12 @@ export class Link {
       for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
         const connection = this.#connection;
         try {
-          const bytes = await this.#options.readFrame(batch, batch.seq);
+          const bytes = await within(
+            this.#options.readFrame(batch, batch.seq),
+            READ_MS,
+            () => new Fault('spool.failed', `A batch of job ${batch.jobId} was not read within ${READ_MS} ms`),
+            undefined,
+          );
           await connection?.writable();
           // A session that began meanwhile has its own account of what to send.
           if (connection !== this.#connection) continue;

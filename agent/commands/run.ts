@@ -5,6 +5,7 @@ import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { type Identity, loadIdentity } from '#agent/bridge/identity.ts';
 import { type MachineName, nameMachine } from '#agent/bridge/machine.ts';
+import { guardAgainstStalls } from '#agent/bridge/stall-guard.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { type LogOptions, openLog } from '#agent/operations/log.ts';
@@ -18,6 +19,7 @@ import type { Settings } from '#config/settings.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
+import { WATCHDOG } from './exit-codes.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations } from './operations.ts';
@@ -155,7 +157,9 @@ export const run = async (options: RunOptions): Promise<void> => {
       levelForbidden: () => policy.logLevelForbidden(),
       onLevel: () => bridge.statusChanged(),
     });
+    using _guard = guardAgainstStalls({ exitCode: WATCHDOG });
     await using bridge = await startBridge({
+      onStuck: () => process.exit(WATCHDOG),
       ...operations.hooks,
       settings: { gatewayUrl, transport: settings.transport, tls: settings.tls, proxy: settings.proxy },
       identity,

@@ -5,6 +5,7 @@ import type { AttemptRef } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE, TIMES } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
+import { FakeClock } from './fake-clock.ts';
 import { quiet, someStatus } from './loopback.ts';
 
 const ref = { jobId: 'job-1', attempt: 1 };
@@ -37,41 +38,6 @@ class FakeTransport implements Transport {
 
   hear(message: object): void {
     this.listener?.text(JSON.stringify(message));
-  }
-}
-
-class FakeClock {
-  now = 0;
-  readonly #timers = new Set<{ atMs: number; call: () => void }>();
-
-  nowMs(): number {
-    return this.now;
-  }
-
-  random(): number {
-    return 0.5;
-  }
-
-  after(ms: number, call: () => void): () => void {
-    const timer = { atMs: this.now + ms, call };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  get pending(): number {
-    return this.#timers.size;
-  }
-
-  pass(ms: number): void {
-    const until = this.now + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= until).sort((a, b) => a.atMs - b.atMs);
-      if (!next) break;
-      this.#timers.delete(next);
-      this.now = Math.max(this.now, next.atMs);
-      next.call();
-    }
-    this.now = until;
   }
 }
 
@@ -251,6 +217,69 @@ describe('the link', () => {
     third.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
     clock.pass(100);
     expect(third.dials).toBe(1);
+  });
+
+  test('drops what it had before the machine slept, and dials at once', async () => {
+    const { transport, clock, session, link, open } = setUp();
+    open();
+    clock.now += 3_600_000;
+    link.woke(3_600_000);
+    expect(transport.closes).toEqual([CLOSE.livenessTimeout]);
+    await turn();
+    clock.pass(0);
+    expect(transport.dials).toBe(2);
+    expect(session.state.name).toBe('connecting');
+  });
+
+  test('waits for no backoff of the time before the sleep', () => {
+    const { transport, clock, link } = setUp();
+    clock.pass(0);
+    for (let n = 0; n < 7; n += 1) {
+      transport.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
+      if (n < 6) clock.pass(120_000);
+    }
+    const before = transport.dials;
+    link.woke(60_000);
+    expect(transport.dials).toBe(before + 1);
+    // The network may need some seconds yet: the windows begin small again.
+    transport.listener?.failed(new Fault('network.dns', 'no name server'), undefined);
+    clock.pass(1_000);
+    expect(transport.dials).toBe(before + 2);
+  });
+
+  test('gives up a dial that the sleep broke', async () => {
+    const { transport, clock, link } = setUp();
+    clock.pass(0);
+    link.woke(60_000);
+    expect(transport.closes).toEqual([1001]);
+    transport.listener?.failed(new Fault('bridge.unreachable', 'given up'), undefined);
+    clock.pass(0);
+    expect(transport.dials).toBe(2);
+  });
+
+  test('is not overdue while the catalog is away, and is when a dial never ends', async () => {
+    const { transport, clock, link } = setUp();
+    clock.pass(0);
+    for (let n = 0; n < 40; n += 1) {
+      transport.listener?.failed(new Fault('network.refused', 'nobody there'), undefined);
+      expect(link.overdue()).toBeUndefined();
+      clock.pass(64_000);
+    }
+    expect(link.overdue()).toBeUndefined();
+    clock.now += 200_000;
+    expect(link.overdue()).toMatchObject({ what: 'a dial does not end' });
+  });
+
+  test('is overdue when its timers do not come, or a closed connection does not end', () => {
+    const { transport, clock, link, open } = setUp();
+    open();
+    expect(link.overdue()).toBeUndefined();
+    clock.now += 60_000;
+    expect(link.overdue()).toMatchObject({ what: 'a timer does not come' });
+    clock.pass(0);
+    expect(transport.closes).toEqual([CLOSE.livenessTimeout]);
+    clock.now += 60_000;
+    expect(link.overdue()).toMatchObject({ what: 'a closed connection does not end' });
   });
 
   test('leaves no timer behind when it stops', async () => {

@@ -161,11 +161,14 @@ describe('an agent that is stopped', () => {
     const identity = await enrolAt(url);
     const connected = await bridgeTo(url, identity, idle, { clock });
     await until(() => connected.health().state === 'open');
+    waits.length = 0;
     await connected.close();
     await loopback[Symbol.asyncDispose]();
+    const closing = waits.splice(0);
     const alone = await bridgeTo(url, identity, idle, { clock });
+    waits.length = 0;
     await alone.close();
-    expect(waits).not.toContain(TIMES.agentSendMs);
+    expect([...closing, ...waits]).not.toContain(TIMES.agentSendMs);
   });
 });
 
