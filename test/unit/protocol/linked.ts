@@ -36,6 +36,8 @@ export class Linked {
   steps = 0;
   /** How often the agent was told to forget what the catalog did not have. */
   trimmedBelowDurable = 0;
+  /** What the other end hears of a text: a peer of another release says other things. */
+  via: (to: 'agent' | 'gateway', text: string) => readonly string[] = (_, text) => [text];
   agent: AgentSession;
   #gateway: GatewaySession | undefined;
   #session: StoredSession | undefined;
@@ -96,10 +98,9 @@ export class Linked {
     if (wire) {
       this.steps += 1;
       if (wire.connection !== this.#connection || wire.connection === this.#holed) return true;
-      if (wire.to === 'agent') {
-        this.event({ type: 'text', text: wire.text });
-      } else if ('bytes' in wire) this.toGateway({ type: 'binary', bytes: wire.bytes });
-      else this.toGateway({ type: 'text', text: wire.text });
+      if ('bytes' in wire) this.toGateway({ type: 'binary', bytes: wire.bytes });
+      else if (wire.to === 'agent') for (const text of this.via('agent', wire.text)) this.event({ type: 'text', text });
+      else for (const text of this.via('gateway', wire.text)) this.toGateway({ type: 'text', text });
       await this.settle();
       return true;
     }
