@@ -3,6 +3,7 @@
 /** Each answers with the exit code. */
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   simulation: async (args) => (await import('./simulation/command.ts')).simulation(args),
+  fuzz: async (args) => (await import('./fuzz/command.ts')).fuzzing(args),
   processes: async (args) => (await import('./processes/command.ts')).processes(args),
 };
 

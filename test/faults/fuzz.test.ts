@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { fuzz, replayOf } from './fuzz/run.ts';
+
+test('10,000 mutated frames, messages, sequences and connections end in nothing but the errors that are promised', async () => {
+  const first = Math.floor(Math.random() * 1e9);
+  const { failures, counts, unseen } = await fuzz(first, 10_000);
+  expect(failures.map(({ seed, target, message }) => `${message}\n${replayOf(seed, target)}`)).toEqual([]);
+  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(10_000);
+  expect(Object.keys(counts).sort()).toEqual(
+    ['agentMachine', 'control', 'frame', 'gatewayMachine', 'polling', 'sockets', 'spool'].sort(),
+  );
+  expect(unseen).toEqual([]);
+});
