@@ -4,6 +4,7 @@ import type { Transport } from '#agent/bridge/transport.ts';
 import { Spool } from '#agent/spool/spool.ts';
 import type { AgentEvent } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
+import { TIMES } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { Counters } from './counters.ts';
 import type { SimulatedDisk } from './disk.ts';
@@ -90,8 +91,9 @@ export class AgentProcess implements Watched {
   /** Ends as a program that is told to: resolves when it has. */
   async stop(): Promise<void> {
     await this.#world.time.as(this.owner, async () => {
-      this.#link?.dispatch({ type: 'drain', deadlineMs: 30_000 });
+      this.#link?.dispatch({ type: 'drain', deadlineMs: TIMES.agentDrainMs });
       await this.#jobs?.stop();
+      await this.#link?.settled(TIMES.agentSendMs);
       await this.#link?.stop();
       await this.#spool?.close();
     });

@@ -11,6 +11,8 @@ interface Inode {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Removed files that are still known as what a process may have read. */
+const REMEMBERED = 20;
 const errno = (code: string, path: string): Error => Object.assign(new Error(`${code}: ${path}`), { code });
 
 /** What a crash did to the disk. */
@@ -30,6 +32,7 @@ export class SimulatedDisk {
   readonly #counters: Counters;
   readonly #files = new Map<string, Inode>();
   readonly #folders = new Set<string>();
+  readonly #removed: (readonly [string, Inode])[] = [];
   /** How to take back the changes of names since the last one that was synced, oldest first. */
   #undo: (() => void)[] = [];
   /** Writes that are under way: how to do a part of them. */
@@ -170,7 +173,7 @@ export class SimulatedDisk {
 
   /** Whether these bytes lie synced in a file of a folder below. */
   holds(bytes: Uint8Array, match: (path: string) => boolean): boolean {
-    for (const [path, { synced }] of this.#files)
+    for (const [path, { synced }] of [...this.#files, ...this.#removed])
       if (match(path) && synced.includes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) return true;
     return false;
   }
@@ -183,6 +186,9 @@ export class SimulatedDisk {
     const inode = this.#files.get(path);
     if (!inode) return;
     this.#files.delete(path);
+    // Whoever has it open still reads it.
+    this.#removed.push([path, inode]);
+    if (this.#removed.length > REMEMBERED) this.#removed.shift();
     this.#undo.push(() => this.#files.set(path, inode));
   }
 

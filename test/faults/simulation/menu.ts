@@ -189,7 +189,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     if (process) world.time.freeze(process.owner, world.random.between(500, 40_000), false);
   }),
   agentSleep: onMachine((world, { process }) => {
-    if (process) world.time.freeze(process.owner, world.random.between(60_000, 200_000), world.random.chance(0.5));
+    if (!process) return;
+    const forMs = world.random.between(60_000, 200_000);
+    world.time.freeze(process.owner, forMs, world.random.chance(0.5));
+    // Mostly the program notices that its machine slept.
+    if (world.random.chance(0.7)) world.time.after(forMs + 5, process.owner, () => process.dispatch({ type: 'woke' }));
   }),
   agentClockJump: onMachine((world, { process }) => {
     if (process) world.time.jump(process.owner, world.random.between(5_000, 120_000));

@@ -8,7 +8,7 @@ zlib.zstdCompress = ((bytes: Buffer, options: zlib.ZstdOptions, done: (error: nu
 syncBuiltinESMExports();
 installVirtualTimers();
 
-const { CREDIT, LIMITS } = await import('#protocol/constants.ts');
+const { CREDIT, LIMITS, TIMES } = await import('#protocol/constants.ts');
 
 /** The same proportions as in earnest, small enough that every limit is met within a short crawl. */
 Object.assign(LIMITS, {
@@ -21,6 +21,8 @@ Object.assign(LIMITS, {
   recordParts: 64,
 });
 Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 14_000 });
+// Connections age within a run.
+Object.assign(TIMES, { ageMs: 120_000 });
 
 // What reads the limits when it is loaded comes after.
 const { heal, menuOf, strike } = await import('./menu.ts');

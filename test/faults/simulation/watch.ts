@@ -77,7 +77,7 @@ export interface Watched {
 }
 
 /** Codes with which a session of two sound programs may end. */
-const SOUND = new Set([1000, 1001, 1006, 4000, 4001, 4002, 4003, 4004, 4008, 4009, 4507]);
+const SOUND = new Set([1000, 1001, 1006, 4000, 4001, 4002, 4003, 4004, 4008, 4009, 4011, 4507]);
 const keyOf = ({ jobId, attempt }: { readonly jobId: string; readonly attempt: number }): string =>
   `${jobId}/${attempt}`;
 
