@@ -1,0 +1,146 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of SQL in its template strings
+import type { Mutation } from './mutation.ts';
+
+const STAGING = 'test/catalog/staging.test.ts';
+const LEASES = 'test/catalog/leases.test.ts';
+const PUBLISH = 'test/catalog/publish.test.ts';
+const PARTS = 'test/catalog/parts.test.ts';
+const TRUST = 'test/catalog/trust.test.ts';
+const MODEL = 'test/faults/simulation/store-model.ts';
+const PUBLISHER = 'test/faults/simulation/store-publisher.ts';
+
+/** What the store must check: in its SQL, and in the model of it that the simulation has. */
+export const STORE_RULES: readonly Mutation[] = [
+  {
+    name: 'batch-token',
+    rule: '§5: every batch carries the lease',
+    file: 'catalog/jobs/staging.ts',
+    from: "a.agent_id = fence.id and a.lease_token = ${lease.leaseToken} and a.state = 'active'",
+    to: "a.agent_id = fence.id and a.state = 'active'",
+    caughtBy: { file: STAGING, test: 'another token, attempt or epoch is lost, whatever the number' },
+  },
+  {
+    name: 'batch-epoch',
+    rule: '§5: the store checks the epoch of every batch',
+    file: 'catalog/jobs/staging.ts',
+    from: 'and id = ${agentId} and epoch = ${epoch} for share',
+    to: 'and id = ${agentId} for share',
+    caughtBy: { file: STAGING, test: 'another token, attempt or epoch is lost, whatever the number' },
+  },
+  {
+    name: 'batch-seq',
+    rule: '§7: a batch follows the durable seq',
+    file: 'catalog/jobs/staging.ts',
+    from: 'and a.durable_seq = ${batch.seq}::bigint - 1',
+    to: 'and a.durable_seq < ${batch.seq}::bigint',
+    caughtBy: { file: STAGING, test: 'a gap is told so, changes nothing, and is told the durable seq' },
+  },
+  {
+    name: 'lease-token',
+    rule: '§5: renewal and finish carry the lease',
+    file: 'catalog/jobs/lease.ts',
+    from: '      and a.lease_token = ${lease.leaseToken} and a.agent_id = ${agentId}\n    for update of j, a`;',
+    to: '      and a.agent_id = ${agentId}\n    for update of j, a`;',
+    caughtBy: { file: LEASES, test: 'another lease token can do nothing' },
+  },
+  {
+    name: 'finish-epoch',
+    rule: '§5: the store checks the epoch of every finish',
+    file: 'catalog/jobs/finish.ts',
+    from: "    if (!(await isCurrent(tx, session))) return { result: 'lost', durableSeq: 0 };\n",
+    to: '',
+    caughtBy: { file: LEASES, test: 'an older session of the agent can do nothing any more' },
+  },
+  {
+    name: 'same-agent-grace',
+    rule: '§5: an expired lease may be renewed by the same agent',
+    file: 'catalog/jobs/lease.ts',
+    from: " || (row.jobState === 'queued' && row.free)",
+    to: '',
+    caughtBy: { file: LEASES, test: 'comes back and goes on where it stood, also when its lease ran out' },
+  },
+  {
+    name: 'finish-before-its-batches',
+    rule: '§7: a finish whose batches are short is answered with nack',
+    file: 'catalog/jobs/backend.ts',
+    from: "if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };",
+    to: '',
+    caughtBy: { seeds: 1 },
+  },
+  {
+    name: 'quarantine',
+    rule: '§9: two processes with one identity are told apart by flapping',
+    file: 'catalog/jobs/clones.ts',
+    from: 'if ((flaps?.returns ?? 0) < RETURNS) return false;',
+    to: 'if ((flaps?.returns ?? 0) < 1e9) return false;',
+    caughtBy: {
+      file: TRUST,
+      test: 'flapping is noticed and both are turned away, until somebody says that one is gone',
+    },
+  },
+  {
+    name: 'parts-are-joined',
+    rule: '§8: the parts of one record are joined in order',
+    file: 'catalog/jobs/parts.ts',
+    from: 'if (run?.lastSeq !== seq - 1)',
+    to: 'if (run === undefined && seq < 0)',
+    caughtBy: { file: PARTS, test: 'that begins in its middle makes the attempt unusable' },
+  },
+  {
+    name: 'scope-begins-again',
+    rule: '§8: a scope record of an open scope starts it afresh',
+    file: 'catalog/jobs/publisher.ts',
+    from: '    if (this.#open.has(record.scope)) {',
+    to: '    if (this.#open.has(record.scope)) return;\n    if (this.#open.has(record.scope)) {',
+    caughtBy: { file: PUBLISH, test: 'a scope that begins again forgets what came before' },
+  },
+  // The same rules in the model: whether the simulation would notice that a store lacks them.
+  {
+    name: 'model-token',
+    rule: '§5: every batch carries the lease (simulated)',
+    file: MODEL,
+    from: 'return attempt?.leaseToken === lease.leaseToken && attempt.agentId === session.agentId ? attempt : undefined;',
+    to: 'return attempt?.agentId === session.agentId ? attempt : undefined;',
+    caughtBy: { seeds: 150 },
+  },
+  {
+    name: 'model-epoch',
+    rule: '§5: the store checks the epoch (simulated)',
+    file: MODEL,
+    from: '    return this.tables.agents.get(session.agentId)?.epoch === session.epoch;',
+    to: '    return this.tables.agents.has(session.agentId);',
+    caughtBy: { seeds: 150 },
+  },
+  {
+    name: 'model-scope-hash',
+    rule: '§8: a scope that does not agree with its outcome is not published (simulated)',
+    file: PUBLISHER,
+    from: 'if (open.lines.length !== line.records || sha256 !== line.sha256) {',
+    to: 'if (sha256.length === 0) {',
+    caughtBy: { seeds: 150 },
+  },
+  {
+    name: 'model-scope-restart',
+    rule: '§8: a scope record of an open scope starts it afresh (simulated)',
+    file: PUBLISHER,
+    from: "if (line.t === 'scope') this.#open.set(",
+    to: "if (line.t === 'scope' && open) continue;\n        else if (line.t === 'scope') this.#open.set(",
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-publish-once',
+    rule: '§8: a repeat within the attempt changes nothing (simulated)',
+    file: PUBLISHER,
+    from: '        if (store.attempt(lease)?.published.has(line.scope)) continue;\n',
+    to: '',
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-durability',
+    rule: '§7: what is acknowledged is committed (simulated)',
+    file: MODEL,
+    from: '    attempt.durableSeq = seq;\n',
+    to: '    attempt.durableSeq = Math.max(0, seq - 1);\n',
+    caughtBy: { seeds: 5 },
+  },
+];
