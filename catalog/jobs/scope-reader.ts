@@ -149,7 +149,9 @@ export class ScopeReader {
       if (before.isStaged) this.#dropped.push(scope);
     }
     const hash = createHash('sha256');
-    this.#open.set(scope, { kind, name, firstSeq: seq, hash, records: 0, refused: undefined, isStaged: false });
+    // Batches of before hold records of it, and a replay for another scope's sake reads them: never without its beginning.
+    const firstSeq = before?.firstSeq ?? seq;
+    this.#open.set(scope, { kind, name, firstSeq, hash, records: 0, refused: undefined, isStaged: false });
   }
 
   #add(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' }, line: Uint8Array): void {

@@ -297,6 +297,24 @@ describe('after a restart', () => {
     });
   });
 
+  test('a scope that began again while another is open is read from its first beginning', async () => {
+    const place = await world.enter('prod');
+    const { stream, job } = await world.crawl(place, 'prod');
+    const [a, b] = [appRecords('prod', 'a', ['1', '2']), appRecords('prod', 'b', ['1', '2'])];
+    await stream.publish([...siteRecords('prod', ['a', 'b']), ...a.slice(0, 1)]);
+    await stream.publish([...b.slice(0, 2)]);
+    // Between the two lies what a next process reads: a record of a, whose first beginning must still be there.
+    await stream.publish([...a.slice(1, 2), ...b.slice(2, 3)]);
+    // The agent crashed here, and begins with a.
+    await stream.publish([...a.slice(0, 2)]);
+    await world.restart();
+    const resumed = TestStream.resume(world.backend, place.session, stream);
+    await resumed.publish([...a.slice(2), ...b]);
+    expect((await resumed.finish()).result).toBe('closed');
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'published', error: null });
+    expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 2, sheet: 4 });
+  });
+
   test('the end of a scope that was published before is passed over, since its beginning is not read again', async () => {
     const place = await world.enter('prod');
     const { stream, job } = await world.crawl(place, 'prod');

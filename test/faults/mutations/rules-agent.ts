@@ -223,7 +223,7 @@ export const AGENT_RULES: readonly Mutation[] = [
     name: 'job-signature',
     rule: '§5: a job that the pinned key did not sign is rejected',
     file: 'agent/bridge/jobs.ts',
-    from: 'if (!this.#options.verifyJob(spec, signature))',
+    from: "if (!(when === 'offered' ? verifyJob : verifyHeldJob)(spec, signature))",
     to: 'if (jobId === signature)',
     caughtBy: { file: BRIDGE, test: 'a job that another key signed is rejected and never run' },
   },
@@ -237,13 +237,5 @@ export const AGENT_RULES: readonly Mutation[] = [
       file: BRIDGE,
       test: 'a signature for another host is refused with 4505, and the agent says what to do',
     },
-  },
-  {
-    name: 'link-drops-what-waited',
-    rule: '§9: what waited for a connection that ended is not sent on the next',
-    file: 'agent/bridge/link.ts',
-    from: 'if (connection !== this.#connection) continue;',
-    to: '',
-    caughtBy: { seeds: 150 },
   },
 ];

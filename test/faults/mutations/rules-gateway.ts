@@ -81,8 +81,8 @@ export const GATEWAY_RULES: readonly Mutation[] = [
     from: ' || this.storing) return undefined;',
     to: ') return undefined;',
     caughtBy: {
-      file: MACHINE,
-      test: 'goes to the store one batch after another, and not before the accept is confirmed',
+      file: RACES,
+      test: 'go to the store one at a time and in the order in which they came, whatever their numbers',
     },
   },
   {
@@ -159,14 +159,6 @@ export const GATEWAY_RULES: readonly Mutation[] = [
     caughtBy: { file: RACES, test: 'is said once by the gateway for any number of batches after the gap' },
   },
   {
-    name: 'duplicate-is-acknowledged',
-    rule: '§7: a batch that is durable already is acknowledged again',
-    file: 'protocol/gateway-jobs.ts',
-    from: "else if (durableSeq > stream.durableSeq || result === 'duplicate') {",
-    to: 'else if (durableSeq > stream.durableSeq) {',
-    caughtBy: { file: MACHINE, test: 'that is stored already is acknowledged again, and costs nothing' },
-  },
-  {
     name: 'state-lost',
     rule: '§10: a store that forgot what was acknowledged ends the session with 4011',
     file: 'protocol/gateway-jobs.ts',
@@ -202,8 +194,8 @@ export const GATEWAY_RULES: readonly Mutation[] = [
     name: 'nothing-before-welcome',
     rule: '§4: before welcome the agent sends nothing else',
     file: 'protocol/gateway-session.ts',
-    from: "    if (this.#state.name !== 'open') {\n      this.#bye(CLOSE.badMessage, 'data came before welcome', UPDATE);\n      return;\n    }\n",
-    to: '',
+    from: "} else if (state.name !== 'open') {\n      this.#bye(CLOSE.badMessage, `",
+    to: "} else if (state.name === 'new') {\n      this.#bye(CLOSE.badMessage, `",
     caughtBy: { file: MACHINE, test: 'takes nothing before welcome' },
   },
   {
@@ -254,14 +246,6 @@ export const GATEWAY_RULES: readonly Mutation[] = [
     from: 'if (stated !== actual)',
     to: 'if (stated < 0)',
     caughtBy: { file: FRAME, test: 'is refused when any bit of it is another' },
-  },
-  {
-    name: 'seq-is-not-rounded',
-    rule: '§6: seq is below 2⁵³',
-    file: 'protocol/frame.ts',
-    from: 'seq > BigInt(Number.MAX_SAFE_INTEGER) ? Number.NaN : Number(seq)',
-    to: 'Number(seq)',
-    caughtBy: { file: FRAME, test: 'with a sequence number beyond 2⁵³ is refused, not rounded' },
   },
   {
     name: 'payload-limit',

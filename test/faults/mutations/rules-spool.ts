@@ -50,14 +50,6 @@ export const SPOOL_RULES: readonly Mutation[] = [
     caughtBy: { file: SPOOL, test: 'with a hole between segments keeps only what is before the hole' },
   },
   {
-    name: 'record-goes-first',
-    rule: '§9: an attempt without a readable record is deleted',
-    file: 'agent/spool/attempt-spool.ts',
-    from: '    await disk.removeFile(join(folder, RECORD_FILE));\n',
-    to: '',
-    caughtBy: { file: SPOOL, test: 'is gone when it was removed, and so is what a half removal left' },
-  },
-  {
     name: 'quota-waits',
     rule: '§11: a full spool makes the crawl wait, nothing is dropped',
     file: 'agent/spool/quota.ts',
@@ -90,14 +82,14 @@ export const SPOOL_RULES: readonly Mutation[] = [
     file: 'agent/spool/parts.ts',
     from: "at === 0 ? 'first'",
     to: "at < 0 ? 'first'",
-    caughtBy: { file: PARTS, test: 'ends its scope with its last part only' },
+    caughtBy: { file: PARTS, test: 'is cut into parts that nothing comes between' },
   },
   {
     name: 'parts-in-the-simulation',
     rule: '§8: the parts of a record are joined',
     file: 'agent/spool/parts.ts',
     from: '    at += piece.length;\n',
-    to: '    at += piece.length;\n    if (part === "middle") continue;\n',
+    to: "    at += piece.length + (part === 'middle' ? 1 : 0);\n",
     caughtBy: { seeds: 150 },
   },
 ];

@@ -30,7 +30,10 @@ process.on('message', async ({ name, seeds }: { name: string; seeds: number }) =
   const { runSeed } = (await import(`../simulation/run.ts?${MARK}=${name}`)) as typeof import('../simulation/run.ts');
   for (let seed = 1; seed <= seeds; seed += 1) {
     const { violation } = await runSeed(seed);
-    if (!violation) continue;
+    if (!violation) {
+      process.send?.({ name, alive: seed });
+      continue;
+    }
     process.send?.({ name, seed, rule: violation.rule, message: violation.message });
     return;
   }

@@ -9,11 +9,12 @@ export interface Caught {
   readonly by: string | undefined;
 }
 
-/** A mutation may well turn a program in a circle: that is noticed, too. */
-const HANGS_MS = 40_000;
+/** A mutation may well turn a program in a circle: no seed takes that long, and it is noticed, too. */
+const HANGS_MS = 20_000;
 
 interface Answer {
   readonly name: string;
+  readonly alive?: number;
   readonly seed?: number;
   readonly message?: string;
 }
@@ -31,13 +32,17 @@ export const simulateAll = async (mutations: readonly Mutation[], processes = 2)
         child.off('exit', onExit);
         act();
       };
-      const timer = setTimeout(() => {
-        child.kill('SIGKILL');
-        end(() => resolve('it never ends'));
-      }, HANGS_MS);
+      const hangs = (): NodeJS.Timeout =>
+        setTimeout(() => {
+          child.kill('SIGKILL');
+          end(() => resolve('it never ends'));
+        }, HANGS_MS);
+      let timer = hangs();
       const onMessage = (answer: unknown): void => {
-        const { seed, message } = answer as Answer;
-        end(() => resolve(seed === undefined ? undefined : `seed ${seed}: ${message}`));
+        const { alive, seed, message } = answer as Answer;
+        clearTimeout(timer);
+        timer = hangs();
+        if (alive === undefined) end(() => resolve(seed === undefined ? undefined : `seed ${seed}: ${message}`));
       };
       const onExit = (code: number | null): void => {
         end(() => reject(new Error(`${name}: the process ended with ${code}`)));

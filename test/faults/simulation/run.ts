@@ -20,7 +20,7 @@ Object.assign(LIMITS, {
   recordBytes: 40_000,
   recordParts: 64,
 });
-Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 14_000 });
+Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 8_000 });
 // Connections age within a run.
 Object.assign(TIMES, { ageMs: 120_000 });
 
@@ -105,6 +105,11 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
     counters.highest('highest.settle.ms', Math.round(time.nowMs - healedMs));
     for (const { state, error } of store.model.tables.jobs.values())
       counters.count(`job.${state}${error ? `.${error.code}` : ''}`);
+    // Without a spoiled disk, a copied spool or a store that forgot, no stream may ever be found wrong.
+    if (!watch.mayRecut && !watch.forgotten)
+      for (const { id, error } of store.model.tables.jobs.values())
+        if (error?.code === 'bridge.protocol' || error?.code === 'internal')
+          watch.fail('refused', `${id}: ${error.message}`);
     const last = world.codes.map((code) => world.ask(code, 'crawl'));
     if (!watch.violation && !(await until(isDone, PROGRESS_MS))) watch.fail('progress', unfinished(world));
     if (!watch.violation)

@@ -175,7 +175,8 @@ export class PublisherModel {
         const line = JSON.parse(text) as Line;
         if (store.attempt(lease)?.published.has(line.scope)) continue;
         const open = this.#open.get(line.scope);
-        if (line.t === 'scope') this.#open.set(line.scope, { kind: line.kind, firstSeq: batch.seq, lines: [] });
+        if (line.t === 'scope')
+          this.#open.set(line.scope, { kind: line.kind, firstSeq: open?.firstSeq ?? batch.seq, lines: [] });
         else if (!open) throw new Poison(`${line.t} of ${line.scope}, which is not open`);
         else if (line.t === 'outcome') {
           await transaction(() => this.#publish(open, line));
