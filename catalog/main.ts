@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
+import { addKeyCommand } from './commands/key.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addUserCommand } from './commands/user.ts';
@@ -14,6 +15,7 @@ if (BUILD) program.version(`${BUILD.version} (${BUILD.commit})`);
 addServeCommand(program);
 addUserCommand(program);
 addTokenCommand(program);
+addKeyCommand(program);
 
 try {
   await program.parseAsync();

@@ -3,7 +3,7 @@ import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
 import { JOB_KINDS, TestOptions } from '#protocol/messages.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
-import { ConnectionState } from '#protocol/status.ts';
+import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 
 /**
  * The shapes of the REST API (`/api/v1`). The server validates and documents with them (OpenAPI), the page takes its
@@ -56,6 +56,41 @@ export const Agent = z
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof Agent>;
+
+/** One agent with what decides whether it comes in, and what its own policy forbids. */
+export const AgentDetail = z
+  .object({
+    ...Agent.shape,
+    /** The newest first. `validUntil`: a later key counts, this one does until then. */
+    keys: z.array(
+      z.object({
+        id: z.string(),
+        createdAt: Time,
+        lastUsedAt: Time.nullable(),
+        validUntil: Time.nullable(),
+        revokedAt: Time.nullable(),
+        /** The present session was opened with it. */
+        inUse: z.boolean(),
+      }),
+    ),
+    /** Starts of programs that used the identity lately; `returns`: how often one took it back from another. */
+    boots: z.array(
+      z.object({
+        bootId: z.string(),
+        hostname: z.string(),
+        platform: z.string(),
+        machine: z.string().nullable(),
+        firstSeenAt: Time,
+        lastSeenAt: Time,
+        returns: z.int(),
+      }),
+    ),
+    /** Somebody wants the agent to make a new key, which it has not done yet. */
+    renewalAskedAt: Time.nullable(),
+    policy: z.object(PolicyReport.shape).nullable(),
+  })
+  .meta({ id: 'AgentDetail' });
+export type AgentDetail = z.infer<typeof AgentDetail>;
 
 export const EnrolmentToken = z.object({ token: z.string(), expiresAt: Time }).meta({ id: 'EnrolmentToken' });
 
@@ -269,6 +304,13 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * POST   /api/v1/logout                        → 204
  * GET    /api/v1/me                            → Me
  * GET    /api/v1/agents                        → AgentList
+ * GET    /api/v1/agents/{id}                   → AgentDetail
+ * POST   /api/v1/agents/{id}/disable           → AgentDetail       (its session ends; `enable` lets it in again)
+ * POST   /api/v1/agents/{id}/enable            → AgentDetail
+ * POST   /api/v1/agents/{id}/renew-key         → AgentDetail       (it makes a new key, at once or when it is back)
+ * POST   /api/v1/agents/{id}/release           → AgentDetail       (ends a quarantine: the copy was stopped)
+ * POST   /api/v1/agents/{id}/revoke            {confirm: name} → AgentDetail       (for good)
+ * POST   /api/v1/agents/{id}/keys/{key}/revoke {lastKey?} → AgentDetail
  * POST   /api/v1/enrolment-tokens              → EnrolmentToken
  * GET    /api/v1/connections                   → ConnectionList
  * GET    /api/v1/connections/{code}            → Connection

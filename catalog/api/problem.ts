@@ -14,6 +14,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.too_many_logins': 429,
   'api.busy': 503,
   'bridge.enrolment_refused': 403,
+  'agent.revoked': 409,
+  'agent.last_key': 409,
   'job.unknown_connection': 404,
   'job.connection_invalid': 409,
   'job.connection_busy': 409,

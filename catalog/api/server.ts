@@ -14,6 +14,7 @@ import type { ApiContext } from './context.ts';
 import { authenticate, checkOrigin } from './guard.ts';
 import { servePage } from './page.ts';
 import { asProblem } from './problem.ts';
+import { agentRoutes } from './routes-agents.ts';
 import { assetRoutes } from './routes-assets.ts';
 import { connectionRoutes } from './routes-connections.ts';
 import { eventRoutes } from './routes-events.ts';
@@ -114,6 +115,7 @@ export const createApi = async (options: ApiOptions) => {
   await app.register(async (scope) => {
     const routes = scope.withTypeProvider<ZodTypeProvider>();
     loginRoutes(routes, options);
+    agentRoutes(routes, options);
     connectionRoutes(routes, options);
     jobRoutes(routes, options);
     assetRoutes(routes, options);

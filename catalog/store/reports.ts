@@ -3,6 +3,11 @@ import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { announce } from './events.ts';
 import type { Transaction } from './sql.ts';
 
+/** Connections that one agent may own, also of files that are gone: more than any has, and no way to fill the disk. */
+const MOST_CONNECTIONS = 1_000;
+/** Files of one agent that are kept in mind. */
+const MOST_FILES = 1_000;
+
 /** Of the files with one code, the one that is in force; of several the older. */
 const inForceFirst = (a: ConnectionState, b: ConnectionState): number =>
   Number(a.inForce === null) - Number(b.inForce === null) || (a.loadedAt ?? '~').localeCompare(b.loadedAt ?? '~');
@@ -23,7 +28,13 @@ export const storeReport = async (
   if (isWhole)
     await tx`delete from connection_report where organisation_id = ${organisationId} and agent_id = ${agentId}
       and file <> all(${tx.array([...files.keys()])}::text[])`;
-  for (const state of files.values())
+  // A list that was cut keeps the files of before: there is an end to them all the same.
+  if (!isWhole)
+    await tx`delete from connection_report where organisation_id = ${organisationId} and agent_id = ${agentId}
+      and file in (select file from connection_report where organisation_id = ${organisationId}
+        and agent_id = ${agentId} and file <> all(${tx.array([...files.keys()])}::text[])
+        order by reported_at desc, file offset ${Math.max(0, MOST_FILES - files.size)})`;
+  for (const state of [...files.values()].slice(0, MOST_FILES))
     await tx`insert into connection_report (organisation_id, agent_id, file, code, status, reported_at)
       values (${organisationId}, ${agentId}, ${state.file}, ${state.code}, ${JSON.stringify(state)}::text::jsonb, now())
       on conflict (organisation_id, agent_id, file)
@@ -32,10 +43,15 @@ export const storeReport = async (
   const byCode = new Map<string, ConnectionState>();
   for (const state of [...files.values()].sort(inForceFirst))
     if (state.code !== null && state.code !== '' && !byCode.has(state.code)) byCode.set(state.code, state);
+  const [owned] = await tx<{ n: number }[]>`select count(*)::int as n from connection
+    where organisation_id = ${organisationId} and agent_id = ${agentId}`;
+  let room = MOST_CONNECTIONS - (owned?.n ?? 0);
   for (const [code, state] of [...byCode].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (state.state !== 'absent')
-      await tx`insert into connection (organisation_id, code, agent_id, file, status, reported_at)
+    if (state.state !== 'absent' && room > 0) {
+      const made = await tx`insert into connection (organisation_id, code, agent_id, file, status, reported_at)
         values (${organisationId}, ${code}, ${agentId}, ${state.file}, '{}', now()) on conflict do nothing`;
+      room -= made.count;
+    }
     const [row] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
       select agent_id as "agentId", status from connection
       where organisation_id = ${organisationId} and code = ${code} for update`;

@@ -53,6 +53,7 @@ test('every endpoint of the document, asked by us with their ids, shows and chan
   const ids: Record<string, string[]> = {
     id: [theirCrawl.job.id, theirTest.job.id, token?.id ?? '', theirCrawl.agent.id, theirs.organisationId],
     code: ['canary', 'prod'],
+    key: ['canary'],
   };
   const queries = [
     'connection=canary',
@@ -81,8 +82,12 @@ test('every endpoint of the document, asked by us with their ids, shows and chan
   const answered = new Set<string>();
   for (const [path, methods] of paths) {
     if (['/api/v1/login', '/api/v1/logout', '/api/v1/events', '/v1/enrol'].includes(path)) continue;
-    const places = /\{(\w+)\}/.exec(path)?.[1];
-    const urls = places ? (ids[places] ?? []).map((id) => path.replace(`{${places}}`, id)) : [path];
+    // Every name in the path takes every id that there is of its kind.
+    const urls = Object.entries(ids).reduce(
+      (all, [place, values]) =>
+        all.flatMap((url) => (url.includes(`{${place}}`) ? values.map((id) => url.replace(`{${place}}`, id)) : [url])),
+      [path],
+    );
     for (const [method, url] of Object.keys(methods).flatMap((m) => urls.map((u) => [m.toUpperCase(), u] as const)))
       for (const variant of method === 'GET' ? queries : bodies) {
         // Our own connection has the same code: what we do to it is ours alone, but it would stop the walk.

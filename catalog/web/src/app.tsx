@@ -4,6 +4,7 @@ import { Announcer } from './announce.tsx';
 import { call, keepCsrf, Refusal, shown, whenSessionLost } from './api.ts';
 import { startLive, stopLive } from './live.ts';
 import { forget } from './load.ts';
+import { AgentPage } from './pages/agent.tsx';
 import { AgentsPage } from './pages/agents.tsx';
 import { AssetPage } from './pages/asset.tsx';
 import { AssetsPage } from './pages/assets.tsx';
@@ -42,6 +43,7 @@ const Route = ({ place }: { place: Place }) => {
       if (name) return <JobPage key={place.path} id={part(name)} query={place.query} />;
       break;
     case 'agents':
+      if (name) return <AgentPage key={place.path} id={part(name)} />;
       return <AgentsPage />;
     case 'browse':
       return <AssetsPage query={place.query} />;

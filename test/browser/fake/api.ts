@@ -73,6 +73,31 @@ const startJob = (world: World, connection: contract.Connection, asked: unknown)
   return job;
 };
 
+/** The fake keeps of an agent what its list shows; the rest is made up anew, and `trust` may say otherwise. */
+const ofAgent = (world: World, call: Call, id: string, action: string | undefined): Answer => {
+  const agent = world.agents.find((each) => each.id === id);
+  if (!agent) return notFound('agent');
+  const body = (call.body ?? {}) as Record<string, unknown>;
+  const trust = world.trust.get(id) ?? { keys: [], boots: [], renewalAskedAt: null, policy: null };
+  const standing = { disable: 'disabled', enable: 'trusted', release: 'trusted', revoke: 'revoked' } as const;
+  if (call.method === 'POST') {
+    if (action === 'revoke' && body['confirm'] !== agent.name) return { status: 400, value: undefined };
+    if (action !== undefined && action in standing)
+      world.agents = world.agents.map((each) =>
+        each === agent ? { ...agent, standing: standing[action as keyof typeof standing] } : each,
+      );
+    const asked = action === 'renew-key' ? { renewalAskedAt: new Date().toISOString() } : {};
+    const revokedAt = new Date().toISOString();
+    const keys = trust.keys.map((key) =>
+      call.path.endsWith(`/keys/${key.id}/revoke`) ? { ...key, revokedAt, inUse: false } : key,
+    );
+    world.trust.set(id, { ...trust, ...asked, keys });
+    world.emit({ name: 'agent', id });
+  }
+  const now = world.agents.find((each) => each.id === id);
+  return { status: 200, value: contract.AgentDetail.parse({ ...now, ...trust, ...world.trust.get(id) }) };
+};
+
 const ofConnection = (world: World, call: Call, code: string, action: string | undefined): Answer => {
   const connection = world.connection(code);
   if (!connection) return notFound(`connection ${code}`);
@@ -155,6 +180,7 @@ export const answer = (world: World, call: Call): Answer => {
       return { status: 200, value: contract.JobList.parse(page(jobs, call.query, 20)) };
     }
     case 'agents':
+      if (name !== undefined) return ofAgent(world, call, name, action);
       return { status: 200, value: contract.AgentList.parse(page(world.agents, call.query, 100)) };
     case 'enrolment-tokens':
       return {

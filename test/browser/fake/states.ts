@@ -181,6 +181,7 @@ export const busyWorld = (): World => {
         },
       ],
     }),
+    agent('twin', { standing: 'quarantined', health: 'late', lastSeenAt: ago(60) }),
     agent('linz', { health: 'offline', lastSeenAt: ago(9_400), bypassCertificateValidation: true }),
     agent('new-one', {
       health: 'new',
@@ -191,6 +192,46 @@ export const busyWorld = (): World => {
       connections: 0,
     }),
   ];
+  const key = (id: string, days: number, fields: object = {}) => ({
+    id: id.repeat(4),
+    createdAt: ago(86_400 * days),
+    lastUsedAt: ago(4),
+    validUntil: null,
+    revokedAt: null,
+    inUse: false,
+    ...fields,
+  });
+  world.trust.set('vienna', {
+    keys: [
+      key('0a1b2c3d', 1, { inUse: true }),
+      key('4e5f6a7b', 40, { validUntil: ago(-3_600) }),
+      key('8c9d0e1f', 90, { revokedAt: ago(86_400 * 30) }),
+    ],
+    boots: [],
+    renewalAskedAt: null,
+    policy: {
+      file: 'policy.conf',
+      state: 'in_force',
+      denies: [
+        'Jobs that begin outside Mon-Fri 20:00-06:00, Europe/Vienna (policy.conf, line 3)',
+        'Load scripts (policy.conf, line 5)',
+      ],
+    },
+  });
+  world.trust.set('twin', {
+    keys: [key('0a1b2c3d', 40)],
+    boots: ['qlik-01', 'qlik-01-copy'].map((hostname, index) => ({
+      bootId: `boot-${index}`,
+      hostname,
+      platform: 'win32-x64',
+      machine: `${index}a7f`.repeat(8),
+      firstSeenAt: ago(900 - index * 300),
+      lastSeenAt: ago(60 + index * 10),
+      returns: 2 - index,
+    })),
+    renewalAskedAt: null,
+    policy: null,
+  });
   const last = job('job-1', 'prod');
   const now = running('job-2', 'sales');
   const failed = job('job-3', 'claims', {

@@ -1,5 +1,6 @@
 import type {
   Agent,
+  AgentDetail,
   ApiToken,
   Asset,
   AssetSummary,
@@ -31,6 +32,7 @@ export interface FakeAsset {
  */
 export class World {
   agents: Agent[] = [];
+  trust = new Map<string, Pick<AgentDetail, 'keys' | 'boots' | 'renewalAskedAt' | 'policy'>>();
   connections: Connection[] = [];
   broken: BrokenFile[] = [];
   jobs: Job[] = [];

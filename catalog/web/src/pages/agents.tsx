@@ -3,17 +3,18 @@ import type { Agent } from '#catalog/api/contract.ts';
 import { call } from '../api.ts';
 import { number } from '../format.ts';
 import { usePages } from '../load.ts';
+import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
 import { LoadMore, Snippet, useAction } from '../parts/controls.tsx';
-import { Badge, Empty, ErrorPanel, Loading, Page, type Tone } from '../parts/panels.tsx';
+import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Name, When } from '../parts/text.tsx';
 import type { EnrolmentToken } from '../shapes.ts';
 
-const HEALTH = {
-  online: ['green', 'Online', 'a heartbeat came lately'],
-  late: ['amber', 'Late', 'no heartbeat for 30 seconds'],
-  offline: ['red', 'Offline', 'no heartbeat for two minutes'],
-  new: ['grey', 'New', 'enrolled, never seen since'],
-} as const satisfies Record<Agent['health'], readonly [Tone, string, string]>;
+/** What an agent's fault is about. */
+const titleOf = (code: string): string => {
+  if (code.startsWith('spool.')) return 'The agent waits';
+  if (code === 'bridge.other_machine') return 'Its state folder comes from another machine';
+  return code.startsWith('policy.') ? 'Its policy has an error' : 'Its settings have an error';
+};
 
 /** What to write and to type on the agent's machine, for the address under which this page was reached. */
 const instructions = ({ protocol, host }: Location) => ({
@@ -137,22 +138,17 @@ export const AgentsPage = () => {
           </thead>
           <tbody>
             {data.map((agent) => {
-              const [tone, word, meaning] = HEALTH[agent.health];
               return (
                 <tr key={agent.id}>
                   <th scope="row" data-label="Agent">
-                    <Name text={agent.name} />
+                    <a href={`/agents/${encodeURIComponent(agent.id)}`}>
+                      <Name text={agent.name} />
+                    </a>
                   </th>
                   <td data-label="Health">
-                    <span title={meaning}>
-                      <Badge tone={tone}>{word}</Badge>
-                    </span>
+                    <StandingBadge standing={agent.standing} /> <HealthBadge health={agent.health} />
                     {agent.faults.map((fault) => (
-                      <ErrorPanel
-                        key={fault.message}
-                        error={fault}
-                        title={fault.code.startsWith('spool.') ? 'The agent waits' : 'Its settings have an error'}
-                      />
+                      <ErrorPanel key={fault.message} error={fault} title={titleOf(fault.code)} />
                     ))}
                     {agent.bypassCertificateValidation && <Bypass />}
                     {agent.link?.transport === 'polling' && <Polling why={agent.link.why} />}
