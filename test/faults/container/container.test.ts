@@ -1,20 +1,25 @@
-import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { build } from 'vite';
 import { expect, test } from 'vitest';
 import type { Connection, Job } from '#catalog/api/contract.ts';
-import { eventually } from '#test/catalog/database.ts';
+import { eventually, openTestDatabase } from '#test/catalog/database.ts';
 import { Api } from '#test/demo/api.ts';
 import { connectionFile } from '#test/demo/connection-file.ts';
-import { startProgram } from '#test/demo/program.ts';
 import { SimulatedSite } from '#test/demo/site.ts';
+import { freePort } from '#test/network/proxies/programs.ts';
 import { bundle } from '../../../installer/common/bundle.ts';
 import { ContainerEngine, whyNoContainers } from './engine.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const BASE = 'docker.io/library/node:24-bookworm-slim';
 const UID = 10_001;
+
+const buildPage = async (outDir: string): Promise<void> => {
+  const page = join(root, 'catalog/web');
+  const configFile = join(page, 'vite.config.ts');
+  await build({ configFile, root: page, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+};
 
 const why = await whyNoContainers();
 // On a machine that is there for it, not being able to is a failure.
@@ -33,33 +38,32 @@ test.skipIf(why !== undefined && !mustRun)(
       (async () => {
         await bundle({ folder: context, flavour: 'release', ...version });
         await writeFile(join(context, 'LICENSES.txt'), 'as built\n');
-        // The package of PostgreSQL, where the catalog looks for it; the image takes nothing of it.
-        await symlink(join(root, 'node_modules'), join(context, 'node_modules'));
+        await buildPage(join(context, 'web'));
         await engine.importBase(BASE);
         await engine.build(join(root, 'installer/docker/Dockerfile'), context, 'culvert');
+        await engine.build(join(root, 'installer/docker/catalog.Dockerfile'), context, 'culvert-catalog');
       })(),
       SimulatedSite.start({ folder: join(folder, 'site'), seed: 7, apps: 12 }),
     ]);
     await using _site = site;
+    await using database = await openTestDatabase({ bare: true });
 
-    await chmod(folder, 0o711);
-    const data = join(folder, 'catalog');
-    const serve = ['serve', '--data', data, '--port', '0', '--init-organisation', 'Container', '--json'];
-    await using catalog = await startProgram('the catalog', join(context, 'culvert-catalog.mjs'), serve, {
-      env: { DATABASE_URL: '' },
-    });
-    const admin = async (...args: string[]): Promise<Record<string, string>> => {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        join(context, 'culvert-catalog.mjs'),
-        ...args,
-        '--data',
-        data,
-        '--json',
-      ]);
-      return JSON.parse(stdout) as Record<string, string>;
-    };
+    const hardened = [
+      ...['--network', 'host', '--read-only', '--tmpfs', '/tmp:rw,noexec,size=16m', '--cap-drop', 'ALL'],
+      ...['--security-opt', 'no-new-privileges', '--memory', '512m', '--pids-limit', '64'],
+    ];
+    const port = await freePort();
+    const serve = ['serve', '--port', String(port), '--init-organisation', 'Container'];
+    await engine.run('catalog', ...hardened, '--env', `DATABASE_URL=${database.url}`, 'culvert-catalog', ...serve);
+    const address = `http://127.0.0.1:${port}`;
+    await eventually(async () => (await fetch(`${address}/readyz`).catch(() => undefined))?.ok);
+    expect(await (await fetch(address)).text()).toContain('<script type="module"');
+    const admin = async (...args: string[]): Promise<Record<string, string>> =>
+      JSON.parse(
+        await engine.podman('exec', 'catalog', 'node', '/opt/culvert/culvert-catalog.mjs', ...args, '--json'),
+      ) as Record<string, string>;
     await admin('user', 'add', '--email', 'container@culvert.example', '--one-time-login');
-    const api = new Api(String(catalog.ready['address']), (await admin('token', 'create', '--api'))['token'] ?? '');
+    const api = new Api(address, (await admin('token', 'create', '--api'))['token'] ?? '');
     const token = (await admin('token', 'create', '--enrolment'))['token'] ?? '';
 
     // As an administrator would lay it out: settings and connections are mounted, what the agent keeps is a volume.
@@ -74,26 +78,25 @@ test.skipIf(why !== undefined && !mustRun)(
     const conf = await readFile(join(root, 'installer/docker/agent.conf'), 'utf8');
     await writeFile(
       join(etc, 'agent.conf'),
-      conf.replace(/gateway\.url = .*/, `gateway.url = "${String(catalog.ready['gateway'])}"`),
+      conf.replace(/gateway\.url = .*/, `gateway.url = "ws://127.0.0.1:${port}"`),
     );
     const authority = site.addresses.certificates.rootPath;
     await writeFile(join(connections, 'root.pem'), await readFile(authority));
     await writeFile(join(connections, 'demo.conf'), connectionFile(site.addresses).replace(authority, 'root.pem'));
     await writeFile(join(folder, 'token.txt'), token, { mode: 0o400 });
     await chown(join(folder, 'token.txt'), UID, UID);
-    const hardened = [
-      ...['--network', 'host', '--read-only', '--tmpfs', '/tmp:rw,noexec,size=16m', '--cap-drop', 'ALL'],
-      ...['--security-opt', 'no-new-privileges', '--memory', '512m', '--pids-limit', '64'],
+    const mounted = [
+      ...hardened,
       ...['--volume', `${etc}:/etc/culvert:ro`, '--volume', `${connections}:/connections:ro`],
       ...['--volume', `${state}:/var/lib/culvert`],
     ];
 
     const said = await engine.podman(
-      ...['run', '--rm', ...hardened, '--volume', `${join(folder, 'token.txt')}:/run/secrets/token:ro`, 'culvert'],
+      ...['run', '--rm', ...mounted, '--volume', `${join(folder, 'token.txt')}:/run/secrets/token:ro`, 'culvert'],
       ...['enroll', '--config', '/etc/culvert/agent.conf', '--token-file', '/run/secrets/token'],
     );
     expect(said).toContain('of Container');
-    await engine.run('agent', ...hardened, 'culvert');
+    await engine.run('agent', ...mounted, 'culvert');
 
     const ready = async (): Promise<boolean> => {
       const found = await api.get<Connection>('/api/v1/connections/demo').catch(() => undefined);
@@ -109,6 +112,8 @@ test.skipIf(why !== undefined && !mustRun)(
     expect(first.state, JSON.stringify(first.error)).toBe('published');
     const truth = await site.ask<{ assets: Record<string, number> }>('/truth');
     expect((await api.counts('demo')).assets).toEqual(truth.assets);
+
+    await engine.podman('healthcheck', 'run', 'agent');
 
     // Not root, no capabilities, nothing to be gained, nothing to be written but the state.
     const pid = await engine.podman('inspect', '--format', '{{.State.Pid}}', 'agent');
@@ -137,6 +142,8 @@ test.skipIf(why !== undefined && !mustRun)(
     const logs = await engine.logs('agent');
     expect(logs).toContain('agent stopping');
     expect(logs).not.toContain(token);
+    await engine.podman('stop', '--time', '20', 'catalog');
+    expect(await engine.podman('inspect', '--format', '{{.State.ExitCode}}', 'catalog')).toBe('0');
   },
   180_000,
 );
