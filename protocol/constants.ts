@@ -37,8 +37,9 @@ export const LIMITS = {
   base64Chars: 200,
   /** The text of a job: a code and options; quoted in JSON it fits into a control frame, whatever it holds. */
   specChars: 16_384,
-  /** Names of capabilities in one list, and characters of each. */
+  /** Names of capabilities in one list: many releases' worth. */
   capabilities: 64,
+  /** Of one name. */
   capabilityChars: 64,
   /** Names in `job.progress.current`: what a person can follow. */
   currentNames: 8,
@@ -46,8 +47,9 @@ export const LIMITS = {
   statusItems: 1_000,
   /** Ended streams of a session that a gateway remembers: many more than can have frames under way. */
   endedStreams: 1_024,
-  /** Control messages of one agent: what it may save up, and a second's worth. Four jobs need fewer than ten. */
+  /** Control messages that an agent may send at once, having been quiet. */
   controlBurst: 200,
+  /** And in the long run: four jobs need fewer than ten. Beyond it: 4002. */
   controlPerSecond: 20,
   /** Given to the socket and not taken by the other end: who lets this much pile up does not read (4004). */
   unsentBytes: 4 * 1024 * 1024,
@@ -100,6 +102,7 @@ export const TIMES = {
   agentSendMs: 5_000,
   /** What a shed agent is told to wait (4002), spread by itself. */
   overloadedMs: 15_000,
+  /** The first window: a gateway that was started anew is back by then, or not for a while. */
   backoffBaseMs: 1_000,
   /** The rest of a window is waited as well: an agent may be away for two windows after the gateway is back. */
   backoffCapMs: 32_000,
@@ -113,6 +116,8 @@ export const TIMES = {
   hintGrainMs: 1_000,
   /** After a terminal close code, ± 50 %: an administrator's mistake is mended without visiting machines. */
   slowLaneMs: 300_000,
+  /** How long the key before counts after a rotation: an agent whose disk came from last night's backup still comes in. */
+  keyOverlapMs: 24 * 3_600_000,
   /** The largest duration in any message: thirty days. */
   maxMs: 30 * 86_400_000,
 } as const;

@@ -2,12 +2,10 @@ import type { AgentSession, GatewayBackend } from '#catalog/gateway/backend.ts';
 import { announce } from '#catalog/store/events.ts';
 import { keyId } from '#catalog/store/organisations.ts';
 import { type Sql, transact } from '#catalog/store/sql.ts';
-import { CLOSE } from '#protocol/constants.ts';
+import { CLOSE, TIMES } from '#protocol/constants.ts';
 import { keyProof } from '#protocol/messages.ts';
 import { readEd25519, signatureHolds } from './ed25519.ts';
 
-/** How long the key before does, so that an agent whose disk was restored from last night's backup still comes in. */
-const OLD_VALID_MS = 24 * 3_600_000;
 /** New keys of one agent in a day: more is a defect or worse. */
 const KEYS_A_DAY = 10;
 
@@ -45,7 +43,7 @@ export const rotateKey = async (sql: Sql, session: AgentSession, asked: Asked): 
       return refuse(CLOSE.badMessage, `This agent made more than ${KEYS_A_DAY} keys in a day.`);
     await tx`insert into agent_key (organisation_id, agent_id, id, public_key)
       values (${organisationId}, ${agentId}, ${id}, ${key}) on conflict do nothing`;
-    await tx`update agent_key set valid_until = now() + ${`${OLD_VALID_MS} milliseconds`}::interval
+    await tx`update agent_key set valid_until = now() + ${`${TIMES.keyOverlapMs} milliseconds`}::interval
       where organisation_id = ${organisationId} and agent_id = ${agentId} and id <> ${id}
         and revoked_at is null and valid_until is null`;
     // What nobody can use any more is of no use to keep either; the latest ones stay for people to look at.
@@ -53,6 +51,6 @@ export const rotateKey = async (sql: Sql, session: AgentSession, asked: Asked): 
       and coalesce(revoked_at, valid_until) < now() - interval '90 days'`;
     await tx`update agent set renewal_asked_at = null where organisation_id = ${organisationId} and id = ${agentId}`;
     await announce(tx, organisationId, { name: 'agent', id: agentId });
-    return { keyId: id, oldValidMs: OLD_VALID_MS };
+    return { keyId: id, oldValidMs: TIMES.keyOverlapMs };
   });
 };
