@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { AuditLog } from '#agent/audit/audit-log.ts';
 import type { Bridge, BridgeOptions } from '#agent/bridge/bridge.ts';
 import type { Identity } from '#agent/bridge/identity.ts';
 import { endpoints } from '#agent/operations/endpoints.ts';
@@ -14,9 +15,11 @@ import type { AgentLog } from '#agent/operations/log.ts';
 import { type LevelChange, RemoteLogLevel } from '#agent/operations/log-level.ts';
 import { AgentMetrics } from '#agent/operations/metrics.ts';
 import { whyNotReady } from '#agent/operations/readiness.ts';
+import type { Log } from '#agent/qlik/log.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { describeWay } from '#config/proxy.ts';
 import type { Settings } from '#config/settings.ts';
+import { asFault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { VERSION } from './version.ts';
 
@@ -55,6 +58,15 @@ export const levelStatus = ({ level, until, refused }: LevelChange): Partial<Age
   until === null && refused === null
     ? {}
     : { logLevel: { level, ...(until === null ? {} : { until }), ...(refused === null ? {} : { refused }) } };
+
+/** The owner of the machine finds in the audit log what the catalog made the agent log. */
+export const tellAudit = (audit: Pick<AuditLog, 'append'>, { level, until }: LevelChange, log: Log): void => {
+  if (until === null) return;
+  const forMs = Math.max(0, Date.parse(until) - Date.now());
+  audit
+    .append([{ event: 'logLevel', level, forMs }])
+    .catch((error: unknown) => log.warn({}, `the audit log cannot be written: ${asFault(error).message}`));
+};
 
 interface OperationsOptions {
   readonly settings: Settings & { readonly gatewayUrl: string };
@@ -134,7 +146,7 @@ export class Operations implements AsyncDisposable {
       gateway: gatewayUrl,
       state: health?.state ?? 'down',
       since: this.#link.since,
-      transport: 'websocket',
+      transport: health?.link?.transport ?? 'none yet',
       way: describeWay(this.#options.settingsNow().proxy, gatewayUrl),
       sinceRoundTripMs: health?.sinceRoundTripMs ?? null,
       roundTripMs: this.#link.roundTripMs,

@@ -22,7 +22,7 @@ import { crawlJob } from './crawl-job.ts';
 import { WATCHDOG } from './exit-codes.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { observedJobs } from './observed-jobs.ts';
-import { levelStatus, Operations } from './operations.ts';
+import { levelStatus, Operations, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
 import { PolicyInForce } from './policy.ts';
 import { openSecrets } from './secrets.ts';
@@ -155,7 +155,10 @@ export const run = async (options: RunOptions): Promise<void> => {
       settingsNow: () => settingsNow().settings,
       status,
       levelForbidden: () => policy.logLevelForbidden(),
-      onLevel: () => bridge.statusChanged(),
+      onLevel: (change) => {
+        bridge.statusChanged();
+        tellAudit(audit, change, log);
+      },
     });
     using _guard = guardAgainstStalls({ exitCode: WATCHDOG });
     await using bridge = await startBridge({

@@ -8,7 +8,7 @@ export interface LinkFacts {
   readonly state: AgentState['name'];
   /** Since when there is a session, or none; ISO 8601. */
   readonly since: string;
-  /** How messages travel, such as `websocket`. */
+  /** How messages travel: `websocket`, `polling`, or `none yet`. */
   readonly transport: string;
   /** `directly`, or through which proxy; never with a password. */
   readonly way: string;

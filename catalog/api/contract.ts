@@ -53,6 +53,8 @@ export const Agent = z
     bypassCertificateValidation: z.boolean(),
     /** What its link goes over (`websocket`, `polling`), and why; null when it does not say. */
     link: z.object({ transport: z.string(), why: z.string() }).nullable(),
+    /** Until when it logs more, as was asked here, or why it refused to; null when neither is. */
+    logLevel: z.object({ level: z.string(), until: z.string().nullable(), refused: z.string().nullable() }).nullable(),
   })
   .meta({ id: 'Agent' });
 export type Agent = z.infer<typeof Agent>;
@@ -311,6 +313,7 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * POST   /api/v1/agents/{id}/release           → AgentDetail       (ends a quarantine: the copy was stopped)
  * POST   /api/v1/agents/{id}/revoke            {confirm: name} → AgentDetail       (for good)
  * POST   /api/v1/agents/{id}/keys/{key}/revoke {lastKey?} → AgentDetail
+ * POST   /api/v1/agents/{id}/log-level         {level, minutes} → 202 (the agent logs more for a while, or says why not)
  * POST   /api/v1/enrolment-tokens              → EnrolmentToken
  * GET    /api/v1/connections                   → ConnectionList
  * GET    /api/v1/connections/{code}            → Connection

@@ -19,6 +19,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'job.unknown_connection': 404,
   'job.connection_invalid': 409,
   'job.connection_busy': 409,
+  'job.agent_offline': 409,
   'catalog.unavailable': 503,
 };
 

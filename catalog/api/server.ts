@@ -19,6 +19,7 @@ import { assetRoutes } from './routes-assets.ts';
 import { connectionRoutes } from './routes-connections.ts';
 import { eventRoutes } from './routes-events.ts';
 import { jobRoutes } from './routes-jobs.ts';
+import { logLevelRoutes } from './routes-log-level.ts';
 import { loginRoutes } from './routes-login.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 
@@ -118,6 +119,7 @@ export const createApi = async (options: ApiOptions) => {
     agentRoutes(routes, options);
     connectionRoutes(routes, options);
     jobRoutes(routes, options);
+    logLevelRoutes(routes, options);
     assetRoutes(routes, options);
     tokenRoutes(routes, options);
     eventRoutes(routes, options);

@@ -42,6 +42,8 @@ export interface Agent {
   readonly bypassCertificateValidation: boolean;
   /** How it reaches us and why so; null when it does not say. */
   readonly link: LinkReport | null;
+  /** What became of the wish for another log level. */
+  readonly logLevel: { readonly level: string; readonly until: string | null; readonly refused: string | null } | null;
 }
 
 /** Agents by name, or the one of this id; `after` is the id of the last one of the page before. */
@@ -56,7 +58,9 @@ export const listAgents = (
       (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections,
       coalesce(a.status -> 'faults', '[]') as faults,
       coalesce((a.status ->> 'bypassCertificateValidation')::boolean, false) as "bypassCertificateValidation",
-      a.status -> 'link' as link
+      a.status -> 'link' as link,
+      case when a.status ? 'logLevel' then jsonb_build_object('level', a.status -> 'logLevel' -> 'level',
+        'until', a.status -> 'logLevel' -> 'until', 'refused', a.status -> 'logLevel' -> 'refused') end as "logLevel"
     from agent a
     where a.organisation_id = ${organisationId} and ${page.id === undefined ? sql`true` : sql`a.id = ${page.id}`}
       and ${page.after === undefined ? sql`true` : sql`(a.name, a.id) > (select b.name, b.id from agent b where b.organisation_id = ${organisationId} and b.id = ${page.after})`}

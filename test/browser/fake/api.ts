@@ -163,6 +163,18 @@ const ofTokens = (world: World, call: Call, id: string | undefined): Answer => {
   return { status: 201, value: { ...token, token: 'canary-api-token-4711' } };
 };
 
+/** The agent does as it is asked, and says so in its status. */
+const askLogLevel = (world: World, id: string | undefined, body: unknown): Answer => {
+  const { level, minutes } = body as { level: string; minutes: number };
+  world.agents = world.agents.map((agent) => {
+    if (agent.id !== id) return agent;
+    const until = new Date(Date.now() + minutes * 60_000).toISOString();
+    return { ...agent, logLevel: minutes === 0 ? null : { level, until, refused: null } };
+  });
+  world.emit({ name: 'agent', id: id ?? '' });
+  return { status: 202, value: { asked: true } };
+};
+
 /** What the catalog answers to a call of a user who is logged in; every answer is checked against the contract. */
 export const answer = (world: World, call: Call): Answer => {
   const [, , , room = '', name, action] = call.path.split('/').map(decodeURIComponent);
@@ -180,6 +192,7 @@ export const answer = (world: World, call: Call): Answer => {
       return { status: 200, value: contract.JobList.parse(page(jobs, call.query, 20)) };
     }
     case 'agents':
+      if (action === 'log-level') return askLogLevel(world, name, call.body);
       if (name !== undefined) return ofAgent(world, call, name, action);
       return { status: 200, value: contract.AgentList.parse(page(world.agents, call.query, 100)) };
     case 'enrolment-tokens':

@@ -19,6 +19,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   faults: [],
   bypassCertificateValidation: false,
   link: { transport: 'websocket', why: 'WebSockets pass' },
+  logLevel: null,
   ...fields,
 });
 

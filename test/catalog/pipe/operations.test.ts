@@ -107,6 +107,29 @@ test('a page whose name was bound anew to this machine reads nothing', async () 
     expect((await get(path, 'attacker.example')).status, path).toBe(421);
 });
 
+test('the catalog makes it log more for a while; a restart ends that, and the audit log tells of it', async () => {
+  const { facts, culvert } = lookAt(setting.folder);
+  const { pipe } = setting;
+  type Agents = { items: { id: string; logLevel: { level: string; until: string | null } | null }[] };
+  const agent = async () => (await pipe.api.get<Agents>('/api/v1/agents')).items[0];
+  const path = `/api/v1/agents/${(await agent())?.id}/log-level`;
+  await pipe.api.call('POST', path, { level: 'debug', minutes: 30 });
+  await expect.poll(async () => (await facts()).log.level, { timeout: 20_000 }).toBe('debug');
+  await expect.poll(async () => (await agent())?.logLevel?.level, { timeout: 20_000 }).toBe('debug');
+  const until = Date.parse((await facts()).log.raisedUntil ?? '');
+  expect((until - Date.now()) / 60_000).toBeGreaterThan(28);
+  expect((await culvert('status')).stdout).toContain('as the catalog asked until');
+  await expect(pipe.api.call('POST', path, { level: 'debug', minutes: 10_000 })).rejects.toThrow('400');
+  await pipe.api.call('POST', path, { level: 'debug', minutes: 0 });
+  await expect.poll(async () => (await facts()).log.level, { timeout: 20_000 }).toBe('info');
+  await pipe.api.call('POST', path, { level: 'debug', minutes: 30 });
+  await expect.poll(async () => (await facts()).log.level, { timeout: 20_000 }).toBe('debug');
+  await pipe.restartAgent();
+  expect((await facts()).log).toMatchObject({ level: 'info', raisedUntil: null });
+  await expect.poll(async () => (await agent())?.logLevel, { timeout: 20_000 }).toBeNull();
+  expect((await culvert('audit')).stdout).toContain('the catalog set the log to debug for 30 minutes');
+}, 120_000);
+
 test('a file that is broken makes it unwell, and status says where', async () => {
   const { culvert, get } = lookAt(setting.folder);
   await setting.drop('odd.conf', 'name = "odd\n');

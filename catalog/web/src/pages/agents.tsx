@@ -5,6 +5,7 @@ import { number } from '../format.ts';
 import { usePages } from '../load.ts';
 import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
 import { LoadMore, Snippet, useAction } from '../parts/controls.tsx';
+import { LogLevel } from '../parts/log-level.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Name, When } from '../parts/text.tsx';
 import type { EnrolmentToken } from '../shapes.ts';
@@ -152,6 +153,7 @@ export const AgentsPage = () => {
                     ))}
                     {agent.bypassCertificateValidation && <Bypass />}
                     {agent.link?.transport === 'polling' && <Polling why={agent.link.why} />}
+                    <LogLevel agent={agent} />
                   </td>
                   <td data-label="Last seen">
                     {agent.lastSeenAt === null ? <span class="quiet">never</span> : <When time={agent.lastSeenAt} />}
