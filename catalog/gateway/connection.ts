@@ -186,7 +186,10 @@ export class AgentConnection {
       case 'disconnected':
         if (this.#told) break;
         this.#told = true;
-        backend.disconnected(session).catch((error: unknown) => this.#failed(error));
+        this.#ask(
+          () => backend.disconnected(session),
+          () => undefined,
+        );
         break;
       default:
         effect satisfies never;
@@ -200,12 +203,11 @@ export class AgentConnection {
       async () => {
         const batch = { seq, records, rawBytes, codec, crc32, payload, part };
         const reply = await this.#options.backend.storeBatch(session, leaseOf(effect.lease), batch);
-        // Handled here whatever comes of it: a rejection later must not end the process.
-        reply.consumed.then(
-          () => {
-            if (reply.result === 'stored') this.dispatch({ type: 'consumed', stream, bytes });
-          },
-          (error: unknown) => this.#failed(error),
+        // Publishing may take as long as a finish, which waits for it; later its credit would never come back.
+        this.#ask(
+          () => reply.consumed,
+          () => (reply.result === 'stored' ? { type: 'consumed', stream, bytes } : undefined),
+          TIMES.finishMs,
         );
         return { result: reply.result, durableSeq: reply.durableSeq };
       },

@@ -21,14 +21,14 @@ export class Gate implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** `tls`: the gate speaks it and what lies behind does not. */
-  static async before(port: number, tls?: Issued): Promise<Gate> {
+  /** `tls`: the gate speaks it and what lies behind does not. `anybody`: it is open to all, for proxies without an address. */
+  static async before(port: number, tls?: Issued, { anybody = false } = {}): Promise<Gate> {
     const server: Server = tls ? createTls({ cert: tls.certificate, key: tls.key }) : createServer();
     const gate = new Gate(server);
     server.on('connection', (socket: Socket) => {
       gate.#keep(socket);
       const from = socket.remoteAddress ?? ANYBODY;
-      if (from !== ANYBODY) {
+      if (from !== ANYBODY || anybody) {
         gate.passes += 1;
         gate.passesFrom.set(from, (gate.passesFrom.get(from) ?? 0) + 1);
       } else {

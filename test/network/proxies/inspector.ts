@@ -41,10 +41,13 @@ const answers = async (port: number): Promise<boolean> => {
 /** A squid that shows certificates of its own making in place of the servers'. */
 export class Inspector implements AsyncDisposable {
   readonly port: number;
+  /** Its own authority (PEM). */
+  readonly authority: string;
   readonly #child: ChildProcess;
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, authority: string, child: ChildProcess) {
     this.port = port;
+    this.authority = authority;
     this.#child = child;
   }
 
@@ -86,7 +89,7 @@ pinger_enable off
       if (child.exitCode !== null) throw new Error(`squid ended: ${readFileSync(log, 'utf8').slice(-2000)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return new Inspector(port, child);
+    return new Inspector(port, readFileSync(join(folder, 'ca.pem'), 'utf8'), child);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
