@@ -75,6 +75,14 @@ describe('a status', () => {
   const status = (connections: number, problems: number): AgentStatus =>
     someStatus({ connections: Array.from({ length: connections }, (_, n) => connection(n, problems)) });
 
+  test('has no text beyond what a gateway takes, however small it is', () => {
+    const long = { ...connection(1, 1), description: 'd'.repeat(LIMITS.textChars + 100) };
+    const fitted = fitStatus(someStatus({ connections: [long], hostname: 'h'.repeat(9_000) }));
+    expect(fitted.connections[0]?.description?.length).toBe(LIMITS.textChars);
+    const { status } = readToGateway(JSON.stringify({ type: 'status', status: fitted })) as { status: AgentStatus };
+    expect(status.hostname).toHaveLength(LIMITS.textChars);
+  });
+
   test('that fits is left alone', () => {
     const small = status(3, 3);
     expect(fitStatus(small)).toBe(small);
