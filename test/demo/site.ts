@@ -12,6 +12,8 @@ export interface SiteOptions {
   readonly profile?: string;
   /** Further arguments of the simulator, such as faults. */
   readonly further?: readonly string[];
+  /** A large site takes its time. */
+  readonly readyWithinMs?: number;
 }
 
 /** A simulated Qlik Sense site in a process of its own. */
@@ -24,10 +26,24 @@ export class SimulatedSite implements AsyncDisposable {
     this.addresses = program.ready as unknown as Addresses;
   }
 
-  static async start({ folder, seed, apps, profile, further = [] }: SiteOptions): Promise<SimulatedSite> {
+  static async start({
+    folder,
+    seed,
+    apps,
+    profile,
+    further = [],
+    readyWithinMs,
+  }: SiteOptions): Promise<SimulatedSite> {
     const args = ['--seed', String(seed), '--apps', String(apps), '--folder', folder];
     if (profile !== undefined) args.push('--profile', profile);
-    return new SimulatedSite(await startProgram('the Qlik site', script, [...args, ...further]));
+    return new SimulatedSite(
+      await startProgram(
+        'the Qlik site',
+        script,
+        [...args, ...further],
+        readyWithinMs === undefined ? {} : { readyWithinMs },
+      ),
+    );
   }
 
   /** Asks the site's control endpoint, which no real site has: `/truth`, `/record`, `/faults`, … */
