@@ -53,6 +53,34 @@ const rewriting = (rewrite: NonNullable<BundleOptions['rewrite']>): Plugin => ({
 });
 
 /**
+ * To import `node:http` as a module reads all its members, three of which load a second undici for the sake of a browser's
+ * WebSocket: 14 MB in every process. What is asked for by require() reads none.
+ */
+const withoutSecondUndici: Plugin = {
+  name: 'without-second-undici',
+  setup: (on) => {
+    on.onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path: path.replace(/^(node:)?/, 'node:'), namespace: 'required' } : undefined,
+    );
+    on.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+/** Messages in the languages of the world, of which the programs say none. */
+const withoutLocales: Plugin = {
+  name: 'without-locales',
+  setup: (on) => {
+    on.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
+/**
  * Makes one file each of the agent and the catalog, that run on a plain Node 24 wherever they lie. Beside the catalog lie
  * its migrations; its page is built elsewhere, and PostgreSQL is not in it.
  */
@@ -85,7 +113,12 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
     inject: test ? [fileURLToPath(import.meta.resolve('./armed.ts'))] : [],
-    plugins: [...(test ? [] : [withoutFaultPoints]), ...(rewrite === undefined ? [] : [rewriting(rewrite)])],
+    plugins: [
+      withoutSecondUndici,
+      withoutLocales,
+      ...(test ? [] : [withoutFaultPoints]),
+      ...(rewrite === undefined ? [] : [rewriting(rewrite)]),
+    ],
     logLevel: 'warning',
   });
   const programs = Object.keys(PROGRAMS).map((name) => join(folder, `${name}.mjs`));
