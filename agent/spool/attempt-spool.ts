@@ -10,6 +10,7 @@ import { type AttemptRecord, decodeRecord, encodeRecord } from './attempt-record
 import type { Disk, DiskFile } from './disk.ts';
 import { obstacle } from './obstacle.ts';
 import type { Quota } from './quota.ts';
+import { ReadAhead } from './read-ahead.ts';
 import {
   type BatchNotes,
   encodeEntry,
@@ -71,6 +72,7 @@ const segmentName = (firstSeq: number): string => `${String(firstSeq).padStart(1
 export class AttemptSpool {
   readonly #options: AttemptSpoolOptions;
   readonly #segments: Segment[] = [];
+  readonly #ahead = new ReadAhead();
   readonly #crcs: number[] = [];
   readonly #completed = new Set<string>();
   #record: AttemptRecord;
@@ -183,9 +185,10 @@ export class AttemptSpool {
     if (!segment || !entry) throw new Fault('spool.failed', `Batch ${seq} of job ${this.#record.jobId} is not there`);
     for (let tries = 1; ; tries += 1) {
       try {
-        const bytes = await segment.file.read(entry.offset, entry.frameBytes);
+        const bytes = await this.#ahead.read(segment.file, entry.offset, entry.frameBytes, segment.bytes);
         // A damaged frame would be refused by every gateway, again and again.
         if (bytes.length === entry.frameBytes && decodeFrame(bytes).crc32 === entry.crc32) return bytes;
+        this.#ahead.forget();
         break;
       } catch (error) {
         if (!isHeld(error) || tries >= READ_TRIES) throw this.#failed(`Batch ${seq} cannot be read`, error);
