@@ -1,26 +1,35 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openPki } from '#test/simulator/pki.ts';
+import { bundle } from '../../installer/common/bundle.ts';
 import { machine, wholeNumber } from './figures.ts';
 import { type IdleCost, idleCost } from './memory/idle.ts';
 import { streamingCost } from './memory/streaming.ts';
 
-const AGENT = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
+const UNIT = join(import.meta.dirname, '..', '..', 'installer', 'linux', 'culvert.service');
+
+/** What the service unit says to the allocator of the system, as the agent is shipped. */
+const shippedEnvironment = async (): Promise<Record<string, string>> => {
+  const settings = (await readFile(UNIT, 'utf8')).matchAll(/\b(MALLOC_\w+)=(\S+)/g);
+  return Object.fromEntries(Array.from(settings, ([, name = '', value = '']) => [name, value]));
+};
 
 /**
  * What the agent takes while it crawls a site of a million records, and what a gateway takes for each agent that is
- * connected and idle. Linux only: the figures are the kernel's.
+ * connected and idle. The agent is the bundle that is shipped, in the environment that its service unit makes; `--program`
+ * names another, and `--bare` leaves the environment as it is. Linux only: the figures are the kernel's.
  */
 export const run = async (args: readonly string[]): Promise<void> => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      apps: { type: 'string', default: '3100' },
+      apps: { type: 'string', default: '3250' },
       agents: { type: 'string', default: '10000' },
       only: { type: 'string', default: 'agent,gateway' },
-      program: { type: 'string', default: AGENT },
+      program: { type: 'string' },
+      bare: { type: 'boolean', default: false },
     },
   });
   const apps = wholeNumber('apps', values.apps);
@@ -31,8 +40,11 @@ export const run = async (args: readonly string[]): Promise<void> => {
     const pki = openPki(join(folder, 'pki'), ['localhost', '127.0.0.1']);
     const figures: Record<string, number> = {};
     if (values.only.includes('agent')) {
-      say(`agent: ${values.program} run, a crawl of ${apps} apps, over TLS to a catalog with PostgreSQL`);
-      const cost = await streamingCost(join(folder, 'crawl'), resolve(values.program), apps, pki);
+      const program = values.program === undefined ? await shipped(join(folder, 'dist')) : resolve(values.program);
+      const environment = values.bare ? {} : await shippedEnvironment();
+      const how = Object.entries(environment).map(([name, value]) => `${name}=${value} `);
+      say(`agent: ${how.join('')}${program} run, a crawl of ${apps} apps, over TLS to a catalog with PostgreSQL`);
+      const cost = await streamingCost({ folder: join(folder, 'crawl'), program, environment, apps, pki });
       say(
         `  ${cost.records} records in ${cost.seconds} s, ${cost.agentCpuSeconds} s of processor time; resident: ` +
           `peak ${cost.peakMiB} MiB (aim: 150), median ${cost.medianMiB} MiB, before the job ${cost.idleMiB} MiB`,
@@ -55,6 +67,12 @@ export const run = async (args: readonly string[]): Promise<void> => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+};
+
+/** The bundle of the agent, made now. */
+const shipped = async (folder: string): Promise<string> => {
+  await bundle({ folder, flavour: 'release', version: '0.0.0', commit: 'bench' });
+  return join(folder, 'culvert.mjs');
 };
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

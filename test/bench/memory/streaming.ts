@@ -78,7 +78,9 @@ tls.truststore { path = "root.pem", type = "PEM" }
   const tokenFile = join(folder, 'enrolment-token');
   await writeFile(tokenFile, (JSON.parse(token.stdout) as { token: string }).token, { mode: 0o600 });
   await run(process.execPath, [program, 'enroll', '--config', settings, '--token-file', tokenFile]);
-  const agent = stack.use(await startProgram('the agent', program, ['run', '--config', settings, '--json']));
+  const agent = stack.use(
+    await startProgram('the agent', program, ['run', '--config', settings, '--json'], { env: environment }),
+  );
   const sql = connect(runningDatabase(data) ?? '', { max: 2 });
   try {
     return await crawl(sql, agent);
