@@ -29,12 +29,20 @@ export interface StreamingCost {
 }
 
 /** A crawl of a whole simulated site by the agent as people run it, over TLS into a catalog with its own PostgreSQL. */
-export const streamingCost = async (
-  folder: string,
-  program: string,
-  apps: number,
-  pki: Pki,
-): Promise<StreamingCost> => {
+export const streamingCost = async ({
+  folder,
+  program,
+  environment,
+  apps,
+  pki,
+}: {
+  readonly folder: string;
+  /** The agent's entry. */
+  readonly program: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly apps: number;
+  readonly pki: Pki;
+}): Promise<StreamingCost> => {
   await using stack = new AsyncDisposableStack();
   await mkdir(join(folder, 'site'), { recursive: true });
   await mkdir(join(folder, 'connections'), { mode: 0o700 });
