@@ -158,9 +158,10 @@ export const createBackend = ({
         );
       const [row] = await sql<{ durableSeq: number }[]>`
         select durable_seq::float8 as "durableSeq" from attempt where organisation_id = ${organisationId}
-          and job_id = ${jobId} and attempt = ${attempt}`;
+          and job_id = ${jobId} and attempt = ${attempt} and state = 'active'`;
       const durableSeq = row?.durableSeq ?? 0;
-      if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
+      // An attempt that has ended meanwhile asks for nothing more, though this process may still know it.
+      if (row && durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
       const publisher = publisherOf(ref);
       await publisher.consumed(durableSeq);
       if (isClosed) throw new Error('the catalog is stopping');

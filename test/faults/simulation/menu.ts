@@ -256,6 +256,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   storeReplica: (world) => {
     const replica = world.store.model.replica();
     world.time.after(world.random.between(20, 5_000), undefined, () => {
+      if (world.isHealed) return;
       world.trace('the store fails over to a replica that lacks the last commits');
       world.watch.forget();
       world.store.failOver(world.random.between(100, 5_000), replica);
@@ -289,6 +290,7 @@ export const strike = (world: World, menu: readonly (readonly [string, number])[
 /** The faults are over: clones are gone, processes run, and every connection that does not work is cut. */
 export const heal = (world: World): void => {
   world.trace('the faults are over');
+  world.isHealed = true;
   world.counters.onCount = () => undefined;
   // An administrator ends the quarantine.
   for (const agent of world.store.model.tables.agents.values()) {

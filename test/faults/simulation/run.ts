@@ -53,18 +53,17 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
     watch.fail('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   process.on('unhandledRejection', onUnhandled);
-  let isHealed = false;
   try {
     const menu = menuOf(world);
     const faultsMs = random.between(20_000, 300_000);
     const everyMs = random.pick([1_500, 5_000, 15_000]) ?? 5_000;
     const disturb = (): void => {
-      if (isHealed) return;
+      if (world.isHealed) return;
       strike(world, menu);
       time.after(random.between(0, 2 * everyMs), undefined, disturb);
     };
     const ask = (): void => {
-      if (isHealed) return;
+      if (world.isHealed) return;
       world.ask(random.pick(world.codes) ?? '', random.chance(0.8) ? 'crawl' : 'test');
       time.after(random.between(0, 30_000), undefined, ask);
     };
@@ -94,7 +93,6 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
       return true;
     };
     await until(() => false, faultsMs);
-    isHealed = true;
     heal(world);
     const healedMs = time.nowMs;
     const isDone = (): boolean =>

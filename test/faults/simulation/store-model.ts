@@ -272,6 +272,12 @@ export class StoreModel {
     return { result: 'stored', durableSeq: seq };
   }
 
+  /** What is durable of an attempt that goes on, before anything is decided; whoever asks need not be the newest session. */
+  durableSeq(session: AgentSession, lease: Lease): number | undefined {
+    const attempt = this.#owned(session, lease);
+    return attempt?.state === 'active' ? attempt.durableSeq : undefined;
+  }
+
   /** After all before it was published. `openScopes`: what the stream left open. */
   finish(
     session: AgentSession,

@@ -72,6 +72,8 @@ export class PublisherModel {
   readonly #options: PublisherOptions;
   readonly #open = new Map<string, OpenScope>();
   readonly #waiting: { readonly seq: number; readonly resolve: () => void }[] = [];
+  /** As far as this process knows: another may publish meanwhile. */
+  #published = new Set<string>();
   #parts: Parts | undefined;
   #read: number | undefined;
   #known = 0;
@@ -139,6 +141,7 @@ export class PublisherModel {
       return;
     }
     this.#open.clear();
+    this.#published = new Set(attempt.published.keys());
     this.#parts = undefined;
     this.#isPoisoned = attempt.error !== undefined;
     this.#settle(attempt.publishedSeq);
@@ -173,7 +176,7 @@ export class PublisherModel {
       }
       for (const text of lines) {
         const line = JSON.parse(text) as Line;
-        if (store.attempt(lease)?.published.has(line.scope)) continue;
+        if (this.#published.has(line.scope)) continue;
         const open = this.#open.get(line.scope);
         if (line.t === 'scope')
           this.#open.set(line.scope, { kind: line.kind, firstSeq: open?.firstSeq ?? batch.seq, lines: [] });
@@ -181,6 +184,7 @@ export class PublisherModel {
         else if (line.t === 'outcome') {
           await transaction(() => this.#publish(open, line));
           this.#open.delete(line.scope);
+          this.#published.add(line.scope);
         } else open.lines.push(text);
       }
     } catch (error) {

@@ -117,11 +117,7 @@ export class StoreService {
         return { result, durableSeq, consumed };
       },
       finish: async (session, finish) => {
-        const before = await call('finish.look', () => {
-          const attempt = model.attempt(finish);
-          const own = attempt?.leaseToken === finish.leaseToken && attempt.agentId === session.agentId;
-          return own && attempt.state === 'active' ? attempt.durableSeq : undefined;
-        });
+        const before = await call('finish.look', () => model.durableSeq(session, finish));
         if (before === undefined)
           return this.#note('finish', await call('finish', () => model.finish(session, finish, [])));
         if (before < finish.lastSeq) return this.#note('finish', { result: 'gap' as const, durableSeq: before });

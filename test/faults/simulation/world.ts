@@ -52,6 +52,8 @@ export class World {
   #connectionIds = 0;
   #versions = 0;
   hash = 0;
+  /** The faults are over. */
+  isHealed = false;
 
   constructor(seed: number, onTrace: ((line: string) => void) | undefined) {
     this.random = new Random(seed);
