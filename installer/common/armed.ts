@@ -30,5 +30,7 @@ process.on('message', (message: { readonly arm?: string; readonly count?: boolea
   if (message.arm !== undefined) arm(message.arm);
   if (message.count) process.send?.({ passed });
 });
+// Nothing of a test outlives it.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // The channel alone is no reason to go on living.
 process.channel?.unref();

@@ -23,12 +23,16 @@ export const processes = async (args: readonly string[]): Promise<number> => {
     },
   });
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  // The round that is being played comes to its end, and the figures are printed: nothing stays behind.
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const summary = await runProcesses({
     rounds: wholeNumber('rounds', values.rounds),
     seed: wholeNumber('seed', values.seed),
     from: wholeNumber('from', values.from),
     records: wholeNumber('records', values.records),
     say,
+    signal: stop.signal,
   });
   const { failures, ...figures } = summary;
   for (const failure of failures) say(failure);

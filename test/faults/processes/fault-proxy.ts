@@ -83,7 +83,10 @@ class Passage {
   /** Resets both ends. */
   end(): void {
     this.#gone.abort();
-    for (const socket of [this.#client, this.#server]) if (!socket.destroyed) socket.resetAndDestroy();
+    // libuv refuses to reset a socket that is being shut down, and Node then waits for it for ever when it exits.
+    for (const socket of [this.#client, this.#server])
+      if (socket.writableEnded) socket.destroy();
+      else if (!socket.destroyed) socket.resetAndDestroy();
   }
 
   #pass(from: Socket, to: Socket, isAnswer: boolean): void {

@@ -14,6 +14,8 @@ export interface ProcessesOptions {
   /** Of each round, at least. */
   readonly records: number;
   readonly say: (line: string) => void;
+  /** Ends it after the round that is being played. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ProcessesSummary {
@@ -52,7 +54,7 @@ export const runProcesses = async (options: ProcessesOptions): Promise<Processes
   const total = { records: 0, compared: 0, differences: 0, askedAgain: 0 };
   await using world = await World.start();
   const { agent, catalog, proxy, database, sql } = world;
-  for (let round = from; round < from + rounds; round++) {
+  for (let round = from; round < from + rounds && options.signal?.aborted !== true; round++) {
     const planned = planRound(seed, round, records);
     // What did not change may be told so only if the generation before was published here.
     const follows = last.get(planned.connection)?.generation === planned.source.generation - 1;
