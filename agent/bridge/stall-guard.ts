@@ -16,8 +16,6 @@ export interface StallGuardOptions {
  */
 const GUARD = `
 const { workerData } = require('node:worker_threads');
-const { writeSync } = require('node:fs');
-const { Session } = require('node:inspector');
 const { beats, beatMs, stallMs, exitCode } = workerData;
 let last = -1, still = 0, lookedMs = performance.now();
 const timer = setInterval(() => {
@@ -28,9 +26,9 @@ const timer = setInterval(() => {
   if (still < stallMs) return;
   clearInterval(timer);
   const { rss } = process.memoryUsage();
-  writeSync(2, JSON.stringify({ level: 'fatal', time: new Date().toISOString(), stillMs: Math.round(still), beat, rssBytes: rss,
+  require('node:fs').writeSync(2, JSON.stringify({ level: 'fatal', time: new Date().toISOString(), stillMs: Math.round(still), beat, rssBytes: rss,
     uptimeSeconds: Math.round(process.uptime()), msg: 'the event loop stands still; the agent ends, to be started again' }) + '\\n');
-  const session = new Session();
+  const session = new (require('node:inspector').Session)();
   session.connectToMainThread();
   session.post('Runtime.evaluate', { expression: 'process.reallyExit(' + exitCode + ')' });
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5000);

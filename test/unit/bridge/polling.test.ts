@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { gatewayAddress } from '#agent/bridge/gateway-address.ts';
-import { systemClock } from '#agent/bridge/link-clock.ts';
+import { type LinkClock, systemClock } from '#agent/bridge/link-clock.ts';
 import { probeLink } from '#agent/bridge/preflight.ts';
 import type { Transport } from '#agent/bridge/transport.ts';
 import { pollingTransport } from '#agent/bridge/transport-polling.ts';
@@ -36,6 +36,7 @@ const bridgeBy = async (
   url: string,
   handlers: Parameters<typeof startBridge>[0]['handlers'] = {},
   transport: Transport | 'chosen' = pollingTransport({ dialer, address: gatewayAddress(url), proxy: undefined }),
+  clock: LinkClock = { ...systemClock, random: () => 0.001 },
 ) => {
   const way = { gatewayUrl: url, proxy: undefined };
   const identity = await enrol({
@@ -56,7 +57,7 @@ const bridgeBy = async (
     status: () => someStatus(),
     handlers,
     log: quiet,
-    clock: { ...systemClock, random: () => 0.001 },
+    clock,
     ...(transport === 'chosen' ? {} : { transport }),
   });
   return { bridge, job, agentId: identity.agentId };
@@ -70,7 +71,7 @@ const expectPublished = (site: SiteShape): void => {
 /** Passes requests on to a gateway; `meddle` may lose them, or their answers. */
 const middleBox = async (
   target: string,
-  meddle: (path: string, n: number) => 'pass' | 'lose the request' | 'lose the answer' | number,
+  meddle: (path: string, n: number) => 'pass' | 'hold' | 'lose the request' | 'lose the answer' | number,
 ) => {
   const counts = new Map<string, number>();
   const agent = new Agent({ keepAlive: true });
@@ -79,6 +80,7 @@ const middleBox = async (
     const n = (counts.get(path) ?? 0) + 1;
     counts.set(path, n);
     const what = meddle(path, n);
+    if (what === 'hold') return;
     if (what === 'lose the request') {
       request.socket.destroy();
       return;
@@ -331,6 +333,34 @@ describe('the agent', () => {
     const { fault, retryAfterMs } = await dial(loopback.url);
     expect(fault.code).toBe('bridge.unreachable');
     expect(retryAfterMs).toBeGreaterThanOrEqual(15_000);
+  });
+});
+
+describe('a link that is half open', () => {
+  /** Twenty times as fast as it is. */
+  const fast = {
+    nowMs: () => performance.now() * 20,
+    after: (ms: number, call: () => void) => systemClock.after(ms / 20, call),
+    random: () => 0.001,
+  };
+
+  test('is found by both ends within 45 s, though nothing was closed', async () => {
+    const clock = { ...fast, timestamp: () => new Date().toISOString() };
+    await using loopback = await Loopback.start({ backend, clock, pollHoldMs: 25_000 });
+    let dead = false;
+    await using box = await middleBox(loopback.url, (path) => (dead && path !== POLLING_PATHS.open ? 'hold' : 'pass'));
+    const { bridge, agentId } = await bridgeBy(box.url, {}, undefined, fast);
+    await using _ = bridge;
+    await until(() => bridge.health().state === 'open');
+    const beginsMs = fast.nowMs();
+    dead = true;
+    await until(() => bridge.health().state !== 'open');
+    await until(() => loopback.gateway.sessions.length === 0);
+    // What was heard last lies before the cut; the rest is the load of the machine that runs this.
+    expect(fast.nowMs() - beginsMs).toBeLessThan(120_000);
+    expect(bridge.health().error?.message).toContain('nothing heard');
+    dead = false;
+    await until(() => backend.agent(agentId).epoch === 2 && bridge.health().state === 'open');
   });
 });
 
