@@ -38,7 +38,7 @@ const rooms: Record<string, readonly string[]> = {
     '@fastify/swagger',
     'zod',
   ],
-  catalog: ['node:', 'protocol', 'catalog/*', 'commander', 'pino'],
+  catalog: ['node:', 'protocol', 'catalog/*', 'commander', 'pino', 'prom-client'],
   installer: ['*'],
   // The simulator is written against Qlik's behaviour: it may not know the product at all.
   'test/simulator': [

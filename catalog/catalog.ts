@@ -11,6 +11,7 @@ import { migrate } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { BUILD } from '#protocol/build.ts';
 import { Fault } from '#protocol/errors.ts';
+import { CatalogMetrics } from './metrics.ts';
 
 /** Crawls that publish at the same moment; more wait for each other. */
 const PUBLISHING_CONNECTIONS = 6;
@@ -32,6 +33,8 @@ export interface CatalogOptions {
   readonly standbyAfterMs?: number | undefined;
   /** Host (and port) by which it is reached, when that is not the address it listens on. */
   readonly publicHost?: string | undefined;
+  /** Who shows it reads `/metrics` from anywhere; without it only this machine does. */
+  readonly metricsToken?: string | undefined;
 }
 
 export interface Catalog {
@@ -86,8 +89,12 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     undo.push(() => bus.close());
     const backend = createBackend({ sql, publishing, bus, log, standbyAfterMs: options.standbyAfterMs });
     undo.push(() => backend.close());
-    const gateway = new Gateway({ backend, log, answersTo, behindProxy: behindTlsProxy });
+    const metrics = new CatalogMetrics(sql);
+    undo.push(async () => metrics.close());
+    const gateway = new Gateway({ backend: metrics.measured(backend), log, answersTo, behindProxy: behindTlsProxy });
+    metrics.countSessions(() => gateway.sessions.length);
     const api = await createApi({
+      metrics: { text: () => metrics.text(), token: options.metricsToken, behindProxy: behindTlsProxy },
       sql,
       bus,
       log,

@@ -24,7 +24,7 @@ export const servePage = async (app: FastifyInstance, webRoot: string): Promise<
     });
   app.setNotFoundHandler(async (request, reply) => {
     const pathname = URL.parse(request.url, 'http://catalog')?.pathname ?? '/api';
-    const inPage = request.method === 'GET' && !/^\/(api|v1|livez|readyz|assets)(\/|$)/.test(pathname);
+    const inPage = request.method === 'GET' && !/^\/(api|v1|livez|readyz|metrics|assets)(\/|$)/.test(pathname);
     if (!inPage) throw notFound(`${request.method} ${pathname}`);
     if (built) return reply.header('cache-control', 'no-cache').sendFile('index.html');
     return reply.code(503).type('text/html; charset=utf-8').send(NOT_BUILT);

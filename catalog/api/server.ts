@@ -21,6 +21,7 @@ import { eventRoutes } from './routes-events.ts';
 import { jobRoutes } from './routes-jobs.ts';
 import { logLevelRoutes } from './routes-log-level.ts';
 import { loginRoutes } from './routes-login.ts';
+import { type MetricsAccess, metricsRoute } from './routes-metrics.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 
 const BODY_BYTES = 64 * 1024;
@@ -47,6 +48,8 @@ export interface ApiOptions extends ApiContext {
   readonly behindProxy: boolean;
   /** Requests of agents, which are none of the API's; true when it has taken one. */
   readonly agents: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Who may read the figures of the catalog as a whole; absent: there are none. */
+  readonly metrics?: MetricsAccess;
 }
 
 /** The HTTP server with the REST API and the page, ready to listen. */
@@ -106,7 +109,7 @@ export const createApi = async (options: ApiOptions) => {
     if (secure) reply.header('strict-transport-security', 'max-age=31536000');
     if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
     const { url, config } = request.routeOptions;
-    if (url === '/livez' || url === '/readyz') return;
+    if (url === '/livez' || url === '/readyz' || url === '/metrics') return;
     checkOrigin(request, options.answersTo);
     if (url?.startsWith('/api/v1/') && config.open !== true)
       request.principal = await authenticate(sql, request, secure);
@@ -125,6 +128,7 @@ export const createApi = async (options: ApiOptions) => {
     eventRoutes(routes, options);
   });
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  if (options.metrics !== undefined) metricsRoute(app as unknown as FastifyInstance, options.metrics);
   app.get('/livez', { schema: { hide: true } }, async () => ({ ok: true }));
   app.get('/readyz', { schema: { hide: true } }, async () => {
     const patience = AbortSignal.timeout(READY_WITHIN_MS);

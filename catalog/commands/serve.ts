@@ -68,6 +68,7 @@ const serve = async (options: Options): Promise<void> => {
     publicHost: options.publicHost,
     webRoot: options.webRoot,
     standbyAfterMs: options.standbyAfter * 60_000,
+    metricsToken: process.env['CULVERT_METRICS_TOKEN'] || undefined,
   });
   const forget = process.env['DATABASE_URL'] ? () => {} : noteAddress(data, catalog.address);
   try {

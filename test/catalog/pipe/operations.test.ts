@@ -101,6 +101,38 @@ test('what it tells holds no secret and no name of an app, and has help for ever
   expect(metrics).not.toContain('prod');
 });
 
+test('the catalog tells its own figures to this machine, and nothing of any organisation', async () => {
+  const { address } = setting.pipe.api;
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const value = (name: string): number =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`culvert_catalog_${name} `))
+        ?.split(' ')
+        .at(-1),
+    );
+  expect(value('sessions')).toBe(1);
+  expect(value('handshakes_total{result="accepted"}')).toBeGreaterThan(0);
+  expect(value('batches_total{result="stored"}')).toBeGreaterThan(0);
+  expect(value('batch_bytes_total')).toBeGreaterThan(0);
+  expect(value('jobs{kind="crawl",state="published"}')).toBe(1);
+  expect(value('publish_lag_seconds_count')).toBe(value('batches_total{result="stored"}'));
+  for (const secret of ['prod', 'Demo', 'demo', site.addresses.header.headerValue]) expect(text).not.toContain(secret);
+  const elsewhere = await new Promise<number>((resolve, reject) => {
+    const { port } = new URL(address);
+    const headers = { host: 'attacker.example', authorization: 'Bearer wrong' };
+    request({ host: '127.0.0.1', port, path: '/metrics', headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    })
+      .on('error', reject)
+      .end();
+  });
+  expect(elsewhere).toBe(401);
+  expect((await fetch(`${address}/readyz`)).status).toBe(200);
+});
+
 test('a page whose name was bound anew to this machine reads nothing', async () => {
   const { get } = lookAt(setting.folder);
   for (const path of ['/livez', '/readyz', '/metrics', '/statusz'])
