@@ -193,11 +193,16 @@ The key is secrets.key in the state folder; keep a backup of it.`,
     .action(async (options: JwtOptions) => (await import('./jwt.ts')).initJwt(options));
 };
 
+/** A secret that somebody wrote on the command line is not repeated into a log, besides. */
+const withoutValues = (text: string): string =>
+  text.replace(/( but got \d+): .*/s, '$1.\n').replace(/(unknown option '--?[\w-]+)=.*'/s, "$1'");
+
 /** The `culvert` command line. Sets the exit code; never throws. */
 export const runProgram = async (argv: readonly string[]): Promise<void> => {
   const program = new Command('culvert')
     .description('The agent: runs inside the network of a Qlik Sense site and brings its metadata to the catalog.')
     .version(BUILD ? `${VERSION} (${BUILD.commit})` : VERSION)
+    .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
     .showHelpAfterError('(culvert --help shows what there is)')
     .addHelpText('after', `\n${exitCodesHelp()}`)
     .exitOverride((error) => {
