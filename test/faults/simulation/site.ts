@@ -127,8 +127,8 @@ export const testHandler = (look: (jobId: string) => { readonly pass: string; re
       await pace.pause();
       const check = { t: 'check', target: 'connection', check: `check-${n}`, status: 'pass' } as const;
       await sink.write({ ...check, seen: pass, details: [], durationMs: 1 });
-      await sink.flush();
       pace.onWritten();
+      await sink.flush();
     }
   },
 });
