@@ -2,6 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import WebSocket from 'ws';
 import { type ProxyChoice, proxyFor } from '#config/proxy.ts';
+import { knownSecrets } from '#config/redaction/known-secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { unlessAborted } from './deadline.ts';
 import { networkFault, type Peer, peerOf } from './faults.ts';
@@ -328,7 +329,7 @@ const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: H
     return {
       status: reply.statusCode,
       headers: reply.headers,
-      cookies: setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie],
+      cookies: remembered(setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie]),
       mediaType: (typeof contentType === 'string' ? (contentType.split(';')[0] ?? '') : '').trim().toLowerCase(),
       body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
     };
@@ -336,4 +337,10 @@ const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: H
     if (request.signal?.aborted === true) throw request.signal.reason;
     throw networkFault(error, peer);
   }
+};
+
+/** The server that gives a session may repeat its id where nobody expects it. */
+const remembered = (cookies: readonly string[]): readonly string[] => {
+  for (const cookie of cookies) knownSecrets.addSession(/^[^=;]*=([^;]*)/.exec(cookie)?.[1]?.trim() ?? '');
+  return cookies;
 };

@@ -7,6 +7,7 @@ const MAX_VALUES = 2_000;
 const MAX_VALUE_CHARACTERS = 64 * 1024;
 /** So much of a long form tells it; the rest goes as far as the text agrees, so that one that was cut goes as well. */
 const TELLING_CHARACTERS = 16;
+const SESSION_CHARACTERS = 16;
 const BLOCK = 3;
 const STEP = MIN_SECRET_CHARACTERS - BLOCK + 1;
 const TABLE = 1 << 16;
@@ -37,6 +38,11 @@ export class KnownSecrets {
     }
     this.#values.add(value);
     if (!this.#stale) this.#learn(value);
+  }
+
+  /** The value of a cookie, if it may be the id of a session: the names of nodes that load balancers give are shorter. */
+  addSession(value: string): void {
+    if (value.length >= SESSION_CHARACTERS) this.add(value);
   }
 
   /** Whether the text holds one of them. */

@@ -2,12 +2,6 @@ import type { HttpReply } from '#agent/network/dialer.ts';
 import { knownSecrets } from '#config/redaction/known-secrets.ts';
 
 const MAX_COOKIES = 32;
-/** The names of nodes that load balancers give are shorter; the ids of sessions are not. */
-const SESSION_CHARACTERS = 16;
-
-const remember = (value: string): void => {
-  if (value.length >= SESSION_CHARACTERS) knownSecrets.add(value);
-};
 
 /** Cookies of one site, by whatever name: administrators rename them, and load balancers add their own. */
 export class CookieJar {
@@ -28,7 +22,7 @@ export class CookieJar {
   /** Takes cookies of an earlier process; those that are there stay. */
   restore(cookies: readonly (readonly [name: string, value: string])[]): void {
     for (const [name, value] of cookies.slice(0, MAX_COOKIES)) {
-      remember(value);
+      knownSecrets.addSession(value);
       if (!this.#cookies.has(name)) this.#cookies.set(name, value);
     }
   }
@@ -45,7 +39,6 @@ export class CookieJar {
       const name = pair.slice(0, equals).trim();
       if (equals < 1 || name === '') continue;
       const value = pair.slice(equals + 1).trim();
-      remember(value);
       if (value === '' || attributes.some((attribute) => /^\s*max-age\s*=\s*(0|-\d+)\s*$/i.test(attribute))) {
         this.#cookies.delete(name);
       } else if (this.#cookies.has(name) || this.#cookies.size < MAX_COOKIES) this.#cookies.set(name, value);
