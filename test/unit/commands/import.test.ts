@@ -67,6 +67,6 @@ describe('culvert import', () => {
     expect(code).toBe(4);
     expect(stderr).toContain('cloud.conf:3:');
     expect(stderr).toContain('This file is for the connector qlik-cloud');
-    expect(await culvert(['import', 'none.yaml'], { cwd })).toMatchObject({ code: 1 });
+    expect(await culvert(['import', 'none.yaml'], { cwd })).toMatchObject({ code: 4 });
   });
 });
