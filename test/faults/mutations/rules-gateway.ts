@@ -191,14 +191,6 @@ export const GATEWAY_RULES: readonly Mutation[] = [
     caughtBy: { file: MACHINE, test: 'ends for an agent that does not authenticate in time' },
   },
   {
-    name: 'nothing-before-welcome',
-    rule: '§4: before welcome the agent sends nothing else',
-    file: 'protocol/gateway-session.ts',
-    from: "} else if (state.name !== 'open') {\n      this.#bye(CLOSE.badMessage, `",
-    to: "} else if (state.name === 'new') {\n      this.#bye(CLOSE.badMessage, `",
-    caughtBy: { file: MACHINE, test: 'takes nothing before welcome' },
-  },
-  {
     name: 'draining-gateway-offers-nothing',
     rule: '§10: a gateway that drains offers nothing more',
     file: 'protocol/gateway-jobs.ts',

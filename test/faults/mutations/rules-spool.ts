@@ -29,8 +29,8 @@ export const SPOOL_RULES: readonly Mutation[] = [
     name: 'seal-before-finish',
     rule: '§5: how an attempt ended is on the disk before it is told',
     file: 'agent/spool/attempt-spool.ts',
-    from: '    this.#record = { ...this.#record, seal };\n    await this.#writeRecord();\n',
-    to: '    this.#record = { ...this.#record, seal };\n',
+    from: '        await this.#writeRecord(sealed);\n',
+    to: '',
     caughtBy: { file: SPOOL, test: 'keeps how it ended' },
   },
   {

@@ -109,17 +109,6 @@ export const STORE_RULES: readonly Mutation[] = [
     },
   },
   {
-    name: 'published-once',
-    rule: '§8: a repeat within the attempt changes nothing',
-    file: 'catalog/jobs/scope-reader.ts',
-    from: '    if (this.#published.has(scope)) {\n',
-    to: '    if (this.#published.has(scope) && seq < 0) {\n',
-    caughtBy: {
-      file: PUBLISH,
-      test: 'a scope that this attempt published already changes nothing when it comes again',
-    },
-  },
-  {
     name: 'hash-of-the-stream',
     rule: '§5: a finish whose hash differs from what came fails the job',
     file: 'catalog/jobs/finish.ts',
@@ -132,8 +121,8 @@ export const STORE_RULES: readonly Mutation[] = [
     name: 'model-scope-restart',
     rule: '§8: a scope record of an open scope starts it afresh (simulated)',
     file: PUBLISHER,
-    from: "if (line.t === 'scope') this.#open.set(",
-    to: "if (line.t === 'scope' && open) continue;\n        else if (line.t === 'scope') this.#open.set(",
+    from: "if (line.t === 'scope')",
+    to: "if (line.t === 'scope' && open) continue;\n        if (line.t === 'scope')",
     caughtBy: { seeds: 60 },
   },
   {
