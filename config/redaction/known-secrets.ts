@@ -22,8 +22,8 @@ const blockAt = (text: string, at: number): number =>
  */
 export class KnownSecrets {
   readonly #values = new Set<string>();
-  /** Forms by their first six characters, the longest first. */
-  #starts = new Map<string, string[]>();
+  /** Forms by their first six characters. */
+  #starts = new Map<string, Set<string>>();
   /** How far the window may move on when this block ends it. */
   readonly #shifts = new Uint8Array(TABLE).fill(STEP);
   #stale = false;
@@ -74,12 +74,8 @@ export class KnownSecrets {
   #learn(value: string): void {
     for (const form of valueForms(value)) {
       const start = form.slice(0, MIN_SECRET_CHARACTERS);
-      const others = this.#starts.get(start) ?? [];
-      if (others.includes(form)) continue;
-      this.#starts.set(
-        start,
-        [...others, form].sort((a, b) => b.length - a.length),
-      );
+      const others = this.#starts.get(start) ?? new Set();
+      this.#starts.set(start, others.add(form));
       for (let at = 0; at < STEP; at += 1) {
         const block = blockAt(start, at);
         this.#shifts[block] = Math.min(this.#shifts[block] ?? STEP, STEP - 1 - at);
