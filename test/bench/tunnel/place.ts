@@ -21,6 +21,7 @@ import { Marks, type Measured, startClock } from './clock.ts';
 import { type CopiedRows, copyGround, copyOut, copyPublished } from './copied.ts';
 import type { Dataset } from './dataset.ts';
 import type { GatewayOptions } from './gateway.ts';
+import type { SendOptions } from './raw.ts';
 
 const GATEWAY = join(import.meta.dirname, 'gateway.ts');
 const RAW = join(import.meta.dirname, 'raw.ts');
@@ -92,9 +93,9 @@ export class TunnelPlace implements AsyncDisposable {
     const pair = JSON.stringify(this.#pki.server('valid'));
     await using receiver = await startProgram('the receiver', RAW, ['receive', pair]);
     const url = `wss://${HOST}:${String(receiver.ready['port'])}`;
-    const options = JSON.stringify({ url, rootPem: this.#pki.rootPem, file: this.#framesFile });
+    const options: SendOptions = { url, rootPem: this.#pki.rootPem, file: this.#framesFile };
     const stop = startClock({ receiver: receiver.pid });
-    await using sender = await startProgram('the sender', RAW, ['send', options]);
+    await using sender = await startProgram('the sender', RAW, ['send', JSON.stringify(options)]);
     const { cpu } = stop(0);
     const { ms, cpuSeconds: sending } = sender.ready as { readonly ms: number; readonly cpuSeconds: number };
     return { amount: this.#frameBytes, ms, cpu: { sender: sending, ...cpu } };

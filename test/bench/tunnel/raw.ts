@@ -9,6 +9,13 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
+export interface SendOptions {
+  readonly url: string;
+  readonly rootPem: string;
+  /** Messages, each behind its length in 4 big-endian bytes. */
+  readonly file: string;
+}
+
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const [role, text = ''] = process.argv.slice(2);
 /** As the agent's transport has it. */
@@ -37,7 +44,7 @@ const receive = async ({ cert, key }: { cert: string; key: string }): Promise<vo
   process.exit();
 };
 
-const send = async ({ url, rootPem, file }: { url: string; rootPem: string; file: string }): Promise<void> => {
+const send = async ({ url, rootPem, file }: SendOptions): Promise<void> => {
   const all = readFileSync(file);
   const messages: Buffer[] = [];
   let bytes = 0;
