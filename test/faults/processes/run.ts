@@ -100,8 +100,12 @@ export const runProcesses = async (options: ProcessesOptions): Promise<Processes
       ['agent', agent],
       ['catalog', catalog],
     ] as const) {
-      const code = await program.stop();
-      if (code !== 0) failures.push(`the ${name} ended with ${code} when it was asked to stop`);
+      try {
+        const code = await program.stop();
+        if (code !== 0) failures.push(`the ${name} ended with ${code} when it was asked to stop`);
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
     }
   }
   const kills = { ...agent.killedAt, ...catalog.killedAt };
