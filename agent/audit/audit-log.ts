@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, unlink } from 'node:fs/promises
 import { join } from 'node:path';
 import { errnoOf, patiently, replaceFile, syncFolder, writeAll } from '#config/durable-file.ts';
 import { Fault } from '#protocol/errors.ts';
-import { type AuditEvent, CHAIN_START, openEntry, sealEntry } from './entry.ts';
+import { type AuditEvent, CHAIN_START, openEntry, type PolicyEntry, sealEntry } from './entry.ts';
 import {
   auditFile,
   auditFiles,
@@ -23,10 +23,14 @@ const FILES = 8;
 const RESERVE_BYTES = 256 * 1024;
 const NOTE = /^\d{15}-[0-9a-f]{16}\.json$/;
 const MAX_NOTES = 1_000;
+/** How often it is looked for notes while nothing else is told. */
+const LOOK_MS = 15_000;
 
 export interface AuditLogOptions {
   readonly fileBytes?: number;
   readonly files?: number;
+  /** Between two looks for notes. */
+  readonly lookMs?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -37,7 +41,7 @@ const attemptOf = (job: string, attempt: number): string => `${attempt}/${job}`;
 /**
  * What left this machine: an append-only log of JSON lines, each of which ends in a hash over itself and the line before,
  * so that a line which was changed or taken out is noticed. One process writes it, the agent that holds the state folder;
- * others leave notes (see {@link leaveNote}), which it takes in. An entry is on the disk when {@link AuditLog.append}
+ * others leave notes (see {@link leaveNote}), which it takes in within seconds. An entry is on the disk when {@link AuditLog.append}
  * resolves. A line that was half written when the process ended is cut, as nothing that hangs on it was done yet.
  */
 export class AuditLog implements AsyncDisposable {
@@ -55,6 +59,8 @@ export class AuditLog implements AsyncDisposable {
   #n = 0;
   #hash = CHAIN_START;
   #reserved = true;
+  #policy: PolicyEntry | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #tail: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, options: AuditLogOptions) {
@@ -77,12 +83,19 @@ export class AuditLog implements AsyncDisposable {
       await log.close();
       throw failed(folder, error);
     }
+    // What cannot be written now is tried again with the next entry, which says so.
+    log.#looking = setInterval(() => void log.append([]).catch(() => undefined), options.lookMs ?? LOOK_MS).unref();
     return log;
   }
 
   /** The last batch of an attempt that is told of; 0 when there is none. */
   lastBatch(job: string, attempt: number): number {
     return this.#batches.get(attemptOf(job, attempt)) ?? 0;
+  }
+
+  /** The policy that was told of last. */
+  get policy(): PolicyEntry | undefined {
+    return this.#policy;
   }
 
   /** Nothing more comes of this attempt. */
@@ -108,6 +121,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#looking);
     await this.#tail;
     await this.#file?.close();
     await this.#head?.close();
@@ -257,6 +271,7 @@ export class AuditLog implements AsyncDisposable {
 
   #remember(event: AuditEvent, note: string | undefined): void {
     if (event.event === 'batch') this.#batches.set(attemptOf(event.job, event.attempt), event.seq);
+    if (event.event === 'policy') this.#policy = event;
     if (note === undefined) return;
     this.#notes.add(note);
     const [oldest] = this.#notes;

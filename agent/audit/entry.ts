@@ -24,7 +24,18 @@ export type AuditEvent =
     }
   | { readonly event: 'enrolled'; readonly agent: string; readonly organisation: string; readonly gateway: string }
   | { readonly event: 'keyRotated'; readonly key: string }
+  /** The name of the catalog's next signing key, which the one before signed. */
   | { readonly event: 'catalogKeyChanged'; readonly key: string }
+  /** The catalog lets this agent open no session: it is disabled, revoked, quarantined; told once until one is open again. */
+  | { readonly event: 'sessionRefused'; readonly code: number; readonly reason: string }
+  /** The policy file of this machine, when it is another than before, or says something else. */
+  | {
+      readonly event: 'policy';
+      readonly file: string | null;
+      /** `none`, `in_force`, or `broken`: it cannot be used. */
+      readonly state: string;
+      readonly denies: readonly string[];
+    }
   | { readonly event: 'identityReset'; readonly agent: string | null }
   | {
       readonly event: 'jobRefused';
@@ -38,6 +49,8 @@ export type AuditEvent =
   | { readonly event: 'logLevel'; readonly level: string; readonly forMs: number }
   /** Lines that were there are not there any more. */
   | { readonly event: 'missing'; readonly from: number; readonly to: number };
+
+export type PolicyEntry = Extract<AuditEvent, { event: 'policy' }>;
 
 /** An entry as it stands in the log. `n` counts from 1, without gaps, over all files. */
 export type AuditEntry = { readonly n: number; readonly at: string; readonly prev: string } & AuditEvent & {

@@ -14,11 +14,11 @@ import type { AgentStatus, LinkReport } from '#protocol/status.ts';
 import { skewFault } from './clock-skew.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import type { Identity } from './identity.ts';
-import { auditOfAsk } from './job-audit.ts';
 import type { JobHandlers } from './job-handler.ts';
 import { type JobPolicy, JobRunner } from './jobs.ts';
 import { Keys } from './keys.ts';
 import { type AskEffect, Link, type LinkOptions } from './link.ts';
+import { LinkAudit } from './link-audit.ts';
 import { type LinkClock, systemClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
 import { SeenJobs } from './seen-jobs.ts';
@@ -189,16 +189,20 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     audit: options.audit,
     timestamp: () => new Date().toISOString(),
   });
-  const tell = (events: readonly AuditEvent[]): void =>
+  const tell = (events: readonly AuditEvent[]): void => {
+    if (events.length === 0) return;
     void options.audit?.append(events).catch((error: unknown) => log.error({}, asFault(error).message));
+  };
   const keys = new Keys({
     identity,
     session,
     clock,
     wallMs,
     dispatch: (event) => link.dispatch(event),
+    tell: (event) => tell([event]),
     log,
   });
+  const linkAudit = new LinkAudit();
   const link: Link = new Link({
     session,
     transport: options.transport ?? transportBy(settings),
@@ -209,7 +213,6 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     onAsk: (effect) => {
       if (effect.type === 'logLevel') options.onLogLevel?.(effect);
       else keys.perform(effect);
-      tell(auditOfAsk(effect));
     },
     onGreeted: (serverTime) => {
       clockFault = skewFault(serverTime, wallMs());
@@ -221,6 +224,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     onStep: (event, effects) => {
       options.onStep?.(event, effects);
       keys.onStep(effects);
+      tell(linkAudit.ofStep(effects, session.state.name));
     },
   });
   report = () => link.dispatch({ type: 'status', status: status() });

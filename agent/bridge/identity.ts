@@ -29,7 +29,7 @@ const ownKey = (privateKey: KeyObject, keyId?: string): OwnKey => {
 };
 
 /** How the catalog names a key (PROTOCOL.md): the first 32 hex digits of the SHA-256 of its public half (SPKI, DER). */
-const nameOfKey = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex').slice(0, 32);
+export const nameOfKey = (spki: Uint8Array): string => createHash('sha256').update(spki).digest('hex').slice(0, 32);
 
 const catalogKeyOf = (base64: string): KeyObject => {
   const key = createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
@@ -109,9 +109,11 @@ export class Identity {
     this.#tryNext = this.#next !== undefined && !this.#tryNext;
   }
 
-  /** The session is open: the key that it was signed with is one that the catalog knows. */
-  keyAccepted(): void {
-    if (this.#next !== undefined && this.#signedWith === this.#next) this.#promote();
+  /** The session is open: the key that it was signed with is one that the catalog knows. Whether it is a new one. */
+  keyAccepted(): boolean {
+    if (this.#next === undefined || this.#signedWith !== this.#next) return false;
+    this.#promote();
+    return true;
   }
 
   /**

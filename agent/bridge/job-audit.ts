@@ -3,7 +3,6 @@ import type { AuditEvent } from '#agent/audit/entry.ts';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import { leavingName } from '#config/redaction/leaving.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import type { AskEffect } from './link.ts';
 
 /** As many scopes of a batch are named. */
 const MOST_SCOPES = 20;
@@ -91,18 +90,3 @@ export const refusedJob = (job: string, attempt: number, spec: string, error: Er
   code: error.code,
   reason: leavingName(error.message).slice(0, 1_000),
 });
-
-/** What the catalog asked for besides jobs, as far as it changes what the agent does. */
-export const auditOfAsk = (effect: AskEffect): readonly AuditEvent[] => {
-  switch (effect.type) {
-    case 'logLevel':
-      return [{ event: 'logLevel', level: effect.level, forMs: effect.forMs }];
-    case 'keyRotated':
-      return [{ event: 'keyRotated', key: short(effect.keyId) }];
-    case 'rotateKey':
-    case 'catalogKey':
-      return [];
-    default:
-      return effect satisfies never;
-  }
-};

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { AuditEvent } from '#agent/audit/entry.ts';
 import type { AgentEffect, AgentEvent } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, nameOfKey } from './identity.ts';
 import type { AskEffect } from './link.ts';
 import type { LinkClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
@@ -21,6 +22,8 @@ export interface KeysOptions {
   /** Milliseconds since 1970 by this machine's clock; only the age of the key goes by it. */
   readonly wallMs: () => number;
   readonly dispatch: (event: AgentEvent) => void;
+  /** For the audit log. */
+  readonly tell: (event: AuditEvent) => void;
   readonly log: BridgeLog;
 }
 
@@ -45,26 +48,30 @@ export class Keys {
     this.#wasOpen = isOpen;
     this.#cancelLook();
     if (!isOpen) return;
-    identity.keyAccepted();
+    if (identity.keyAccepted()) this.#options.tell({ event: 'keyRotated', key: identity.keyId });
     // Behind the effects of this very step.
     this.#cancelLook = clock.after(0, () => this.#look());
   }
 
   perform(effect: Exclude<AskEffect, { type: 'logLevel' }>): void {
-    const { identity, log } = this.#options;
+    const { identity, log, tell } = this.#options;
     switch (effect.type) {
       case 'rotateKey':
         void this.#rotate(effect.nonce);
         break;
       case 'keyRotated':
-        if (identity.keyRotated(effect.keyId))
+        if (identity.keyRotated(effect.keyId)) {
+          tell({ event: 'keyRotated', key: effect.keyId });
           log.info({ key: effect.keyId }, 'the catalog took the new key of this agent');
-        else log.warn({ key: effect.keyId }, 'the catalog names a key that this agent did not make');
+        } else log.warn({ key: effect.keyId }, 'the catalog names a key that this agent did not make');
         break;
       case 'catalogKey': {
         const pinned = identity.pin(effect.publicKey, effect.signature);
-        if (pinned === 'pinned') log.info({}, 'the catalog signs with a new key from now on; the one before signed it');
-        else if (pinned === 'refused')
+        if (pinned === 'pinned') {
+          const key = nameOfKey(Buffer.from(effect.publicKey, 'base64'));
+          tell({ event: 'catalogKeyChanged', key });
+          log.info({ key }, 'the catalog signs with a new key from now on; the one before signed it');
+        } else if (pinned === 'refused')
           log.error(
             { advice: 'If this comes again, ask who runs the catalog and what stands between.' },
             'a new signing key of the catalog was refused: the key pinned here did not sign it',

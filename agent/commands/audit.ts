@@ -59,6 +59,16 @@ const told = (entry: AuditEntry): readonly [string, ...string[]] => {
       return ['the signing key of the catalog was changed', `to ${entry.key}`];
     case 'identityReset':
       return [`the identity was given up`, entry.agent === null ? '' : `of agent ${entry.agent}`];
+    case 'sessionRefused':
+      return [`the catalog ended the session for good (${entry.code})`, entry.reason];
+    case 'policy':
+      return [
+        entry.state === 'none'
+          ? 'no policy file is named any more'
+          : `the policy file ${entry.state === 'broken' ? 'cannot be used' : 'is in force'}`,
+        entry.file ?? '',
+        ...entry.denies.map((denial) => `denied: ${denial}`),
+      ];
     case 'jobRefused':
       return [`refused job ${entry.job}`, `${entry.code}: ${entry.reason}`];
     case 'supportBundle':

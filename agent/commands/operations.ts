@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { AuditLog } from '#agent/audit/audit-log.ts';
+import type { PolicyEntry as AuditPolicy } from '#agent/audit/entry.ts';
 import type { Bridge, BridgeOptions } from '#agent/bridge/bridge.ts';
 import type { Identity } from '#agent/bridge/identity.ts';
 import { endpoints } from '#agent/operations/endpoints.ts';
@@ -66,6 +67,24 @@ export const tellAudit = (audit: Pick<AuditLog, 'append'>, { level, until }: Lev
   audit
     .append([{ event: 'logLevel', level, forMs }])
     .catch((error: unknown) => log.warn({}, `the audit log cannot be written: ${asFault(error).message}`));
+};
+
+/** And what the catalog may ask, at the start and from then on, whenever that is not what was told last. */
+export const policyAudit = (
+  audit: Pick<AuditLog, 'append' | 'policy'>,
+  log: Pick<Log, 'warn'>,
+): ((policy: AgentStatus['policy']) => void) => {
+  const textOf = ({ file = null, state = 'none', denies = [] }: Partial<AuditPolicy>): string =>
+    JSON.stringify([file, state, denies]);
+  let before = textOf(audit.policy ?? {});
+  return ({ file = null, state = 'none', denies = [] }: Partial<AuditPolicy> = {}) => {
+    const now = textOf({ file, state, denies });
+    if (now === before) return;
+    before = now;
+    audit
+      .append([{ event: 'policy', file, state, denies }])
+      .catch((error: unknown) => log.warn({}, `the audit log cannot be written: ${asFault(error).message}`));
+  };
 };
 
 interface OperationsOptions {

@@ -20,6 +20,8 @@ export interface PolicyOptions {
   readonly ofConnection: (code: string) => Policy | undefined;
   readonly nowMs: () => number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Told at the start and whenever the file changes. */
+  readonly onTaken?: (policy: AgentStatus['policy']) => void;
 }
 
 /**
@@ -121,8 +123,9 @@ export class PolicyInForce implements JobPolicy {
   }
 
   #tell(): void {
-    const { log } = this.#options;
+    const { log, onTaken } = this.#options;
     const file = this.#file;
+    onTaken?.(this.report.policy);
     if (file.type === 'broken') {
       for (const { code, message, advice, ...at } of file.problems)
         log.warn({ code, advice }, `${problemPlace(at)}: ${message}`);

@@ -1,13 +1,15 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { AuditLog } from '#agent/audit/audit-log.ts';
+import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { IDENTITY_FILE, readIdentity, storeIdentity } from '#agent/bridge/identity-file.ts';
 import { nameMachine } from '#agent/bridge/machine.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { errnoOf, patiently } from '#config/durable-file.ts';
 import type { Settings } from '#config/settings.ts';
-import { Fault } from '#protocol/errors.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
 import { called } from './called.ts';
 import { USAGE } from './exit-codes.ts';
@@ -88,6 +90,7 @@ export const resetIdentity = async (options: ResetIdentityOptions): Promise<void
     process.exitCode = USAGE;
     return;
   }
+  await tellAudit(stateFolder, agentId ?? null);
   for (const [name] of bound)
     await patiently(() => rm(join(stateFolder, name), { recursive: true, force: true })).catch((error: unknown) => {
       throw new Fault('spool.failed', `${join(stateFolder, name)} cannot be removed (${errnoOf(error)})`, {
@@ -101,6 +104,16 @@ export const resetIdentity = async (options: ResetIdentityOptions): Promise<void
     );
   say('To use this machine as an agent, make a token in the catalog under Agents, then:');
   say(`  ${called()} enroll --config ${options.config}`);
+};
+
+/** Before it is done, as a process may end in between. A disk that takes nothing is no reason to keep a key. */
+const tellAudit = async (stateFolder: string, agent: string | null): Promise<void> => {
+  try {
+    await using audit = await AuditLog.open(join(stateFolder, AUDIT_FOLDER));
+    await audit.append([{ event: 'identityReset', agent }]);
+  } catch (error) {
+    process.stderr.write(`${printable(asFault(error).message)}\n`);
+  }
 };
 
 const bindHere = async ({ stateFolder }: Settings): Promise<void> => {

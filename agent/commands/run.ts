@@ -22,7 +22,7 @@ import { crawlJob } from './crawl-job.ts';
 import { WATCHDOG } from './exit-codes.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { observedJobs } from './observed-jobs.ts';
-import { levelStatus, Operations, tellAudit } from './operations.ts';
+import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
 import { PolicyInForce } from './policy.ts';
 import { openSecrets } from './secrets.ts';
@@ -114,6 +114,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     ofConnection: (code) => folder.get(code)?.policy,
     nowMs: Date.now,
     log,
+    onTaken: policyAudit(audit, log),
   });
   const machine = await nameMachine();
   const moved = whetherMoved(identity, machine, log);

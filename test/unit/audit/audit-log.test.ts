@@ -146,6 +146,12 @@ test('notes of other processes are taken in once', async () => {
   expect((await verifyAudit(folder)).flaws).toEqual([]);
 });
 
+test('a log that nobody writes to takes notes in, too', async () => {
+  await using _log = await AuditLog.open(folder, { lookMs: 5 });
+  await leaveNote(folder, { event: 'supportBundle', file: 'bundle.zip', bytes: 10 });
+  await expect.poll(async () => (await entries()).map(({ event }) => event)).toEqual(['supportBundle']);
+});
+
 test('a note that makes no sense is dropped, and keeps nothing else from being told', async () => {
   await leaveNote(folder, batch(1));
   const [name = ''] = await readdir(join(folder, 'notes'));

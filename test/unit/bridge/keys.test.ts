@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AuditLog } from '#agent/audit/audit-log.ts';
+import { readAudit } from '#agent/audit/verify.ts';
 import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/bridge.ts';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
 import { storeIdentity } from '#agent/bridge/identity-file.ts';
@@ -52,6 +55,11 @@ const enrolled = async (): Promise<Identity> => {
   });
   return await loadIdentity(folder);
 };
+const told = async (): Promise<readonly object[]> => {
+  const all: object[] = [];
+  for await (const { entry } of readAudit(join(folder, 'audit'))) if (entry) all.push(entry);
+  return all;
+};
 const start = (identity: Identity, options: Partial<BridgeOptions> = {}): Promise<Bridge> =>
   startBridge({
     settings: { gatewayUrl: loopback.url, proxy: undefined },
@@ -71,12 +79,15 @@ const start = (identity: Identity, options: Partial<BridgeOptions> = {}): Promis
 describe('the agent’s key', () => {
   test('is renewed over the live session when the catalog asks; the next session signs with the new one', async () => {
     const identity = await enrolled();
-    await using bridge = await start(identity);
+    await using audit = await AuditLog.open(join(folder, 'audit'));
+    await using bridge = await start(identity, { audit });
     await until(() => bridge.health().state === 'open');
     backend.tell(identity.agentId, { ask: { type: 'key.renew' } });
     await until(() => backend.rotations.length === 1 && identity.keyId === backend.rotations[0]);
     backend.agent(identity.agentId).keys.delete('key-1');
     await bridge.close();
+    await audit.close();
+    expect(await told()).toMatchObject([{ event: 'keyRotated', key: backend.rotations[0] }]);
     const again = await loadIdentity(folder);
     expect(again.keyId).toBe(backend.rotations[0]);
     await using next = await start(again);
@@ -133,9 +144,13 @@ describe('the agent’s key', () => {
     });
     backend.agent(agentId).keys.delete('key-1');
     const hurried = { ...eager, after: (_ms: number, call: () => void) => systemClock.after(5, call) };
-    await using later = await start(stale, { clock: hurried });
+    await using audit = await AuditLog.open(join(folder, 'audit'));
+    await using later = await start(stale, { clock: hurried, audit });
     await until(() => later.health().state === 'open');
     expect(stale.keyId).toBe(next);
+    await audit.append([]);
+    // The key of before was refused first: that is told, too.
+    expect(await told()).toMatchObject([{ event: 'sessionRefused' }, { event: 'keyRotated', key: next }]);
   });
 
   const privateKeyNow = async (): Promise<string> => {
@@ -151,7 +166,9 @@ describe('the catalog’s key', () => {
     let pinnedAtStart: string | undefined;
     const site = siteHandler({ apps: 1, assetsPerApp: 1, bulkBytes: 1 });
     const job = backend.addJob(identity.agentId);
+    await using audit = await AuditLog.open(join(folder, 'audit'));
     await using _bridge = await start(identity, {
+      audit,
       handlers: {
         crawl: {
           run: async (...values) => {
@@ -164,13 +181,16 @@ describe('the catalog’s key', () => {
     });
     await until(() => job.state === 'published');
     expect(pinnedAtStart).toBe(backend.catalogKey);
+    const key = createHash('sha256').update(Buffer.from(backend.catalogKey, 'base64')).digest('hex').slice(0, 32);
+    expect((await told())[0]).toMatchObject({ event: 'catalogKeyChanged', key });
   });
 });
 
 describe('a session', () => {
   test('that the catalog ends because the agent was disabled is not opened again soon', async () => {
     const identity = await enrolled();
-    await using bridge = await start(identity);
+    await using audit = await AuditLog.open(join(folder, 'audit'));
+    await using bridge = await start(identity, { audit });
     await until(() => bridge.health().state === 'open');
     backend.agent(identity.agentId).disabled = true;
     backend.tell(identity.agentId, {
@@ -178,6 +198,10 @@ describe('a session', () => {
     });
     await until(() => bridge.health().error?.code === 'bridge.identity_refused');
     expect(bridge.health().error).toMatchObject({ message: 'This agent is disabled.', retryable: false });
+    await audit.append([]);
+    expect(await told()).toMatchObject([
+      { event: 'sessionRefused', code: CLOSE.agentDisabled, reason: 'This agent is disabled.' },
+    ]);
   });
 
   test('a job that was done before is not run again, though its signature is genuine', async () => {

@@ -41,11 +41,18 @@ const fill = async (machine?: string): Promise<void> => {
   for (const name of ['seen-jobs.json', 'secrets.key', 'connections.json']) await writeFile(join(state, name), '{}');
 };
 
+const auditOf = async (): Promise<readonly object[]> =>
+  (await culvert(['audit', '--json', '--config', 'agent.conf'], { cwd: folder })).stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as object);
+
 test('removes the identity and what is bound to it, and says what stays and what comes next', async () => {
   await fill();
   const { code, stdout } = await reset('--yes');
   expect(code).toBe(0);
-  expect((await readdir(state)).sort()).toEqual(['logs', 'secrets.key']);
+  expect((await readdir(state)).sort()).toEqual(['audit', 'logs', 'secrets.key']);
+  expect(await auditOf()).toMatchObject([{ event: 'identityReset', agent: 'agent-1' }]);
   expect(stdout).toContain('agent agent-1');
   expect(stdout).toContain('revoke it there under Agents');
   expect(stdout).toContain('enroll --config agent.conf');
@@ -76,7 +83,9 @@ test('works again after it was interrupted, and on an identity that cannot be re
   expect((await reset('--yes')).code).toBe(0);
   await mkdir(join(state, 'spool'));
   expect((await reset('--yes')).code).toBe(0);
-  expect((await readdir(state)).sort()).toEqual(['logs', 'secrets.key']);
+  expect((await readdir(state)).sort()).toEqual(['audit', 'logs', 'secrets.key']);
+  const told = { event: 'identityReset', agent: null };
+  expect(await auditOf()).toMatchObject([told, told]);
 });
 
 test('--same-agent keeps the identity and binds it to this machine', async () => {

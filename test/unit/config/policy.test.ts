@@ -2,6 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AuditLog } from '#agent/audit/audit-log.ts';
+import { readAudit } from '#agent/audit/verify.ts';
+import { policyAudit } from '#agent/commands/operations.ts';
 import { PolicyInForce } from '#agent/commands/policy.ts';
 import { parseConnection } from '#config/connection/parse.ts';
 import { isWithin, readWindow } from '#config/policy/hours.ts';
@@ -229,4 +232,34 @@ describe('hours', () => {
     expect(at('2026-07-01T23:59:00Z')).toBe(true);
     expect(at('2026-07-02T00:00:00Z')).toBe(false);
   });
+});
+
+test('what is in force is told in the audit log: once, whatever was started how often, and whenever it changes', async () => {
+  const audit = join(folder, 'audit');
+  const started = async (...files: readonly PolicyFile[]): Promise<void> => {
+    await using opened = await AuditLog.open(audit);
+    const [file = { type: 'none' } as const, ...later] = files;
+    const policy = new PolicyInForce({
+      file,
+      ofConnection: () => undefined,
+      nowMs: () => nowMs,
+      log,
+      onTaken: policyAudit(opened, log),
+    });
+    for (const next of later) policy.take(next);
+  };
+  await started();
+  const crawls = await load('jobs = [crawl]\n');
+  await started(crawls);
+  await started(crawls, await load('jobs = [\n'), crawls);
+  await started({ type: 'none' });
+  const told: unknown[] = [];
+  for await (const { entry } of readAudit(audit))
+    if (entry?.event === 'policy') told.push([entry.file, entry.state, entry.denies.length]);
+  expect(told).toEqual([
+    ['policy.conf', 'in_force', 1],
+    ['policy.conf', 'broken', 1],
+    ['policy.conf', 'in_force', 1],
+    [null, 'none', 0],
+  ]);
 });
