@@ -1,47 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pythonWith } from '../python.ts';
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
-const VENV = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache', 'culvert-moto');
-const PYTHON = join(VENV, 'bin', 'python3');
-/** Holds the requirements that the environment was made from: written last. */
-const COMPLETE = join(VENV, 'complete.txt');
-const SETUP_MS = 180_000;
+let python: string | undefined;
 
 /** Sets moto up; true when it cannot be: says so, with the line to type. In continuous integration that is an error. */
 export const noMoto = (): boolean => {
-  const interpreter = 'python3';
-  const done = spawnSync(interpreter, ['-c', 'import ensurepip, venv'], { stdio: 'ignore' });
-  let line = 'Python cannot make a virtual environment: as root, type  apt-get install python3-venv python3-pip';
-  if (done.status === 0)
-    try {
-      install();
-      return false;
-    } catch (error) {
-      line = `moto cannot be installed: ${error instanceof Error ? error.message : String(error)}`;
-    }
-  if (process.env['CI']) throw new Error(line);
-  process.stderr.write(`\n*** AWS by moto's server skipped. ${line}\n\n`);
-  return true;
-};
-
-/** Installs moto as pinned into a virtual environment of its own, unless it is there from before. */
-const install = (): void => {
-  const wanted = readFileSync(REQUIREMENTS, 'utf8');
-  if (existsSync(COMPLETE) && readFileSync(COMPLETE, 'utf8') === wanted) return;
-  rmSync(VENV, { recursive: true, force: true });
-  const interpreter = 'python3';
-  const steps: readonly (readonly [string, readonly string[]])[] = [
-    [interpreter, ['-m', 'venv', VENV]],
-    [PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', REQUIREMENTS]],
-  ];
-  for (const [program, args] of steps) {
-    const { status, stderr } = spawnSync(program, [...args], { encoding: 'utf8', timeout: SETUP_MS });
-    if (status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${status}: ${stderr}`);
-  }
-  writeFileSync(COMPLETE, wanted);
+  python = pythonWith('culvert-moto', REQUIREMENTS, "AWS by moto's server");
+  return python === undefined;
 };
 
 /** What an administrator of the account sends; moto wants a signature only when {@link Moto.guard} was called. */
@@ -60,7 +28,8 @@ export class Moto implements AsyncDisposable {
   }
 
   static async start(): Promise<Moto> {
-    const child = spawn(PYTHON, ['-u', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
+    if (python === undefined) throw new Error('moto is not set up: ask noMoto() first');
+    const child = spawn(python, ['-u', '-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
