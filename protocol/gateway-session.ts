@@ -164,7 +164,8 @@ export class GatewaySession {
     this.#state = { name: 'greeting', deadlineMs: nowMs + TIMES.authMs };
     const { controlBytes, dataBytes, batchRecords } = LIMITS;
     const limits = { controlBytes, dataBytes, batchRecords };
-    this.#send({ type: 'hello', ...this.#greeting, protocol: { min: 1, max: 1 }, limits });
+    const { nonce, serverTime } = this.#greeting;
+    this.#send({ type: 'hello', nonce, serverTime, protocol: { min: 1, max: 1 }, limits });
   }
 
   #text(text: string, nowMs: number): void {

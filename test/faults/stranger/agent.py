@@ -38,6 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from backoff import Backoff
 from links import Link, LinkClosed, PollingLink, WebSocketLink
+from seen import SeenJobs
 from session import Session
 from spool import Spool, write_durably
 from work import Attempt, Key
@@ -65,6 +66,7 @@ class Agent:
         self.hold_at: int | None = args.hold_at_batch
         self.stopping = False
         self.attempts: dict[Key, Attempt] = {}
+        self.seen = SeenJobs(self.state / "seen-jobs.json")
         self._session: Session | None = None
         self._stop: asyncio.Task[None] | None = None
         self._streams: set[int] = set()

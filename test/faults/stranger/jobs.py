@@ -37,8 +37,6 @@ def verified_spec(offer: dict[str, Any], catalog_key: Ed25519PublicKey, agent_id
     spec: dict[str, Any] = json.loads(text)
     if spec["jobId"] != offer["jobId"] or spec["agentId"] != agent_id:
         raise JobError("bridge.protocol", "The job is another one's.", "Tell the catalog's makers.")
-    if spec.get("attempt", offer["attempt"]) != offer["attempt"]:
-        raise JobError("bridge.protocol", "The job was signed for another attempt.", "Tell the catalog's makers.")
     if spec["kind"] not in KINDS:
         raise JobError("job.unknown_kind", f"This agent knows no jobs of kind {spec['kind']}.", "Use another agent.")
     return spec

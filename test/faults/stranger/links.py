@@ -134,11 +134,11 @@ def entries(body: bytes) -> list[tuple[int, bytes]]:
     at = 0
     while at < len(body):
         if at + ENTRY.size > len(body):
-            raise LinkClosed(4500, "a body that is no row of entries")
+            raise LinkClosed(1002, "a body that is no row of entries")
         kind, length = ENTRY.unpack_from(body, at)
         at += ENTRY.size
         if at + length > len(body):
-            raise LinkClosed(4500, "a body that is no row of entries")
+            raise LinkClosed(1002, "a body that is no row of entries")
         found.append((kind, body[at : at + length]))
         at += length
     return found
@@ -263,9 +263,8 @@ class PollingLink:
             self._heard = time.monotonic()
             if answer[0] == 200:
                 return answer
-            if answer[0] in (410, 503):
-                raise LinkClosed(1006, f"{path} answered with {answer[0]}")
-            raise LinkClosed(4500, f"{path} answered with {answer[0]}")
+            code = 1006 if answer[0] == 410 else 1002
+            raise LinkClosed(code, f"{path} answered with {answer[0]}")
 
     async def _poll(self) -> None:
         received = 0
@@ -299,10 +298,15 @@ class PollingLink:
                     else:
                         row.append(following)
                 headers = {"Culvert-First": str(first), "Content-Type": "application/octet-stream"}
-                _, said, _ = await self._post(self._up, "/v1/agent/send", headers, b"".join(row), SEND_S)
+                try:
+                    _, said, _ = await self._post(self._up, "/v1/agent/send", headers, b"".join(row), SEND_S)
+                except LinkClosed as gone:
+                    if gone.code == 1006:
+                        return  # the poll says how it ended: what the gateway said last may wait there
+                    raise
                 first += len(row)
                 if int(said.get("Culvert-Received", 0)) != first - 1:
-                    raise LinkClosed(4500, "the gateway took another number of entries")
+                    raise LinkClosed(1002, "the gateway took another number of entries")
                 if row[-1][0] == CLOSE:
                     return
         except LinkClosed as closed:

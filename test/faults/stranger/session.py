@@ -203,8 +203,11 @@ class Session:
                 agent.forget(attempt, "a later attempt was offered")
         try:
             spec = verified_spec(offer, agent.catalog_key, agent.identity["agentId"])
+            agent.seen.judge(spec, lease["attempt"])
             if agent.stopping or len(agent.attempts) >= HELD_JOBS:
-                raise JobError("bridge.busy", "This agent takes no more.", "The job is tried again.", retryable=True)
+                raise JobError(
+                    "job.agent_offline", "This agent takes no more.", "The job is tried again.", retryable=True
+                )
         except JobError as error:
             agent.say("rejected", code=error.code)
             await self.tell({"type": "job.reject", **lease, "error": error.fields()})
@@ -217,6 +220,7 @@ class Session:
             "parts": self._parts,
             "codec": self._codec,
         }
+        agent.seen.remember(spec, lease["attempt"])
         attempt = agent.record(record, spec["connection"])
         attempt.renew(received, offer["leaseTtlMs"])
         attempt.credit = offer["credit"]

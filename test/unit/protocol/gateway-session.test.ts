@@ -6,7 +6,10 @@ import { auth, Bench, BIG, closed, lease, offer, ref, sent, stores, types } from
 describe('the handshake', () => {
   test('greets, authenticates, welcomes with credit, and asks for work', () => {
     const bench = new Bench();
-    expect(sent(bench.do({ type: 'open' }))).toMatchObject([{ type: 'hello', nonce: 'nonce-1' }]);
+    const hello = sent(bench.do({ type: 'open' }));
+    expect(hello).toMatchObject([{ type: 'hello', nonce: 'nonce-1' }]);
+    // Nothing of the gateway's own, such as the chance by which it ages the connection.
+    expect(Object.keys(hello[0] ?? {}).sort()).toEqual(['limits', 'nonce', 'protocol', 'serverTime', 'type']);
     expect(bench.hear(auth())).toMatchObject([{ type: 'authenticate', nonce: 'nonce-1' }]);
     const effects = bench.do({ type: 'authenticated', sessionId: 'session-1', epoch: 7, jobs: [] });
     expect(sent(effects)).toMatchObject([{ type: 'welcome', epoch: 7, connectionCredit: CREDIT.connectionBytes }]);
