@@ -1,10 +1,13 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { CLOSE, CREDIT, LIMITS, SUBPROTOCOL, TIMES } from '#protocol/constants.ts';
 import { type DecodedFrame, decodeFrame, encodeFrame } from '#protocol/frame.ts';
 import { challenge, keyProof, ToAgent, ToGateway } from '#protocol/messages.ts';
 import { POLLING, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
+import { ASSET_KINDS, EDGE_KINDS, StreamRecord } from '#protocol/records.ts';
+import { AgentStatus, ConnectionState, Problem } from '#protocol/status.ts';
 
 const document = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -74,6 +77,51 @@ describe('PROTOCOL.md and the code', () => {
     const from = (side: string) => [...written].filter(([, sides]) => sides.has(side)).map(([type]) => type);
     expect(from('gateway').sort()).toEqual(typesOf(ToAgent as never).sort());
     expect(from('agent').sort()).toEqual(typesOf(ToGateway as never).sort());
+  });
+
+  /** Fields as the document writes them: `name?` may be missing, `name|null` null, `name[]` is a list. */
+  const written = (shape: Readonly<Record<string, z.ZodType>>, ...without: readonly string[]): string[] =>
+    Object.entries(shape)
+      .filter(([name]) => !without.includes(name))
+      .map(([name, type]) => {
+        const present = type instanceof z.ZodOptional ? (type.unwrap() as z.ZodType) : type;
+        const marks = [present instanceof z.ZodArray && '[]', present !== type && '?', type.isNullable() && '|null'];
+        return `${name}${marks.filter(Boolean).join('')}`;
+      });
+  const listed = (cell = ''): string[] =>
+    [...cell.replaceAll('\\|', '|').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+
+  test('have the same records with the same fields, and the same kinds', () => {
+    const inDocument = document
+      .split('| record | fields besides `t` | rules |\n')[1]
+      ?.split('\n\n')[0]
+      ?.split('\n')
+      .slice(1)
+      .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+    const records = StreamRecord.options.map(({ shape }) => [shape.t.value, written(shape, 't')]);
+    expect(inDocument?.map(([, name, fields]) => [name?.replaceAll('`', ''), listed(fields)])).toEqual(records);
+    const kinds = document.split('- Asset kinds: ')[1]?.split('Both lists')[0]?.split('Edge kinds: ');
+    expect(kinds?.map(listed)).toEqual([ASSET_KINDS, EDGE_KINDS]);
+  });
+
+  test('have the same status', () => {
+    const inDocument = document
+      .split('| part | fields | what |\n')[1]
+      ?.split('\n\n')[0]
+      ?.split('\n')
+      .slice(1)
+      .map((line) => listed(line.split(/(?<!\\)\|/)[2]));
+    const { link, policy, logLevel, faults } = AgentStatus.shape;
+    const parts = [
+      AgentStatus,
+      ConnectionState,
+      Problem,
+      faults.unwrap().element,
+      link.unwrap(),
+      policy.unwrap(),
+      logLevel.unwrap(),
+    ];
+    expect(inDocument).toEqual(parts.map(({ shape }) => written(shape)));
   });
 
   test('name the same addresses and headers of the long polling', () => {
