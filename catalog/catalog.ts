@@ -11,10 +11,18 @@ import { migrate } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { BUILD } from '#protocol/build.ts';
 import { Fault } from '#protocol/errors.ts';
+import { type ClosingStep, closeInTurn, socketsOf } from './closing.ts';
 import { CatalogMetrics } from './metrics.ts';
 
 /** Crawls that publish at the same moment; more wait for each other. */
 const PUBLISHING_CONNECTIONS = 6;
+
+/** How long each part is waited for at the end; together less than the half minute after which service hosts kill. */
+const CLOSE_WITHIN_MS = { gateway: 9_000, api: 2_000, backend: 3_000, bus: 1_000, pools: 3_000 } as const;
+/** Peers have been told; whoever is still connected then is cut off. */
+const HANG_UP_MS = 1_000;
+/** Queries get this long to come back, then their connections are given up. */
+const QUERIES_END_SECONDS = 2;
 
 export interface CatalogOptions {
   readonly databaseUrl: string;
@@ -41,7 +49,10 @@ export interface Catalog {
   /** `http(s)://host:port` */
   readonly address: string;
   readonly store: { readonly sql: Sql; readonly bus: Bus };
-  /** Stops listening, ends sessions and the publishers, closes the database pool. */
+  /**
+   * Stops listening, ends sessions and the publishers, closes the database pool; each within its time, whatever agents,
+   * browsers and the database do. What could not be closed in order is logged.
+   */
   close(): Promise<void>;
 }
 
@@ -70,27 +81,21 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
   const webRoot = options.webRoot ?? join(import.meta.dirname, BUILD ? '' : '../dist', 'web');
   const sql = connect(options.databaseUrl);
   const publishing = connect(options.databaseUrl, { max: PUBLISHING_CONNECTIONS, repeatable: true });
-  const undo: (() => Promise<unknown>)[] = [() => sql.end({ timeout: 5 }), () => publishing.end({ timeout: 5 })];
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const step of undo.splice(0).reverse())
-      try {
-        await step();
-      } catch (error) {
-        // What comes after it still has to be closed, the database most of all.
-        failures.push(error);
-      }
-    if (failures.length > 0) throw failures[0];
-  };
+  const endPools = (): Promise<unknown> =>
+    Promise.all([sql, publishing].map((pool) => pool.end({ timeout: QUERIES_END_SECONDS })));
+  const steps: ClosingStep[] = [
+    { what: 'connections to the database', withinMs: CLOSE_WITHIN_MS.pools, close: endPools },
+  ];
+  const close = (): Promise<void> => closeInTurn(steps.splice(0).reverse(), log);
   try {
     const versions = await migrate(sql);
     if (versions.length > 0) log.info({ versions }, 'database migrated');
     const bus = await openBus(sql);
-    undo.push(() => bus.close());
+    steps.push({ what: 'listening to the database', withinMs: CLOSE_WITHIN_MS.bus, close: () => bus.close() });
     const backend = createBackend({ sql, publishing, bus, log, standbyAfterMs: options.standbyAfterMs });
-    undo.push(() => backend.close());
+    steps.push({ what: 'publishers', withinMs: CLOSE_WITHIN_MS.backend, close: () => backend.close() });
     const metrics = new CatalogMetrics(sql);
-    undo.push(async () => metrics.close());
+    steps.push({ what: 'figures', withinMs: CLOSE_WITHIN_MS.api, close: () => metrics.close() });
     const gateway = new Gateway({ backend: metrics.measured(backend), log, answersTo, behindProxy: behindTlsProxy });
     metrics.countSessions(() => gateway.sessions.length);
     const api = await createApi({
@@ -106,12 +111,14 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       behindProxy: behindTlsProxy,
       agents: (request, response) => gateway.handleRequest(request, response),
     });
-    undo.push(() => api.close());
-    undo.push(() => gateway.close());
-    api.server.on('upgrade', (request, socket, head) => {
-      if (Gateway.accepts(request)) gateway.handleUpgrade(request, socket, head);
-      else socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
-    });
+    const hangUp = socketsOf(api.server);
+    const closeApi = async (): Promise<void> => {
+      const late = setTimeout(hangUp, HANG_UP_MS);
+      await api.close().finally(() => clearTimeout(late));
+    };
+    steps.push({ what: 'HTTP server', withinMs: CLOSE_WITHIN_MS.api, close: closeApi });
+    steps.push({ what: 'sessions of agents', withinMs: CLOSE_WITHIN_MS.gateway, close: () => gateway.close() });
+    api.server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
     try {
       await api.listen({ host, port });
     } catch (cause) {
@@ -130,7 +137,7 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
       close,
     };
   } catch (error) {
-    await close().catch(() => {});
+    await close();
     throw error;
   }
 };

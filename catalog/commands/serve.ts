@@ -47,7 +47,18 @@ const readPem = (file: string): string => {
   }
 };
 
+/** Closed connections of peers that do not answer, and waits for them, keep a process alive: it gets so long to end. */
+const LINGER_MS = 1_000;
+
 const serve = async (options: Options): Promise<void> => {
+  try {
+    await serveUntilAsked(options);
+  } finally {
+    setTimeout(() => process.exit(), LINGER_MS).unref();
+  }
+};
+
+const serveUntilAsked = async (options: Options): Promise<void> => {
   const { data, host, port, tlsCert, tlsKey } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Fault('config.missing_key', '--tls-cert and --tls-key belong together', {

@@ -36,6 +36,7 @@ export class PollingChannel implements AgentChannel {
   /** The session has been told of the end. */
   #ended = false;
   #gone = false;
+  #cancelLinger: () => void = () => undefined;
 
   /** @param onGone called once: nothing is known by this handle any more */
   constructor(clock: GatewayClock, holdMs: number, onGone: () => void) {
@@ -71,8 +72,15 @@ export class PollingChannel implements AgentChannel {
     if (this.#ended) return;
     this.#end();
     // The agent may just be between two polls, and how it ended decides when it comes back.
-    if (this.#closing && this.#out.length > 0) this.#clock.after(POLLING.lingerMs, () => this.#drop());
+    if (this.#closing && this.#out.length > 0)
+      this.#cancelLinger = this.#clock.after(POLLING.lingerMs, () => this.#drop());
     else this.#drop();
+  }
+
+  /** As {@link terminate}, but the end is not kept for an agent that may ask for it: the gateway itself goes. */
+  abandon(): void {
+    this.#end();
+    this.#drop();
   }
 
   /**
@@ -173,6 +181,7 @@ export class PollingChannel implements AgentChannel {
   #drop(): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#cancelLinger();
     this.#release();
     this.#onGone();
   }

@@ -164,6 +164,7 @@ export class Gateway {
       late();
     }
     this.#server.close();
+    this.#polling.close();
   }
 
   /** Ends every link at once, without a word. */

@@ -73,6 +73,14 @@ export class PollingDoor {
     return true;
   }
 
+  /** Ends what is left of every session. Nothing is waited for any more. */
+  close(): void {
+    for (const { channel, sending } of [...this.#handles.values()]) {
+      sending?.destroy();
+      channel.abandon();
+    }
+  }
+
   #open(request: IncomingMessage, response: ServerResponse): void {
     const { clock, holdMs, admit } = this.#options;
     const secret = randomBytes(32).toString('base64url');

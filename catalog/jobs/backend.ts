@@ -182,8 +182,7 @@ export const createBackend = ({
     close: async () => {
       isClosed = true;
       clearInterval(timer);
-      await sweeping;
-      await Promise.all([...publishers.keys()].map(drop));
+      await Promise.all([sweeping, ...[...publishers.keys()].map(drop)]);
     },
   };
   return sayingWhy(backend);
