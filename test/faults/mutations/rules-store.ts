@@ -116,6 +116,30 @@ export const STORE_RULES: readonly Mutation[] = [
     to: "if (hash.digest('hex') === '')",
     caughtBy: { file: PUBLISH, test: 'a finish with another checksum fails the job and removes no app' },
   },
+  {
+    name: 'partial-deletes-nothing',
+    rule: '§8: what is not complete deletes nothing',
+    file: 'catalog/jobs/publish.ts',
+    from: "delete from asset a using put p where p.outcome = 'complete' and not p.is_first",
+    to: 'delete from asset a using put p where not p.is_first',
+    caughtBy: { file: PUBLISH, test: 'partial: what came is updated, nothing is deleted' },
+  },
+  {
+    name: 'unlisted-by-a-complete-list',
+    rule: '§8: only a complete list of apps removes those that it does not name',
+    file: 'catalog/jobs/publish.ts',
+    from: '  if (!listed) return;\n',
+    to: '',
+    caughtBy: { file: PUBLISH, test: 'stay when the list is partial' },
+  },
+  {
+    name: 'scopes-that-stay-open',
+    rule: '§8: a crawl that ends well within a scope does not end well',
+    file: 'catalog/jobs/finish.ts',
+    from: "finish.result === 'ok' && openScopes.length > 0",
+    to: "finish.result === 'ok' && openScopes.length > 1e9",
+    caughtBy: { file: PUBLISH, test: 'a crawl that ends within a scope' },
+  },
   // The same rules in the model: whether the simulation would notice that a store lacks them.
   {
     name: 'model-scope-restart',

@@ -117,6 +117,9 @@ describe('the catalog’s key', () => {
     expect(identity.pin(...second.told)).toBe('known');
     // Within this session the catalog may still sign with the key before.
     expect(identity.verifyJob('job', old)).toBe(true);
+    // In the next one only with the newest, also when the process is the same.
+    identity.signChallenge('host', 'nonce', 'boot');
+    expect(identity.verifyJob('job', old)).toBe(false);
     await identity.settled();
     const later = await loadIdentity(folder);
     later.signChallenge('host', 'nonce', 'boot');

@@ -79,7 +79,13 @@ const setUp = async (
 
 /** The status that an upgrade was refused with, and when to come back. */
 const refusal = async (socket: WebSocket): Promise<{ status: number; retryAfter: string | undefined }> => {
-  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, import('node:http').IncomingMessage];
+  const opened = once(socket, 'open').then(() => {
+    throw new Error('the upgrade was not refused');
+  });
+  const [, response] = (await Promise.race([once(socket, 'unexpected-response'), opened])) as [
+    unknown,
+    import('node:http').IncomingMessage,
+  ];
   return { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
 };
 

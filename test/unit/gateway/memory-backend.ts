@@ -128,12 +128,12 @@ export class MemoryBackend implements GatewayBackend {
 
   addJob(
     agentId: string,
-    changes: { kind?: string; connection?: string; signature?: string; signedFor?: string } = {},
+    changes: { kind?: string; connection?: string; signature?: string; signedFor?: string; names?: string } = {},
   ): MemoryJob {
     const jobId = `job-${++this.#serial}`;
     const { kind = 'crawl', connection = 'site', signedFor = agentId } = changes;
     const spec = JSON.stringify({
-      jobId,
+      jobId: changes.names ?? jobId,
       agentId: signedFor,
       connection,
       kind,
