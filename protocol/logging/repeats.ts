@@ -12,8 +12,32 @@ interface Kept {
   last: Readonly<Record<string, unknown>>;
 }
 
-const keyOf = ({ level, code, msg, connection }: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify([level, code, connection, msg]);
+/** Say nothing of what a line is about, or are in the key of their own. */
+const ASIDE = new Set(['level', 'time', 'code', 'msg', 'advice']);
+const MOST_FIELDS = 16;
+const MOST_KEY_CHARACTERS = 300;
+
+/**
+ * What a field says of what its line is about. Numbers are how long, how often, which time: they differ from one repetition
+ * to the next. Of an error that was logged whole its message counts, not where it was thrown.
+ */
+const aboutOf = (value: unknown): string | undefined => {
+  if (typeof value === 'number' || value === null || value === undefined) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) return JSON.stringify(value).slice(0, MOST_KEY_CHARACTERS);
+  if ('message' in value) return aboutOf(value.message);
+  return JSON.stringify(value).slice(0, MOST_KEY_CHARACTERS);
+};
+
+const keyOf = ({ level, code, msg, ...fields }: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify([
+    level,
+    code,
+    String(msg).slice(0, MOST_KEY_CHARACTERS),
+    ...Object.entries(fields)
+      .filter(([name]) => !ASIDE.has(name))
+      .slice(0, MOST_FIELDS)
+      .map(([name, value]) => [name.slice(0, MOST_KEY_CHARACTERS), aboutOf(value)]),
+  ]);
 
 const parsed = (line: string): Readonly<Record<string, unknown>> | undefined => {
   try {
@@ -24,8 +48,8 @@ const parsed = (line: string): Readonly<Record<string, unknown>> | undefined => 
 };
 
 /**
- * Keeps a log short while the same goes wrong again and again. Of warnings and errors with one code and one message the
- * first is written at once; those of the following minute are counted, and the minute ends in one line that says
+ * Keeps a log short while the same goes wrong again and again. Of warnings and errors with one code, one message and fields
+ * that say they are about the same (the app, the job, the file; numbers may differ) the first is written at once; those of the following minute are counted, and the minute ends in one line that says
  * `… repeated 37 times`. Everything else passes as it comes. Lines are those of pino (JSON).
  */
 export class Repeats {

@@ -41,6 +41,32 @@ describe('what repeats itself', () => {
     expect(said()).toHaveLength(5);
   });
 
+  test.each([
+    [{ appId: 'a' }, { appId: 'b' }],
+    [{ jobId: 'a' }, { jobId: 'b' }],
+    [{ path: '/a' }, { path: '/b' }],
+    [{ key: true }, { key: false }],
+    [{ seen: ['a'] }, { seen: ['b'] }],
+    [{ err: { message: 'a', stack: '1' } }, { err: { message: 'b', stack: '1' } }],
+  ])('is not what is about something else: %j and %j', (one, other) => {
+    const { repeats, lines } = collected();
+    for (const fields of [one, other, one, other]) repeats.take(line('a', { code: 'x', ...fields }), 0);
+    expect(lines.map((text) => JSON.parse(text) as object)).toMatchObject([one, other]);
+    repeats.flush();
+    expect(lines.slice(2).map((text) => JSON.parse(text) as object)).toMatchObject([
+      { ...one, repeated: 1 },
+      { ...other, repeated: 1 },
+    ]);
+  });
+
+  test('is what differs in numbers and advice alone, and very long fields are not kept', () => {
+    const { repeats, lines } = collected();
+    const long = 'x'.repeat(100_000);
+    repeats.take(line('a', { waitMs: 1, advice: 'Wait.', attempt: 1, text: `${long}1` }), 0);
+    repeats.take(line('a', { waitMs: 2, advice: 'Go.', attempt: 2, text: `${long}2` }), 0);
+    expect(lines).toHaveLength(1);
+  });
+
   test('is told with the fields of the last one, and the count for programs', () => {
     const { repeats, lines } = collected();
     repeats.take(line('a', { attempt: 1 }), 0);
