@@ -22,6 +22,8 @@ const REFUSED = 8;
 const UNREACHABLE = 9;
 /** The process was stuck and ended itself, to be started again. */
 export const WATCHDOG = 10;
+/** It was told to stop twice, and did not take the time to end in order. */
+export const HURRIED = 11;
 /** A defect of Culvert. */
 const DEFECT = 70;
 
@@ -38,6 +40,7 @@ export const EXIT_CODES: readonly { readonly code: number; readonly meaning: str
   { code: REFUSED, meaning: 'the catalog refused for good', restart: false },
   { code: UNREACHABLE, meaning: 'a server is out of reach; try again', restart: true },
   { code: WATCHDOG, meaning: 'the agent was stuck and ended itself', restart: true },
+  { code: HURRIED, meaning: 'told to stop a second time: ended at once', restart: true },
   { code: DEFECT, meaning: 'a defect of Culvert', restart: true },
 ];
 

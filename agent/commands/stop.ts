@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { HURRIED } from './exit-codes.ts';
 
 /** A wish that comes this long after the first ends the program at once. */
 const SECOND_WISH_MS = 1_000;
@@ -15,7 +16,8 @@ const onStdin = (wish: () => void): void => {
 };
 
 /**
- * Resolves at the first SIGTERM or SIGINT, or when the terminal is closed (SIGHUP); a later one ends the process at once.
+ * Resolves at the first SIGTERM or SIGINT, or when the terminal is closed (SIGHUP); a later one ends the process at once,
+ * with an exit code of its own.
  * Below npm one Ctrl-C comes twice, from the terminal and from npm, so what follows at once is the same wish.
  *
  * @param options.stdin a line `stop` on standard input, and its end, are the same wish: a service host of Windows has no
@@ -25,7 +27,7 @@ export const untilStopped = ({ stdin = false }: { readonly stdin?: boolean | und
   new Promise((resolve) => {
     let askedAtMs: number | undefined;
     const wish = (): void => {
-      if (askedAtMs !== undefined && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(1);
+      if (askedAtMs !== undefined && performance.now() - askedAtMs > SECOND_WISH_MS) process.exit(HURRIED);
       askedAtMs ??= performance.now();
       resolve();
     };

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { EXIT_CODES, HURRIED } from '#agent/commands/exit-codes.ts';
 import { untilStopped } from '#agent/commands/stop.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -19,9 +20,10 @@ test.each(SIGNALS)(
     process.emit(signal, signal);
     process.emit(signal, signal);
     await stopped;
+    expect(EXIT_CODES.map(({ code }) => code)).toContain(HURRIED);
     expect(exit).not.toHaveBeenCalled();
     now.mockReturnValue(12_000);
     process.emit(signal, signal);
-    expect(exit).toHaveBeenCalledExactlyOnceWith(1);
+    expect(exit).toHaveBeenCalledExactlyOnceWith(HURRIED);
   },
 );
