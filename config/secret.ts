@@ -7,10 +7,14 @@ const shown = '[redacted]';
 export class Secret {
   readonly #value: string;
 
-  constructor(value: string) {
+  /**
+   * @param isUser it names who logs in, and is no proof of it: it prints as `[redacted]`, too, but where a server or a page
+   *   names the user on purpose that is not taken away
+   */
+  constructor(value: string, { isUser = false }: { readonly isUser?: boolean } = {}) {
     this.#value = value;
     // What redacts has to know it, whichever room it is used in.
-    knownSecrets.add(value);
+    if (!isUser) knownSecrets.add(value);
   }
 
   /** The value itself, for the one place that sends it. Do not keep the result. */

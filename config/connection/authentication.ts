@@ -107,6 +107,9 @@ export const readAuthentication = (
   }
 };
 
+/** `DIRECTORY\user`, as Qlik names users everywhere it shows one. */
+const DIRECTORY_USER = /^[\w.-]{1,64}\\[\w.@ -]{1,128}$/;
+
 const header = (
   values: Values,
   problems: Problems,
@@ -161,7 +164,9 @@ const header = (
     );
     return undefined;
   }
-  return { type: 'header', header: name, value: new Secret(value.value) };
+  // Anything else than the plain name of a user may be a secret that somebody agreed on with a proxy.
+  const isUser = DIRECTORY_USER.test(value.value);
+  return { type: 'header', header: name, value: new Secret(value.value, { isUser }) };
 };
 
 const hex = (character: string): string => (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

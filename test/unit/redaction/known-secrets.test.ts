@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { KnownSecrets } from '#config/redaction/known-secrets.ts';
+import { parseConnection } from '#config/connection/parse.ts';
+import { KnownSecrets, knownSecrets } from '#config/redaction/known-secrets.ts';
+import { head } from '../config/sample.ts';
 
 const SECRET = 'canary/"pä ss"\\+1?';
 const knowing = (...values: readonly string[]): KnownSecrets => {
@@ -78,3 +80,15 @@ test('the time is in proportion to the text, also where everything seems to begi
     expect(known.redact(text).length).toBeGreaterThan(0);
   }
 }, 30_000);
+
+test.each([
+  ['"CANARIES\\\\svc_user"', 'CANARIES\\svc_user', false],
+  ['"canary-agreed-with-a-proxy"', 'canary-agreed-with-a-proxy', true],
+  ['"canaries; user=\\\\root"', 'canaries; user=\\root', true],
+])('of header authentication the name of a user is no secret, anything else is: %s', (written, value, isSecret) => {
+  const text = `${head}connection.auth { key = "X-User", value = ${written} }\n`;
+  const { connection } = parseConnection(Buffer.from(text), 'q.conf', { folder: '/nowhere', env: {} });
+  expect(JSON.stringify(connection)).not.toContain(JSON.stringify(value).slice(1, -1));
+  expect(connection?.authentication).toBeDefined();
+  expect(knownSecrets.in(`for ${value}, who logs in`)).toBe(isSecret);
+});
