@@ -16,7 +16,7 @@ export const Problem = z.object({
   line: z.int().positive().optional(),
   /** 1-based, in UTF-16 code units. */
   column: z.int().positive().optional(),
-  /** The line itself with every value hidden that could be a secret; absent when nothing can be shown safely. */
+  /** The line itself, its keys alone: every value is hidden; absent when nothing can be shown safely. */
   excerpt: Text.optional(),
 });
 export type Problem = z.infer<typeof Problem>;

@@ -15,6 +15,7 @@ import { notedHealth } from '#agent/operations/health-file.ts';
 import { lastLines } from '#agent/operations/log-tail.ts';
 import { spoolInventory } from '#agent/operations/spool-inventory.ts';
 import { statusReport, statusScreen } from '#agent/operations/status-screen.ts';
+import { leavingProblem } from '#config/connection/problem.ts';
 import { isConnectionFileName } from '#config/folder/listing.ts';
 import { scanFolder } from '#config/folder.ts';
 import { knownSecrets } from '#config/redaction/known-secrets.ts';
@@ -150,7 +151,10 @@ export const bundleCollectors = (config: string, withDoctor: boolean): readonly 
       const found = configFiles([config], 'config');
       return {
         ...found,
-        files: [...found.files, { name: 'settings-problems.json', text: redacted({ problems: loaded.problems }) }],
+        files: [
+          ...found.files,
+          { name: 'settings-problems.json', text: redacted({ problems: loaded.problems.map(leavingProblem) }) },
+        ],
       };
     }),
     limited('connection files', 10_000, async () => {

@@ -3,6 +3,7 @@ import { diagnoseLink } from '#agent/doctor/link.ts';
 import { verdictOf } from '#agent/doctor/run.ts';
 import { mends } from '#agent/doctor/settings.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
+import { leavingProblem } from '#config/connection/problem.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import type { Settings } from '#config/settings.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
@@ -33,7 +34,8 @@ export const folderDoctor =
   async ({ state, link, signal, onStart, onCheck, onSettings }) => {
     const connection = state.code === null || state.inForce === null ? undefined : folder.get(state.code);
     const options = { dialer, signal, onStart, onCheck };
-    const { records, settings } = await diagnose({ file: state.file, connection, problems: state.problems }, options);
+    const problems = state.problems.map(leavingProblem);
+    const { records, settings } = await diagnose({ file: state.file, connection, problems }, options);
     const cause = verdictOf(records);
     for (const { title, fields, ...block } of settings)
       await onSettings({

@@ -70,6 +70,19 @@ export const excerptOf = (line: string, hidden = false): string | undefined => {
   }
 };
 
+/** The names that keys are made of. */
+const parts = new Set(all.flatMap((key) => key.path.split('.')));
+
+/**
+ * An excerpt as it may leave this machine: the keys alone. A password under the key of a number looks like any value, and
+ * what looks like a key may be one, so that a line with a name that is no key of ours does not leave at all.
+ */
+export const leavingExcerpt = (excerpt: string): string | undefined => {
+  const keys = excerptOf(excerpt, true);
+  const named = keys?.replaceAll(HIDDEN, '').match(/[^\s"{}=:+.[\]-]+/g) ?? [];
+  return named.length > 0 && named.every((name) => parts.has(name)) ? keys : undefined;
+};
+
 /** True when another key that may not be shown follows on the same line, perhaps inside quotes that do not close. */
 const holdsSecretKey = (rest: string): boolean =>
   [...rest.matchAll(/([A-Za-z0-9_]+)["']?\s*(?:\+=|=|:\s)/g)].some(([, name = '']) => !open.has(name));

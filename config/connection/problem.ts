@@ -2,7 +2,7 @@ import { ERROR_KINDS, type ErrorCode } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { Problem } from '#protocol/status.ts';
 import type { Place } from '../tree.ts';
-import { excerptOf, HIDDEN } from './excerpt.ts';
+import { excerptOf, HIDDEN, leavingExcerpt } from './excerpt.ts';
 
 /** At most so many problems of one file are told: a status message has a bound. */
 const MAX_PROBLEMS = 20;
@@ -113,6 +113,12 @@ export class Problems {
     });
   }
 }
+
+/** A problem as it may leave this machine: of the line where it is its keys alone. */
+export const leavingProblem = ({ excerpt, ...problem }: Problem): Problem => {
+  const keys = excerpt === undefined ? undefined : leavingExcerpt(excerpt);
+  return { ...problem, ...(keys === undefined ? {} : { excerpt: keys }) };
+};
 
 /**
  * The text in lines of at most `width` columns, each behind `indent`; a word that is longer is cut. What a terminal would

@@ -69,7 +69,7 @@ export const readPolicy = (
   const jobs = list('jobs');
   for (const kind of jobs?.value ?? [])
     if (!KINDS.includes(kind))
-      problems.error('config.invalid', at('jobs'), `There is no kind of job ${kind}.`, `Write ${KINDS.join(' or ')}.`);
+      problems.error('config.invalid', at('jobs'), 'This is no kind of job.', `Write ${KINDS.join(' or ')}.`);
   return {
     jobs,
     connections: list('connections'),
