@@ -211,7 +211,7 @@ test.skipIf(!canMount)(
   async () => {
     const folder = join(setting.folder, 'small');
     await mkdir(folder);
-    const unmount = mountSmallDisk(folder, '640k');
+    const unmount = mountSmallDisk(folder, '900k');
     try {
       await using full = await Setting.make(folder);
       const { get, culvert, metric } = lookAt(full.folder, folder);
