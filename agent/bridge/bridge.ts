@@ -5,6 +5,7 @@ import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
 import type { ProxyChoice } from '#config/proxy.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import type { TransportMode } from '#config/settings.ts';
 import type { AgentState } from '#protocol/agent-events.ts';
 import { AgentSession } from '#protocol/agent-session.ts';
@@ -120,7 +121,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   let report = (): void => undefined;
   const spool = await Spool.open(options.spoolFolder, {
     onFault: (fault) => {
-      if (fault) log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+      if (fault) log.warn(faultFields(fault), fault.message);
       else log.info({}, 'the spool has room again');
       report();
     },
@@ -189,9 +190,13 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     audit: options.audit,
     timestamp: () => new Date().toISOString(),
   });
+  const logFault = (error: unknown, level: 'warn' | 'error'): void => {
+    const fault = asFault(error);
+    log[level](faultFields(fault), fault.message);
+  };
   const tell = (events: readonly AuditEvent[]): void => {
     if (events.length === 0) return;
-    void options.audit?.append(events).catch((error: unknown) => log.error({}, asFault(error).message));
+    void options.audit?.append(events).catch((error: unknown) => logFault(error, 'error'));
   };
   const keys = new Keys({
     identity,
@@ -216,7 +221,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     },
     onGreeted: (serverTime) => {
       clockFault = skewFault(serverTime, wallMs());
-      if (clockFault) log.warn({ code: clockFault.code, advice: clockFault.advice }, clockFault.message);
+      if (clockFault) log.warn(faultFields(clockFault), clockFault.message);
       report();
     },
     readFrame: (ref, seq) => jobs.readFrame(ref, seq),
@@ -249,7 +254,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       clock.stop();
       choice?.close();
       await link.stop();
-      await identity.settled().catch((error: unknown) => log.warn({}, asFault(error).message));
+      await identity.settled().catch((error: unknown) => logFault(error, 'warn'));
       // What was acknowledged or closed meanwhile is still being deleted.
       await jobs.stop();
       await spool.close();

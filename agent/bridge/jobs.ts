@@ -4,6 +4,7 @@ import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
 import { leavingFault, leavingName } from '#config/redaction/leaving.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
@@ -198,10 +199,11 @@ export class JobRunner {
     const { jobId, attempt } = offer;
     const judged = this.#judge(offer, 'offered');
     if (judged instanceof Fault) {
-      this.#options.log.error({ jobId, attempt, code: judged.code, advice: judged.advice }, judged.message);
+      this.#options.log.error({ jobId, attempt, ...faultFields(judged) }, judged.message);
       const refused = refusedJob(jobId, attempt, offer.spec, judged);
       void this.#options.audit?.append([refused]).catch((error: unknown) => {
-        this.#options.log.error({ jobId, attempt }, asFault(error).message);
+        const fault = asFault(error);
+        this.#options.log.error({ jobId, attempt, ...faultFields(fault) }, fault.message);
       });
       this.#options.dispatch({ type: 'refused', jobId, attempt, error: judged.toJSON() });
     } else this.#options.dispatch({ type: 'verified', jobId, attempt });
@@ -224,7 +226,7 @@ export class JobRunner {
         dispatch({ type: 'recorded', jobId, attempt });
       } catch (error) {
         const fault = asFault(error, 'spool.failed');
-        log.error({ jobId, attempt, code: fault.code, advice: fault.advice }, fault.message);
+        log.error({ jobId, attempt, ...faultFields(fault) }, fault.message);
         dispatch({ type: 'refused', jobId, attempt, error: fault.toJSON() });
       }
     });
@@ -295,7 +297,7 @@ export class JobRunner {
       try {
         const seal = await held.spool.seal(result, fault?.toJSON(), this.#ending.signal);
         const fields = { ...pick(ref), result, records: seal.records, batches: seal.lastSeq };
-        if (fault) log.warn({ ...fields, code: fault.code, advice: fault.advice }, fault.message);
+        if (fault) log.warn({ ...fields, ...faultFields(fault) }, fault.message);
         else log.info(fields, 'job done');
         dispatch({ type: 'sealed', ...pick(ref), seal });
       } catch (error) {
@@ -308,7 +310,7 @@ export class JobRunner {
   /** The attempt's spool cannot be used: the catalog is told and the attempt removed. */
   unreadable(ref: AttemptRef, error: unknown): void {
     const fault = asFault(error, 'spool.failed');
-    this.#options.log.error({ ...pick(ref), code: fault.code, advice: fault.advice }, fault.message);
+    this.#options.log.error({ ...pick(ref), ...faultFields(fault) }, fault.message);
     this.#options.dispatch({ type: 'broken', ...pick(ref), error: fault.toJSON() });
   }
 
@@ -347,7 +349,8 @@ export class JobRunner {
       await spool.remove(held.spool);
       log.info({ ...pick(ref), why }, 'job removed from the spool');
     } catch (error) {
-      log.warn({ ...pick(ref) }, `the spool of a job cannot be deleted yet: ${asFault(error).message}`);
+      const fault = asFault(error, 'spool.failed');
+      log.warn({ ...pick(ref), ...faultFields(fault) }, `the spool of a job cannot be deleted yet: ${fault.message}`);
       if (this.#stopping) return;
       // When the agent ends before, it is found at the next start; the catalog then says that it is over.
       const timer = setTimeout(() => {
@@ -387,7 +390,8 @@ export class JobRunner {
     const tail = (this.#tails.get(key) ?? Promise.resolve())
       .then(() => act(this.#held.get(key)))
       .catch((error: unknown) => {
-        this.#options.log.error({ ...pick(ref) }, `the spool failed: ${asFault(error).message}`);
+        const fault = asFault(error, 'spool.failed');
+        this.#options.log.error({ ...pick(ref), ...faultFields(fault) }, `the spool failed: ${fault.message}`);
       })
       .finally(() => {
         if (this.#tails.get(key) === tail) this.#tails.delete(key);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AuditEvent } from '#agent/audit/entry.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import type { AgentEffect, AgentEvent } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE } from '#protocol/constants.ts';
@@ -116,8 +117,8 @@ export class Keys {
       const next = await identity.proveNextKey(nonce, new Date(wallMs()).toISOString());
       dispatch({ type: 'newKey', nonce, ...next });
     } catch (error) {
-      const { code, message, advice } = asFault(error);
-      log.error({ code, advice }, `no new key was made: ${message}`);
+      const fault = asFault(error);
+      log.error(faultFields(fault), `no new key was made: ${fault.message}`);
     } finally {
       this.#busy = false;
     }

@@ -1,4 +1,5 @@
 import { within } from '#agent/network/deadline.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import type { AgentEffect, AgentEvent, AttemptRef } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
 import { CLOSE, LIMITS } from '#protocol/constants.ts';
@@ -261,7 +262,7 @@ export class Link {
       this.#connection = undefined;
       this.#closed?.();
       this.#lastError = fault.toJSON();
-      log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+      log.warn(faultFields(fault), fault.message);
       this.dispatch({ type: 'unreachable', retryAfterMs });
     };
     let connection: TransportConnection;

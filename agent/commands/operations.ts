@@ -19,6 +19,7 @@ import { whyNotReady } from '#agent/operations/readiness.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { describeWay } from '#config/proxy.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import type { Settings } from '#config/settings.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
@@ -60,13 +61,16 @@ export const levelStatus = ({ level, until, refused }: LevelChange): Partial<Age
     ? {}
     : { logLevel: { level, ...(until === null ? {} : { until }), ...(refused === null ? {} : { refused }) } };
 
+const untold = (error: unknown, log: Pick<Log, 'warn'>): void => {
+  const fault = asFault(error, 'spool.failed');
+  log.warn({ ...faultFields(fault) }, fault.message);
+};
+
 /** The owner of the machine finds in the audit log what the catalog made the agent log. */
 export const tellAudit = (audit: Pick<AuditLog, 'append'>, { level, until }: LevelChange, log: Log): void => {
   if (until === null) return;
   const forMs = Math.max(0, Date.parse(until) - Date.now());
-  audit
-    .append([{ event: 'logLevel', level, forMs }])
-    .catch((error: unknown) => log.warn({}, `the audit log cannot be written: ${asFault(error).message}`));
+  audit.append([{ event: 'logLevel', level, forMs }]).catch((error: unknown) => untold(error, log));
 };
 
 /** And what the catalog may ask, at the start and from then on, whenever that is not what was told last. */
@@ -81,9 +85,7 @@ export const policyAudit = (
     const now = textOf({ file, state, denies });
     if (now === before) return;
     before = now;
-    audit
-      .append([{ event: 'policy', file, state, denies }])
-      .catch((error: unknown) => log.warn({}, `the audit log cannot be written: ${asFault(error).message}`));
+    audit.append([{ event: 'policy', file, state, denies }]).catch((error: unknown) => untold(error, log));
   };
 };
 

@@ -11,10 +11,11 @@ import { Dialer } from '#agent/network/dialer.ts';
 import { type LogOptions, openLog } from '#agent/operations/log.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import { logOut } from '#agent/qlik/site.ts';
-import { problemPlace } from '#config/connection/problem.ts';
+import { leavingProblem, problemPlace } from '#config/connection/problem.ts';
 import { ConnectionFolder } from '#config/folder.ts';
 import { lintWritable } from '#config/lint/writable.ts';
 import { describeWay } from '#config/proxy.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import type { Settings } from '#config/settings.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
@@ -78,7 +79,7 @@ const faultsOf = (faults: readonly ErrorInfo[]): Pick<AgentStatus, 'faults'> =>
 const whetherMoved = (identity: Identity, machine: MachineName | undefined, log: Log): ErrorInfo | undefined => {
   if (identity.bind(machine) === 'same') return undefined;
   const fault = new Fault('bridge.other_machine', 'The identity of this agent was made for another machine.');
-  log.warn({ code: fault.code, advice: fault.advice }, fault.message);
+  log.warn(faultFields(fault), fault.message);
   return fault.toJSON();
 };
 
@@ -127,7 +128,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     platform: `${process.platform}-${process.arch}`,
     startedAt,
     connectionsFolder,
-    connections: folder.states(),
+    connections: folder.states().map((state) => ({ ...state, problems: state.problems.map(leavingProblem) })),
     ...faultsOf([...(moved === undefined ? [] : [moved]), ...policy.faults, ...(reload?.faults ?? [])]),
     ...policy.report,
     ...(machine === undefined ? {} : { machine: machine(identity.agentId) }),

@@ -4,6 +4,7 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { faultFields } from '#config/redaction/logged.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { type AppContent, readApp } from './app-content.ts';
@@ -232,10 +233,7 @@ class Crawl {
 
   async #writeScope(out: ScopeWriter, row: QrsApp, read: AppContent | Fault): Promise<Outcome> {
     if (read instanceof Fault) {
-      this.#log.warn(
-        { appId: row.id, code: read.code, reason: read.message, advice: read.advice },
-        'the app could not be read',
-      );
+      this.#log.warn({ appId: row.id, reason: read.message, ...faultFields(read) }, 'the app could not be read');
       if (read.code === 'qlik.not_found') {
         await out.outcome('gone', { error: read });
         return 'gone';

@@ -71,5 +71,5 @@ export const leavingFault = (error: unknown): Fault => {
   const { message, advice } = leavingError(fault.toJSON());
   return message === fault.message && advice === fault.advice
     ? fault
-    : new Fault(fault.code, message, { advice, retryable: fault.retryable });
+    : new Fault(fault.code, message, { advice, retryable: fault.retryable, cause: fault.cause });
 };
