@@ -37,17 +37,25 @@ const withoutFaultPoints: Plugin = {
   },
 };
 
-const rewriting = (rewrite: NonNullable<BundleOptions['rewrite']>): Plugin => ({
-  name: 'rewrite',
+/** Letters beyond ASCII as escapes, which mean the same in strings and in regular expressions. */
+const inAscii = (text: string): string =>
+  text.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/**
+ * The sources, as a test has them where it wants them otherwise. In ASCII: a single other letter in the whole program, and
+ * the engine keeps all of it with two bytes a letter, 3 MB more. The bundler itself leaves regular expressions as they are.
+ */
+const sources = (rewrite: BundleOptions['rewrite'] = {}): Plugin => ({
+  name: 'sources',
   setup: (on) => {
     on.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      const change = rewrite[relative(root, path).replaceAll('\\', '/')];
-      if (change === undefined) return undefined;
       const text = await readFile(path, 'utf8');
-      const changed = change(text);
+      const change = rewrite[relative(root, path).replaceAll('\\', '/')];
+      const changed = change === undefined ? text : change(text);
       // Whoever moved that place is to see it here, not in a test that quietly tests something else.
-      if (changed === text) throw new Error(`${path}: the place that a test rewrites is not there any more`);
-      return { contents: changed, loader: 'ts' };
+      if (change !== undefined && changed === text)
+        throw new Error(`${path}: the place that a test rewrites is not there any more`);
+      return { contents: inAscii(changed), loader: 'ts' };
     });
   },
 });
@@ -64,6 +72,21 @@ const withoutSecondUndici: Plugin = {
     );
     on.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+/** Of undici the pool of connections alone: it loads caches, mocks and a browser's fetch besides, 3 MB in every process. */
+const poolOfUndici: Plugin = {
+  name: 'pool-of-undici',
+  setup: (on) => {
+    on.onLoad({ filter: /[\\/]node_modules[\\/]undici[\\/]index\.js$/ }, () => ({
+      contents: `import api from './lib/api/index.js';
+        import Dispatcher from './lib/dispatcher/dispatcher.js';
+        Object.assign(Dispatcher.prototype, api);
+        export { default as Pool } from './lib/dispatcher/pool.js';
+        export { default as buildConnector } from './lib/core/connect.js';`,
       loader: 'js',
     }));
   },
@@ -115,14 +138,19 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
     inject: test ? [fileURLToPath(import.meta.resolve('./armed.ts'))] : [],
     plugins: [
       withoutSecondUndici,
+      poolOfUndici,
       withoutLocales,
       ...(test ? [] : [withoutFaultPoints]),
-      ...(rewrite === undefined ? [] : [rewriting(rewrite)]),
+      sources(rewrite),
     ],
     logLevel: 'warning',
   });
   const programs = Object.keys(PROGRAMS).map((name) => join(folder, `${name}.mjs`));
-  for (const file of programs) await chmod(file, 0o755);
+  for (const file of programs) {
+    const wide = /[\u0080-\uffff].{0,40}/.exec(await readFile(file, 'utf8'));
+    if (wide) throw new Error(`${file}: not in ASCII, at: ${wide[0]}`);
+    await chmod(file, 0o755);
+  }
   const migrations = join(folder, 'migrations');
   await rm(migrations, { recursive: true, force: true });
   await cp(join(root, 'catalog', 'store', 'migrations'), migrations, { recursive: true });
