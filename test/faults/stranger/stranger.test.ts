@@ -68,12 +68,13 @@ describe.skipIf(python === undefined)('an agent in Python', () => {
     });
 
   for (const transport of ['websocket', 'polling'] as const)
-    test(`publishes everything once by ${transport}, killed once and cut off twice`, async () => {
+    test(`by ${transport}: publishes everything once although killed and cut off, and obeys what it is told`, async () => {
       const connection = `made-up-${transport}`;
       const state = join(folder, transport);
       const tokenFile = join(folder, `${transport}.token`);
-      await writeFile(tokenFile, (await admin('token', 'create', '--enrolment'))['token'] ?? '', { mode: 0o600 });
-      await enrol(python ?? '', state, String(catalog.ready['gateway']), tokenFile);
+      const made = await api.call<{ token: string }>('POST', '/api/v1/enrolment-tokens', {});
+      await writeFile(tokenFile, made.token, { mode: 0o600 });
+      const agentId = await enrol(python ?? '', state, String(catalog.ready['gateway']), tokenFile);
       const options = { python: python ?? '', state, connection, transport, dial: way.address };
 
       await using killed = new Stranger({ ...options, holdAtBatch: KILLED_AT });
@@ -121,5 +122,13 @@ describe.skipIf(python === undefined)('an agent in Python', () => {
       expect(await agent.end('SIGTERM')).toBe(0);
       expect(agent.said.at(-1)).toEqual({ event: 'drained' });
       expect(await readdir(join(state, 'spool'))).toEqual([]);
+
+      await using revoked = new Stranger({ ...options, holdAtBatch: 1 });
+      await revoked.says('session');
+      await api.call('POST', `/api/v1/agents/${agentId}/revoke`, { confirm: 'stranger' });
+      const { code, waitMs } = await revoked.says('disconnected');
+      expect(code).toBe(4504);
+      expect(Number(waitMs)).toBeGreaterThanOrEqual(150_000);
+      expect(await revoked.end('SIGTERM')).toBe(0);
     }, 120_000);
 });

@@ -27,10 +27,11 @@ export interface StrangerOptions {
   readonly holdAtBatch: number;
 }
 
-/** Trades a one-time token for an identity in `state`. @throws Error with what the program said. */
-export const enrol = async (python: string, state: string, gateway: string, tokenFile: string): Promise<void> => {
+/** Trades a one-time token for an identity in `state`. @returns the agent's id. @throws Error with what the program said. */
+export const enrol = async (python: string, state: string, gateway: string, tokenFile: string): Promise<string> => {
   const args = ['enrol', '--state', state, '--gateway', gateway, '--token-file', tokenFile, '--name', 'stranger'];
-  await run(python, [PROGRAM, ...args], { env, timeout: PATIENCE_MS });
+  const { stdout } = await run(python, [PROGRAM, ...args], { env, timeout: PATIENCE_MS });
+  return String((JSON.parse(stdout) as Said)['agentId']);
 };
 
 /** The agent in Python as a process of its own. */
