@@ -33,11 +33,23 @@ export const connect = (url: string, options: { readonly max?: number; readonly 
   }
 };
 
+/** A lost connection is made again after a tenth of a second at first, after a second at most. */
+const AGAIN_MS = { first: 100, most: 1_000 } as const;
+
+/**
+ * How long a connection waits before it is made anew. The driver's own answer is of no use: it counts the failures of all
+ * connections of a pool together, so one crash of the server, which all of them see, has each wait for 10 to 20 s, and
+ * every query with them, long after the server is back.
+ */
+const againInSeconds = (failures: number): number =>
+  (Math.min(AGAIN_MS.first * 2 ** Math.min(failures, 10), AGAIN_MS.most) * (0.5 + Math.random() / 2)) / 1000;
+
 const open = (url: string, options: { readonly max?: number; readonly repeatable?: boolean }): Sql =>
   postgres(url, {
     max: options.max ?? 16,
     connect_timeout: 10,
     idle_timeout: 300,
+    backoff: againInSeconds,
     onnotice: () => {},
     connection: {
       application_name: 'culvert-catalog',
