@@ -31,7 +31,8 @@ export const parseYaml = (text: string, file: string): YamlDocument => {
     uniqueKeys: true,
     strict: true,
     schema: 'core',
-    logLevel: 'silent',
+    // Not `silent`: with that a second document is left out without a word.
+    logLevel: 'error',
   });
   const place = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, unlink } from 'node:fs/promises
 import { join } from 'node:path';
 import { errnoOf, patiently, replaceFile, syncFolder, writeAll } from '#config/durable-file.ts';
 import { Fault } from '#protocol/errors.ts';
-import { type AuditEvent, CHAIN_START, openEntry, type PolicyEntry, sealEntry } from './entry.ts';
+import { type AskedEvent, type AuditEvent, CHAIN_START, openEntry, type PolicyEntry, sealEntry } from './entry.ts';
 import {
   auditFile,
   auditFiles,
@@ -25,6 +25,9 @@ const NOTE = /^\d{15}-[0-9a-f]{16}\.json$/;
 const MAX_NOTES = 1_000;
 /** How often it is looked for notes while nothing else is told. */
 const LOOK_MS = 15_000;
+/** Entries an hour that the catalog can cause by a word: at this rate it takes weeks until older ones have to go. */
+const ASKED_AN_HOUR = 200;
+const HOUR_MS = 3_600_000;
 
 export interface AuditLogOptions {
   readonly fileBytes?: number;
@@ -61,6 +64,9 @@ export class AuditLog implements AsyncDisposable {
   #reserved = true;
   #policy: PolicyEntry | undefined;
   #looking: NodeJS.Timeout | undefined;
+  #askedSinceMs = Number.NEGATIVE_INFINITY;
+  #asked = 0;
+  #unlisted = 0;
   #tail: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, options: AuditLogOptions) {
@@ -118,6 +124,27 @@ export class AuditLog implements AsyncDisposable {
     });
     this.#tail = added.catch(() => undefined);
     return added;
+  }
+
+  /**
+   * As {@link AuditLog.append}, for what the catalog, or who sits between, can have happen as often as he likes. The log is
+   * only so large: he must not be able to have the agent forget what left. Beyond 200 an hour they are counted only.
+   * @throws Fault `spool.failed`
+   */
+  appendAsked(event: AskedEvent): Promise<void> {
+    const now = this.#now();
+    if (Math.abs(now - this.#askedSinceMs) >= HOUR_MS) {
+      this.#askedSinceMs = now;
+      this.#asked = 0;
+    }
+    if (this.#asked >= ASKED_AN_HOUR) {
+      this.#unlisted += 1;
+      return Promise.resolve();
+    }
+    this.#asked += 1;
+    const unlisted = this.#unlisted;
+    this.#unlisted = 0;
+    return this.append([unlisted === 0 ? event : { ...event, unlisted }]);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,26 @@
 import { createHash } from 'node:crypto';
 
+/** What the catalog, or who sits between, causes by a message. */
+export type AskedEvent = (
+  | { readonly event: 'keyRotated'; readonly key: string }
+  /** The name of the catalog's next signing key, which the one before signed. */
+  | { readonly event: 'catalogKeyChanged'; readonly key: string }
+  /** The catalog lets this agent open no session: it is disabled, revoked, quarantined; told once until one is open again. */
+  | { readonly event: 'sessionRefused'; readonly code: number; readonly reason: string }
+  | { readonly event: 'logLevel'; readonly level: string; readonly forMs: number }
+  | {
+      readonly event: 'jobRefused';
+      readonly job: string;
+      readonly attempt: number;
+      readonly connection: string | null;
+      readonly code: string;
+      readonly reason: string;
+    }
+) & {
+  /** So many of them before this one are not listed, as they were too many. */
+  readonly unlisted?: number;
+};
+
 /** What is told of. Texts are for people and hold no secrets; times are ISO 8601 in UTC. */
 export type AuditEvent =
   /** A batch that the catalog has made durable; or, not `acknowledged`, one that may have left before its job was lost. */
@@ -23,11 +44,6 @@ export type AuditEvent =
       readonly sha256?: string | undefined;
     }
   | { readonly event: 'enrolled'; readonly agent: string; readonly organisation: string; readonly gateway: string }
-  | { readonly event: 'keyRotated'; readonly key: string }
-  /** The name of the catalog's next signing key, which the one before signed. */
-  | { readonly event: 'catalogKeyChanged'; readonly key: string }
-  /** The catalog lets this agent open no session: it is disabled, revoked, quarantined; told once until one is open again. */
-  | { readonly event: 'sessionRefused'; readonly code: number; readonly reason: string }
   /** The policy file of this machine, when it is another than before, or says something else. */
   | {
       readonly event: 'policy';
@@ -37,16 +53,8 @@ export type AuditEvent =
       readonly denies: readonly string[];
     }
   | { readonly event: 'identityReset'; readonly agent: string | null }
-  | {
-      readonly event: 'jobRefused';
-      readonly job: string;
-      readonly attempt: number;
-      readonly connection: string | null;
-      readonly code: string;
-      readonly reason: string;
-    }
+  | AskedEvent
   | { readonly event: 'supportBundle'; readonly file: string; readonly bytes: number }
-  | { readonly event: 'logLevel'; readonly level: string; readonly forMs: number }
   /** Lines that were there are not there any more. */
   | { readonly event: 'missing'; readonly from: number; readonly to: number };
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog } from '#agent/audit/audit-log.ts';
-import type { AuditEvent } from '#agent/audit/entry.ts';
+import type { AskedEvent } from '#agent/audit/entry.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { TlsOptions } from '#agent/network/tls.ts';
 import { Spool, type SpoolOptions } from '#agent/spool/spool.ts';
@@ -194,9 +194,9 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     const fault = asFault(error);
     log[level](faultFields(fault), fault.message);
   };
-  const tell = (events: readonly AuditEvent[]): void => {
-    if (events.length === 0) return;
-    void options.audit?.append(events).catch((error: unknown) => logFault(error, 'error'));
+  const tell = (events: readonly AskedEvent[]): void => {
+    for (const event of events)
+      void options.audit?.appendAsked(event).catch((error: unknown) => logFault(error, 'error'));
   };
   const keys = new Keys({
     identity,

@@ -1,5 +1,5 @@
 import type { AuditLog } from '#agent/audit/audit-log.ts';
-import type { AuditEvent } from '#agent/audit/entry.ts';
+import type { AskedEvent, AuditEvent } from '#agent/audit/entry.ts';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import { leavingName } from '#config/redaction/leaving.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
@@ -82,7 +82,7 @@ export class JobAudit {
 }
 
 /** A job that this agent did not take. */
-export const refusedJob = (job: string, attempt: number, spec: string, error: ErrorInfo): AuditEvent => ({
+export const refusedJob = (job: string, attempt: number, spec: string, error: ErrorInfo): AskedEvent => ({
   event: 'jobRefused',
   job: short(job),
   attempt,

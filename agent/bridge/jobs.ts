@@ -201,7 +201,7 @@ export class JobRunner {
     if (judged instanceof Fault) {
       this.#options.log.error({ jobId, attempt, ...faultFields(judged) }, judged.message);
       const refused = refusedJob(jobId, attempt, offer.spec, judged);
-      void this.#options.audit?.append([refused]).catch((error: unknown) => {
+      void this.#options.audit?.appendAsked(refused).catch((error: unknown) => {
         const fault = asFault(error);
         this.#options.log.error({ jobId, attempt, ...faultFields(fault) }, fault.message);
       });
@@ -216,10 +216,11 @@ export class JobRunner {
         // Judged again: what was offered twice at once, or forbidden meanwhile, is not taken.
         const judged = this.#judge({ jobId, attempt, spec, signature }, 'offered');
         if (judged instanceof Fault) throw judged;
+        // At once: others that are offered together with it are judged before anything below has ended.
+        policy?.took(judged.spec);
         await settled?.();
         // Before the record of the attempt: after a crash in between the job comes as another attempt.
         await seen?.remember(judged.spec, { jobId, attempt });
-        policy?.took(judged.spec);
         const record = { jobId, attempt, leaseToken, stream, spec, signature, acceptedAt: timestamp(), parts };
         const made = await spool.create(record);
         this.#hold(made);

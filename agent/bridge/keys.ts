@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AuditEvent } from '#agent/audit/entry.ts';
+import type { AskedEvent } from '#agent/audit/entry.ts';
 import { faultFields } from '#config/redaction/logged.ts';
 import type { AgentEffect, AgentEvent } from '#protocol/agent-events.ts';
 import type { AgentSession } from '#protocol/agent-session.ts';
@@ -24,7 +24,7 @@ export interface KeysOptions {
   readonly wallMs: () => number;
   readonly dispatch: (event: AgentEvent) => void;
   /** For the audit log. */
-  readonly tell: (event: AuditEvent) => void;
+  readonly tell: (event: AskedEvent) => void;
   readonly log: BridgeLog;
 }
 

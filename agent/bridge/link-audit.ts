@@ -1,4 +1,4 @@
-import type { AuditEvent } from '#agent/audit/entry.ts';
+import type { AskedEvent } from '#agent/audit/entry.ts';
 import { leavingName } from '#config/redaction/leaving.ts';
 import type { AgentEffect, AgentState } from '#protocol/agent-events.ts';
 
@@ -13,8 +13,8 @@ export class LinkAudit {
   #told: string | undefined;
 
   /** @param state of the session after the step */
-  ofStep(effects: readonly AgentEffect[], state: AgentState['name']): readonly AuditEvent[] {
-    const events: AuditEvent[] = [];
+  ofStep(effects: readonly AgentEffect[], state: AgentState['name']): readonly AskedEvent[] {
+    const events: AskedEvent[] = [];
     for (const effect of effects) {
       if (effect.type !== 'ended' || effect.code < FINAL) continue;
       const reason = leavingName(effect.message).slice(0, 1_000);

@@ -7,6 +7,7 @@ import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/c
 import { ERROR_KINDS } from '#protocol/errors.ts';
 import { shortened } from '#protocol/printable.ts';
 import type { AssetRecord, EdgeRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import { hasTooManyValues } from '#protocol/value-count.ts';
 
 /** Where records go that may leave; `line` is the record as it is counted, hashed and sent. */
 export interface RecordLines {
@@ -44,6 +45,11 @@ export class RecordGate implements JobSink {
     const maxBytes = this.#out.maxRecordBytes ?? MAX_RECORD_BYTES;
     if (line.length * 3 > maxBytes) {
       fitted = fitRecord(clean, maxBytes);
+      line = recordLine(fitted);
+    }
+    // A catalog refuses the whole scope for such a record.
+    if (line.length > MAX_RECORD_BYTES && hasTooManyValues(Buffer.from(line)) && 'attributes' in fitted) {
+      fitted = { ...fitted, attributes: { truncated: true } };
       line = recordLine(fitted);
     }
     if (fitted.t === 'asset' || fitted.t === 'edge' || fitted.t === 'listed') {

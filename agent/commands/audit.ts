@@ -85,6 +85,8 @@ const told = (entry: AuditEntry): readonly [string, ...string[]] => {
 
 const show = (entry: AuditEntry): string => {
   const [head, ...more] = told(entry);
+  const unlisted = 'unlisted' in entry ? (entry.unlisted ?? 0) : 0;
+  if (unlisted > 0) more.push(`and ${unlisted} before it that are not listed: the catalog caused too many`);
   const first = shortened(printable(`${entry.at.slice(0, 19).replace('T', ' ')}  ${head}`), WIDTH);
   const rest = more.filter((line) => line !== '').map((line) => shortened(printable(`    ${line}`), WIDTH));
   return [first, ...rest].join('\n');

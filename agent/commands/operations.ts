@@ -67,10 +67,10 @@ const untold = (error: unknown, log: Pick<Log, 'warn'>): void => {
 };
 
 /** The owner of the machine finds in the audit log what the catalog made the agent log. */
-export const tellAudit = (audit: Pick<AuditLog, 'append'>, { level, until }: LevelChange, log: Log): void => {
+export const tellAudit = (audit: Pick<AuditLog, 'appendAsked'>, { level, until }: LevelChange, log: Log): void => {
   if (until === null) return;
   const forMs = Math.max(0, Date.parse(until) - Date.now());
-  audit.append([{ event: 'logLevel', level, forMs }]).catch((error: unknown) => untold(error, log));
+  audit.appendAsked({ event: 'logLevel', level, forMs }).catch((error: unknown) => untold(error, log));
 };
 
 /** And what the catalog may ask, at the start and from then on, whenever that is not what was told last. */

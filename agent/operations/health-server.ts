@@ -107,6 +107,8 @@ export class HealthServer implements AsyncDisposable {
       },
     );
     server.maxConnections = MOST_CONNECTIONS;
+    // Who asks and does not read the answer must not keep others out.
+    server.timeout = PATIENCE_MS;
     server.on('clientError', (_error, socket) => socket.destroy());
     let last: unknown;
     for (const port of ports)

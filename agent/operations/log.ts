@@ -35,7 +35,9 @@ export interface AgentLog extends Disposable {
 const cut = (line: string): string => {
   if (line.length <= MOST_CHARACTERS) return line;
   const { level, time, code, msg } = JSON.parse(line) as Record<string, unknown>;
-  const text = `${String(msg)
+  // Before it is cut: half of a secret would not be known for one.
+  const text = `${knownSecrets
+    .redact(String(msg))
     .slice(0, MOST_CHARACTERS / 8)
     .toWellFormed()} … (cut: the line was too long)`;
   return `${JSON.stringify({ level, time, code, msg: text })}\n`;

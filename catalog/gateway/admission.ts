@@ -70,7 +70,8 @@ export class Admission {
     const nextMs = Math.max(this.#givenUntilMs, now) + 1000 / perSecond;
     if (nextMs - now > mostMs) return Math.max(1, Math.ceil((this.#options.random() * mostMs) / 1000));
     this.#givenUntilMs = nextMs;
-    return Math.max(1, Math.ceil((nextMs - now) / 1000));
+    // Rounded: a difference of fractions may be a hair more than a second.
+    return Math.max(1, Math.ceil(Math.round(nextMs - now) / 1000));
   }
 
   #spread(seconds: number): number {

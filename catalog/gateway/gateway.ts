@@ -65,6 +65,8 @@ export class Gateway {
   /** Who has not authenticated, with the address that each came from. */
   readonly #unauthenticated = new Map<AgentConnection, string>();
   readonly #addresses = new Map<string, number>();
+  /** Whose links ended before they authenticated, and until when each counts as one that is under way; the oldest first. */
+  readonly #lapsed: { readonly address: string; readonly untilMs: number }[] = [];
   #idle: (() => void) | undefined;
   #closing = false;
 
@@ -180,10 +182,15 @@ export class Gateway {
       host: request.headers.host ?? '',
       nonce: randomBytes(32).toString('base64'),
       clock: this.#clock,
-      onAuthenticated: () => this.#known(connection),
+      onAuthenticated: () => {
+        const from = this.#known(connection);
+        if (from !== undefined) this.#uncount(from);
+      },
       onClosed: () => {
         this.#connections.delete(connection);
-        this.#known(connection);
+        const from = this.#known(connection);
+        // Else one address that knocks and leaves again and again would take all handshakes there are in a second.
+        if (from !== undefined) this.#lapsed.push({ address: from, untilMs: this.#clock.nowMs() + TIMES.authMs });
         if (this.#connections.size === 0) this.#idle?.();
       },
     });
@@ -193,11 +200,14 @@ export class Gateway {
     return connection;
   }
 
-  /** It has authenticated, or it is gone: it does not count among the unknown any more. */
-  #known(connection: AgentConnection): void {
+  /** It has authenticated, or it is gone: it does not count among the unknown any more. @returns where it came from */
+  #known(connection: AgentConnection): string | undefined {
     const address = this.#unauthenticated.get(connection);
-    if (address === undefined) return;
     this.#unauthenticated.delete(connection);
+    return address;
+  }
+
+  #uncount(address: string): void {
     const left = (this.#addresses.get(address) ?? 1) - 1;
     if (left > 0) this.#addresses.set(address, left);
     else this.#addresses.delete(address);
@@ -226,6 +236,11 @@ export class Gateway {
   /** Room for one more, or when to come back. */
   #admit(request: IncomingMessage): { readonly address: string } | Refusal {
     const address = clientAddress(request, this.#options.behindProxy === true);
+    const now = this.#clock.nowMs();
+    for (let [first] = this.#lapsed; first !== undefined && first.untilMs <= now; [first] = this.#lapsed) {
+      this.#lapsed.shift();
+      this.#uncount(first.address);
+    }
     const retryAfterSeconds = this.#closing
       ? CLOSING_SECONDS
       : this.#admission.retryAfterSeconds({

@@ -58,6 +58,9 @@ export const readLines = async (batch: StagedBatch): Promise<readonly Uint8Array
   const bytes = await unpackBatch(batch);
   const lines: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
+    // Not counted at the end only: a megabyte of line feeds, sent as fifty bytes, takes a hundred times as much as lines.
+    if (lines.length === batch.records)
+      throw new Fault('bridge.protocol', `Batch ${batch.seq} has more records than its header says, ${batch.records}.`);
     const end = bytes.indexOf(LINE_FEED, at);
     if (end < 0) throw new Fault('bridge.protocol', `Batch ${batch.seq} ends within a line.`);
     lines.push(bytes.subarray(at, end + 1));

@@ -5,6 +5,7 @@ import { isStorableValue } from '#catalog/store/storable.ts';
 import { Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
 import { type AssetRecord, type EdgeRecord, type ListedRecord, StreamRecord } from '#protocol/records.ts';
+import { hasTooManyValues } from '#protocol/value-count.ts';
 
 /** Keys are indexed; an index entry of PostgreSQL holds two of this length. */
 const KEY_BYTES = 1024;
@@ -41,12 +42,24 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Escapes that PostgreSQL cannot hold are rare: only lines that have some are searched for them. */
 const SUSPICIOUS = /\\u(0000|d[89a-f])/i;
 
+/** Whose a line is that is not parsed, if it begins as agents write it. */
+const scopeAtHead = (line: Uint8Array): string | undefined => {
+  const head = Buffer.from(line.subarray(0, 4 * KEY_BYTES)).toString('utf8');
+  const [, name] = /^\{"t":"\w{1,20}","scope":("(?:[^"\\]|\\.)*")/.exec(head) ?? [];
+  try {
+    return name === undefined ? undefined : String(JSON.parse(name));
+  } catch {
+    return undefined;
+  }
+};
+
 /**
  * One line as a record.
  *
  * @throws BadRecord
  */
 export const readRecord = (line: Uint8Array): StreamRecord => {
+  if (hasTooManyValues(line)) throw new BadRecord(scopeAtHead(line), 'it holds too many values');
   let text: string;
   let value: unknown;
   try {

@@ -240,6 +240,9 @@ const readConnection = (
 /** Absent when the file has none. */
 const readOwnPolicy = (values: Values, problems: Problems): Pick<Connection, 'policy'> => {
   const block = values.node('policy');
+  const at = values.placeOf('policy');
+  if (block === undefined && at)
+    problems.error('config.empty_value', at, 'policy has no value.', 'Give it one, or take the line out.');
   return block === undefined ? {} : { policy: readPolicy(values, CONNECTION_POLICY_KEYS, 'policy.', block, problems) };
 };
 

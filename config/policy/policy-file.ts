@@ -34,13 +34,24 @@ export const loadPolicy = (
     );
     return broken(problems);
   }
-  const { tree, problems, placeOf, emptyAt } = readDocument(content.bytes, file, { folder, env, read });
+  const includes = new Map<string, boolean>();
+  const noting: FileReader = (name) => {
+    const found = read(name);
+    const stem = name.replace(/\.(?:conf|hocon|json)$/, '');
+    includes.set(stem, includes.get(stem) === true || found.type !== 'missing');
+    return found;
+  };
+  const { tree, problems, emptyAt } = readDocument(content.bytes, file, { folder, env, read: noting });
   if (tree === undefined) return broken(problems);
-  // A key without a value is not what its writer meant either.
-  for (const { path: key } of POLICY_KEYS) {
-    const at = placeOf(key) === undefined ? emptyAt(key) : undefined;
-    if (at) problems.error('config.empty_value', at, `${key} has no value.`);
-  }
+  // HOCON leaves out what is not there; what it was to forbid would be allowed.
+  for (const [name, isThere] of includes)
+    if (!isThere)
+      problems.error(
+        'config.invalid',
+        undefined,
+        `The policy includes ${basename(name)}, which is not there.`,
+        'Put the file there, or take the include out.',
+      );
   const policy = readPolicy(new Values(tree, POLICY_KEYS, problems, emptyAt), POLICY_KEYS, '', tree, problems);
   return problems.failed ? broken(problems) : { type: 'policy', file, policy };
 };

@@ -56,6 +56,17 @@ export const readPolicy = (
           'The policy has no such key, so that nobody can say what it was to forbid.',
           `Write one of ${known.join(', ')}.`,
         );
+  // A rule without a value, as a variable that is not set leaves it, is not what its writer meant either.
+  for (const key of known) {
+    const place = values.placeOf(`${prefix}${key}`);
+    if (place && isEmpty(values.node(`${prefix}${key}`)))
+      problems.error(
+        'config.empty_value',
+        place,
+        `${prefix}${key} has no value.`,
+        'Give it one, or take the line out.',
+      );
+  }
   const has = (key: string): boolean => known.includes(key);
   const at = (key: string): Place | undefined => values.placeOf(`${prefix}${key}`);
   const ruleOf = <T>(key: string, value: T | undefined): Rule<T> | undefined => {
@@ -80,6 +91,9 @@ export const readPolicy = (
     remoteLogLevel: flag('remote_log_level'),
   };
 };
+
+const isEmpty = (node: Tree | undefined): boolean =>
+  node === undefined || (node.type === 'scalar' && (node.value === null || node.text.trim() === ''));
 
 const readHours = (
   values: Values,

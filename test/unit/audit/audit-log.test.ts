@@ -202,3 +202,28 @@ test('kill -9 at any time: no batch that was told is lost, none is told twice, a
   expect(batches).toEqual(batches.map((_, at) => at + 1));
   expect((await verifyAudit(folder)).flaws).toEqual([]);
 }, 30_000);
+
+test('a catalog that causes entries without end does not push out what left before', async () => {
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  {
+    await using log = await AuditLog.open(folder, { fileBytes: 4_000, files: 100, now: () => now });
+    await log.append([batch(1)]);
+    const refused = {
+      event: 'jobRefused',
+      job: 'x'.repeat(300),
+      attempt: 1,
+      connection: null,
+      code: 'c',
+      reason: 'r',
+    } as const;
+    for (let n = 0; n < 5_000; n += 1) await log.appendAsked(refused);
+    now += 3_600_000;
+    await log.appendAsked({ event: 'logLevel', level: 'debug', forMs: 1 });
+    await log.append([batch(2)]);
+  }
+  const all = await entries();
+  expect(all.length).toBe(203);
+  expect(all[0]).toMatchObject({ event: 'batch', seq: 1 });
+  expect(all[201]).toMatchObject({ event: 'logLevel', unlisted: 4_800 });
+  expect((await verifyAudit(folder)).flaws).toEqual([]);
+});

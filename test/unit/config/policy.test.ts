@@ -162,6 +162,15 @@ describe('a policy file that cannot be used', () => {
     ['a number that is none', 'jobs_per_hour = -1', 'jobs_per_hour must be a whole number'],
     ['no syntax', 'jobs = [', ''],
     ['a key without a value', 'jobs =\n', ''],
+    ['a rule that a variable shall give and does not', `jobs = $\{?CULVERT_TEST_NOT_SET}`, 'jobs has no value.'],
+    ['a rule that is null', 'connections = null', 'connections has no value.'],
+    ['a flag that is empty', 'scripts = ""', 'scripts has no value.'],
+    ['a number that is empty', 'jobs_per_hour = ""', 'jobs_per_hour has no value.'],
+    [
+      'an include of rules that are not there',
+      'include "rules.conf"',
+      'The policy includes rules, which is not there.',
+    ],
   ])('%s: at the start nothing is allowed, and it is said', async (_, text, message) => {
     const file = await load(text);
     expect(file.type).toBe('broken');
@@ -262,4 +271,24 @@ test('what is in force is told in the audit log: once, whatever was started how 
     ['policy.conf', 'in_force', 1],
     [null, 'none', 0],
   ]);
+});
+
+test.each([
+  ['a rule without a value', 'scripts:\n'],
+  ['a second document, which would be left out', 'scripts: true\n---\nscripts: false\n'],
+])('a policy in YAML with %s is broken', async (_, text) => {
+  await writeFile(join(folder, 'agent.conf'), 'policy = "policy.yaml"\n');
+  await writeFile(join(folder, 'policy.yaml'), text);
+  expect(loadSettings(join(folder, 'agent.conf')).settings?.policy).toMatchObject({ type: 'broken' });
+});
+
+test('the policy of a connection without a value is an error of its file', () => {
+  const problemsOf = (text: string) =>
+    parseConnection(text, 'a.conf', { folder }).problems.map(({ message }) => message);
+  expect(problemsOf('connection.url = "https://qlik.example.com"\npolicy { scripts = "" }')).toContain(
+    'policy.scripts has no value.',
+  );
+  expect(problemsOf(`connection.url = "https://qlik.example.com"\npolicy = $\{?CULVERT_TEST_NOT_SET}`)).toContain(
+    'policy has no value.',
+  );
 });

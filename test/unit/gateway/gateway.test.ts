@@ -129,6 +129,21 @@ describe('an upgrade', () => {
     await from('2001:db8:0:1::1').hear('hello');
   });
 
+  test('from one address that knocks and leaves again and again is refused, and others come in', async () => {
+    await using bench = await setUp({ maxUnauthenticatedPerAddress: 3, behindProxy: true, handshakesPerSecond: 5 });
+    const from = (address: string) => bench.dial([SUBPROTOCOL], { 'x-forwarded-for': address });
+    for (let n = 0; n < 3; n += 1) {
+      const agent = from('203.0.113.5');
+      await agent.hear('hello');
+      agent.socket.terminate();
+      await until(() => bench.loopback.gateway.connections === 0);
+    }
+    for (let n = 0; n < 20; n += 1) expect((await refusal(from('203.0.113.5').socket)).status).toBe(503);
+    // Refusals cost nothing of what there is for all.
+    const other = from('203.0.113.6');
+    await other.authenticate(bench.agentId, keys.privateKey, bench.host);
+  });
+
   test('is counted by its own address when no proxy is known of', async () => {
     await using bench = await setUp({ maxUnauthenticatedPerAddress: 1 });
     await bench.dial([SUBPROTOCOL], { 'x-forwarded-for': '203.0.113.5' }).hear('hello');

@@ -92,3 +92,27 @@ test.each([
   expect(connection?.authentication).toBeDefined();
   expect(knownSecrets.in(`for ${value}, who logs in`)).toBe(isSecret);
 });
+
+test('a site that gives thousands of session ids that begin alike stops nothing', () => {
+  const known = new KnownSecrets();
+  for (let n = 0; n < 2_000; n += 1) known.addSession(`aaaaaaaaaaaaaaaaaaaa${String(n).padStart(5, '0')}`);
+  // Each place of the text begins like all of them: compared one by one this takes minutes.
+  const text = `${'aaaaaab'.repeat(30_000)}${'aaaaaaaaaaaaaaaaaaaa00999 '}`;
+  expect(known.redact(text)).toBe(`${'aaaaaab'.repeat(30_000)}[redacted] `);
+}, 20_000);
+
+test('a site that gives ever new session ids does not have secrets of ours forgotten', () => {
+  const known = knowing('canary-password');
+  for (let n = 0; n < 5_000; n += 1) known.addSession(`canary-session-${n}`);
+  expect(known.redact('canary-password canary-session-4999')).toBe('[redacted] [redacted]');
+});
+
+test('of many that begin alike the one that agrees furthest tells how much goes', () => {
+  const all = Array.from(
+    { length: 300 },
+    (_, n) => `canary-0123456789-${String(n * 7).padStart(5, '0')}-${'x'.repeat(n % 9)}`,
+  );
+  const known = knowing(...all);
+  for (const value of all) expect(known.redact(`<${value}>`)).toBe('<[redacted]>');
+  expect(known.redact('<canary-0123456789-00014-cut')).toBe('<[redacted]cut');
+});

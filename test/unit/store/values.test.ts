@@ -72,6 +72,7 @@ describe('batches', () => {
     ['fewer bytes than announced', { rawBytes: 500 }, /16 bytes instead of 500/],
     ['more than a batch may have', { rawBytes: 50_000_000 }, /more than a batch may have/],
     ['another number of records', { records: 3 }, /2 records instead of 3/],
+    ['more records than it says', { records: 1 }, /more records than its header says, 1/],
     ['an unknown codec', { codec: 'xz' }, /unknown way/],
     [
       'no line feed at the end',
@@ -93,6 +94,28 @@ describe('batches', () => {
 });
 
 describe('records', () => {
+  test('a record in parts with millions of values is refused unparsed, for its scope alone', () => {
+    const record = (attributes: string) =>
+      Buffer.from(
+        `{"t":"asset","scope":"prod/a \\"b","key":"k","kind":"sheet","name":"n","attributes":{"a":${attributes}}}\n`,
+      );
+    const refusal = (bytes: Uint8Array): unknown => {
+      try {
+        return readRecord(bytes).t;
+      } catch (error) {
+        return error instanceof BadRecord ? [error.scope, error.message] : error;
+      }
+    };
+    const size = 2 * 1024 * 1024;
+    for (const piece of ['{},', '[],', '"",', '1,', '{"a":0},'])
+      expect(refusal(record(`[${piece.repeat(size / piece.length)}0]`))).toEqual([
+        'prod/a "b',
+        'it holds too many values',
+      ]);
+    // What records are in parts for: a text may hold as many commas as it likes.
+    expect(refusal(record(JSON.stringify(',{"a":[\\'.repeat(size / 8))))).toBe('asset');
+  });
+
   const line = (value: unknown) => Buffer.from(JSON.stringify(value));
   const record = { t: 'asset', scope: 'prod/a', key: 'prod/a/x', kind: 'sheet', name: 'x', parent: 'prod/a' } as const;
 
