@@ -239,6 +239,7 @@ export class AuditLog implements AsyncDisposable {
     } catch (error) {
       if (errnoOf(error) !== 'ENOSPC' && errnoOf(error) !== 'EDQUOT') throw error;
       // What left is told before the spool gives its room back, so the room for telling it must come from elsewhere.
+      if (!this.#reserved) throw error;
       await unlink(join(this.#folder, RESERVE_FILE));
       this.#reserved = false;
       await write();

@@ -34,6 +34,8 @@ export class SeenJobs {
   readonly #path: string | undefined;
   readonly #disk: Disk;
   #stored: Stored;
+  /** Writes go one after another: an older record must not come to lie over a newer one. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string | undefined, disk: Disk, stored: Stored) {
     this.#path = path;
@@ -109,11 +111,16 @@ export class SeenJobs {
       floorMs: Number.isFinite(floor) ? floor : null,
       jobs: kept.slice(-MOST),
     };
-    if (this.#path === undefined) return;
+    const path = this.#path;
+    if (path === undefined) return;
+    const written = this.#writing.then(() =>
+      this.#disk.replaceFile(path, Buffer.from(`${JSON.stringify(this.#stored)}\n`)),
+    );
+    this.#writing = written.catch(() => undefined);
     try {
-      await this.#disk.replaceFile(this.#path, Buffer.from(`${JSON.stringify(this.#stored)}\n`));
+      await written;
     } catch (error) {
-      throw new Fault('spool.failed', `${this.#path} cannot be written (${errnoOf(error)})`, { cause: error });
+      throw new Fault('spool.failed', `${path} cannot be written (${errnoOf(error)})`, { cause: error });
     }
   }
 }

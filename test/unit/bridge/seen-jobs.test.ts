@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SeenJobs } from '#agent/bridge/seen-jobs.ts';
+import { nodeDisk } from '#agent/spool/disk.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 
 let folder: string;
@@ -107,4 +108,22 @@ test('nothing is taken that cannot be kept in mind', async () => {
   await expect(seen.remember(job('a', 1, 0), { jobId: 'a', attempt: 1 })).rejects.toMatchObject({
     code: 'spool.failed',
   });
+});
+
+test('of two that are taken at once, both are kept in mind: no older record comes to lie over a newer one', async () => {
+  let [under, most] = [0, 0];
+  const watched = {
+    ...nodeDisk,
+    replaceFile: async (path: string, bytes: Uint8Array): Promise<void> => {
+      under += 1;
+      most = Math.max(most, under);
+      await nodeDisk.replaceFile(path, bytes);
+      under -= 1;
+    },
+  };
+  const seen = await SeenJobs.open(file, 'agent', undefined, watched);
+  await Promise.all(['a', 'b'].map((id) => seen.remember(job(id, 1, 0), { jobId: id, attempt: 1 })));
+  expect(most).toBe(1);
+  const again = await open();
+  for (const id of ['a', 'b']) expect(again.judge(job(id, 1, 0), { jobId: id, attempt: 1 })).toBeDefined();
 });
