@@ -3,7 +3,7 @@ import type { AuditLog } from '#agent/audit/audit-log.ts';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
-import { leavingFault, leavingName } from '#config/redaction/leaving.ts';
+import { leavingFault } from '#config/redaction/leaving.ts';
 import { faultFields } from '#config/redaction/logged.ts';
 import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
 import { TIMES } from '#protocol/constants.ts';
@@ -11,9 +11,10 @@ import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { JobSpec } from '#protocol/messages.ts';
 import { JobAudit, refusedJob } from './job-audit.ts';
-import type { JobHandler, JobHandlers, JobProgressReport } from './job-handler.ts';
+import type { JobHandler, JobHandlers } from './job-handler.ts';
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
+import { pacedProgress } from './paced-progress.ts';
 import { RecordGate } from './record-gate.ts';
 import type { SeenJobs } from './seen-jobs.ts';
 
@@ -263,7 +264,9 @@ export class JobRunner {
     handler: JobHandler,
     skipScopes: ReadonlySet<string>,
   ): Promise<void> {
-    const progress = this.#progress(ref);
+    const progress = pacedProgress((latest) =>
+      this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...latest } }),
+    );
     let failure: unknown;
     try {
       const onProgress = progress.report;
@@ -360,30 +363,6 @@ export class JobRunner {
       }, DELETE_AGAIN_MS);
       this.#deleting.add(timer);
     }
-  }
-
-  #progress(ref: AttemptRef): { readonly report: (latest: JobProgressReport) => void; readonly end: () => void } {
-    let pending: JobProgressReport | undefined;
-    let timer: NodeJS.Timeout | undefined;
-    const send = (): void => {
-      timer = undefined;
-      if (!pending) return;
-      this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...pending } });
-      pending = undefined;
-      timer = setTimeout(send, TIMES.progressMs);
-    };
-    return {
-      report: (latest) => {
-        pending = { ...latest, current: latest.current.map(leavingName) };
-        if (!timer) send();
-      },
-      end: () => {
-        clearTimeout(timer);
-        timer = undefined;
-        if (pending) this.#options.dispatch({ type: 'progress', progress: { ...pick(ref), ...pending } });
-        pending = undefined;
-      },
-    };
   }
 
   #inTurn(ref: AttemptRef, act: (held: Held | undefined) => Promise<void>): Promise<void> {

@@ -17,6 +17,7 @@ import {
   encodeHeader,
   type SegmentEntry,
   type SegmentHeader,
+  type SpooledBatch,
   scanSegment,
 } from './segment.ts';
 
@@ -32,13 +33,6 @@ export interface BatchContent {
   /** For the audit log: records by kind, and whose they are. */
   readonly kinds?: BatchNotes['kinds'];
   readonly scopes?: BatchNotes['scopes'];
-}
-
-/** A batch of the spool as it is told of, without its content. */
-export interface SpooledBatch extends BatchNotes {
-  readonly seq: number;
-  readonly records: number;
-  readonly frameBytes: number;
 }
 
 interface Segment {

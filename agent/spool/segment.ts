@@ -42,6 +42,13 @@ export interface BatchNotes {
   readonly sha256?: string | undefined;
 }
 
+/** A batch of the spool as it is told of, without its content. */
+export interface SpooledBatch extends BatchNotes {
+  readonly seq: number;
+  readonly records: number;
+  readonly frameBytes: number;
+}
+
 export interface SegmentEntry extends BatchNotes {
   readonly seq: number;
   readonly records: number;
