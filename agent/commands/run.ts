@@ -17,6 +17,7 @@ import { lintWritable } from '#config/lint/writable.ts';
 import { describeWay } from '#config/proxy.ts';
 import { faultFields } from '#config/redaction/logged.ts';
 import type { Settings } from '#config/settings.ts';
+import { TIMES } from '#protocol/constants.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
@@ -30,7 +31,7 @@ import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
 import { SettingsReload } from './settings-reload.ts';
-import { untilStopped } from './stop.ts';
+import { endWithin, untilStopped } from './stop.ts';
 import { testJob } from './test-job.ts';
 import { VERSION } from './version.ts';
 
@@ -50,11 +51,6 @@ const tellErrors = ({ problems }: ConnectionState, log: Log): void => {
     log.warn({ code: problem.code, advice: problem.advice }, `${problemPlace(problem)}: ${problem.message}`);
 };
 
-/**
- * The agent: watches its folder and does the catalog's jobs until the process is told to stop.
- *
- * @throws Fault for settings, an identity or a state folder that cannot be used
- */
 /** Who may write these decides what the agent does. */
 const tellWritable = async (paths: readonly string[], log: Log): Promise<void> => {
   for (const path of paths)
@@ -83,6 +79,11 @@ const whetherMoved = (identity: Identity, machine: MachineName | undefined, log:
   return fault.toJSON();
 };
 
+/**
+ * The agent: watches its folder and does the catalog's jobs until the process is told to stop.
+ *
+ * @throws Fault for settings, an identity or a state folder that cannot be used
+ */
 export const run = async (options: RunOptions): Promise<void> => {
   const loaded = readUsableSettings(options.config);
   const { settings } = loaded;
@@ -92,6 +93,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       advice: 'Add gateway.url = "wss://catalog.example.com"; without a catalog use culvert crawl --out.',
     });
   }
+  using stopping = new DisposableStack();
   const stopped = untilStopped({ stdin: options.stopOnStdin });
   checkOwnFolder(stateFolder);
   const identity = await loadIdentity(stateFolder);
@@ -205,6 +207,15 @@ export const run = async (options: RunOptions): Promise<void> => {
     await operations.open(bridge);
     if (options.json) process.stdout.write(`${JSON.stringify({ ready: true, agent: identity.agentId })}\n`);
     await stopped;
+    stopping.use(
+      endWithin(TIMES.agentDrainMs, () => {
+        log.error(
+          {},
+          `the agent did not stop within ${TIMES.agentDrainMs} ms: something holds it, most likely its disk`,
+        );
+        process.exit(WATCHDOG);
+      }),
+    );
     log.info({}, 'agent stopping');
   } finally {
     await operations?.[Symbol.asyncDispose]();

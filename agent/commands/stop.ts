@@ -40,3 +40,12 @@ export const untilStopped = ({ stdin = false }: { readonly stdin?: boolean | und
     }
     if (stdin) onStdin(wish);
   });
+
+/**
+ * Calls `onLate` unless it is disposed of within `ms`. A program that was told to stop may wait for a disk that never
+ * answers; what it does not get done then is found out at its next start.
+ */
+export const endWithin = (ms: number, onLate: () => void): Disposable => {
+  const timer = setTimeout(onLate, ms).unref();
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+};

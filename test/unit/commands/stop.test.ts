@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { EXIT_CODES, HURRIED } from '#agent/commands/exit-codes.ts';
-import { untilStopped } from '#agent/commands/stop.ts';
+import { endWithin, untilStopped } from '#agent/commands/stop.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const before = SIGNALS.map((signal) => process.listeners(signal));
@@ -27,3 +27,19 @@ test.each(SIGNALS)(
     expect(exit).toHaveBeenCalledExactlyOnceWith(HURRIED);
   },
 );
+
+test('a program that does not end in time is ended, one that does is left alone', () => {
+  vi.useFakeTimers();
+  try {
+    const ended: string[] = [];
+    using _held = endWithin(30_000, () => ended.push('held'));
+    const done = endWithin(30_000, () => ended.push('done'));
+    vi.advanceTimersByTime(29_999);
+    expect(ended).toEqual([]);
+    done[Symbol.dispose]();
+    vi.advanceTimersByTime(1);
+    expect(ended).toEqual(['held']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
