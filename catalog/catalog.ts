@@ -96,7 +96,13 @@ export const createCatalog = async (options: CatalogOptions): Promise<Catalog> =
     steps.push({ what: 'publishers', withinMs: CLOSE_WITHIN_MS.backend, close: () => backend.close() });
     const metrics = new CatalogMetrics(sql);
     steps.push({ what: 'figures', withinMs: CLOSE_WITHIN_MS.api, close: () => metrics.close() });
-    const gateway = new Gateway({ backend: metrics.measured(backend), log, answersTo, behindProxy: behindTlsProxy });
+    const gateway = new Gateway({
+      backend: metrics.measured(backend),
+      log,
+      answersTo,
+      behindProxy: behindTlsProxy,
+      ...metrics.doors,
+    });
     metrics.countSessions(() => gateway.sessions.length);
     const api = await createApi({
       metrics: { text: () => metrics.text(), token: options.metricsToken, behindProxy: behindTlsProxy },

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { JOB_STATES } from '#catalog/api/contract.ts';
 import type { GatewayBackend } from '#catalog/gateway/backend.ts';
+import type { GatewayOptions } from '#catalog/gateway/gateway.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import { JOB_KINDS } from '#protocol/messages.ts';
 
@@ -19,6 +20,12 @@ export class CatalogMetrics {
   readonly #handshakes = this.#counter('handshakes_total', 'Sessions that agents asked for, by what they were told.', [
     'result',
   ]);
+  readonly #asked = this.#counter(
+    'link_requests_total',
+    'Links that were asked for: admitted, or the status of HTTP.',
+    ['transport', 'result'],
+  );
+  readonly #opened = this.#counter('sessions_opened_total', 'Sessions that were opened.', ['transport']);
   readonly #batches = this.#counter('batches_total', 'Batches that came, by what became of them.', ['result']);
   readonly #bytes = this.#counter('batch_bytes_total', 'Bytes of batches that were stored, compressed.', []);
   readonly #finished = this.#counter('attempts_finished_total', 'Attempts that agents finished, by their answer.', [
@@ -41,6 +48,14 @@ export class CatalogMetrics {
   constructor(sql: Sql) {
     this.#sql = sql;
     this.#delay.enable();
+  }
+
+  /** For the gateway: who asks for a link, and who gets a session. */
+  get doors(): Required<Pick<GatewayOptions, 'onAsked' | 'onSession'>> {
+    return {
+      onAsked: (transport, result) => this.#asked.inc({ transport, result: String(result) }),
+      onSession: (transport) => this.#opened.inc({ transport }),
+    };
   }
 
   /** How many sessions there are now. */

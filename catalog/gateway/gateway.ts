@@ -39,7 +39,13 @@ export interface GatewayOptions {
    * that answers to any name lets a look-alike pass its agents' signatures on. Default: any name.
    */
   readonly answersTo?: (host: string) => boolean;
+  /** Told of every agent that asks for a link: let in, or refused with a status of HTTP. For figures. */
+  readonly onAsked?: (transport: AgentTransport, result: 'admitted' | number) => void;
+  /** Told of every agent that has shown who it is. */
+  readonly onSession?: (transport: AgentTransport) => void;
 }
+
+export type AgentTransport = 'websocket' | 'polling';
 
 /** A `Host` header: a name or address with an optional port, nothing that could smuggle a separator into the challenge. */
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -96,11 +102,12 @@ export class Gateway {
     this.#polling = new PollingDoor({
       clock: this.#clock,
       holdMs: options.pollHoldMs ?? POLLING.holdMs,
+      onRefused: ({ status }) => options.onAsked?.('polling', status),
       refusal: (request) => this.#stranger(request),
       admit: (request, open) => {
         const admitted = this.#admit(request);
         if (isRefusal(admitted)) return admitted;
-        const connection = this.#take(open(), request, admitted.address);
+        const connection = this.#take(open(), request, admitted.address, 'polling');
         return { authenticated: () => connection.agent !== undefined };
       },
     });
@@ -134,12 +141,13 @@ export class Gateway {
     socket.on('error', onError);
     const admitted = this.#wrongUpgrade(request) ?? this.#admit(request);
     if (isRefusal(admitted)) {
+      this.#options.onAsked?.('websocket', admitted.status);
       refuseUpgrade(socket, admitted);
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', onError);
-      this.#take(webSocketChannel(webSocket), request, admitted.address);
+      this.#take(webSocketChannel(webSocket), request, admitted.address, 'websocket');
     });
   }
 
@@ -174,8 +182,9 @@ export class Gateway {
     for (const connection of [...this.#connections]) connection.terminate();
   }
 
-  #take(channel: AgentChannel, request: IncomingMessage, address: string): AgentConnection {
-    const { backend, log } = this.#options;
+  #take(channel: AgentChannel, request: IncomingMessage, address: string, transport: AgentTransport): AgentConnection {
+    const { backend, log, onAsked, onSession } = this.#options;
+    onAsked?.(transport, 'admitted');
     const connection: AgentConnection = new AgentConnection(channel, {
       backend,
       log,
@@ -185,6 +194,7 @@ export class Gateway {
       onAuthenticated: () => {
         const from = this.#known(connection);
         if (from !== undefined) this.#uncount(from);
+        onSession?.(transport);
       },
       onClosed: () => {
         this.#connections.delete(connection);

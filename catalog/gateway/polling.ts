@@ -24,6 +24,8 @@ export interface PollingDoorOptions {
   ) => { readonly authenticated: () => boolean } | Refusal;
   /** Why a request of any kind is not even looked at. */
   readonly refusal: (request: IncomingMessage) => Refusal | undefined;
+  /** An agent was not let in. */
+  readonly onRefused?: (refusal: Refusal) => void;
 }
 
 interface Handle {
@@ -67,8 +69,10 @@ export class PollingDoor {
         : request.headers['content-encoding'] !== undefined
           ? { status: 415, text: 'Unsupported Media Type' }
           : this.#options.refusal(request);
-    if (refused) refuse(response, refused);
-    else if (what === 'open') this.#open(request, response);
+    if (refused) {
+      if (what === 'open') this.#options.onRefused?.(refused);
+      refuse(response, refused);
+    } else if (what === 'open') this.#open(request, response);
     else this.#withHandle(request, response, what);
     return true;
   }
@@ -90,6 +94,7 @@ export class PollingDoor {
       return channel;
     });
     if ('status' in admitted) {
+      this.#options.onRefused?.(admitted);
       refuse(response, admitted);
       return;
     }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AGENT_PATH } from '#protocol/constants.ts';
 import { decodeEntries, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
 import { Served } from './served.ts';
 
@@ -35,4 +36,20 @@ test('a request of a page, by another name, or without a handle gets no further'
     headers: { authorization: `Bearer ${session}` },
   });
   expect(asked.status).toBe(401);
+});
+
+test('links that were asked for are counted, by their transport and what came of them', async () => {
+  const counted = async (transport: string, result: string): Promise<number> => {
+    const text = await (await fetch(`${served.catalog.address}/metrics`)).text();
+    const name = `culvert_catalog_link_requests_total{transport="${transport}",result="${result}"} `;
+    const line = text.split('\n').find((one) => one.startsWith(name));
+    return Number(line?.slice(name.length) ?? 0);
+  };
+  const before = [await counted('polling', 'admitted'), await counted('polling', '403')] as const;
+  await post(POLLING_PATHS.open);
+  await post(POLLING_PATHS.open, { origin: 'https://page.example' });
+  expect([await counted('polling', 'admitted'), await counted('polling', '403')]).toEqual(before.map((n) => n + 1));
+  const socket = new WebSocket(served.catalog.address.replace('http', 'ws') + AGENT_PATH, ['culvert.v9']);
+  await new Promise((resolve) => socket.addEventListener('error', resolve));
+  expect(await counted('websocket', '426')).toBe(1);
 });

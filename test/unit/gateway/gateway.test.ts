@@ -6,6 +6,7 @@ import { hostCheck } from '#catalog/api/guard.ts';
 import type { GatewayOptions } from '#catalog/gateway/gateway.ts';
 import { AGENT_PATH, CLOSE, LIMITS, SUBPROTOCOL } from '#protocol/constants.ts';
 import { challenge } from '#protocol/messages.ts';
+import { POLLING_PATHS } from '#protocol/polling.ts';
 import { Loopback, someStatus, until } from '../bridge/loopback.ts';
 import { MemoryBackend } from './memory-backend.ts';
 
@@ -155,6 +156,36 @@ describe('an upgrade', () => {
     await bench.dial().hear('hello');
     await bench.dial().hear('hello');
     expect(await refusal(bench.dial().socket)).toEqual({ status: 503, retryAfter: '1' });
+  });
+
+  test('is counted by what came of it, as is one that polls', async () => {
+    const told: string[] = [];
+    await using bench = await setUp({
+      maxUnauthenticated: 1,
+      answersTo: hostCheck({ loopbackOnly: true }),
+      onAsked: (transport, result) => told.push(`${transport} ${result}`),
+      onSession: (transport) => told.push(`${transport} session`),
+    });
+    const first = bench.dial();
+    await first.authenticate(bench.agentId, keys.privateKey, bench.host);
+    await bench.dial().hear('hello');
+    await refusal(bench.dial().socket);
+    await refusal(bench.dial([SUBPROTOCOL], { host: 'look-alike.example' }).socket);
+    const post = async (headers: Record<string, string> = {}) =>
+      (await fetch(bench.loopback.url + POLLING_PATHS.open, { method: 'POST', headers })).status;
+    expect(await post()).toBe(503);
+    expect(await post({ origin: 'https://page.example' })).toBe(403);
+    // Neither is a link that somebody asks for.
+    expect((await fetch(bench.loopback.url + POLLING_PATHS.poll, { method: 'POST' })).status).toBe(410);
+    expect(told).toEqual([
+      'websocket admitted',
+      'websocket session',
+      'websocket admitted',
+      'websocket 503',
+      'websocket 421',
+      'polling 503',
+      'polling 403',
+    ]);
   });
 
   test('offers no compression', async () => {
