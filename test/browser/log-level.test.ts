@@ -19,6 +19,29 @@ describe.skipIf(noBrowser())('the logs of an agent', () => {
     await row.getByText('Detailed logs until').waitFor({ state: 'detached' });
   });
 
+  test('can be made more detailed on its own page, too', async () => {
+    const world = busyWorld();
+    const id = world.agents[0]?.id ?? '';
+    const { page } = await enter(world, `/agents/${id}`);
+    const logs = page.getByRole('region', { name: 'Logs' });
+    await logs.getByRole('button', { name: 'More detailed logs for 30 minutes' }).click();
+    await logs.getByText('Detailed logs until').waitFor();
+    expect(world.agents[0]?.logLevel).toMatchObject({ level: 'debug' });
+    if (process.env['CULVERT_SCREENSHOTS'])
+      await page.screenshot({ path: `${process.env['CULVERT_SCREENSHOTS']}-page.png`, fullPage: true });
+    await logs.getByRole('button', { name: 'Back to the usual logs' }).click();
+    await logs.getByText('Detailed logs until').waitFor({ state: 'detached' });
+  });
+
+  test('of an agent that is away are not asked for, and its page says so', async () => {
+    const world = busyWorld();
+    const away = world.agents.find(({ health }) => health !== 'online');
+    const { page } = await enter(world, `/agents/${away?.id ?? ''}`);
+    const logs = page.getByRole('region', { name: 'Logs' });
+    await logs.getByText('not connected').waitFor();
+    expect(await logs.getByRole('button').count()).toBe(0);
+  });
+
   test('stay as they are where the policy of the agent says so, and the page says why', async () => {
     const world = busyWorld();
     const [first, ...others] = world.agents;

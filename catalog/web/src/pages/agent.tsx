@@ -5,6 +5,7 @@ import { call } from '../api.ts';
 import { useLoad } from '../load.ts';
 import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
 import { ConfirmTyped, Dialog, useAction } from '../parts/controls.tsx';
+import { LogLevel } from '../parts/log-level.tsx';
 import { Badge, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Name, When } from '../parts/text.tsx';
 
@@ -350,6 +351,17 @@ export const AgentPage = ({ id }: { id: string }) => {
             </Fact>
           </dl>
           {data.policy !== null && <Policy policy={data.policy} />}
+          {data.standing !== 'revoked' && (
+            <section class="card" aria-labelledby="logs">
+              <h2 id="logs">Logs</h2>
+              <p>
+                The agent keeps its logs on its own machine. For a while it can write down more, to find out what goes
+                wrong; then it goes back by itself. What was asked for stands in its audit log.
+              </p>
+              {data.health !== 'online' && <p class="quiet">It is not connected: it can be asked as soon as it is.</p>}
+              <LogLevel agent={data} />
+            </section>
+          )}
           <Keys agent={data} put={put} />
           <ShutOut agent={data} put={put} />
         </>
