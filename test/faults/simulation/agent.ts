@@ -1,5 +1,6 @@
 import { JobRunner } from '#agent/bridge/jobs.ts';
 import { type JobEffect, Link } from '#agent/bridge/link.ts';
+import { SeenJobs } from '#agent/bridge/seen-jobs.ts';
 import type { Transport } from '#agent/bridge/transport.ts';
 import { Spool } from '#agent/spool/spool.ts';
 import type { AgentEvent } from '#protocol/agent-events.ts';
@@ -7,7 +8,7 @@ import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { Counters } from './counters.ts';
-import type { SimulatedDisk } from './disk.ts';
+import { type SimulatedDisk, SPOOL } from './disk.ts';
 import type { Random } from './random.ts';
 import { crawlHandler, type Pace, type Site, testHandler } from './site.ts';
 import { signChallenge, signJob } from './store-service.ts';
@@ -15,7 +16,8 @@ import { Owner, type Time } from './time.ts';
 import type { Watch, Watched } from './watch.ts';
 
 export const HOST = 'catalog.test';
-const SPOOL = '/state/spool';
+/** Beside the spool, as in the state folder. */
+const SEEN_JOBS = '/state/seen-jobs.json';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export interface AgentWorld {
@@ -115,6 +117,12 @@ export class AgentProcess implements Watched {
         if (fault) counters.count(`agent.${fault.code}`);
       },
     });
+    const seen = await SeenJobs.open(
+      SEEN_JOBS,
+      agentId,
+      () => counters.count('agent.seen.damaged'),
+      this.disk.mount(owner),
+    );
     const bootId = `boot-${random.id()}`;
     const held = spool.attempts.map((attempt) => attempt.held());
     trace(`${name} starts with ${held.map((one) => `${one.jobId}/${one.attempt}`).join(', ') || 'nothing'}`);
@@ -145,6 +153,7 @@ export class AgentProcess implements Watched {
       handlers: { crawl: crawlHandler(look), test: testHandler(look) },
       agentId,
       verifyJob: (spec, signature) => signature === signJob(spec),
+      seen,
       dispatch: (event) => {
         counters.count(`agent.event.${event.type}`);
         link.dispatch(event);

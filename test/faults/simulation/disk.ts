@@ -22,6 +22,9 @@ export interface CrashDamage {
   readonly names: number;
 }
 
+/** Where agents keep their attempts. */
+export const SPOOL = '/state/spool';
+
 /**
  * A disk that outlives the processes which use it. What was written and not synced is lost, whole or torn when the
  * process dies (the machine with it); so are the newest changes of names, in the order in which they were made.
@@ -178,8 +181,9 @@ export class SimulatedDisk {
     return false;
   }
 
-  get fileCount(): number {
-    return this.#files.size;
+  /** Files of attempts. */
+  get spoolFiles(): number {
+    return [...this.#files.keys()].filter((path) => path.startsWith(`${SPOOL}/`)).length;
   }
 
   #remove(path: string): void {

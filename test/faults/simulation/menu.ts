@@ -100,7 +100,7 @@ const trap = (world: World, moment: string, act: () => void): void => {
 const clone = (world: World, machine: Machine, copied: boolean): void => {
   const { random, time } = world;
   const disk = copied ? machine.disk.copy() : new SimulatedDisk(time, random, world.counters);
-  if (copied && machine.disk.fileCount > 0) {
+  if (copied && machine.disk.spoolFiles > 0) {
     world.watch.mayRecut = true;
     world.counters.count('clone.with.attempts');
   }

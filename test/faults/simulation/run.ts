@@ -120,7 +120,7 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
           );
         else world.compare(id);
       }
-    const isClean = (): boolean => world.machines.every(({ removed, disk }) => removed || disk.fileCount === 0);
+    const isClean = (): boolean => world.machines.every(({ removed, disk }) => removed || disk.spoolFiles === 0);
     if (!watch.violation && !(await until(isClean, 60_000)))
       watch.fail('remains', 'files of ended jobs are left in the spool');
   } catch (error) {

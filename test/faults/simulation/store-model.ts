@@ -212,7 +212,7 @@ export class StoreModel {
         published: new Map(),
         checks: new Map(),
       });
-      const issuedAt = '2026-01-01T00:00:00.000Z';
+      const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.#options.nowMs()).toISOString();
       const more = { agentId: agent.id, attempt: job.attempt, issuedAt };
       const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), ...more });
       return { ...lease, spec, signature: this.#options.sign(spec) };
