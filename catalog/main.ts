@@ -17,6 +17,11 @@ addUserCommand(program);
 addTokenCommand(program);
 addKeyCommand(program);
 
+// `culvert-catalog token create | head`: a reader that has seen enough is no defect.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

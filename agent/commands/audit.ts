@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { AuditEntry } from '#agent/audit/entry.ts';
-import { AUDIT_FOLDER } from '#agent/audit/files.ts';
+import { AUDIT_FOLDER, NOTES_FOLDER, names } from '#agent/audit/files.ts';
 import { readAudit, verifyAudit } from '#agent/audit/verify.ts';
 import { findStateFolder } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -31,6 +31,8 @@ export const sinceTime = (text: string, nowMs: number): string => {
   return new Date(time).toISOString();
 };
 
+const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;
+
 const size = (bytes: number): string =>
   bytes < 1024
     ? `${bytes} B`
@@ -52,7 +54,7 @@ const told = (entry: AuditEntry): readonly [string, ...string[]] => {
       return [head, `job ${entry.job} attempt ${entry.attempt} batch ${entry.seq}`, counts(entry.kinds ?? {})];
     }
     case 'enrolled':
-      return [`enrolled as ${entry.agent} of ${entry.organisation}`, `at ${entry.gateway}`];
+      return [`enrolled as agent ${entry.agent}`, `of ${entry.organisation} at ${entry.gateway}`];
     case 'keyRotated':
       return [`the key of this agent was changed`, `to ${entry.key}`];
     case 'catalogKeyChanged':
@@ -87,7 +89,7 @@ const show = (entry: AuditEntry): string => {
   const [head, ...more] = told(entry);
   const unlisted = 'unlisted' in entry ? (entry.unlisted ?? 0) : 0;
   if (unlisted > 0) more.push(`and ${unlisted} before it that are not listed: the catalog caused too many`);
-  const first = shortened(printable(`${entry.at.slice(0, 19).replace('T', ' ')}  ${head}`), WIDTH);
+  const first = shortened(printable(`${entry.at.slice(0, 19).replace('T', ' ')}Z  ${head}`), WIDTH);
   const rest = more.filter((line) => line !== '').map((line) => shortened(printable(`    ${line}`), WIDTH));
   return [first, ...rest].join('\n');
 };
@@ -109,7 +111,7 @@ const verify = async (folder: string, json: boolean): Promise<void> => {
     process.stdout.write(`${shortened(printable(`${file}:${line}: ${what}`), WIDTH)}\n`);
   const range = verdict.entries === 0 ? 'none' : `${verdict.first} to ${verdict.last}`;
   process.stdout.write(
-    `${verdict.entries} entries (${range}) in ${verdict.files} files, ${verdict.flaws.length} flaws\n`,
+    `${count(verdict.entries, 'entry', 'entries')} (${range}) in ${count(verdict.files, 'file')}, ${count(verdict.flaws.length, 'flaw')}\n`,
   );
 };
 
@@ -139,5 +141,11 @@ export const audit = async (options: AuditOptions): Promise<void> => {
     }
     process.stdout.write(`${options.json ? JSON.stringify(entry) : show(entry)}\n`);
   }
-  if (!options.json) process.stdout.write(`${total.entries} entries, ${total.records} records, ${size(total.bytes)}\n`);
+  if (options.json) return;
+  const { entries, records, bytes } = total;
+  process.stdout.write(`${count(entries, 'entry', 'entries')}, ${count(records, 'record')}, ${size(bytes)}\n`);
+  // What other commands did while no agent runs stands beside the log until then.
+  const waiting = (await names(join(folder, NOTES_FOLDER))).filter((name) => name.endsWith('.json')).length;
+  if (waiting > 0)
+    process.stdout.write(`${waiting} more ${waiting === 1 ? 'is' : 'are'} taken into the log when the agent runs\n`);
 };

@@ -129,7 +129,7 @@ export class PolicyInForce implements JobPolicy {
     if (file.type === 'broken') {
       for (const { code, message, advice, ...at } of file.problems)
         log.warn({ code, advice }, `${problemPlace(at)}: ${message}`);
-      log.warn({}, this.#whatHolds());
+      log.warn({}, `${file.file}: ${this.#whatHolds()}`);
     } else if (file.type === 'policy')
       log.info({ file: file.file, denies: this.report.policy?.denies }, 'the policy of this agent is in force');
   }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { wrap } from '#config/connection/problem.ts';
+import { errnoOf } from '#config/durable-file.ts';
 import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { AuditOptions } from './audit.ts';
@@ -209,6 +210,10 @@ export const runProgram = async (argv: readonly string[]): Promise<void> => {
       process.exit(error.exitCode === 0 ? 0 : USAGE);
     });
   addCommands(program);
+  // `culvert audit | head`: a reader that has seen enough is no defect.
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) !== 'EPIPE') throw error;
+  });
   try {
     await program.parseAsync(argv);
   } catch (error) {

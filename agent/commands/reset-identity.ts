@@ -7,6 +7,7 @@ import { loadIdentity } from '#agent/bridge/identity.ts';
 import { IDENTITY_FILE, readIdentity, storeIdentity } from '#agent/bridge/identity-file.ts';
 import { nameMachine } from '#agent/bridge/machine.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
+import { wrap } from '#config/connection/problem.ts';
 import { errnoOf, patiently } from '#config/durable-file.ts';
 import type { Settings } from '#config/settings.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
@@ -35,7 +36,7 @@ const BOUND: readonly (readonly [name: string, what: string])[] = [
 ];
 
 const say = (text: string): void => {
-  process.stdout.write(`${printable(text)}\n`);
+  process.stdout.write(`${wrap(printable(text.trimStart()), 80, text.startsWith(' ') ? '  ' : '')}\n`);
 };
 
 const refuseToGuess = (message: string): Fault => {

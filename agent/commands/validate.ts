@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Dialer } from '#agent/network/dialer.ts';
 import { formatProblem } from '#config/connection/problem.ts';
 import { type LintedFile, lintFile, lintFolder } from '#config/lint/lint.ts';
@@ -43,6 +43,13 @@ const lintSettings = async (path: string): Promise<readonly LintedFile[]> => {
   ];
 };
 
+/** Whether the path is that of the policy that the settings name: nothing of a connection is to be looked for in it. */
+const isPolicy = (path: string, config: string): boolean => {
+  const { settings, files } = loadSettings(config);
+  const file = settings === undefined || settings.policy.type === 'none' ? undefined : settings.policy.file;
+  return file === basename(path) && files.includes(resolve(path));
+};
+
 const problemsOf = (policy: PolicyFile): readonly Problem[] => (policy.type === 'broken' ? policy.problems : []);
 
 /**
@@ -52,13 +59,15 @@ const problemsOf = (policy: PolicyFile): readonly Problem[] => (policy.type === 
  * @throws Fault `config.unreadable` when there is nothing at the path
  */
 export const validate = async (path: string, options: ValidateOptions): Promise<void> => {
-  const linted = [
-    ...(await lintSettings(options.config ?? STANDARD_CONFIG)),
-    ...(await lint(path, secretsFor(options.config, new Dialer())).catch((error: unknown) => {
-      process.exitCode = USAGE;
-      throw error;
-    })),
-  ];
+  const config = options.config ?? STANDARD_CONFIG;
+  const linted = [...(await lintSettings(config))];
+  if (!isPolicy(path, config))
+    linted.push(
+      ...(await lint(path, secretsFor(options.config, new Dialer())).catch((error: unknown) => {
+        process.exitCode = USAGE;
+        throw error;
+      })),
+    );
   const problems = linted.flatMap((file) => file.problems);
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const warnings = problems.length - errors;

@@ -85,10 +85,12 @@ const serveUntilAsked = async (options: Options): Promise<void> => {
   try {
     if (options.initOrganisation !== undefined) await ensureOrganisation(catalog.store.sql, options.initOrganisation);
     const gateway = catalog.address.replace(/^http/, 'ws');
+    // What stands in front of it is what people and agents dial.
+    const seen = options.behindTlsProxy && options.publicHost ? `https://${options.publicHost}` : catalog.address;
     process.stdout.write(
       options.json
         ? `${JSON.stringify({ ready: true, address: catalog.address, gateway })}\n`
-        : `The catalog is at ${catalog.address}\nAgents connect to ${gateway}\n`,
+        : `The catalog is at ${seen}${seen === catalog.address ? '' : `, and listens at ${catalog.address}`}\nAgents connect to ${seen.replace(/^http/, 'ws')}\n`,
     );
     const asked = new Promise<'asked'>((resolve) => {
       if (stop.aborted) resolve('asked');

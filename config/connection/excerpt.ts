@@ -1,5 +1,6 @@
 import { printable, shortened } from '#protocol/printable.ts';
 import { OPENMETADATA_KEYS } from '../openmetadata/keys.ts';
+import { POLICY_KEYS } from '../policy/keys.ts';
 import { CONNECTION_KEYS, SETTINGS_KEYS } from './keys.ts';
 
 /** What stands in an excerpt for what may not be shown. */
@@ -9,7 +10,7 @@ export const HIDDEN = '[redacted]';
 export const MAX_LINE = 2000;
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
-const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS, ...OPENMETADATA_KEYS];
+const all = [...CONNECTION_KEYS, ...SETTINGS_KEYS, ...OPENMETADATA_KEYS, ...POLICY_KEYS];
 const shown = all.filter((key) => key.type !== 'any' && key.secret !== true).map((key) => key.path);
 const secret = new Set(all.filter((key) => key.secret === true).map((key) => lastOf(key.path)));
 /** Keys whose values may be shown. Everything else is hidden: a password may stand after a typo. */
@@ -93,13 +94,13 @@ export const withoutComment = (value: string): string => value.replace(/\s(?:#|\
 /** A token or key that was pasted where the path of its file belongs: the whole word goes. */
 const PASTED = /[^\s"'=]*(?:eyJ[\w-]{8,}\.|[\w+-]{40,})[^\s"']*/g;
 /** What can be no name of a header stands there by mistake: the user, perhaps, who is the secret of that login. */
-const ODD_HEADER = /((?:\bauth"?\.|^\s*)"?key"?\s*[=:]\s*)(?!["']?[A-Za-z0-9-]+["']?\s*(?:$|[,}#]|\/\/)).+/;
+const ODD_HEADER = /((?:\bauth"?\.|^\s*)"?key"?\s*[=:])(?!\s*["']?[A-Za-z0-9-]+["']?\s*(?:$|[,}#]|\/\/)).+/;
 
 const clean = (text: string): string | undefined => {
   if (text.includes('-----')) return undefined;
   const hidden = text
     .replace(PASTED, HIDDEN)
-    .replace(ODD_HEADER, `$1${HIDDEN}`)
+    .replace(ODD_HEADER, `$1 ${HIDDEN}`)
     .replace(/\/\/.*@/g, `//${HIDDEN}@`)
     // user:password@host without a scheme, as in a host name that was pasted whole
     .replace(/[^\s"'{}=]*:[^\s"]*@/g, `${HIDDEN}@`)

@@ -130,7 +130,12 @@ export class Values {
     const word = found.value.trim().toLowerCase();
     if (TRUE.has(word)) return true;
     if (FALSE.has(word)) return false;
-    this.#problems.error('config.invalid', found.at, `${path} must be true or false.`, `Write ${path} = ${standard}.`);
+    this.#problems.error(
+      'config.invalid',
+      found.at,
+      `${path} must be true or false.`,
+      `Write ${path} = ${!standard} or ${path} = ${standard}.`,
+    );
     return standard;
   }
 

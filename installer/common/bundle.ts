@@ -67,7 +67,8 @@ const sources = (rewrite: BundleOptions['rewrite'] = {}): Plugin => ({
 const withoutSecondUndici: Plugin = {
   name: 'without-second-undici',
   setup: (on) => {
-    on.onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind }) =>
+    // The others have members that an older Node lacks: imported, it would fail before the program can say what it needs.
+    on.onResolve({ filter: /^(node:)?(https?|module|tls|zlib)$/ }, ({ path, kind }) =>
       kind === 'import-statement' ? { path: path.replace(/^(node:)?/, 'node:'), namespace: 'required' } : undefined,
     );
     on.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
@@ -91,6 +92,12 @@ const poolOfUndici: Plugin = {
     }));
   },
 };
+
+/** Said before anything else runs: an older Node would end with the trace of whatever it does not know first. */
+const NEEDS_NODE = `if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write('This program needs Node 24 or later, and ' + process.execPath + ' is Node ' + process.versions.node + '.\\n');
+  process.exit(2);
+}`;
 
 /** Messages in the languages of the world, of which the programs say none. */
 const withoutLocales: Plugin = {
@@ -133,7 +140,7 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
     },
     // CommonJS packages inside a module still call require() for what Node has built in.
     banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);\n${NEEDS_NODE}`,
     },
     inject: test ? [fileURLToPath(import.meta.resolve('./armed.ts'))] : [],
     plugins: [

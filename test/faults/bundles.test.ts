@@ -172,3 +172,21 @@ test('both are stopped by a line on standard input, by its end, and by a signal;
   again.child.stdin.end();
   expect(await again.ended).toEqual([0, null]);
 }, 120_000);
+
+test('an older Node is told what is needed', () => {
+  const old =
+    "data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.1.0'}})";
+  for (const name of ['culvert', 'culvert-catalog']) {
+    const { status, stderr } = spawnSync(process.execPath, ['--import', old, release(name), '--help'], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^This program needs Node 24 or later, .* 20\.1\.0\.\n$/),
+    ]);
+    // What it lacks must not be imported by name: that fails before anything is said.
+    expect(readFileSync(release(name), 'utf8')).not.toMatch(
+      /enableCompileCache[^;]*from"|zstd[^;{}]*\}from"|getCACertificates[^;{}]*\}from"/,
+    );
+  }
+});

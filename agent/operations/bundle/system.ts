@@ -14,7 +14,11 @@ export const systemFacts = (env: Readonly<Record<string, string | undefined>>): 
 });
 
 const SECRET_NAME = /pass|pwd|secret|token|key|credential|auth/i;
+/** Where a shell stands and stood. Were it taken for a password, every path below it would be hidden. */
+const FOLDERS = new Set(['PWD', 'OLDPWD']);
 
 /** Values of the environment that are secrets by the name of their variable. */
 export const secretsOfEnvironment = (env: Readonly<Record<string, string | undefined>>): readonly string[] =>
-  Object.entries(env).flatMap(([name, value]) => (SECRET_NAME.test(name) && value !== undefined ? [value] : []));
+  Object.entries(env).flatMap(([name, value]) =>
+    SECRET_NAME.test(name) && !FOLDERS.has(name) && value !== undefined ? [value] : [],
+  );

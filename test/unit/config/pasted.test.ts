@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { excerptOf } from '#config/connection/excerpt.ts';
 import { CONNECTION_KEYS } from '#config/connection/keys.ts';
 import { parseConnection } from '#config/connection/parse.ts';
 import { leavingProblem } from '#config/connection/problem.ts';
@@ -58,4 +59,10 @@ test('what leaves of a line still says where: its key', () => {
   expect(leaving('crawl { engine_sessions = 40 }')).toContain('crawl { engine_sessions = [redacted]');
   // Nobody knows whether the name is a key that was misspelt, or a password in the wrong place.
   expect(leaving('canary = 4')).not.toContain('canary = [redacted]');
+});
+
+test('what can be the name of a header is shown', () => {
+  expect(excerptOf('connection.auth.key = "X-Qlik-User"')).toBe('connection.auth.key = "X-Qlik-User"');
+  expect(excerptOf('key="X-Qlik-User",')).toBe('key="X-Qlik-User",');
+  expect(excerptOf('key = "DOMAIN\\canary"')).toBe('key = [redacted]');
 });

@@ -342,6 +342,15 @@ export const AgentPage = ({ id }: { id: string }) => {
               {data.hostname === null ? <span class="quiet">–</span> : <Name text={data.hostname} />}
               {data.platform !== null && <span class="quiet"> {data.platform}</span>}
             </Fact>
+            {data.link !== null && (
+              <Fact label="Link">
+                {data.link.transport === 'polling' ? 'HTTPS long polling' : 'WebSocket'}
+                <span class="quiet">
+                  {' '}
+                  <Name text={data.link.why} />
+                </span>
+              </Fact>
+            )}
             <Fact label="Version">{data.version ?? <span class="quiet">–</span>}</Fact>
             <Fact label="Enrolled">
               <When time={data.enrolledAt} />

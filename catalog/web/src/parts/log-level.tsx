@@ -30,7 +30,7 @@ export const LogLevel = ({ agent }: { agent: Agent }) => {
         </p>
       )}
       {agent.health === 'online' && (
-        <button type="button" aria-disabled={busy} onClick={() => void ask(raised ? 0 : MINUTES)}>
+        <button type="button" class="small" aria-disabled={busy} onClick={() => void ask(raised ? 0 : MINUTES)}>
           {raised ? 'Back to the usual logs' : `More detailed logs for ${MINUTES} minutes`}
         </button>
       )}
