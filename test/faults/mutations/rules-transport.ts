@@ -30,8 +30,8 @@ export const TRANSPORT_RULES: readonly Mutation[] = [
     name: 'end-that-is-fetched-late',
     rule: '§15: what was said last is kept for an agent between two polls',
     file: 'catalog/gateway/channel-polling.ts',
-    from: 'if (this.#closing && this.#out.length > 0) this.#clock.after(',
-    to: 'if (this.#outBytes < 0) this.#clock.after(',
+    from: 'if (this.#closing && this.#out.length > 0)\n',
+    to: 'if (this.#outBytes < 0)\n',
     caughtBy: {
       file: POLLING,
       test: 'tells how a session ended also to who asks late, and then knows it no more',

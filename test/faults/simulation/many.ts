@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Counters } from './counters.ts';
 
 interface Found {
@@ -47,7 +47,7 @@ export const simulate = async (
   let virtualMs = 0;
   const processes = Math.min(seeds, Math.max(2, availableParallelism()));
   const play = async (offset: number): Promise<void> => {
-    const file = join(import.meta.dirname, 'child.ts');
+    const file = fileURLToPath(import.meta.resolve('./child.ts'));
     const child = spawn(process.execPath, [file, first + offset, first + seeds, processes].map(String), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

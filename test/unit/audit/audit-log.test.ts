@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AuditLog, leaveNote } from '#agent/audit/audit-log.ts';
 import type { AuditEntry, AuditEvent } from '#agent/audit/entry.ts';
@@ -176,7 +177,7 @@ const nextNumber = async (child: ChildProcess): Promise<string> => {
 test('kill -9 at any time: no batch that was told is lost, none is told twice, and the chain is whole', async () => {
   let told = 0;
   for (let round = 0; round < 6; round += 1) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'appender.ts'), folder, '4000'], {
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve('./appender.ts')), folder, '4000'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');
