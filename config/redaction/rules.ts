@@ -1,3 +1,5 @@
+import { inlineTables } from './inline-tables.ts';
+
 /**
  * Takes secrets out of what authors write into scripts, variables and expressions, before it leaves the site. It knows
  * forms, not values, and errs on the side of taking too much: a name like `Password` with a value goes even where it was
@@ -114,20 +116,12 @@ const redactSectionAccess = (script: string): string => {
   }
 };
 
-/** A comment may stand between `inline` and its table, and what follows may say that the table has no header. */
-const GAP = String.raw`(?:\s|//[^\n]{0,500}\n|/\*(?:[^*]|\*(?!/)){0,500}\*/){0,200}`;
-const INLINE = new RegExp(
-  String.raw`(\binline${GAP})(\[[^\]]*\]?|"[^"]*"?|'[^']*'?)(?=(\s{0,100}\([^)]{0,200}\bno\s{1,20}labels\b)?)`,
-  'gi',
-);
-
 const blank = (block: string): string => {
   let clean = '';
   let from = 0;
-  for (const inline of block.matchAll(INLINE)) {
-    const [, before = '', table = '', noLabels] = inline;
-    clean += literals(block.slice(from, inline.index)) + before + rows(table, noLabels === undefined);
-    from = inline.index + before.length + table.length;
+  for (const { index, before, table, noLabels } of inlineTables(block)) {
+    clean += literals(block.slice(from, index)) + before + rows(table, !noLabels);
+    from = index + before.length + table.length;
   }
   return clean + literals(block.slice(from));
 };
@@ -136,11 +130,17 @@ const blank = (block: string): string => {
 const ACCESS_FIELDS =
   /\b(?:NTNAME|NTDOMAINSID|USER\.EMAIL|PASSWORD|ACCESS\s*,[^\n]*\bUSERID|USERID\s*,[^\n]*\bACCESS)\b/i;
 
-const redactAccessTables = (script: string): string =>
-  script.replace(INLINE, (whole, before: string, table: string) => {
+const redactAccessTables = (script: string): string => {
+  let clean = '';
+  let from = 0;
+  for (const { index, before, table } of inlineTables(script)) {
     const header = table.split('\n', 4).find((line) => line.replace(/^[["']/, '').trim() !== '') ?? '';
-    return ACCESS_FIELDS.test(header.slice(0, 2000)) ? before + rows(table, true) : whole;
-  });
+    if (!ACCESS_FIELDS.test(header.slice(0, 2000))) continue;
+    clean += script.slice(from, index) + before + rows(table, true);
+    from = index + before.length + table.length;
+  }
+  return clean + script.slice(from);
+};
 
 const rows = (table: string, hasHeader: boolean): string => {
   let header = !hasHeader;

@@ -39,6 +39,8 @@ test.each([
   'client_secret%3Dcanary-29',
   'Section Access; LOAD * INLINE // users\n[ACCESS, USERID\nADMIN, canary-30];',
   'Section Access; LOAD * INLINE [\nADMIN, canary-31\n] (txt, no labels);',
+  `Section Access; LOAD * INLINE ${'// who may\n/* what */ '.repeat(300)}[ACCESS, USERID\nADMIN, canary-33];`,
+  'Section Access; LOAD * INLINE "ACCESS, USERID\nADMIN, canary-34',
   'U: LOAD * INLINE [\nACCESS, USERID\nADMIN, canary-32\n]; Section Access; LOAD * RESIDENT U;',
 ])('a secret goes: %s', gone);
 
@@ -51,6 +53,13 @@ test.each([
   `section access;${'inline/**//**/ '.repeat(5e4)}`,
   `inline${'/**/'.repeat(2e5)}`,
   'inline // '.repeat(1e5),
+  '//inline\n'.repeat(1e6),
+  `section access;${'//inline\n'.repeat(1e6)}`,
+  'inline//'.repeat(1e6),
+  'inline/*'.repeat(1e6),
+  `${'//inline/*\n'.repeat(5e5)}*/`,
+  `${'/*inline*//*'.repeat(5e5)}`,
+  `${'/*/inline*/ //inline/**/\n'.repeat(3e5)}[`,
   '://'.repeat(3e5),
   '-----BEGIN PRIVATE KEY-----'.repeat(3e4),
 ])('a text that somebody made to take long does not (%#)', (text) => {
