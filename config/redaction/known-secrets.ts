@@ -54,9 +54,16 @@ export class KnownSecrets {
   /** How far the window may move on when this block ends it. */
   readonly #shifts = new Uint8Array(TABLE).fill(STEP);
   #stale = false;
+  /** Those of ours alone; undefined in itself. */
+  readonly #ours: KnownSecrets | undefined;
+
+  constructor(hasSessions = true) {
+    if (hasSessions) this.#ours = new KnownSecrets(false);
+  }
 
   /** From now on this value is found. */
   add(value: string): void {
+    this.#ours?.add(value);
     this.#keep(this.#values, value);
   }
 
@@ -81,6 +88,14 @@ export class KnownSecrets {
       from = found.end;
     }
     return from === 0 ? text : clean + text.slice(from);
+  }
+
+  /**
+   * The text without secrets of ours. What servers gave as the id of a session stays: one that gives the ids of another
+   * site's apps as cookies would have these apps vanish from the catalog.
+   */
+  redactOurs(text: string): string {
+    return (this.#ours ?? this).redact(text);
   }
 
   #keep(values: Set<string>, value: string): void {

@@ -21,12 +21,12 @@ export const leavingName = (text: string): string => {
 };
 
 /**
- * A key as it may leave: without secret values, but as it is otherwise. Its first part is the connection's code, which
+ * A key as it may leave: without secret values of ours, but as it is otherwise. Its first part is the connection's code, which
  * the catalog gave us and which has to agree.
  */
 export const leavingKey = (key: string): string => {
   const slash = key.indexOf('/');
-  return slash < 0 ? key : key.slice(0, slash) + knownSecrets.redact(key.slice(slash));
+  return slash < 0 ? key : key.slice(0, slash) + knownSecrets.redactOurs(key.slice(slash));
 };
 
 interface Cleansed {

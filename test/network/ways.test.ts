@@ -96,7 +96,7 @@ describe('tokens that the agent signs itself', () => {
   test('never overwrite a key', async () => {
     const key = readFileSync(join(out, 'jwt_key.pem'), 'utf8');
     const again = await culvert('jwt', 'init', '--out', out);
-    expect(again).toMatchObject({ status: 1, err: expect.stringContaining('is there already') });
+    expect(again).toMatchObject({ status: 4, err: expect.stringContaining('is there already') });
     expect(readFileSync(join(out, 'jwt_key.pem'), 'utf8')).toBe(key);
   });
 

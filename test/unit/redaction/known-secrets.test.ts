@@ -116,3 +116,12 @@ test('of many that begin alike the one that agrees furthest tells how much goes'
   for (const value of all) expect(known.redact(`<${value}>`)).toBe('<[redacted]>');
   expect(known.redact('<canary-0123456789-00014-cut')).toBe('<[redacted]cut');
 });
+
+test('the id of a session does not change keys: a site that gives ids of another site away as cookies takes nothing from it', () => {
+  const known = new KnownSecrets();
+  known.add('canary-own-password');
+  known.addSession('0f3c8b1e-1f6a-4c36-9a7b-5d2f6a7b8c9d');
+  const key = 'other/0f3c8b1e-1f6a-4c36-9a7b-5d2f6a7b8c9d/canary-own-password';
+  expect(known.redactOurs(key)).toBe('other/0f3c8b1e-1f6a-4c36-9a7b-5d2f6a7b8c9d/[redacted]');
+  expect(known.redact(key)).toBe('other/[redacted]/[redacted]');
+});
