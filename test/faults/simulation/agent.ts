@@ -166,7 +166,8 @@ export class AgentProcess implements Watched {
       transport: this.#world.transportOf(owner),
       clock: {
         nowMs: () => time.nowMs + owner.clockOffsetMs,
-        after: (ms, call) => time.after(ms, owner, call, true),
+        // Whole milliseconds, as of the real clock: a rest too small to move the time on would be waited for for ever.
+        after: (ms, call) => time.after(Math.ceil(ms), owner, call, true),
         random: () => random.next(),
       },
       log: quiet,

@@ -40,7 +40,7 @@ export class GatewayProcess {
         nonce: this.#random.id(),
         clock: {
           nowMs: () => time.nowMs + owner.clockOffsetMs,
-          after: (ms, call) => time.after(ms, owner, call, true),
+          after: (ms, call) => time.after(Math.ceil(ms), owner, call, true),
           timestamp: () => '2026-01-01T00:00:00.000Z',
         },
         log: quiet,
