@@ -4,7 +4,7 @@ import { JOB_STATES } from '#catalog/api/contract.ts';
 import type { GatewayBackend } from '#catalog/gateway/backend.ts';
 import type { GatewayOptions } from '#catalog/gateway/gateway.ts';
 import type { Sql } from '#catalog/store/sql.ts';
-import { JOB_KINDS } from '#protocol/messages.ts';
+import { JOB_KINDS } from '#protocol/job-options.ts';
 
 const LAG_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300];
 const QUERY_MS = 3_000;

@@ -29,23 +29,11 @@ const LooseError = z.looseObject({ ...ErrorShape.shape, code: Id, message: Text,
 export const Lease = z.looseObject({ jobId: Id, attempt: Attempt, leaseToken: Id });
 export type Lease = z.infer<typeof Lease>;
 
-/** The kinds of jobs that this release knows: reading a site, and running the doctor's checks against it. */
-export const JOB_KINDS = ['crawl', 'test'] as const;
-export type JobKind = (typeof JOB_KINDS)[number];
-
-/** Options of a job of kind `test`. */
-export const TestOptions = z.object({
-  /** Also checks the agent's own way to the catalog, besides the connection. */
-  link: z.boolean().default(false),
-  /** Also sends what Qlik needs for the connection, as records `settings`: whoever asks can read them. */
-  settings: z.boolean().default(false),
-});
-
 /** What a job asks for. Data only: a connection by its code, a kind and its options; never code, path, host or secret. */
 export const JobSpec = z.looseObject({
   jobId: Id,
   connection: Id,
-  /** One of {@link JOB_KINDS}, or one that only a newer catalog knows: the agent rejects what it has no handler for. */
+  /** One of `JOB_KINDS`, or one that only a newer catalog knows: the agent rejects what it has no handler for. */
   kind: Id,
   options: z.record(z.string(), z.json()),
   createdAt: Id,

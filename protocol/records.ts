@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CheckRecord, SettingsRecord } from './checks.ts';
 import { ErrorShape } from './errors.ts';
+import { InventoryRecord, ItemRecord } from './inventory.ts';
 
 /**
  * What the stream of a job carries: one JSON object a line. Every record of a crawl names its scope, so that the records of
@@ -86,6 +87,32 @@ export type EdgeRecord = z.infer<typeof EdgeRecord>;
 export const ListedRecord = z.object({ t: z.literal('listed'), scope: Key, key: Key, name: z.string() });
 export type ListedRecord = z.infer<typeof ListedRecord>;
 
+/** In a scope whose outcome is `updated`: this asset is no longer there, nor is what lies below it, nor are its edges. */
+export const GoneRecord = z.object({ t: z.literal('gone'), scope: Key, key: Key });
+export type GoneRecord = z.infer<typeof GoneRecord>;
+
+/** The most of a picture, in characters of base64: a drawn sheet has a tenth of it, a thumbnail of Qlik a fifth. */
+export const PICTURE_CHARS = 512 * 1024;
+/** Where a picture comes from: drawn from the sheet's grid, drawn with small real values, or kept by Qlik. */
+export const PICTURE_SOURCES = ['layout', 'data', 'thumbnail'] as const;
+export type PictureSource = (typeof PICTURE_SOURCES)[number];
+
+/**
+ * What an asset looks like: an app or a sheet. One of each source, replaced when another comes. In a crawl it belongs to
+ * its scope, as an asset does; in a job of kind `preview` it stands alone and is stored as it comes.
+ */
+export const PictureRecord = z.object({
+  t: z.literal('picture'),
+  scope: Key,
+  /** Of the asset. */
+  key: Key,
+  source: z.enum(PICTURE_SOURCES),
+  mediaType: z.enum(['image/svg+xml', 'image/png', 'image/jpeg', 'image/gif', 'image/webp']),
+  /** Base64. Whoever shows it lets nothing in it run and loads nothing that it names. */
+  content: z.base64().max(PICTURE_CHARS),
+});
+export type PictureRecord = z.infer<typeof PictureRecord>;
+
 /** Something that a scope lacks: what, why, and what would give it. */
 export const Missing = z.object({
   what: z.string(),
@@ -96,15 +123,21 @@ export const Missing = z.object({
 export type Missing = z.infer<typeof Missing>;
 
 /**
- * What became of a scope. The catalog then: `complete` replaces the scope (what was not seen is gone); `unchanged` keeps
- * it; `partial`, `denied` and `failed` update what came and delete nothing (a denied app still sends its own asset, from
+ * What became of a scope. The catalog then: `complete` replaces the scope (what was not seen is gone); `updated` takes what
+ * came, removes what `gone` records name and keeps the rest; `unchanged` keeps all of it, with what was known to be missing
+ * and why; `partial`, `denied` and `failed` update what came and delete nothing (a denied app still sends its own asset, from
  * the list of apps); `gone` deletes it by the connection's deletion policy.
  */
-export const OUTCOMES = ['complete', 'unchanged', 'partial', 'denied', 'failed', 'gone'] as const;
+export const OUTCOMES = ['complete', 'updated', 'unchanged', 'partial', 'denied', 'failed', 'gone'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Why a scope was read, or why it was not; the codes are open, the message is for people. */
+export const REASON_CHARS = 500;
+export const Reason = z.object({ code: z.string().min(1).max(60), message: z.string().max(REASON_CHARS) });
+export type Reason = z.infer<typeof Reason>;
+
 /**
- * Ends a scope. `records` counts the asset, edge and listed records since the `scope` record, `sha256` is over their lines in
+ * Ends a scope. `records` counts the asset, edge, listed, gone and picture records since the `scope` record, `sha256` is over their lines in
  * order, each with its `\n` (hex); the catalog refuses to publish a scope that does not agree.
  */
 export const OutcomeRecord = z.object({
@@ -115,6 +148,13 @@ export const OutcomeRecord = z.object({
   sha256: z.string().length(64),
   missing: z.array(Missing).optional(),
   error: ErrorShape.optional(),
+  reason: Reason.optional(),
+  /**
+   * Of the site's scope: the name of the state that the agent wrote down in this crawl. When the job is published without a
+   * refused scope, the catalog keeps it for the connection and names it in the next crawl: from there on only differences
+   * are read.
+   */
+  checkpoint: z.string().min(1).max(100).optional(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 
@@ -134,5 +174,9 @@ export const StreamRecord = z.discriminatedUnion('t', [
   TestRecord,
   CheckRecord,
   SettingsRecord,
+  GoneRecord,
+  PictureRecord,
+  InventoryRecord,
+  ItemRecord,
 ]);
 export type StreamRecord = z.infer<typeof StreamRecord>;

@@ -5,8 +5,16 @@ import { leavingAttributes, leavingError, leavingKey, leavingName, leavingText }
 import { wellFormed } from '#config/redaction/well-formed.ts';
 import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/checks.ts';
 import { ERROR_KINDS } from '#protocol/errors.ts';
+import { INVENTORY_LIMITS, type ItemRecord } from '#protocol/inventory.ts';
 import { shortened } from '#protocol/printable.ts';
-import type { AssetRecord, EdgeRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import {
+  type AssetRecord,
+  type EdgeRecord,
+  type OutcomeRecord,
+  type PictureRecord,
+  REASON_CHARS,
+  type StreamRecord,
+} from '#protocol/records.ts';
 import { hasTooManyValues } from '#protocol/value-count.ts';
 
 /** Where records go that may leave; `line` is the record as it is counted, hashed and sent. */
@@ -52,7 +60,7 @@ export class RecordGate implements JobSink {
       fitted = { ...fitted, attributes: { truncated: true } };
       line = recordLine(fitted);
     }
-    if (fitted.t === 'asset' || fitted.t === 'edge' || fitted.t === 'listed') {
+    if (isCounted(fitted)) {
       const scope = this.#scope(fitted.scope);
       scope.hash.update(line);
       scope.records += 1;
@@ -98,6 +106,9 @@ export class RecordGate implements JobSink {
           ...outcome,
           ...(outcome.missing === undefined ? {} : { missing: outcome.missing.map(leavingError) }),
           ...(outcome.error === undefined ? {} : { error: leavingError(outcome.error) }),
+          ...(outcome.reason === undefined
+            ? {}
+            : { reason: { ...outcome.reason, message: text(outcome.reason.message, REASON_CHARS) } }),
         };
       }
       case 'test':
@@ -106,11 +117,23 @@ export class RecordGate implements JobSink {
         return check(record);
       case 'settings':
         return settings(record);
+      case 'gone':
+        return { ...record, scope: leavingKey(record.scope), key: leavingKey(record.key) };
+      case 'picture':
+        return picture(record);
+      case 'inventory':
+        return { ...record, rules: record.rules.map((rule) => text(rule, INVENTORY_LIMITS.rule)) };
+      case 'item':
+        return item(record);
       default:
         return record satisfies never;
     }
   }
 }
+
+type CountedRecord = Extract<StreamRecord, { t: 'asset' | 'edge' | 'listed' | 'gone' | 'picture' }>;
+const COUNTED: ReadonlySet<string> = new Set<CountedRecord['t']>(['asset', 'edge', 'listed', 'gone', 'picture']);
+const isCounted = (record: StreamRecord): record is CountedRecord => COUNTED.has(record.t);
 
 const asset = (record: AssetRecord): AssetRecord => {
   const { scope, key, name, parent } = record;
@@ -148,6 +171,24 @@ const check = (record: CheckRecord): CheckRecord => ({
     ? {}
     : { advice: text(record.advice, CHECK_LIMITS.text) }),
   details: record.details.map((line) => text(line, CHECK_LIMITS.line)),
+});
+
+/** A drawn picture is made of texts of the site; of another nobody knows what it shows. */
+const picture = (record: PictureRecord): PictureRecord => ({
+  ...record,
+  scope: leavingKey(record.scope),
+  key: leavingKey(record.key),
+  ...(record.mediaType === 'image/svg+xml'
+    ? { content: Buffer.from(leavingText(Buffer.from(record.content, 'base64').toString())).toString('base64') }
+    : {}),
+});
+
+const item = (record: ItemRecord): ItemRecord => ({
+  ...record,
+  key: leavingKey(record.key),
+  name: text(record.name, INVENTORY_LIMITS.name),
+  ...(record.within === undefined ? {} : { within: text(record.within, INVENTORY_LIMITS.name) }),
+  ...(record.rule === undefined ? {} : { rule: text(record.rule, INVENTORY_LIMITS.rule) }),
 });
 
 const settings = (record: SettingsRecord): SettingsRecord => ({

@@ -4,7 +4,7 @@ import type { ConnectionFolder } from '#config/folder.ts';
 import { leavingText } from '#config/redaction/leaving.ts';
 import { CHECK_LIMITS, type CheckRecord, type SettingsRecord } from '#protocol/checks.ts';
 import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
-import { TestOptions } from '#protocol/messages.ts';
+import { TestOptions } from '#protocol/job-options.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { withoutFolders } from './path-names.ts';

@@ -24,6 +24,10 @@ const KNOWN_RECORDS: ReadonlySet<string> = new Set([
   'test',
   'check',
   'settings',
+  'gone',
+  'picture',
+  'inventory',
+  'item',
 ]);
 
 /** One run of a job. */

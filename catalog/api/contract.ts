@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
-import { JOB_KINDS, TestOptions } from '#protocol/messages.ts';
+import { JOB_KINDS, TestOptions } from '#protocol/job-options.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
 import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 

@@ -6,15 +6,15 @@ import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/s
 import { storable } from '#catalog/store/storable.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import type { JobKind, Lease } from '#protocol/messages.ts';
-import { JOB_KINDS } from '#protocol/messages.ts';
+import { JOB_KINDS, type JobKind } from '#protocol/job-options.ts';
+import type { Lease } from '#protocol/messages.ts';
 import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
 
 /**
  * Jobs of each kind that one agent does side by side; together what an agent may hold. Tests have places of their own: two
- * crawls that hang are no reason to wait for the answer why.
+ * crawls that hang are no reason to wait for the answer why, and inventories and previews are waited for by a person.
  */
-const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2 };
+const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2, inventory: 1, preview: 1 };
 const MOST_NAMES = 20;
 
 /** The text of the job signed with the key that the agent's session began with. */

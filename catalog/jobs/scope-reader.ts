@@ -82,9 +82,9 @@ export class ScopeReader {
     const record = this.#recordOf(line);
     if (record?.t === 'scope') this.#begin(record, seq);
     else if (record?.t === 'outcome') this.#end(record);
-    else if (record?.t === 'test' || record?.t === 'check' || record?.t === 'settings')
-      throw new Fault('bridge.protocol', `A record of a test came in a job of kind ${this.#ref.kind}.`);
-    else if (record) this.#add(record, line);
+    else if (record?.t === 'asset' || record?.t === 'edge' || record?.t === 'listed') this.#add(record, line);
+    else if (record)
+      throw new Fault('bridge.protocol', `A record of kind ${record.t} came in a job of kind ${this.#ref.kind}.`);
   }
 
   /** All that was read since the last call. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
-import type { JobKind, JobSpec } from '#protocol/messages.ts';
+import type { JobKind } from '#protocol/job-options.ts';
+import type { JobSpec } from '#protocol/messages.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { health, type Standing, standing } from './agents.ts';

@@ -1,4 +1,4 @@
-import { JOB_KINDS } from '#protocol/messages.ts';
+import { JOB_KINDS } from '#protocol/job-options.ts';
 import type { KeySpec } from '../connection/key-spec.ts';
 import type { Problems } from '../connection/problem.ts';
 import type { Values } from '../connection/values.ts';

@@ -45,6 +45,7 @@ const EVERY: readonly DraftRecord[] = [
     outcome: 'failed',
     error,
     missing: [{ what: 'x', code: 'x', message: VALUE, advice: VALUE }],
+    reason: { code: 'x', message: VALUE },
   },
   { t: 'test' },
   {
@@ -59,6 +60,17 @@ const EVERY: readonly DraftRecord[] = [
     durationMs: 1,
   },
   { t: 'settings', title: VALUE, mends: true, fields: [{ name: VALUE, value: VALUE }] },
+  { t: 'gone', scope: 'p/a', key: `p/a/${VALUE}` },
+  {
+    t: 'picture',
+    scope: 'p/a',
+    key: `p/a/${VALUE}`,
+    source: 'layout',
+    mediaType: 'image/svg+xml',
+    content: Buffer.from(`<svg><text>${VALUE}</text></svg>`).toString('base64'),
+  },
+  { t: 'inventory', rules: [`exclude app "${VALUE}"`] },
+  { t: 'item', kind: 'app', key: `p/${VALUE}`, name: VALUE, within: VALUE, kept: false, rule: VALUE },
 ];
 
 test('no record of any kind takes a secret through, and each is still what the catalog reads', async () => {

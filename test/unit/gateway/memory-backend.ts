@@ -425,7 +425,7 @@ export class MemoryBackend implements GatewayBackend {
   }
 
   #take(job: MemoryJob, record: StreamRecord, line: string): void {
-    if (record.t === 'test' || record.t === 'check' || record.t === 'settings') {
+    if (!('scope' in record)) {
       this.violations.push(`${job.jobId}: ${record.t} in the stream of a crawl`);
       return;
     }
