@@ -1,0 +1,25 @@
+import type { QrsUser } from '#agent/qlik/repository/entities.ts';
+import { present } from '../attributes.ts';
+import { described, type SiteList } from './site-list.ts';
+
+/** Written before all others: their e-mail addresses belong to every owner. */
+export const users: SiteList<QrsUser> = {
+  what: 'users',
+  kind: 'user',
+  entity: 'user',
+  rows: (site) => site.users(),
+  remember: (user, { people }) => people.add(user),
+  asset: (user, context) => ({
+    name: user.name,
+    attributes: present({
+      ...described(user, context),
+      userId: user.userId,
+      userDirectory: user.userDirectory,
+      account: `${user.userDirectory}\\${user.userId}`,
+      email: user.attributes.email,
+      roles: user.roles,
+      inactive: user.inactive || undefined,
+      removedExternally: user.removedExternally || undefined,
+    }),
+  }),
+};
