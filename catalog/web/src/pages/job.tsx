@@ -14,6 +14,7 @@ import { Checks, TestEnd } from './test.tsx';
 /** What the outcome means for what one sees in the catalog. */
 const MEANINGS = {
   complete: 'read whole and replaced: what was not seen is gone',
+  updated: 'only what changed was read: that was updated or removed, the rest kept',
   unchanged: 'not changed since the last crawl, kept as it is',
   partial: 'read in part: what came was updated, nothing was deleted',
   denied: 'the user may not open it: kept as it was',

@@ -8,6 +8,7 @@ import { Name } from './text.tsx';
 
 export const OUTCOME_TONES = {
   complete: 'green',
+  updated: 'green',
   unchanged: 'grey',
   partial: 'amber',
   denied: 'amber',
