@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { CrawlOptions } from '#agent/crawl/crawl.ts';
+import type { CrawlOptions } from '#agent/crawl/options.ts';
 import { assetKey } from '#protocol/keys.ts';
 import { StreamRecord } from '#protocol/records.ts';
 import { truthOfApp } from '#test/simulator/model/truth.ts';

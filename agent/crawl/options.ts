@@ -1,0 +1,24 @@
+import type { Log } from '#agent/qlik/log.ts';
+import type { Patience } from '#agent/qlik/patience.ts';
+import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
+import type { Pace } from './pace.ts';
+import type { CrawlProgress } from './progress.ts';
+
+/** What a crawl is told besides its site and connection; each is optional. */
+export interface CrawlOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called when an app begins to be read and after each scope. */
+  readonly onProgress?: ((progress: CrawlProgress) => void) | undefined;
+  /** Keys of scopes that were published by an earlier attempt of the same job: they are neither read nor written. */
+  readonly skipScopes?: ReadonlySet<string> | undefined;
+  /** False: load scripts are neither read nor written; the policy forbids it. Default true. */
+  readonly scripts?: boolean | undefined;
+  /** What the job asks for: mode, checkpoint, `only`, pictures. Default: the whole site, in full. */
+  readonly asked?: AskedOptions | undefined;
+  /** How many apps are open at a time. Default: always as many as the connection allows. */
+  readonly pace?: Pace | undefined;
+  readonly log?: Log | undefined;
+  readonly patience?: Patience | undefined;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: (() => number) | undefined;
+}
