@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { Fault } from '#protocol/errors.ts';
 import type { RepositoryClient } from './client.ts';
+import { tableIds } from './table.ts';
 
 /** All rows of one entity, and whether they are all. */
 export interface Listing<T> {
@@ -13,15 +14,12 @@ export interface Listing<T> {
 
 export interface ListingOptions {
   /** A QRS filter expression. */
-  readonly filter?: string;
+  readonly filter?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Up to so many rows come in one answer: some megabytes at most. */
 const FULL_ROWS = 2_000;
-const TABLE_ROWS = 1_000;
-/** Ten times what the largest sites have: a server that goes on beyond makes ids up. */
-const MOST_IDS = 1_000_000;
 /** 40 characters an id: keeps the address under 4 KiB, and each answer under the smallest cap that was seen (100 rows). */
 const SLICE_IDS = 50;
 
@@ -56,39 +54,77 @@ const listOnce = async <T extends { readonly id: string }>(
   { filter, signal }: ListingOptions,
 ): Promise<Listing<T>> => {
   const filtered = filter === undefined ? {} : { filter };
-  const rows = new Map<string, T>();
-  let odd: string | undefined;
-  const take = (answer: unknown): void => {
-    if (!Array.isArray(answer)) throw new Fault('qlik.protocol', `/qrs/${entity}/full did not answer with a list`);
-    for (const row of answer) {
-      const parsed = schema.safeParse(row);
-      if (parsed.success) rows.set(parsed.data.id, parsed.data);
-      else odd ??= `${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? ''}`;
-    }
-  };
-  const count = async (): Promise<number> =>
-    countOf(await repository.get(`/${entity}/count`, filtered, signal), entity);
+  const taken = new TakenRows(entity, schema);
+  const { rows } = taken;
+  const count = (): Promise<number> => countRows(repository, entity, { filter, signal });
 
   let counted = await count();
-  const seenOdd = (): number => (odd === undefined ? 0 : 1);
-  if (counted <= FULL_ROWS) take(await repository.get(`/${entity}/full`, filtered, signal));
+  const seenOdd = (): number => (taken.odd === undefined ? 0 : 1);
+  if (counted <= FULL_ROWS) taken.take(await repository.get(`/${entity}/full`, filtered, signal));
   if (rows.size + seenOdd() < counted) {
-    const ids = (await tableIds(repository, entity, filter, signal)).filter((id) => !rows.has(id));
-    for (let from = 0; from < ids.length; from += SLICE_IDS) {
-      const slice = ids.slice(from, from + SLICE_IDS).map((id) => `id eq ${id}`);
-      take(await repository.get(`/${entity}/full`, { filter: slice.join(' or ') }, signal));
-    }
+    const ids = await tableIds(repository, entity, { filter, signal });
+    await taken.byIds(
+      repository,
+      ids.filter((id) => !rows.has(id)),
+      signal,
+    );
   }
   // Recounting costs a call; a listing that agrees with a count taken just before needs it only when it took long.
   if (rows.size !== counted) counted = await count();
-  return { rows: [...rows.values()], counted, incomplete: verdict(entity, rows.size, counted, odd) };
+  return { rows: [...rows.values()], counted, incomplete: taken.odd ?? mismatch(entity, rows.size, counted) };
 };
 
-const verdict = (entity: string, got: number, counted: number, odd: string | undefined): Fault | undefined => {
-  if (odd !== undefined) return new Fault('qlik.protocol', `/qrs/${entity}: a row is not what QRS sends (${odd})`);
-  if (got >= counted) return undefined;
-  return new Fault('qlik.count_mismatch', `/qrs/${entity}: ${counted} were counted, but only ${got} came`);
-};
+/** Rows of an entity as answers bring them, each once by its id. */
+export class TakenRows<T extends { readonly id: string }> {
+  readonly rows = new Map<string, T>();
+  /** A row that is not what QRS sends was left out. */
+  odd: Fault | undefined;
+  readonly #entity: string;
+  readonly #schema: z.ZodType<T>;
+
+  constructor(entity: string, schema: z.ZodType<T>) {
+    this.#entity = entity;
+    this.#schema = schema;
+  }
+
+  /** Takes the rows of an answer of `/full`; how many it had. Throws a {@link Fault} for what is no list. */
+  take(answer: unknown): number {
+    const entity = this.#entity;
+    if (!Array.isArray(answer)) throw new Fault('qlik.protocol', `/qrs/${entity}/full did not answer with a list`);
+    for (const row of answer) {
+      const parsed = this.#schema.safeParse(row);
+      if (parsed.success) this.rows.set(parsed.data.id, parsed.data);
+      else {
+        const [issue] = parsed.error.issues;
+        const what = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
+        this.odd ??= new Fault('qlik.protocol', `/qrs/${entity}: a row is not what QRS sends (${what})`);
+      }
+    }
+    return answer.length;
+  }
+
+  /** Fetches rows by their ids, some at a time. */
+  async byIds(repository: RepositoryClient, ids: readonly string[], signal?: AbortSignal): Promise<void> {
+    for (let from = 0; from < ids.length; from += SLICE_IDS) {
+      const slice = ids.slice(from, from + SLICE_IDS).map((id) => `id eq ${id}`);
+      this.take(await repository.get(`/${this.#entity}/full`, { filter: slice.join(' or ') }, signal));
+    }
+  }
+}
+
+/** What QRS counts of an entity. */
+export const countRows = async (
+  repository: RepositoryClient,
+  entity: string,
+  { filter, signal }: ListingOptions = {},
+): Promise<number> =>
+  countOf(await repository.get(`/${entity}/count`, filter === undefined ? {} : { filter }, signal), entity);
+
+/** Why fewer rows than were counted are not all. */
+export const mismatch = (entity: string, got: number, counted: number): Fault | undefined =>
+  got >= counted
+    ? undefined
+    : new Fault('qlik.count_mismatch', `/qrs/${entity}: ${counted} were counted, but only ${got} came`);
 
 /**
  * What a call of `/count` answered: `{"value": n}`, or the plain number that the documentation shows; undefined for
@@ -104,54 +140,3 @@ const countOf = (answer: unknown, entity: string): number => {
   if (value !== undefined) return value;
   throw new Fault('qlik.protocol', `/qrs/${entity}/count did not answer with a number`);
 };
-
-/** The ids of all rows. Sorted by id, since offset paging is no snapshot; repeats are dropped. */
-const tableIds = async (
-  repository: RepositoryClient,
-  entity: string,
-  filter: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<string[]> => {
-  const ids = new Set<string>();
-  for (let skip = 0; ; ) {
-    const answer = await repository.post(
-      `/${entity}/table`,
-      {
-        ...(filter === undefined ? {} : { filter }),
-        skip: String(skip),
-        take: String(TABLE_ROWS),
-        sortColumn: 'id',
-        orderAscending: 'true',
-      },
-      { entity: entityName(entity), columns: [{ name: 'id', columnType: 'Property', definition: 'id' }] },
-      signal,
-    );
-    const rows = rowsOf(answer, entity);
-    const known = ids.size;
-    for (const id of rows) ids.add(id);
-    if (ids.size > MOST_IDS)
-      throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_IDS} ids came, and no end`);
-    // The end, or a server that repeats itself. A short page is not the end: a cap may be below what was asked for.
-    if (ids.size === known) return [...ids];
-    skip += rows.length;
-  }
-};
-
-const rowsOf = (answer: unknown, entity: string): string[] => {
-  const rows = typeof answer === 'object' && answer !== null && 'rows' in answer ? answer.rows : undefined;
-  if (!Array.isArray(rows)) throw new Fault('qlik.protocol', `/qrs/${entity}/table did not answer with rows`);
-  return rows.map((row: unknown) => String(Array.isArray(row) ? row[0] : row));
-};
-
-const ENTITY_NAMES: Readonly<Record<string, string>> = {
-  app: 'App',
-  'app/object': 'App.Object',
-  stream: 'Stream',
-  user: 'User',
-  tag: 'Tag',
-  custompropertydefinition: 'CustomPropertyDefinition',
-  dataconnection: 'DataConnection',
-  reloadtask: 'ReloadTask',
-  extension: 'Extension',
-};
-const entityName = (entity: string): string => ENTITY_NAMES[entity] ?? entity;
