@@ -60,6 +60,14 @@ export const fitStatus = (given: AgentStatus): AgentStatus => {
         environment: short(c.environment, MAX_NAME),
         description: short(c.description, MAX_NAME),
         accessNotes: short(c.accessNotes, MAX_NAME),
+        ...(c.settings === undefined
+          ? {}
+          : {
+              settings: c.settings.map(({ name, value }) => ({
+                name,
+                value: shortened(value, Math.min(text, MAX_NAME)),
+              })),
+            }),
         problems: c.problems.slice(0, problems).map(({ excerpt, ...problem }) => ({
           ...problem,
           message: shortened(problem.message, text),

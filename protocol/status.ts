@@ -21,6 +21,19 @@ export const Problem = z.object({
 });
 export type Problem = z.infer<typeof Problem>;
 
+/** The most of them, and of a value in characters; whoever makes one cuts what is longer. */
+export const SETTING_LIMITS = { settings: 20, name: 40, value: 500 } as const;
+
+/**
+ * An option of a connection that its file gives, by its name in the settings that a catalog may give: there the file wins, of
+ * patterns both apply. For people: a value is as it would be written, lists with commas, and may be cut.
+ */
+export const ConnectionSetting = z.object({
+  name: z.string().min(1).max(SETTING_LIMITS.name),
+  value: z.string().max(SETTING_LIMITS.value),
+});
+export type ConnectionSetting = z.infer<typeof ConnectionSetting>;
+
 /**
  * What the agent reports of one connection file. `code` is null while no version of the file could be read.
  * `error` with `inForce` means: the file is broken, the last good version keeps working.
@@ -41,6 +54,8 @@ export const ConnectionState = z.object({
   accessNotes: Text.nullable(),
   bypassCertificateValidation: z.boolean(),
   problems: z.array(Problem).max(LIMITS.statusItems),
+  /** What the version in force gives itself; absent from agents that do not tell. */
+  settings: z.array(ConnectionSetting).max(SETTING_LIMITS.settings).optional(),
 });
 export type ConnectionState = z.infer<typeof ConnectionState>;
 

@@ -7,7 +7,7 @@ import { type DecodedFrame, decodeFrame, encodeFrame } from '#protocol/frame.ts'
 import { challenge, keyProof, ToAgent, ToGateway } from '#protocol/messages.ts';
 import { POLLING, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
 import { ASSET_KINDS, EDGE_KINDS, StreamRecord } from '#protocol/records.ts';
-import { AgentStatus, ConnectionState, Problem } from '#protocol/status.ts';
+import { AgentStatus, ConnectionSetting, ConnectionState, Problem } from '#protocol/status.ts';
 
 const document = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -116,6 +116,7 @@ describe('PROTOCOL.md and the code', () => {
       AgentStatus,
       ConnectionState,
       Problem,
+      ConnectionSetting,
       faults.unwrap().element,
       link.unwrap(),
       policy.unwrap(),
