@@ -1,5 +1,5 @@
 import type { Condition } from './condition.ts';
-import { type FilterItem, type ItemKind, type StreamName, streamItem } from './item.ts';
+import { type FilterItem, type StreamName, streamItem } from './item.ts';
 
 /** What a filter says of an item. */
 export interface Verdict {
@@ -38,9 +38,10 @@ export interface Filter {
   readonly digest: string;
   readonly options: FilterOptions;
   /**
-   * What every item of a kind fulfils that the filter keeps (others may fulfil it, too): for asking a repository for less.
+   * What every item fulfils that the filter keeps (others may fulfil it, too), with keys that an item lacks left open: for
+   * asking a repository for less.
    */
-  wanted(kind: ItemKind): Condition;
+  readonly wanted: Condition;
 }
 
 /** Keeps everything. */
@@ -49,7 +50,7 @@ export const EVERYTHING: Filter = {
   rules: [],
   digest: '',
   options: { streams: undefined, unpublishedApps: undefined, unpublishedSheets: undefined },
-  wanted: () => ({ type: 'always' }),
+  wanted: { type: 'always' },
 };
 
 /** The stream that an app belongs to in the catalog: none for personal work, nor where its stream is not kept. */

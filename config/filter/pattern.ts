@@ -1,13 +1,13 @@
 import { folded } from './fold.ts';
-import { compileRegex, type RegexOptions } from './regex.ts';
+import { compileRegex, PatternError, type RegexOptions } from './regex.ts';
 
 /** A part of a pattern with wildcards. */
 export type GlobPart = string | { readonly wild: 'any' | 'one' };
 
 /** What a whole text is matched with, in a time that grows with its length alone. */
 export interface Pattern {
-  /** As it was written. */
-  readonly text: string;
+  /** Patterns with one identity match alike. */
+  readonly identity: string;
   /** True: case does not count. */
   readonly fold: boolean;
   /** Literals and wildcards; undefined for a regular expression. */
@@ -17,6 +17,14 @@ export interface Pattern {
 
 /** The longest pattern, in characters: of a name, with wildcards, or of a regular expression. */
 export const PATTERN_CHARS = 500;
+
+const checkLength = (text: string): void => {
+  if (text.length > PATTERN_CHARS)
+    throw new PatternError(
+      `The pattern has ${text.length} characters, more than ${PATTERN_CHARS}.`,
+      'Write several shorter ones.',
+    );
+};
 
 /** Parts of a pattern with `*` for any text and `?` for any character; `\*`, `\?` and `\\` stand for themselves. */
 const globParts = (text: string): readonly GlobPart[] => {
@@ -75,9 +83,11 @@ const matchesSteps = (steps: readonly Step[], text: string): boolean => {
   return step === steps.length;
 };
 
-/** A pattern with wildcards for a whole text. */
+/** A pattern with wildcards for a whole text. Throws {@link PatternError}. */
 export const globPattern = (text: string, fold: boolean): Pattern => {
+  checkLength(text);
   const glob = globParts(text);
+  const identity = `glob ${fold} ${text}`;
   const normal = fold ? folded : (plain: string): string => plain;
   // A character has a mark before it, so that it is not taken for a wildcard.
   const steps = glob.flatMap<Step>((part) =>
@@ -86,20 +96,38 @@ export const globPattern = (text: string, fold: boolean): Pattern => {
   const [only] = glob;
   if (glob.length === 0 || (glob.length === 1 && typeof only === 'string')) {
     const whole = normal(typeof only === 'string' ? only : '');
-    return { text, fold, glob, matches: (given) => normal(given) === whole };
+    return { identity, fold, glob, matches: (given) => normal(given) === whole };
   }
-  return { text, fold, glob, matches: (given) => matchesSteps(steps, normal(given)) };
+  return { identity, fold, glob, matches: (given) => matchesSteps(steps, normal(given)) };
 };
 
-/** A name, exactly. */
+/**
+ * A pattern for names and ids, as a list of streams or apps has it: without case; `*` and `?` stand for any text and any
+ * character; behind `regex:` stands a regular expression for the whole name. Throws {@link PatternError}.
+ */
+export const namePattern = (text: string): Pattern => {
+  const regex = /^regex:/i.exec(text);
+  return regex === null
+    ? globPattern(text, true)
+    : regexPattern(text.slice(6).trim(), { fold: true, dialect: 'plain' });
+};
+
+/** A text, exactly. Throws {@link PatternError}. */
 export const exactPattern = (text: string, fold: boolean): Pattern => {
+  checkLength(text);
   const normal = fold ? folded : (plain: string): string => plain;
   const whole = normal(text);
-  return { text, fold, glob: text === '' ? [] : [text], matches: (given) => normal(given) === whole };
+  return {
+    identity: `exact ${fold} ${text}`,
+    fold,
+    glob: text === '' ? [] : [text],
+    matches: (given) => normal(given) === whole,
+  };
 };
 
 /** A regular expression for a whole text. Throws {@link PatternError}. */
 export const regexPattern = (text: string, options: RegexOptions): Pattern => {
+  checkLength(text);
   const matches = compileRegex(text, options);
-  return { text, fold: options.fold, glob: undefined, matches };
+  return { identity: `regex ${JSON.stringify(options)} ${text}`, fold: options.fold, glob: undefined, matches };
 };
