@@ -1,4 +1,4 @@
-import type { Policy } from '../policy/policy.ts';
+import type { Policy, ZonedHours } from '../policy/policy.ts';
 import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
 
@@ -102,6 +102,10 @@ export interface Connection {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;
     readonly appTimeoutMs: number;
+    /** A larger app, by its file or by the answers about it, is read in part only; absent: only answers are bounded. */
+    readonly appMaxBytes?: number | undefined;
+    /** When nothing may be asked of the site; absent: never. */
+    readonly quietHours?: ZonedHours | undefined;
     /** Which id names a sheet in its key: the engine's (as in URLs) or the repository's. */
     readonly sheetId: 'engine' | 'repository';
   };

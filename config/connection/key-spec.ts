@@ -1,5 +1,8 @@
-/** What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds. */
-export type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'any';
+/**
+ * What a key holds. `duration` is `10m`, `30s`, `500ms` or a number of milliseconds; `size` is `500MB`, `2GiB` or a number of
+ * bytes.
+ */
+export type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | 'size' | 'any';
 
 /** One key of a connection file or of `agent.conf`. */
 export interface KeySpec {

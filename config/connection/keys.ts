@@ -109,6 +109,16 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     maximum: 86_400_000,
     standard: '10m',
   }),
+  used(
+    'crawl.app_max_size',
+    'size',
+    'Apps that are larger, as a file or by what is read of them, are read in part only.',
+    {
+      minimum: 1024,
+    },
+  ),
+  used('crawl.quiet_hours', 'any', 'When not to crawl, such as ["Mon-Fri 07:00-19:00"]; a running crawl pauses.'),
+  used('crawl.time_zone', 'string', 'Zone of the quiet hours, such as Europe/Vienna; they need it.', { oneLine: true }),
   used('crawl.sheet_id', 'string', 'Which id names a sheet in its key.', {
     values: ['engine', 'repository'],
     standard: 'engine',
@@ -119,7 +129,6 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   later('crawl.exclude', 'any', 'Which items not to read.'),
   later('crawl.streams', 'any', 'Which streams to read.'),
   later('crawl.apps', 'any', 'Which apps to read.'),
-  later('crawl.quiet_hours', 'any', 'When not to crawl.'),
   later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
   ...CONNECTION_POLICY_KEYS,
   // Zeenea's own Qlik Sense connector knows no filter either: such a file has always meant the whole site.

@@ -4,8 +4,9 @@ import type { FileBounds } from '../file-bounds.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
 import { openMetadataSource } from '../openmetadata/recognise.ts';
 import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
+import { coversWeek } from '../policy/hours.ts';
 import { CONNECTION_POLICY_KEYS } from '../policy/keys.ts';
-import { readPolicy } from '../policy/policy.ts';
+import { readPolicy, readZonedHours } from '../policy/policy.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { fetchIndirect } from '../secrets/indirect.ts';
 import type { KeyStore } from '../secrets/key-store.ts';
@@ -228,6 +229,7 @@ const readConnection = (
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),
+      ...readBounds(values, problems),
       sheetId: values.text('crawl.sheet_id')?.value === 'repository' ? ('repository' as const) : ('engine' as const),
     },
   };
@@ -235,6 +237,23 @@ const readConnection = (
     return { connection: undefined, code, name };
   if (addresses === undefined || authentication === undefined) return { connection: undefined, code, name };
   return { connection: { code, name, ...rest, ...addresses, authentication }, code, name };
+};
+
+/** How large an app may be and when to keep away; absent when the file does not say. */
+const readBounds = (values: Values, problems: Problems): Pick<Connection['crawl'], 'appMaxBytes' | 'quietHours'> => {
+  const appMaxBytes = values.sizeBytes('crawl.app_max_size');
+  const quietHours = readZonedHours(values, 'crawl.quiet_hours', problems);
+  if (quietHours !== undefined && coversWeek(quietHours.windows))
+    problems.error(
+      'config.invalid',
+      values.placeOf('crawl.quiet_hours'),
+      'The quiet hours leave no minute of a week: nothing could ever be crawled.',
+      'Leave some time for a crawl, or write enabled = false.',
+    );
+  return {
+    ...(appMaxBytes === undefined ? {} : { appMaxBytes }),
+    ...(quietHours === undefined ? {} : { quietHours }),
+  };
 };
 
 /** Absent when the file has none. */

@@ -169,7 +169,34 @@ export class Values {
     );
     return standard;
   }
+
+  /** Bytes from `500MB`, `2GiB` or a plain number; undefined when the key is absent or wrong. */
+  sizeBytes(path: string): number | undefined {
+    const spec = this.#spec(path);
+    const found = this.text(path);
+    if (found === undefined) return undefined;
+    const value = sizeOf(found.value);
+    if (value !== undefined && value >= (spec.minimum ?? 0) && value <= (spec.maximum ?? Number.MAX_SAFE_INTEGER))
+      return value;
+    this.#problems.error(
+      'config.invalid',
+      found.at,
+      `${path} must be a size from ${spec.minimum ?? 0} bytes.`,
+      `Write ${path} = 500MB, for instance.`,
+    );
+    return undefined;
+  }
 }
+
+/** Powers of 1,000 for `kB`, `MB`, …; of 1,024 for `KiB`, `MiB`, … and for the letter alone, as HOCON has it. */
+const sizeOf = (text: string): number | undefined => {
+  const match = /^\s*(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?)(b?)|b)?\s*$/i.exec(text);
+  if (match === null) return undefined;
+  const [, amount = '', prefix, binary, bytes] = match;
+  const power = prefix === undefined ? 0 : 'kmgt'.indexOf(prefix.toLowerCase()) + 1;
+  const base = binary === '' && bytes !== '' ? 1_000 : 1_024;
+  return Math.round(Number(amount) * base ** power);
+};
 
 const durationOf = (text: string): number | undefined => {
   const match = /^\s*(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]*)\s*$/i.exec(text);

@@ -49,8 +49,8 @@ export const isTimeZone = (name: string): boolean => {
   }
 };
 
-/** Whether a moment lies in one of the windows, by the clocks of the zone. */
-export const isWithin = (windows: readonly HourWindow[], timeZone: string, atMs: number): boolean => {
+/** What the clocks of a zone show: the day of the week from Monday, 0, and the minute of the day. */
+const clockOf = (timeZone: string, atMs: number): { readonly day: number; readonly minute: number } => {
   const parts = new Intl.DateTimeFormat('en', {
     timeZone,
     weekday: 'short',
@@ -59,12 +59,48 @@ export const isWithin = (windows: readonly HourWindow[], timeZone: string, atMs:
     hourCycle: 'h23',
   }).formatToParts(atMs);
   const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
-  const today = DAYS.indexOf(part('weekday').toLowerCase() as Day);
-  const minute = Number(part('hour')) * 60 + Number(part('minute'));
+  return {
+    day: DAYS.indexOf(part('weekday').toLowerCase() as Day),
+    minute: Number(part('hour')) * 60 + Number(part('minute')),
+  };
+};
+
+const covers = (windows: readonly HourWindow[], today: number, minute: number): boolean => {
   const isDay = (window: HourWindow, index: number): boolean => window.days.has(DAYS[(index + 7) % 7] ?? 'mon');
   return windows.some((window) => {
     const { fromMinute, untilMinute } = window;
     if (fromMinute < untilMinute) return isDay(window, today) && minute >= fromMinute && minute < untilMinute;
     return (isDay(window, today) && minute >= fromMinute) || (isDay(window, today - 1) && minute < untilMinute);
   });
+};
+
+/** Whether a moment lies in one of the windows, by the clocks of the zone. */
+export const isWithin = (windows: readonly HourWindow[], timeZone: string, atMs: number): boolean => {
+  const { day, minute } = clockOf(timeZone, atMs);
+  return covers(windows, day, minute);
+};
+
+const WEEK_MINUTES = 7 * DAY_MINUTES;
+
+/** Whether the windows leave no minute of a week. */
+export const coversWeek = (windows: readonly HourWindow[]): boolean => minutesLeft(windows, 0, 0) === WEEK_MINUTES;
+
+const minutesLeft = (windows: readonly HourWindow[], day: number, minute: number): number => {
+  let left = 0;
+  while (left < WEEK_MINUTES) {
+    const at = minute + left;
+    if (!covers(windows, (day + Math.floor(at / DAY_MINUTES)) % 7, at % DAY_MINUTES)) return left;
+    left += 1;
+  }
+  return left;
+};
+
+/**
+ * When the windows in which a moment lies end, in ms since 1970, to the minute; undefined when it lies in none. Where clocks
+ * are changed before that, it is off by as much: ask again when it has come.
+ */
+export const endOfWithin = (windows: readonly HourWindow[], timeZone: string, atMs: number): number | undefined => {
+  const { day, minute } = clockOf(timeZone, atMs);
+  const left = minutesLeft(windows, day, minute);
+  return left === 0 ? undefined : (Math.floor(atMs / 60_000) + left) * 60_000;
 };

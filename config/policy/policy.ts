@@ -11,15 +11,19 @@ export interface Rule<T> {
   readonly at: Pick<Place, 'file' | 'line'>;
 }
 
+/** Times of a week by the clocks of a zone. */
+export interface ZonedHours {
+  readonly windows: readonly HourWindow[];
+  /** As they were written. */
+  readonly text: string;
+  readonly timeZone: string;
+}
+
 /** What the administrator of this machine allows; a rule that is absent forbids nothing. */
 export interface Policy {
   readonly jobs?: Rule<readonly string[]> | undefined;
   readonly connections?: Rule<readonly string[]> | undefined;
-  readonly hours?: Rule<{
-    readonly windows: readonly HourWindow[];
-    readonly text: string;
-    readonly timeZone: string;
-  }>;
+  readonly hours?: Rule<ZonedHours>;
   readonly jobsPerHour?: Rule<number> | undefined;
   readonly scripts?: Rule<boolean> | undefined;
   readonly previews?: Rule<boolean> | undefined;
@@ -101,7 +105,26 @@ const readHours = (
   hours: Rule<readonly string[]> | undefined,
   problems: Problems,
 ): Pick<Policy, 'hours'> => {
-  const zone = values.text(`${prefix}time_zone`);
+  const value = zonedHours(values, `${prefix}hours`, hours?.value, problems);
+  return hours === undefined || value === undefined ? {} : { hours: { value, at: hours.at } };
+};
+
+/**
+ * The hours of the key `path`, which stands beside a `time_zone`; undefined when there are none. What is wrong with either
+ * is among the problems.
+ */
+export const readZonedHours = (values: Values, path: string, problems: Problems): ZonedHours | undefined => {
+  const hours = zonedHours(values, path, textsOf(values, path, problems), problems);
+  return hours === undefined || hours.windows.length === 0 ? undefined : hours;
+};
+
+const zonedHours = (
+  values: Values,
+  path: string,
+  texts: readonly string[] | undefined,
+  problems: Problems,
+): ZonedHours | undefined => {
+  const zone = values.text(`${path.slice(0, path.lastIndexOf('.') + 1)}time_zone`);
   if (zone !== undefined && !isTimeZone(zone.value.trim()))
     problems.error(
       'config.invalid',
@@ -109,28 +132,28 @@ const readHours = (
       'There is no such time zone.',
       'Write time_zone = "Europe/Vienna", for instance.',
     );
-  if (hours === undefined) return {};
-  const place = values.placeOf(`${prefix}hours`);
+  if (texts === undefined) return undefined;
+  const place = values.placeOf(path);
+  const name = path.slice(path.lastIndexOf('.') + 1);
   if (zone === undefined)
     problems.error(
       'config.missing_key',
       place,
-      'hours need time_zone: by whose clocks?',
+      `${name} need time_zone: by whose clocks?`,
       `Add time_zone = "${Intl.DateTimeFormat().resolvedOptions().timeZone}", the zone of this machine, or another one.`,
     );
   const windows: HourWindow[] = [];
-  for (const text of hours.value) {
+  for (const text of texts) {
     const window = readWindow(text);
     if (window) windows.push(window);
     else
       problems.error(
         'config.invalid',
         place,
-        'hours must be a list of times such as "20:00-06:00", "Mon-Fri 20:00-06:00" or "Sat,Sun".',
+        `${name} must be a list of times such as "20:00-06:00", "Mon-Fri 20:00-06:00" or "Sat,Sun".`,
       );
   }
-  const value = { windows, text: hours.value.join(', '), timeZone: zone?.value.trim() ?? 'UTC' };
-  return { hours: { value, at: hours.at } };
+  return { windows, text: texts.join(', '), timeZone: zone?.value.trim() ?? 'UTC' };
 };
 
 /** A text or a list of texts; undefined when the key has no value. */

@@ -34,6 +34,11 @@ const typeOf = (key: KeySpec): Schema => {
       };
     case 'duration':
       return { type: ['integer', 'string', 'null'], pattern: '^\\s*[0-9]+(\\.[0-9]+)?\\s*(ms|s|m|h|[a-z]*)\\s*$' };
+    case 'size':
+      return {
+        type: ['integer', 'string', 'null'],
+        pattern: '^\\s*[0-9]+(\\.[0-9]+)?\\s*([kKmMgGtT]i?[bB]?|[bB])?\\s*$',
+      };
     case 'string':
       return key.values === undefined ? { type: ['string', 'number', 'boolean', 'null'] } : { enum: [...key.values] };
     default:

@@ -204,6 +204,10 @@ export const QLIK_KINDS = {
     retryable: true,
     advice: 'The app took longer than allowed; raise `crawl.app_timeout` or try later.',
   },
+  'qlik.app_too_large': {
+    retryable: false,
+    advice: 'The app is larger than the crawl may read; raise `crawl.app_max_size`, or leave it at what came.',
+  },
   'qlik.script_not_visible': {
     retryable: false,
     advice: 'Give the user read access to the load script (resource `App*`, action Read, in Hub and QMC).',
