@@ -10,6 +10,7 @@ import { qlikSession } from './auth/session.ts';
 import type { SessionStore } from './auth/session-store.ts';
 import { OpenApp } from './engine/app.ts';
 import { type DataModel, DataModels } from './engine/data-model.ts';
+import { readHealth } from './engine/health.ts';
 import { type Log, SILENT } from './log.ts';
 import type { QlikObserver } from './observer.ts';
 import { backoffMs, PATIENCE, type Patience } from './patience.ts';
@@ -27,6 +28,7 @@ import {
   QrsUser,
 } from './repository/entities.ts';
 import { type Listing, list } from './repository/listing.ts';
+import type { EngineHealth, VisitWatch } from './strain.ts';
 
 export interface SiteOptions {
   readonly dialer: Dialer;
@@ -57,7 +59,9 @@ export interface Site extends AsyncDisposable {
   /** Repository ids of an app's sheets by their engine ids. */
   sheetRepositoryIds(appId: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /** Opens an app without data. Each open app is one engine session: close it, and mind how many are open. */
-  openApp(appId: string, signal?: AbortSignal): Promise<OpenApp>;
+  openApp(appId: string, signal?: AbortSignal, watch?: VisitWatch): Promise<OpenApp>;
+  /** How the engine says that it is; undefined when it does not say. Throws only the reason of a signal. */
+  engineHealth(signal?: AbortSignal): Promise<EngineHealth | undefined>;
   /** Tables and fields, without opening the app. */
   dataModel(appId: string, signal?: AbortSignal): Promise<DataModel>;
   /** Closes the HTTP connections. */
@@ -137,15 +141,17 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       if (sheets.incomplete !== undefined) throw sheets.incomplete;
       return new Map(sheets.rows.map((sheet) => [sheet.engineObjectId, sheet.id]));
     },
-    openApp: async (appId, own) => {
+    openApp: async (appId, own, watch) => {
       const end = both(own);
       const boundMs = options.sessionPatienceMs ?? SESSION_PATIENCE_MS;
       let waitedMs = 0;
       for (let attempt = 0; ; attempt++) {
         try {
-          return await OpenApp.open({ connection, dialer, session, patience, identity, signal: end, observer }, appId);
+          const engine = { connection, dialer, session, patience, identity, signal: end, observer, watch };
+          return await OpenApp.open(engine, appId);
         } catch (error) {
           if (!(error instanceof Fault) || error.code !== 'qlik.session_limit') throw error;
+          watch?.strained('sessions');
           const waitMs = backoffMs(attempt, 5_000, 60_000, () => patience.random());
           if (waitedMs + waitMs > boundMs) throw error;
           log.warn(
@@ -157,6 +163,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
         }
       }
     },
+    engineHealth: (own) => readHealth(engineHttp, session, prefix, both(own)),
     dataModel: (appId, own) => models.read(appId, both(own)),
     close,
     [Symbol.asyncDispose]: close,

@@ -78,7 +78,10 @@ export class OpenApp {
   static async open(options: EngineOptions, appId: string): Promise<OpenApp> {
     const session = await EngineSession.connect(options, appId);
     try {
-      return await OpenApp.on(session);
+      const askedMs = performance.now();
+      const app = await OpenApp.on(session);
+      options.watch?.opened(performance.now() - askedMs);
+      return app;
     } catch (error) {
       await session.close();
       throw error;

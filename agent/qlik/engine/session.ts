@@ -8,10 +8,11 @@ import { routeKind, tlsOptions } from '../auth/credentials.ts';
 import type { QlikSession, UpgradePass } from '../auth/session.ts';
 import { type QlikObserver, resultOf } from '../observer.ts';
 import { backoffMs, type Patience } from '../patience.ts';
+import type { VisitWatch } from '../strain.ts';
 import type { DocCalls, GlobalCalls } from './calls.ts';
 import { schema } from './schema.ts';
 import { EnigmaSocket } from './socket.ts';
-import { ABORTED, ALREADY_OPEN, engineFault, NOT_CONNECTED, notificationFault, rpcError } from './verdict.ts';
+import { ABORTED, ALREADY_OPEN, engineFault, NOT_CONNECTED, notificationFault, rpcError, strainOf } from './verdict.ts';
 
 export interface EngineOptions {
   readonly connection: Connection;
@@ -22,6 +23,7 @@ export interface EngineOptions {
   readonly identity: string;
   readonly signal: AbortSignal | undefined;
   readonly observer?: QlikObserver | undefined;
+  readonly watch?: VisitWatch | undefined;
 }
 
 /** Seconds that the engine keeps a session whose socket closed. Short: lingering ones count against the user's five. */
@@ -30,7 +32,8 @@ const UPGRADE_MS = 30_000;
 const OPEN_MS = 180_000;
 const CALL_MS = 60_000;
 const CLOSE_MS = 1_000;
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** Three times a sheet of five thousand objects: a message lies in memory as a whole, as bytes, text and objects. */
+const MAX_MESSAGE_BYTES = 48 * 1024 * 1024;
 const ABORTED_TRIES = 4;
 
 /** One WebSocket to the engine, for one app. Every call has a deadline; a failed session stays failed. */
@@ -40,9 +43,11 @@ export class EngineSession {
   readonly #signal: AbortSignal | undefined;
   readonly #patience: Patience;
   readonly #observer: QlikObserver | undefined;
+  readonly #watch: VisitWatch | undefined;
   readonly #socket: WebSocket;
   readonly #closed: Promise<void>;
   #global: GlobalCalls | undefined;
+  #receivedBytes = 0;
   /** Why the session ended, when the server said so or it broke. */
   #ended: Error | undefined;
 
@@ -52,7 +57,12 @@ export class EngineSession {
     this.#signal = options.signal;
     this.#patience = options.patience;
     this.#observer = options.observer;
+    this.#watch = options.watch;
     this.#socket = socket;
+    socket.on('error', (error) => {
+      if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+        this.#end(this.#tooLarge('one answer', maxMessageBytes(options.watch)));
+    });
     this.#closed = new Promise((resolve) => {
       socket.once('close', (code) => {
         this.#ended ??= new Fault('network.reset', `${this.#where}: the engine's socket was closed (code ${code})`);
@@ -93,7 +103,7 @@ export class EngineSession {
       tls: tlsOptions(connection),
       proxy: connection.proxy,
       handshakeTimeoutMs: UPGRADE_MS,
-      maxPayloadBytes: MAX_MESSAGE_BYTES,
+      maxPayloadBytes: maxMessageBytes(options.watch),
       signal: options.signal,
     });
     const session = new EngineSession(options, appId, socket);
@@ -102,8 +112,10 @@ export class EngineSession {
       url,
       // enigma.js is declared against the browser's WebSocket, of which it uses what EnigmaSocket has.
       createSocket: () =>
-        new EnigmaSocket(socket, (error) => {
-          session.#end(new Fault('qlik.protocol', `${session.#where}: a message is not JSON-RPC`, { cause: error }));
+        new EnigmaSocket(socket, {
+          takes: (bytes) => session.#takes(bytes),
+          onGarbage: (error) =>
+            session.#end(new Fault('qlik.protocol', `${session.#where}: a message is not JSON-RPC`, { cause: error })),
         }) as unknown as globalThis.WebSocket,
       protocol: { delta: false },
     });
@@ -180,6 +192,8 @@ export class EngineSession {
             ? new Fault('qlik.protocol', `${this.#where}: ${doing}: ${String(error)}`, { cause: error })
             : await this.#afterClose(rpc, doing, error);
         }
+        const strain = strainOf(rpc.code);
+        if (strain !== undefined) this.#watch?.strained(strain);
         if (rpc.code !== ABORTED || attempt + 1 >= ABORTED_TRIES) {
           throw engineFault(rpc, `${this.#where}: ${doing}`, error);
         }
@@ -189,6 +203,19 @@ export class EngineSession {
         );
       }
     }
+  }
+
+  /** Counts an answer; false when the visit has read as much as it may, and is over. */
+  #takes(bytes: number): boolean {
+    this.#receivedBytes += bytes;
+    const maxBytes = this.#watch?.maxBytes ?? Number.POSITIVE_INFINITY;
+    if (this.#receivedBytes <= maxBytes) return true;
+    this.#end(this.#tooLarge('the answers about it together', maxBytes));
+    return false;
+  }
+
+  #tooLarge(what: string, maxBytes: number): Fault {
+    return new Fault('qlik.app_too_large', `${this.#where}: ${what} came to more than ${maxBytes} bytes`);
   }
 
   /** Closes the socket and waits for the server's side of it, which frees the session there; a second at most. */
@@ -213,6 +240,9 @@ export class EngineSession {
     return this.#ended ?? new Fault('network.reset', `${this.#where}: ${doing}: the socket was closed`);
   }
 }
+
+const maxMessageBytes = (watch: VisitWatch | undefined): number =>
+  Math.min(MAX_MESSAGE_BYTES, watch?.maxBytes ?? MAX_MESSAGE_BYTES);
 
 const isEnigmaError = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'enigmaError' in error && error.enigmaError === true;

@@ -13,14 +13,20 @@ export class EnigmaSocket {
   onmessage: ((event: { data: string }) => void) | null = null;
   readonly #socket: WebSocket;
 
-  constructor(socket: WebSocket, onGarbage: (error: unknown) => void) {
+  /** @param takes is told how large each message is, and says whether it is looked at */
+  constructor(
+    socket: WebSocket,
+    { takes, onGarbage }: { takes: (bytes: number) => boolean; onGarbage: (error: unknown) => void },
+  ) {
     this.#socket = socket;
     socket.on('open', () => this.onopen?.({}));
     socket.on('error', (error) => this.onerror?.(error));
     socket.on('close', (code, reason) => this.onclose?.({ code, reason: reason.toString('utf8') }));
     socket.on('message', (data) => {
+      const bytes = Array.isArray(data) ? Buffer.concat(data) : data;
+      if (!takes(bytes.byteLength)) return;
       try {
-        this.onmessage?.({ data: Array.isArray(data) ? Buffer.concat(data).toString('utf8') : String(data) });
+        this.onmessage?.({ data: String(bytes) });
       } catch (error) {
         onGarbage(error);
         socket.terminate();

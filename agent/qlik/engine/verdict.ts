@@ -1,4 +1,5 @@
 import { Fault } from '#protocol/errors.ts';
+import type { Strain } from '../strain.ts';
 
 /** What enigma.js rejects with: an Error whose `code` is the engine's, or its own (negative) one. */
 interface RpcError {
@@ -20,6 +21,13 @@ export const OBJECT_NOT_FOUND = -2;
 export const METHOD_NOT_FOUND = -32601;
 export const ABORTED = 15;
 export const ALREADY_OPEN = 1002;
+
+/** Whether an error code says that the engine bears too much. */
+export const strainOf = (code: number): Strain | undefined => {
+  if (code === ABORTED) return 'aborted';
+  if (code === 19) return 'memory';
+  return code === 5006 ? 'busy' : undefined;
+};
 
 /** What an error code of the engine means (names from the engine's own list, LocalizedErrorCode). */
 export const engineFault = (error: RpcError, doing: string, cause: unknown): Fault => {
