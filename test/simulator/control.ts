@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Faults, faultSettings, NO_FAULTS } from './faults.ts';
 import type { LowerBound } from './model/cost.ts';
+import type { HostileApp } from './model/hostile.ts';
 import type { SiteTruth } from './model/truth.ts';
 import type { Mutation } from './mutations.ts';
 import type { Recorder } from './record.ts';
@@ -12,6 +13,7 @@ import { bodyOf, jsonReply, type Reply } from './reply.ts';
 export interface ControlTarget {
   readonly record: Recorder;
   readonly faults: Faults;
+  readonly hostile: readonly HostileApp[];
   truth(): SiteTruth;
   lowerBound(sessions: number): LowerBound;
   /** @throws RangeError for an app that does not exist */
@@ -48,6 +50,8 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
     case 'DELETE /record':
       target.record.reset();
       return jsonReply(200, target.record.snapshot());
+    case 'GET /hostile':
+      return jsonReply(200, target.hostile);
     case 'GET /apps':
       return jsonReply(200, target.apps());
     case 'GET /lower-bound': {

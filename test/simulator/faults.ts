@@ -49,6 +49,8 @@ export interface FaultSettings {
   readonly drops: readonly Trigger[];
   /** The call is never answered. */
   readonly hangs: readonly Trigger[];
+  /** Something that is not JSON comes in the place of the answer, as from a proxy that injects a page. */
+  readonly garbled: readonly Trigger[];
   /** `/engine/healthcheck` says `saturated`. */
   readonly saturated: boolean;
   /** Replies of pipelined calls come in another order than the calls. */
@@ -118,6 +120,7 @@ export const NO_FAULTS: FaultSettings = {
   httpErrors: [],
   drops: [],
   hangs: [],
+  garbled: [],
   saturated: false,
   outOfOrder: false,
   extraNotifications: 0,
@@ -242,6 +245,10 @@ export class Faults {
 
   hangs(call: Call): boolean {
     return this.#settings.hangs.some((fault) => this.#strikes(fault, call));
+  }
+
+  garbles(call: Call): boolean {
+    return this.#settings.garbled.some((fault) => this.#strikes(fault, call));
   }
 
   /** What this request has to wait beside its service time; counts as activity for the cold start. */

@@ -58,6 +58,7 @@ const profileName = (text: string): ProfileName => {
 
 interface Flags {
   readonly seed: number;
+  readonly hostile?: 'full' | 'small';
   readonly apps: number;
   readonly profile: ProfileName;
   readonly switches: Readonly<Record<string, unknown>>;
@@ -113,6 +114,9 @@ const program = new Command('simulator')
     new Option('--proxy-greets <when>', 'when greetings come through the proxy')
       .choices(['first-frame', 'at-once'])
       .default('first-frame'),
+  )
+  .addOption(
+    new Option('--hostile <scale>', 'one app of every evil, every second other app denied').choices(['full', 'small']),
   )
   .option('--service-time', 'take as long as a real site', false)
   .option('--faults <json>', 'what goes wrong from the start, as POST /faults takes it', faults, {})
@@ -174,6 +178,7 @@ const options = (): SimulatorOptions => {
     certificate: flags.certificate,
     proxyGreets: flags.proxyGreets,
     serviceTime: flags.serviceTime,
+    hostile: flags.hostile,
     faults: {
       ...flags.faults,
       ...(flags.latency > 0 ? { latencyMs: flags.latency } : {}),

@@ -21,6 +21,11 @@ interface Ports {
 export interface SimulatorOptions {
   readonly seed?: number;
   readonly apps?: number;
+  /**
+   * Adds one app of every evil, denies every second of the others, and lets happen what may: `full` with a script of 50 MB,
+   * 200,000 fields and a sheet of 5,000 objects, `small` with less of each.
+   */
+  readonly hostile?: 'full' | 'small' | undefined;
   /** A site of one's own instead of a generated one. */
   readonly site?: Site;
   readonly profile?: ProfileName;

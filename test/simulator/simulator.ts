@@ -11,9 +11,11 @@ import { engineServer, repositoryServer } from './direct.ts';
 import type { EngineContext } from './engine/context.ts';
 import { SessionRegistry } from './engine/registry.ts';
 import { Faults } from './faults.ts';
+import { hostileEvents, hostileFaults } from './hostility.ts';
 import { qlikUserHeader } from './identity.ts';
 import { type LowerBound, lowerBound, SERVICE_TIMES } from './model/cost.ts';
 import { generateSite } from './model/generate.ts';
+import { FULL_SCALE, type HostileApp, hostileSite, SMALL_SCALE } from './model/hostile.ts';
 import { mutableSite } from './model/mutate.ts';
 import { type SiteTruth, truth } from './model/truth.ts';
 import type { Site, UserName } from './model/types.ts';
@@ -93,6 +95,8 @@ export interface Simulator extends AsyncDisposable {
   readonly pki: Pki;
   /** Logins by Windows authentication and by its form, as they were tried. */
   readonly windowsLogins: readonly WindowsLogin[];
+  /** The apps of a hostile site that mean harm; none on others. */
+  readonly hostile: readonly HostileApp[];
   /** What a perfect crawl by the ready-made user finds now. */
   truth(): SiteTruth;
   /** The time below which no crawl with so many engine sessions can come, with the service times on. */
@@ -148,10 +152,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const names = [...new Set(['localhost', '127.0.0.1', hostname(), ...(options.hostNames ?? []), ...own])];
   const folder = options.folder ?? join(tmpdir(), `qlik-simulator-${userInfo().username}`);
   const pki = openPki(folder, names);
-  const site = mutableSite(options.site ?? generateSite({ seed, apps: options.apps ?? 20, profile: profile.name }));
+  const plain = options.site ?? generateSite({ seed, apps: options.apps ?? 20, profile: profile.name });
+  const scale = options.hostile === 'full' ? FULL_SCALE : SMALL_SCALE;
+  const evil = options.hostile === undefined ? undefined : hostileSite(plain, scale);
+  const site = mutableSite(evil ?? plain);
   const user = options.user ?? site.crawlUser;
   const record = new Recorder();
-  const faults = new Faults(seed, options.faults);
+  const faults = new Faults(seed, { ...(evil === undefined ? {} : hostileFaults(evil)), ...options.faults });
   const pacing = new Pacing(options.serviceTime ? SERVICE_TIMES : NO_SERVICE_TIMES);
   const inactivityMs = options.sessionInactivityMs ?? 30 * 60_000;
   const context: EngineContext = {
@@ -265,9 +272,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       }
     }
   };
+  if (evil !== undefined) hostileEvents(evil, record, mutate);
   const simulator = {
     record,
     faults,
+    hostile: evil?.hostile ?? [],
     truth: () => truth(site, { user }),
     lowerBound: (count: number) => lowerBound(site, { sessions: count, user }),
     mutate,

@@ -20,9 +20,11 @@ export const readHealth = async (
   const path = `${prefix === undefined || prefix === '' ? '' : `/${prefix}`}/engine/healthcheck`;
   const asked = { peer: http.peer, method: 'GET', path, prefix };
   try {
-    const reply = await session.request(http, {
+    // Not as other requests go: a page in its place would count as a lost session, and each poll would begin another.
+    const pass = await session.upgrade(signal);
+    const reply = await http.request({
       path,
-      headers: { accept: 'application/json' },
+      headers: { accept: 'application/json', ...pass.headers },
       signal,
       headersTimeoutMs: HEALTH_MS,
       bodyTimeoutMs: HEALTH_MS,

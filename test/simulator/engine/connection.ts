@@ -37,6 +37,9 @@ const MIB = 1024 * 1024;
 /** Replies that come within this time of each other change places when the site is told to answer out of order. */
 const SHUFFLE_MS = 5;
 
+/** What a machine between says when it takes a socket for a page. */
+const GARBLED = '<html><body>502 Bad Gateway</body></html>';
+
 /** What is no request at all, with the id that it had, if any. */
 interface Refused {
   readonly id: number | string | null;
@@ -160,7 +163,8 @@ export class EngineConnection {
     const { text, answer, error } = this.#answer(request, faults.engineError(call));
     record.engine(name, appId, error, bytesIn, text.length);
     const dueMs = session.line.done(atMs, this.#serviceMs(answer, text.length)) + pacing.times.roundTripMs + waitMs;
-    if (!request.isNotification) pacing.at(dueMs, () => this.#reply(text));
+    const shown = faults.garbles(call) ? GARBLED : text;
+    if (!request.isNotification) pacing.at(dueMs, () => this.#reply(shown));
   }
 
   #answer(request: Request, injected: number | null): { text: string; answer: Answer | null; error: number | null } {
