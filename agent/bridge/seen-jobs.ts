@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { type Disk, nodeDisk } from '#agent/spool/disk.ts';
 import { errnoOf } from '#config/durable-file.ts';
@@ -24,6 +25,14 @@ const Stored = z.object({
   jobs: z.array(z.tuple([z.string(), z.int(), z.number().nullable()])),
 });
 type Stored = z.infer<typeof Stored>;
+
+/**
+ * The record and its checksum: a bit that rots in a time can lie centuries ahead, and would make the agent refuse every
+ * job that comes after. Records of before had none.
+ */
+const Summed = Stored.extend({ crc32: z.int().optional() });
+
+const sumOf = (stored: Stored): number => crc32(JSON.stringify(stored));
 
 /**
  * Which attempts this agent was given, so that an old job that somebody sends again is not run again: the catalog's
@@ -64,7 +73,8 @@ export class SeenJobs {
       throw new Fault('spool.failed', `${path} cannot be read (${errnoOf(error)})`, { cause: error });
     }
     try {
-      const stored = Stored.parse(JSON.parse(Buffer.from(bytes).toString()));
+      const { crc32: sum, ...stored } = Summed.parse(JSON.parse(Buffer.from(bytes).toString()));
+      if (sum !== undefined && sum !== sumOf(stored)) throw new Error('its checksum is wrong');
       return new SeenJobs(path, disk, stored.agentId === agentId ? stored : nothing);
     } catch {
       onDamaged();
@@ -114,7 +124,7 @@ export class SeenJobs {
     const path = this.#path;
     if (path === undefined) return;
     const written = this.#writing.then(() =>
-      this.#disk.replaceFile(path, Buffer.from(`${JSON.stringify(this.#stored)}\n`)),
+      this.#disk.replaceFile(path, Buffer.from(`${JSON.stringify({ ...this.#stored, crc32: sumOf(this.#stored) })}\n`)),
     );
     this.#writing = written.catch(() => undefined);
     try {

@@ -55,7 +55,8 @@ export const createBackend = ({
 
   const publisherOf = (ref: AttemptRef): Publisher => {
     const found = publishers.get(nameOf(ref));
-    if (found && found.ref.leaseToken === ref.leaseToken) return found;
+    // One that ended is not taken again: a database that failed over may have the attempt as it was before.
+    if (found?.ref.leaseToken === ref.leaseToken && !found.hasEnded) return found;
     const made = new Publisher(publishing, log, ref);
     publishers.set(nameOf(ref), made);
     return made;
@@ -139,7 +140,7 @@ export const createBackend = ({
     storeBatch: async (session, lease, batch) => {
       const staged = await stageBatch(sql, session, lease, batch);
       const ref = staged.result === 'stored' ? await refOf(session, lease) : undefined;
-      return { ...staged, consumed: ref && !isClosed ? publisherOf(ref).consumed(batch.seq) : Promise.resolve() };
+      return { ...staged, consumed: ref && !isClosed ? publisherOf(ref).stored(batch.seq) : Promise.resolve() };
     },
 
     finish: async (session, finish) => {
@@ -163,7 +164,7 @@ export const createBackend = ({
       // An attempt that has ended meanwhile asks for nothing more, though this process may still know it.
       if (row && durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
       const publisher = publisherOf(ref);
-      await publisher.consumed(durableSeq);
+      await publisher.settled(durableSeq);
       if (isClosed) throw new Error('the catalog is stopping');
       const answer = await closeAttempt(sql, session, ref, finish, publisher.openScopes);
       faultPoint('catalog.job_ended');

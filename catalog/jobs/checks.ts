@@ -48,17 +48,20 @@ const readList = (seq: number, lines: readonly Uint8Array[]): List => {
  * Stores what one batch of a test found: checks, and what Qlik needs for the connection. Reading a batch again changes nothing, and whoever reads an older batch late
  * adds nothing to a list that was opened afresh since.
  *
- * @throws Fault `bridge.protocol` when the stream cannot be used
+ * @param knownFrom where the list begins as far as the caller knows, -1 when it was not opened
+ * @returns where it begins now
+ * @throws Fault `bridge.protocol` when the stream cannot be used, Error when the database has lost the list
  */
 export const storeChecks = async (
   tx: Transaction,
   ref: AttemptRef,
   seq: number,
   lines: readonly Uint8Array[],
-): Promise<void> => {
+  knownFrom = -1,
+): Promise<number> => {
   const { organisationId, jobId, attempt } = ref;
   const { openedAt, found } = readList(seq, lines);
-  if (!(await holdAttempt(tx, ref))) return;
+  if (!(await holdAttempt(tx, ref))) return knownFrom;
   const own = tx`organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
   if (openedAt !== undefined) {
     await tx`update attempt set checks_from = greatest(checks_from, ${openedAt}::bigint) where ${own}`;
@@ -68,6 +71,7 @@ export const storeChecks = async (
   const [list] = await tx<{ from: number | null }[]>`
     select checks_from::float8 as "from" from attempt where ${own} for no key update`;
   const from = list?.from ?? null;
+  if ((from ?? -1) < knownFrom) throw new Error('the database has lost where the list of the test begins');
   if (from === null && found.length > 0)
     throw new Fault('bridge.protocol', 'A record of the test came before the list was opened.');
   for (const { position, record } of found) {
@@ -97,6 +101,7 @@ export const storeChecks = async (
       `A test may have ${MOST_CHECKS} checks and ${MOST_SETTINGS} settings with 512 KiB of text; this one has more.`,
     );
   await announce(tx, organisationId, { name: 'job', id: jobId, connection: ref.connection });
+  return from ?? -1;
 };
 
 /** How many checks an attempt has found. */

@@ -42,10 +42,14 @@ const NAMED_CHANGES = 200;
  * every acknowledgement of a batch would wait for the publishing of the one before.
  */
 export const holdAttempt = async (tx: Transaction, ref: AttemptRef): Promise<boolean> => {
-  const rows = await tx`select from attempt a join job j on j.organisation_id = a.organisation_id and j.id = a.job_id
+  // A statement of its own: the one that waited for the job would see the attempt as it was before it waited.
+  const job = tx`select from job where organisation_id = ${ref.organisationId} and id = ${ref.jobId} for share`;
+  const attempt = tx`select from attempt a
+    join job j on j.organisation_id = a.organisation_id and j.id = a.job_id and j.attempt = a.attempt
     where a.organisation_id = ${ref.organisationId} and a.job_id = ${ref.jobId} and a.attempt = ${ref.attempt}
-      and a.lease_token = ${ref.leaseToken} and a.state = 'active' and j.attempt = a.attempt
-    for share of j for key share of a`;
+      and a.lease_token = ${ref.leaseToken} and a.state = 'active' for key share of a`;
+  // One behind the other, not one after the answer to the other.
+  const [, rows] = await Promise.all([job, attempt]);
   return rows.length > 0;
 };
 

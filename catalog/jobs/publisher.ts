@@ -60,6 +60,8 @@ export class Publisher {
   #read = 0;
   /** The last batch that was stored. */
   #stored = -1;
+  /** What the database is known to have of the attempt: less than that means that it lost commits. */
+  #stand = { publishedSeq: 0, scopes: 0, checksFrom: -1 };
   /** Where to begin is not known, at first and after every failure. */
   #isAstray = true;
   /** Batches that were fetched and not read yet. */
@@ -81,13 +83,40 @@ export class Publisher {
     return this.#reader.openScopes;
   }
 
+  /** The attempt ended, as far as was known then. */
+  get hasEnded(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /**
+   * Batch `seq` was committed just now. One that this publisher heard of before was committed then, too, and was lost
+   * since: the database failed over, or was restored. What was published of it may be lost as well.
+   */
+  stored(seq: number): Promise<void> {
+    if (seq <= this.#known) {
+      this.#known = seq;
+      this.#isAstray = true;
+    }
+    return this.consumed(seq);
+  }
+
   /** Resolves when every batch up to `seq` was read and its scopes published, or the attempt has ended. */
   consumed(seq: number): Promise<void> {
     this.#known = Math.max(this.#known, seq);
-    if (this.#stop.signal.aborted || this.#stored >= seq) return Promise.resolve();
+    if (this.#stop.signal.aborted || (this.#stored >= seq && !this.#isAstray)) return Promise.resolve();
     const done = new Promise<void>((resolve) => this.#waiting.push({ seq, resolve }));
     this.#go();
     return done;
+  }
+
+  /** As {@link consumed}, and the database still has what was published: asked before an attempt ends. */
+  async settled(seq: number): Promise<void> {
+    await this.consumed(seq);
+    if (this.#stop.signal.aborted) return;
+    await this.#verify().catch(() => {
+      this.#isAstray = true;
+    });
+    await this.consumed(seq);
   }
 
   #go(): void {
@@ -98,7 +127,7 @@ export class Publisher {
   }
 
   get #hasWork(): boolean {
-    return !this.#stop.signal.aborted && this.#stored < this.#known;
+    return !this.#stop.signal.aborted && (this.#isAstray || this.#stored < this.#known);
   }
 
   /** Ends it; what it did not publish stays staged. */
@@ -115,8 +144,12 @@ export class Publisher {
 
   async #work(): Promise<void> {
     let failures = 0;
+    let isVerified = false;
     while (this.#hasWork) {
       try {
+        // No error told of what happened to the database while there was nothing to do.
+        if (!isVerified && !this.#isAstray) await this.#verify();
+        isVerified = true;
         if (this.#isAstray) await this.#begin();
         else if (this.#read < this.#known) await this.#readSome();
         else {
@@ -142,11 +175,17 @@ export class Publisher {
     await this.#storing.catch(() => {});
     this.#storing = Promise.resolve();
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    const [row] = await this.#sql<{ publishedSeq: number; isPoisoned: boolean }[]>`
-      select published_seq::float8 as "publishedSeq", error is not null as "isPoisoned" from attempt
+    const known = this.#known;
+    const [row] = await this.#sql<
+      { publishedSeq: number; durableSeq: number; checksFrom: number; isPoisoned: boolean }[]
+    >`
+      select published_seq::float8 as "publishedSeq", durable_seq::float8 as "durableSeq",
+        coalesce(checks_from, -1)::float8 as "checksFrom", error is not null as "isPoisoned" from attempt
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
         and lease_token = ${leaseToken} and state = 'active'`;
     if (!row) return this.#end();
+    // What was durable is so no longer: the agent sends it again, and whoever waited for it waits for nothing.
+    if (row.durableSeq < known && this.#known === known) this.#forgetFrom(row.durableSeq);
     const published = await this.#sql<{ scope: string }[]>`select scope from published_scope
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
     await this.#sql`delete from staged_record where organisation_id = ${organisationId} and publisher = ${this.#id}`;
@@ -158,10 +197,42 @@ export class Publisher {
       published.map(({ scope }) => scope),
     );
     this.#isPoisoned = row.isPoisoned;
+    this.#stand = { publishedSeq: row.publishedSeq, scopes: published.length, checksFrom: row.checksFrom };
     this.#read = row.publishedSeq;
     this.#stored = row.publishedSeq;
     this.#isAstray = false;
     this.#settle(row.publishedSeq);
+  }
+
+  #forgetFrom(durableSeq: number): void {
+    this.#known = durableSeq;
+    for (let i = this.#waiting.length - 1; i >= 0; i--)
+      if ((this.#waiting[i]?.seq ?? 0) > durableSeq) this.#waiting.splice(i, 1)[0]?.resolve();
+  }
+
+  /**
+   * Does the database still have what this publisher stored? One that failed over to a server that was behind, or was
+   * restored, does not; then to go on would leave scopes unpublished that the reader has behind it.
+   *
+   * @throws Fault `internal` when it does not, so that the batches are read again
+   */
+  async #verify(): Promise<void> {
+    const { organisationId, jobId, attempt, leaseToken } = this.ref;
+    const [row] = await this.#sql<{ publishedSeq: number; scopes: number; checksFrom: number }[]>`
+      select published_seq::float8 as "publishedSeq", coalesce(checks_from, -1)::float8 as "checksFrom",
+        ${this.#countPublished()}::float8 as scopes
+      from attempt where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
+        and lease_token = ${leaseToken} and state = 'active'`;
+    if (!row) return this.#end();
+    const { publishedSeq, scopes, checksFrom } = this.#stand;
+    if (row.publishedSeq < publishedSeq || row.scopes < scopes || row.checksFrom < checksFrom)
+      throw new Fault('internal', 'The database has lost what was stored of this attempt; it is stored again.');
+  }
+
+  #countPublished() {
+    const { organisationId, jobId, attempt } = this.ref;
+    return this.#sql`(select count(*) from published_scope
+      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt})`;
   }
 
   #end(): void {
@@ -172,8 +243,8 @@ export class Publisher {
   /** Reads the next group and begins to store it, once the one before is stored. */
   async #readSome(): Promise<void> {
     if (this.#fetched.length === 0) this.#fetched = await this.#batches(this.#read + 1, this.#read + BATCHES_A_READ);
-    // Nothing staged below what is known to be durable: the attempt has ended and its batches are gone.
-    if (this.#fetched.length === 0) return this.#end();
+    // Nothing staged below what was known to be durable: the attempt has ended, or the database has lost batches.
+    if (this.#fetched.length === 0) return await this.#missed(this.#read + 1);
     const over = await groups.take();
     try {
       const end = await this.#readGroup();
@@ -191,6 +262,11 @@ export class Publisher {
     } finally {
       this.#parts.done();
     }
+  }
+
+  async #missed(seq: number): Promise<void> {
+    await this.#begin();
+    if (!this.#stop.signal.aborted && this.#known >= seq) throw new Fault('internal', `Batch ${seq} is not staged.`);
   }
 
   /** Reads as many of the fetched batches as make a group; undefined when it cannot go on with them. */
@@ -223,8 +299,11 @@ export class Publisher {
   async #readBatch(batch: StagedBatch): Promise<Fault | undefined> {
     try {
       const lines = await this.#parts.lines(batch);
-      if (this.ref.kind === 'test') await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines));
-      else for (const line of lines) this.#reader.read(line, batch.seq);
+      if (this.ref.kind === 'test') {
+        const { checksFrom } = this.#stand;
+        const from = await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines, checksFrom));
+        this.#stand.checksFrom = Math.max(checksFrom, from);
+      } else for (const line of lines) this.#reader.read(line, batch.seq);
       return undefined;
     } catch (error) {
       if (error instanceof Fault) return error;
@@ -243,6 +322,7 @@ export class Publisher {
       this.#reader.forget();
       this.#parts.forget();
     }
+    if (!this.#isPoisoned) this.#stand.scopes += group.ended.length;
     await this.#checkpoint(this.#isPoisoned ? group.lastSeq : group.safeSeq);
     this.#stored = group.lastSeq;
     this.#settle(group.lastSeq);
@@ -302,19 +382,29 @@ export class Publisher {
     if (result === 'lost') this.#end();
   }
 
-  /** Batches that no open scope needs are done with: they are not read again, and their bytes go. */
+  /**
+   * Batches that no open scope needs are done with: they are not read again, and their bytes go.
+   *
+   * @throws Fault `internal` when the database lost what was published of them: then they are needed
+   */
   async #checkpoint(safe: number): Promise<void> {
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    await this.#sql`
+    const { publishedSeq, scopes } = this.#stand;
+    const [moved] = await this.#sql`
       with moved as (
         update attempt set published_seq = ${safe}
         where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
           and lease_token = ${leaseToken} and state = 'active' and published_seq < ${safe}
+          and published_seq >= ${publishedSeq} and ${this.#countPublished()} >= ${scopes}
         returning organisation_id
+      ), emptied as (
+        update staged_batch b set payload = null from moved
+        where b.organisation_id = moved.organisation_id and b.job_id = ${jobId} and b.attempt = ${attempt}
+          and b.seq <= ${safe} and b.payload is not null
       )
-      update staged_batch b set payload = null from moved
-      where b.organisation_id = moved.organisation_id and b.job_id = ${jobId} and b.attempt = ${attempt}
-        and b.seq <= ${safe} and b.payload is not null`;
+      select from moved`;
+    if (moved) this.#stand.publishedSeq = safe;
+    else if (safe > publishedSeq) await this.#verify();
     faultPoint('catalog.batches_consumed');
   }
 }

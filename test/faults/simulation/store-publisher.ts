@@ -80,6 +80,8 @@ export class PublisherModel {
   #isPoisoned = false;
   #ended = false;
   #running = false;
+  /** What the store is known to have: less than that means that it lost commits. */
+  #stand = { publishedSeq: 0, scopes: 0, checksFrom: -1 };
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -87,6 +89,31 @@ export class PublisherModel {
 
   get openScopes(): readonly string[] {
     return [...this.#open.keys()];
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** The batch was committed just now: one that was known before was lost since, with what came of it. */
+  stored(seq: number): Promise<void> {
+    if (seq <= this.#known) {
+      this.#known = seq;
+      this.#read = undefined;
+    }
+    return this.consumed(seq);
+  }
+
+  /** As {@link consumed}, and the store still has what was published. */
+  async settled(seq: number): Promise<void> {
+    await this.consumed(seq);
+    if (this.#ended) return;
+    await this.#options
+      .transaction(() => this.#verify())
+      .catch(() => {
+        this.#read = undefined;
+      });
+    await this.consumed(seq);
   }
 
   /** Resolves when every batch up to `seq` was read and its scopes published, or the attempt has ended. */
@@ -102,8 +129,11 @@ export class PublisherModel {
   async #work(): Promise<void> {
     this.#running = true;
     const { transaction, pause } = this.#options;
+    let verified = false;
     for (let failures = 0; !this.#ended && (this.#read ?? -1) < this.#known; ) {
       try {
+        if (!verified && this.#read !== undefined) await transaction(() => this.#verify());
+        verified = true;
         const read = this.#read;
         if (read === undefined) await transaction(() => this.#begin());
         else {
@@ -111,7 +141,8 @@ export class PublisherModel {
           if (!batch) continue;
           if (!this.#isPoisoned) await this.#take(batch);
           await transaction(() => this.#checkpoint(batch.seq));
-          this.#settle(batch.seq);
+          // Unless it has to begin again meanwhile.
+          if (this.#read === read) this.#settle(batch.seq);
         }
         failures = 0;
       } catch {
@@ -121,6 +152,22 @@ export class PublisherModel {
       }
     }
     this.#running = false;
+  }
+
+  #verify(): void {
+    const { store, lease } = this.#options;
+    const attempt = store.attempt(lease);
+    if (attempt?.state !== 'active' || attempt.leaseToken !== lease.leaseToken) {
+      this.#end();
+      return;
+    }
+    const { publishedSeq, scopes, checksFrom } = this.#stand;
+    if (
+      attempt.publishedSeq < publishedSeq ||
+      attempt.published.size < scopes ||
+      (attempt.checksFrom ?? -1) < checksFrom
+    )
+      throw new Error('the store has lost commits');
   }
 
   #settle(upTo: number): void {
@@ -144,14 +191,23 @@ export class PublisherModel {
     this.#published = new Set(attempt.published.keys());
     this.#parts = undefined;
     this.#isPoisoned = attempt.error !== undefined;
+    this.#stand = {
+      publishedSeq: attempt.publishedSeq,
+      scopes: attempt.published.size,
+      checksFrom: attempt.checksFrom ?? -1,
+    };
+    if (attempt.durableSeq < this.#known) {
+      this.#known = attempt.durableSeq;
+      for (let at = this.#waiting.length - 1; at >= 0; at -= 1)
+        if ((this.#waiting[at]?.seq ?? 0) > this.#known) this.#waiting.splice(at, 1)[0]?.resolve();
+    }
     this.#settle(attempt.publishedSeq);
   }
 
   #next(after: number): StagedBatch | undefined {
     const batch = this.#options.store.attempt(this.#options.lease)?.batches.find(({ seq }) => seq > after);
-    if (!batch) this.#end();
-    // Another process published this far meanwhile.
-    else if (batch.payload === undefined) this.#read = undefined;
+    // The attempt has ended, or the store lost batches; or another process published this far meanwhile.
+    if (batch?.payload === undefined) this.#read = undefined;
     return batch?.payload === undefined ? undefined : { ...batch };
   }
 
@@ -160,6 +216,8 @@ export class PublisherModel {
     if (attempt?.state !== 'active' || attempt.leaseToken !== this.#options.lease.leaseToken) return;
     const unfinished = this.#parts ? this.#parts.firstSeq - 1 : seq;
     const safe = Math.min(seq, unfinished, ...[...this.#open.values()].map(({ firstSeq }) => firstSeq - 1));
+    this.#verify();
+    this.#stand.publishedSeq = Math.max(this.#stand.publishedSeq, safe);
     if (attempt.publishedSeq >= safe) return;
     attempt.publishedSeq = safe;
     for (const batch of attempt.batches) if (batch.seq <= safe) batch.payload = undefined;
@@ -183,6 +241,7 @@ export class PublisherModel {
         else if (!open) throw new Poison(`${line.t} of ${line.scope}, which is not open`);
         else if (line.t === 'outcome') {
           await transaction(() => this.#publish(open, line));
+          this.#stand.scopes += 1;
           this.#open.delete(line.scope);
           this.#published.add(line.scope);
         } else open.lines.push(text);
@@ -214,6 +273,7 @@ export class PublisherModel {
     const found = this.#options.store.holding(this.#options.lease);
     if (!found) return;
     const { attempt } = found;
+    if ((attempt.checksFrom ?? -1) < this.#stand.checksFrom) throw new Error('the store has lost the list');
     for (const [index, text] of lines.entries()) {
       const position = seq * 500 + index;
       const { t } = JSON.parse(text) as Line;
@@ -223,6 +283,7 @@ export class PublisherModel {
       } else if (attempt.checksFrom === undefined) throw new Poison('a check before the list was opened');
       else if (position >= attempt.checksFrom) attempt.checks.set(position, text);
     }
+    this.#stand.checksFrom = attempt.checksFrom ?? -1;
   }
 
   #publish(open: OpenScope, line: Line): void {

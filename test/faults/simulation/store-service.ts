@@ -33,6 +33,8 @@ export class StoreService {
   readonly #subscriptions = new Set<Subscription>();
   readonly #publishers = new Map<Owner, Map<string, PublisherModel>>();
   readonly onPublished: (publication: Publication) => void;
+  /** A job ended with what its agent said last. */
+  onClosed: (jobId: string) => void = () => undefined;
   #downUntilMs = 0;
   /** Raised by each failover: connections to the store of before are gone. */
   #generation = 0;
@@ -113,7 +115,7 @@ export class StoreService {
           return answer;
         });
         const consumed =
-          result === 'stored' ? this.#publisher(owner, lease).consumed(batch.seq) : Promise.resolve(undefined);
+          result === 'stored' ? this.#publisher(owner, lease).stored(batch.seq) : Promise.resolve(undefined);
         return { result, durableSeq, consumed };
       },
       finish: async (session, finish) => {
@@ -122,8 +124,12 @@ export class StoreService {
           return this.#note('finish', await call('finish', () => model.finish(session, finish, [])));
         if (before < finish.lastSeq) return this.#note('finish', { result: 'gap' as const, durableSeq: before });
         const publisher = this.#publisher(owner, finish);
-        await publisher.consumed(before);
-        return await call('finish', () => this.#note('finish', model.finish(session, finish, publisher.openScopes)));
+        await publisher.settled(before);
+        return await call('finish', () => {
+          const answer = model.finish(session, finish, publisher.openScopes);
+          if (answer.result === 'closed') this.onClosed(finish.jobId);
+          return this.#note('finish', answer);
+        });
       },
     };
   }
@@ -159,7 +165,13 @@ export class StoreService {
           fail();
           return;
         }
-        const answer = work();
+        let answer: T;
+        try {
+          answer = work();
+        } catch (error) {
+          this.#time.after(this.#latencyMs(), owner, () => reject(error));
+          return;
+        }
         if (!owner.alive) this.#counters.count(`gateway.crash.after.${name}`);
         this.#time.after(this.#latencyMs(), owner, () => {
           // The commit stands, but the connection on which it would be told is gone.
@@ -177,15 +189,16 @@ export class StoreService {
     this.#publishers.set(owner, own);
     const key = `${keyOf(lease)} ${lease.leaseToken}`;
     const { jobId, attempt, leaseToken } = lease;
-    const publisher =
-      own.get(key) ??
-      new PublisherModel({
-        store: this.model,
-        lease: { jobId, attempt, leaseToken },
-        transaction: (work) => this.#call(owner, 'publish', work),
-        pause: (ms) => this.#time.delay(ms, owner),
-        onPublished: this.onPublished,
-      });
+    const found = own.get(key);
+    // One that ended is not taken again: a store that failed over may have the attempt as it was before.
+    if (found && !found.hasEnded) return found;
+    const publisher = new PublisherModel({
+      store: this.model,
+      lease: { jobId, attempt, leaseToken },
+      transaction: (work) => this.#call(owner, 'publish', work),
+      pause: (ms) => this.#time.delay(ms, owner),
+      onPublished: this.onPublished,
+    });
     own.set(key, publisher);
     return publisher;
   }

@@ -62,6 +62,7 @@ export class World {
     this.watch = new Watch(this.time, this.counters, trace);
     this.store = new StoreService(this.time, this.random, this.counters, (what) => this.watch.published(what));
     this.watch.store = this.store;
+    this.store.onClosed = (jobId) => this.#closed(jobId);
     this.#agentWorld = {
       time: this.time,
       random: this.random,
@@ -182,6 +183,17 @@ export class World {
     for (const key of scopes.keys())
       if ((key === site.connection || key.startsWith(`${site.connection}/`)) && !wanted.has(key))
         this.watch.fail('content', `${key} is in the catalog and not at the source`);
+  }
+
+  /** What a job published is whole: no scope that its agent read is missing. */
+  #closed(jobId: string): void {
+    const { jobs, attempts } = this.store.model.tables;
+    const job = jobs.get(jobId);
+    const site = this.#sites.get(jobId);
+    if (job?.state !== 'published' || job.kind !== 'crawl' || !site) return;
+    const attempt = [...attempts.values()].find((one) => one.jobId === jobId && one.attempt === job.attempt);
+    for (const scope of expectedScopes(site))
+      if (!attempt?.published.has(scope)) this.watch.fail('whole', `${jobId} ended as published without ${scope}`);
   }
 
   /** Forgets connections that are over at both ends. */

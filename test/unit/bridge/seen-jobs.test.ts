@@ -103,6 +103,30 @@ test('the record of another agent counts for nothing; a damaged one is told of',
   expect(told).toBe(1);
 });
 
+test('a bit that rots in the record is noticed, wherever it is: no time in it may keep later jobs away', async () => {
+  expect(await take(await open(), job('a', 1, 0))).toBe(true);
+  const sound = await readFile(file);
+  let unnoticed = 0;
+  for (let at = 0; at < sound.length; at += 1) {
+    const rotten = Buffer.from(sound);
+    rotten[at] = (rotten[at] ?? 0) ^ (1 << (at % 8));
+    await writeFile(file, rotten);
+    let told = 0;
+    const seen = await SeenJobs.open(file, 'agent', () => (told += 1));
+    expect(seen.judge(job('b', 1, 1), { jobId: 'b', attempt: 1 })).toBeUndefined();
+    if (told === 0) unnoticed += 1;
+  }
+  // The name of the checksum's field, and the line feed at the end: then the record still says what it said.
+  expect(unnoticed).toBeLessThan(8);
+});
+
+test('a record of an older agent, without a checksum, counts', async () => {
+  expect(await take(await open(), job('a', 1, 0))).toBe(true);
+  const { crc32: _, ...older } = JSON.parse(await readFile(file, 'utf8'));
+  await writeFile(file, JSON.stringify(older));
+  expect(await take(await open(), job('a', 1, 0))).toBe(false);
+});
+
 test('nothing is taken that cannot be kept in mind', async () => {
   const seen = await SeenJobs.open(join(folder, 'missing', 'seen.json'), 'agent');
   await expect(seen.remember(job('a', 1, 0), { jobId: 'a', attempt: 1 })).rejects.toMatchObject({
