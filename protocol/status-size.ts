@@ -68,6 +68,7 @@ export const fitStatus = (given: AgentStatus): AgentStatus => {
                 value: shortened(value, Math.min(text, MAX_NAME)),
               })),
             }),
+        ...(c.refuses && { refuses: c.refuses.map((one) => ({ ...one, why: shortened(one.why, text) })) }),
         problems: c.problems.slice(0, problems).map(({ excerpt, ...problem }) => ({
           ...problem,
           message: shortened(problem.message, text),

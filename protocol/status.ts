@@ -34,6 +34,17 @@ export const ConnectionSetting = z.object({
 });
 export type ConnectionSetting = z.infer<typeof ConnectionSetting>;
 
+/** Something that the policies of the agent and of the connection keep the catalog from asking, at any hour. */
+export const Refusal = z.object({
+  /** Kind of job. */
+  kind: z.string().max(LIMITS.idChars),
+  /** Only with this option: `full` of a crawl, `data` of a preview; absent: the kind as a whole. */
+  option: z.string().max(LIMITS.idChars).optional(),
+  /** The rule and its line, for people. */
+  why: Text,
+});
+export type Refusal = z.infer<typeof Refusal>;
+
 /**
  * What the agent reports of one connection file. `code` is null while no version of the file could be read.
  * `error` with `inForce` means: the file is broken, the last good version keeps working.
@@ -56,6 +67,8 @@ export const ConnectionState = z.object({
   problems: z.array(Problem).max(LIMITS.statusItems),
   /** What the version in force gives itself; absent from agents that do not tell. */
   settings: z.array(ConnectionSetting).max(SETTING_LIMITS.settings).optional(),
+  /** Absent: everything may be asked, or the agent is an older one. */
+  refuses: z.array(Refusal).max(50).optional(),
 });
 export type ConnectionState = z.infer<typeof ConnectionState>;
 

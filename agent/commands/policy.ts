@@ -1,12 +1,13 @@
 import type { JobPolicy } from '#agent/bridge/jobs.ts';
 import { problemPlace } from '#config/connection/problem.ts';
-import { denials, denied } from '#config/policy/judge.ts';
+import { type Asked, denials, denied, withoutLeave } from '#config/policy/judge.ts';
 import type { Policy } from '#config/policy/policy.ts';
 import type { PolicyFile } from '#config/policy/policy-file.ts';
 import { type ErrorInfo, errorInfo, Fault } from '#protocol/errors.ts';
+import { JOB_KINDS, type JobKind } from '#protocol/job-options.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 import { shortened } from '#protocol/printable.ts';
-import type { AgentStatus } from '#protocol/status.ts';
+import type { AgentStatus, Refusal } from '#protocol/status.ts';
 
 const HOUR_MS = 3_600_000;
 /** What is told of a policy, so that it leaves room in the status for the connections. */
@@ -57,12 +58,13 @@ export class PolicyInForce implements JobPolicy {
     const now = nowMs();
     if (this.#policy === 'nothing') return refused(this.#whyNothing());
     const own = this.#policy;
-    const atMs = when === 'offered' ? now : undefined;
-    const asked = { kind, connection, options };
-    for (const policy of [own, ofConnection(connection)]) {
-      const why = policy && denied(policy, asked, atMs);
-      if (why !== undefined) return refused(why);
-    }
+    const why = whyNot(
+      own,
+      ofConnection(connection),
+      { kind, connection, options },
+      when === 'offered' ? now : undefined,
+    );
+    if (why !== undefined) return refused(why);
     const rate = own?.jobsPerHour;
     if (rate === undefined || when === 'begun') return undefined;
     this.#begun = this.#begun.filter((at) => now - at < HOUR_MS);
@@ -72,6 +74,22 @@ export class PolicyInForce implements JobPolicy {
     return refused(
       `${rate.at.file}, line ${rate.at.line}: jobs_per_hour allows ${rate.value} jobs in an hour.${again}`,
     );
+  }
+
+  /** What the catalog cannot ask of a connection at any hour; its page shows it before a person asks. */
+  refusals(connection: string): readonly Refusal[] {
+    const ofConnection = this.#options.ofConnection(connection);
+    const refusals: Refusal[] = [];
+    for (const { kind, option, options } of ASKABLE) {
+      const why =
+        this.#policy === 'nothing'
+          ? this.#whyNothing()
+          : whyNot(this.#policy, ofConnection, { kind, connection, options }, undefined);
+      // What holds for the kind as a whole is said once.
+      if (why !== undefined && !refusals.some((one) => one.kind === kind))
+        refusals.push({ kind, ...(option === undefined ? {} : { option }), why: shortened(why, MOST_CHARACTERS) });
+    }
+    return refusals;
   }
 
   took(): void {
@@ -134,6 +152,26 @@ export class PolicyInForce implements JobPolicy {
       log.info({ file: file.file, denies: this.report.policy?.denies }, 'the policy of this agent is in force');
   }
 }
+
+/** What a person can ask for: each kind as such first, then with the option that a policy may forbid by itself. */
+const ASKABLE: readonly { kind: JobKind; option?: string; options: Readonly<Record<string, unknown>> }[] = [
+  ...JOB_KINDS.map((kind) => ({ kind, options: {} })),
+  { kind: 'crawl', option: 'full', options: { mode: 'full' } },
+  { kind: 'preview', option: 'data', options: { data: true } },
+];
+
+const whyNot = (
+  own: Policy | undefined,
+  ofConnection: Policy | undefined,
+  asked: Asked,
+  atMs: number | undefined,
+): string | undefined => {
+  for (const policy of [own, ofConnection]) {
+    const why = policy && denied(policy, asked, atMs);
+    if (why !== undefined) return why;
+  }
+  return withoutLeave(own, ofConnection, asked);
+};
 
 /** What counts now: a file that cannot be used changes nothing. */
 const policyOf = <T>(file: PolicyFile, before: T): Policy | T | undefined =>

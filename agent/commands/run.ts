@@ -130,7 +130,11 @@ export const run = async (options: RunOptions): Promise<void> => {
     platform: `${process.platform}-${process.arch}`,
     startedAt,
     connectionsFolder,
-    connections: folder.states().map((state) => ({ ...state, problems: state.problems.map(leavingProblem) })),
+    connections: folder.states().map((state) => ({
+      ...state,
+      problems: state.problems.map(leavingProblem),
+      ...(state.code === null ? {} : { refuses: [...policy.refusals(state.code)] }),
+    })),
     ...faultsOf([...(moved === undefined ? [] : [moved]), ...policy.faults, ...(reload?.faults ?? [])]),
     ...policy.report,
     ...(machine === undefined ? {} : { machine: machine(identity.agentId) }),

@@ -35,17 +35,35 @@ export const denied = (
   /** Undefined for a job that has begun: it may end at any hour. */
   nowMs: number | undefined,
 ): string | undefined => {
-  const { jobs, connections, hours, previews } = policy;
+  const { jobs, connections, hours, fullCrawls, inventories, previews } = policy;
   if (jobs && !jobs.value.includes(asked.kind))
     return `${line(jobs)}: jobs allows ${orNothing(jobs.value)}, and not ${asked.kind}.`;
   if (connections && !connections.value.some((pattern) => matches(pattern, asked.connection)))
     return `${line(connections)}: connections allows ${orNothing(connections.value)}, and not ${asked.connection}.`;
-  if (asked.options['previews'] === true && previews?.value !== true)
-    return `${previews ? line(previews) : 'The policy'}: previews are not allowed.`;
+  const isFull = asked.kind === 'crawl' && asked.options['mode'] === 'full';
+  if (isFull && fullCrawls?.value === false) return `${line(fullCrawls)}: full_crawls is false.`;
+  if (asked.kind === 'inventory' && inventories?.value === false) return `${line(inventories)}: inventories is false.`;
+  if (wantsData(asked) && previews?.value === false) return `${line(previews)}: previews is false.`;
   if (nowMs !== undefined && hours && !isWithin(hours.value.windows, hours.value.timeZone, nowMs))
     return `${line(hours)}: hours allows jobs to begin at ${orNothing([hours.value.text].filter(Boolean))} (${hours.value.timeZone}) only.`;
   return undefined;
 };
+
+/** Whether a job asks for real values of the site's data. */
+const wantsData = ({ kind, options }: Asked): boolean => kind === 'preview' && options['data'] === true;
+
+/**
+ * Why no policy allows that a job brings real values: it has to be said. Where the agent has a policy file that one has to
+ * say it, and the connection's own rules cannot widen it; undefined for all other jobs, too.
+ */
+export const withoutLeave = (
+  agents: Policy | undefined,
+  ofConnection: Policy | undefined,
+  asked: Asked,
+): string | undefined =>
+  !wantsData(asked) || (agents ?? ofConnection)?.previews?.value === true
+    ? undefined
+    : 'No policy allows previews with real values (previews = true).';
 
 /** What the policy forbids, a sentence each, for people who wonder what this agent will do. */
 export const denials = ({
@@ -54,6 +72,9 @@ export const denials = ({
   hours,
   jobsPerHour,
   scripts,
+  fullCrawls,
+  inventories,
+  previews,
   remoteLogLevel,
 }: Policy): readonly string[] => [
   ...(jobs ? [`Jobs other than ${orNothing(jobs.value)} (${line(jobs)})`] : []),
@@ -63,5 +84,10 @@ export const denials = ({
     : []),
   ...(jobsPerHour ? [`More than ${jobsPerHour.value} jobs in an hour (${line(jobsPerHour)})`] : []),
   ...(scripts?.value === false ? [`Load scripts (${line(scripts)})`] : []),
+  ...(fullCrawls?.value === false ? [`Full crawls (${line(fullCrawls)})`] : []),
+  ...(inventories?.value === false ? [`Inventories (${line(inventories)})`] : []),
+  ...(previews?.value === true
+    ? []
+    : [`Previews with real values${previews ? ` (${line(previews)})` : ', which no rule allows'}`]),
   ...(remoteLogLevel?.value === false ? [`Logging more when the catalog asks (${line(remoteLogLevel)})`] : []),
 ];

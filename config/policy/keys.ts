@@ -10,7 +10,11 @@ const used = (path: string, type: KeyType, description: string, more: Partial<Ke
 
 /** Rules that a connection can have, too: there they bound this connection further, and widen nothing. */
 const SHARED: readonly KeySpec[] = [
-  used('jobs', 'any', 'Kinds of jobs that may be asked for: crawl, test; an empty list allows none. Default: all.'),
+  used(
+    'jobs',
+    'any',
+    'Kinds of jobs that may be asked for: crawl, test, inventory, preview; an empty list allows none. Default: all.',
+  ),
   used(
     'hours',
     'any',
@@ -18,9 +22,25 @@ const SHARED: readonly KeySpec[] = [
   ),
   used('time_zone', 'string', 'Zone of the hours, such as Europe/Vienna; hours need it.', { oneLine: true }),
   used('scripts', 'boolean', 'False: load scripts are neither read nor sent.', { standard: true }),
-  used('previews', 'boolean', 'True: a job may ask for sample data. This release has no such job.', {
-    standard: false,
+  used(
+    'full_crawls',
+    'boolean',
+    'False: crawls read only what changed, as far as that is known; the catalog cannot ask for all.',
+    {
+      standard: true,
+    },
+  ),
+  used('inventories', 'boolean', 'False: no lists of streams, apps and sheets that also name what a filter rejects.', {
+    standard: true,
   }),
+  used(
+    'previews',
+    'boolean',
+    'True: previews of sheets may hold real values. Without a policy that says so they never do.',
+    {
+      standard: false,
+    },
+  ),
 ];
 
 /** Keys of the policy file that `policy` of `agent.conf` names. */

@@ -26,6 +26,9 @@ export interface Policy {
   readonly hours?: Rule<ZonedHours>;
   readonly jobsPerHour?: Rule<number> | undefined;
   readonly scripts?: Rule<boolean> | undefined;
+  readonly fullCrawls?: Rule<boolean> | undefined;
+  readonly inventories?: Rule<boolean> | undefined;
+  /** Of previews with real values; absent: not allowed, unless another policy allows them. */
   readonly previews?: Rule<boolean> | undefined;
   readonly remoteLogLevel?: Rule<boolean> | undefined;
 }
@@ -91,6 +94,8 @@ export const readPolicy = (
     ...readHours(values, prefix, list('hours'), problems),
     jobsPerHour: has('jobs_per_hour') ? ruleOf('jobs_per_hour', values.integer(`${prefix}jobs_per_hour`)) : undefined,
     scripts: flag('scripts'),
+    fullCrawls: flag('full_crawls'),
+    inventories: flag('inventories'),
     previews: flag('previews'),
     remoteLogLevel: flag('remote_log_level'),
   };

@@ -107,13 +107,68 @@ describe('a policy', () => {
     expect(inForce(await load('jobs_per_hour = 0')).judge(job(), 'offered')).toBeDefined();
   });
 
-  test('forbids scripts, previews and more log', async () => {
+  test('forbids scripts and more log', async () => {
     const policy = inForce(await load('scripts = false\nremote_log_level = no\n'));
     expect(policy.allowsScripts('any')).toBe(false);
     expect(policy.logLevelForbidden()).toBe('policy.conf, line 2: remote_log_level is false.');
-    expect(policy.judge(job({ options: { previews: true } }), 'offered')).toBeDefined();
-    const wider = inForce(await load('previews = true'));
-    expect(wider.judge(job({ options: { previews: true } }), 'offered')).toBeUndefined();
+  });
+
+  test('forbids full crawls and inventories by rules of their own, and nothing beside', async () => {
+    const policy = inForce(await load('full_crawls = false\ninventories = no\n'));
+    const why = (fields: Partial<JobSpec>) => policy.judge(job(fields), 'offered')?.message;
+    expect(why({ options: { mode: 'full' } })).toBe('policy.conf, line 1: full_crawls is false.');
+    expect(why({ options: { mode: 'delta' } })).toBeUndefined();
+    expect(why({ options: {} })).toBeUndefined();
+    expect(why({ kind: 'inventory' })).toBe('policy.conf, line 2: inventories is false.');
+    expect(why({ kind: 'test', options: { mode: 'full' } })).toBeUndefined();
+    expect(why({ kind: 'preview' })).toBeUndefined();
+  });
+
+  test('previews with real values need a rule that allows them; those without do not', async () => {
+    const data = job({ kind: 'preview', options: { app: 'a', data: true } });
+    const allows = (file: PolicyFile, own?: PolicyFile) => {
+      const policy = inForce(file, () => (own?.type === 'policy' ? own.policy : undefined));
+      expect(policy.judge(job({ kind: 'preview', options: { app: 'a' } }), 'begun')).toBeUndefined();
+      return policy.judge(data, 'begun') === undefined;
+    };
+    const [silent, yes, no] = [
+      await load('jobs_per_hour = 5'),
+      await load('previews = true'),
+      await load('previews = no'),
+    ];
+    const none: PolicyFile = { type: 'none' };
+    expect([allows(none), allows(silent), allows(yes), allows(no)]).toEqual([false, false, true, false]);
+    // The connection's own rules count where the agent has no policy, and narrow it where it has.
+    expect([allows(none, yes), allows(yes, no), allows(yes, silent), allows(silent, yes), allows(no, yes)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test('says of each connection what can never be asked, the kind as a whole or one option of it', async () => {
+    const none = inForce({ type: 'none' });
+    const data = {
+      kind: 'preview',
+      option: 'data',
+      why: 'No policy allows previews with real values (previews = true).',
+    };
+    expect(none.refusals('sales-eu')).toEqual([data]);
+    const policy = inForce(
+      await load(
+        'jobs = [crawl, test]\nfull_crawls = false\nhours = "20:00-21:00", time_zone = UTC\nconnections = "s*"',
+      ),
+    );
+    expect(policy.refusals('sales-eu')).toEqual([
+      { kind: 'inventory', why: 'policy.conf, line 1: jobs allows crawl, test, and not inventory.' },
+      { kind: 'preview', why: 'policy.conf, line 1: jobs allows crawl, test, and not preview.' },
+      { kind: 'crawl', option: 'full', why: 'policy.conf, line 2: full_crawls is false.' },
+    ]);
+    expect(policy.refusals('hr').map(({ kind }) => kind)).toEqual(['crawl', 'test', 'inventory', 'preview']);
+    expect(inForce(await load('jobs = [')).refusals('hr')).toHaveLength(4);
+    expect(inForce(await load('previews = true')).refusals('hr')).toEqual([]);
   });
 
   test('of a connection narrows that of the agent, and never widens it', async () => {
@@ -145,6 +200,7 @@ describe('a policy', () => {
           'Jobs other than nothing (policy.conf, line 1)',
           'More than 5 jobs in an hour (policy.conf, line 2)',
           'Load scripts (policy.conf, line 3)',
+          'Previews with real values, which no rule allows',
         ],
       },
     });
@@ -154,6 +210,7 @@ describe('a policy', () => {
 describe('a policy file that cannot be used', () => {
   test.each([
     ['a key that is not known', 'scritps = false', 'The policy has no such key'],
+    ['a key of an option that is misspelt', 'full_crawl = false', 'The policy has no such key'],
     ['a kind that is not known', 'jobs = [crowl]', 'This is no kind of job.'],
     ['hours without a zone', 'hours = "20:00-06:00"', 'hours need time_zone'],
     ['hours that are none', 'hours = "8pm", time_zone = UTC', 'hours must be a list of times'],
@@ -266,9 +323,9 @@ test('what is in force is told in the audit log: once, whatever was started how 
   for await (const { entry } of readAudit(audit))
     if (entry?.event === 'policy') told.push([entry.file, entry.state, entry.denies.length]);
   expect(told).toEqual([
-    ['policy.conf', 'in_force', 1],
-    ['policy.conf', 'broken', 1],
-    ['policy.conf', 'in_force', 1],
+    ['policy.conf', 'in_force', 2],
+    ['policy.conf', 'broken', 2],
+    ['policy.conf', 'in_force', 2],
     [null, 'none', 0],
   ]);
 });

@@ -7,7 +7,7 @@ import { type DecodedFrame, decodeFrame, encodeFrame } from '#protocol/frame.ts'
 import { challenge, keyProof, ToAgent, ToGateway } from '#protocol/messages.ts';
 import { POLLING, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
 import { ASSET_KINDS, EDGE_KINDS, StreamRecord } from '#protocol/records.ts';
-import { AgentStatus, ConnectionSetting, ConnectionState, Problem } from '#protocol/status.ts';
+import { AgentStatus, ConnectionSetting, ConnectionState, Problem, Refusal } from '#protocol/status.ts';
 
 const document = readFileSync(new URL('../../../protocol/PROTOCOL.md', import.meta.url), 'utf8');
 
@@ -115,6 +115,7 @@ describe('PROTOCOL.md and the code', () => {
     const parts = [
       AgentStatus,
       ConnectionState,
+      Refusal,
       Problem,
       ConnectionSetting,
       faults.unwrap().element,
