@@ -11,7 +11,8 @@ import { resultOf, resultsOf, settled } from './settled.ts';
 /** What one visit to an app brings home. */
 export interface AppContent {
   readonly sheets: readonly { readonly entry: ContainerEntry; readonly tree: PropertyEntry }[];
-  readonly stories: readonly ContainerEntry[];
+  /** Undefined slides: they could not be counted. */
+  readonly stories: readonly { readonly entry: ContainerEntry; readonly slides: number | undefined }[];
   readonly visualizations: readonly { readonly entry: ContainerEntry; readonly properties: Properties }[];
   readonly lists: AppLists;
   /** As the author wrote it; blank when there is none or it is not visible. */
@@ -56,6 +57,9 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
         ),
       ),
     );
+    const slides = ofType('story').map((entry) =>
+      settled(gaps.object(`story ${entry.qInfo.qId}`, app.childCount(entry.qInfo.qId, 'slide'))),
+    );
     const sheets = (await resultsOf(trees)).flatMap((tree, index) => {
       const entry = ofType('sheet')[index];
       return tree === undefined || entry === undefined ? [] : [{ entry, tree }];
@@ -64,11 +68,12 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
       const entry = ofType('masterobject')[index];
       return properties === undefined || entry === undefined ? [] : [{ entry, properties }];
     });
+    const counts = await resultsOf(slides);
     const [theLists, theScript] = [await resultOf(lists), await resultOf(script)];
     await app.close();
     const content: AppContent = {
       sheets,
-      stories: ofType('story'),
+      stories: ofType('story').map((entry, index) => ({ entry, slides: counts[index] })),
       visualizations,
       lists: theLists,
       script: theScript,

@@ -1,18 +1,11 @@
 import type { PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import { type JsonObject, present } from './attributes.ts';
-import { type Definition, definitionsIn } from './definitions.ts';
+import { chartFacts, tabOf } from './chart-facts.ts';
+import { columnFacts, columnName } from './column-facts.ts';
+import { definitionsIn } from './definitions.ts';
+import type { FieldNames } from './field-names.ts';
 import { type Keys, numbered } from './keys.ts';
-import {
-  groupingAt,
-  isTree,
-  listAt,
-  numberAt,
-  numberFormatOf,
-  type Tree,
-  textAt,
-  textsAt,
-  treeAt,
-} from './properties.ts';
+import { isTree, listAt, numberAt, type Tree, textAt, treeAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** What charts of an app may refer to: edges lead only to master items that exist. */
@@ -28,12 +21,14 @@ export class ChartWriter {
   readonly #keys: Keys;
   readonly #appId: string;
   readonly #masters: MasterItems;
+  readonly #names: FieldNames;
 
-  constructor(out: ScopeWriter, keys: Keys, appId: string, masters: MasterItems) {
+  constructor(out: ScopeWriter, keys: Keys, appId: string, masters: MasterItems, names: FieldNames) {
     this.#out = out;
     this.#keys = keys;
     this.#appId = appId;
     this.#masters = masters;
+    this.#names = names;
   }
 
   /** Every object below `entry` (a sheet or a container), whose asset is `parent`. */
@@ -43,7 +38,8 @@ export class ChartWriter {
     for (const child of entry.qChildren ?? []) {
       const id = textAt(treeAt(child.qProperty, 'qInfo'), 'qId');
       if (id === '') continue;
-      const key = await this.#chart(id, child.qProperty, parent, cells.get(id));
+      const place = present({ cell: cells.get(id), tab: tabOf(entry.qProperty, child.qProperty) });
+      const key = await this.#chart(id, child.qProperty, parent, place);
       await this.children(child, key, depth + 1);
     }
   }
@@ -51,24 +47,35 @@ export class ChartWriter {
   /** The dimensions and measures in the properties of a chart or master visualization, whose asset is `parent`. */
   async definitions(properties: Tree, id: string, parent: string): Promise<void> {
     const unique = { d: numbered(), m: numbered() };
-    for (const definition of definitionsIn(properties)) {
+    const columns = definitionsIn(properties).map((definition) => {
+      const library = textAt(definition.entry, 'qLibraryId');
+      const items = definition.side === 'd' ? this.#masters.dimensions : this.#masters.measures;
+      return {
+        definition,
+        library,
+        known: items.has(library),
+        name: columnName(definition) || items.get(library) || '',
+      };
+    });
+    // A column may be named in the expressions of the others.
+    const labels = new Set(columns.map(({ name }) => name));
+    for (const { definition, library, known, name } of columns) {
       const { side } = definition;
       const key = this.#keys.of(this.#appId, id, side, unique[side](definition.id));
-      const library = textAt(definition.entry, 'qLibraryId');
-      const items = side === 'd' ? this.#masters.dimensions : this.#masters.measures;
-      const name = nameOf(definition) || items.get(library) || '';
       await this.#out.asset({
         kind: side === 'd' ? 'chartDimension' : 'chartMeasure',
         key,
         name,
         parent,
-        attributes: side === 'd' ? dimensionOf(definition.entry) : measureOf(definition.entry),
+        attributes: columnFacts(definition, this.#names, labels),
       });
-      if (items.has(library)) await this.#out.edge('uses', key, this.#keys.of(this.#appId, library));
+      const used = new Set(known ? [library] : []);
+      if (side === 'm') for (const item of this.#names.measuresIn(measureText(definition.entry))) used.add(item);
+      for (const item of used) await this.#out.edge('uses', key, this.#keys.of(this.#appId, item));
     }
   }
 
-  async #chart(id: string, properties: Tree, parent: string, cell: JsonObject | undefined): Promise<string> {
+  async #chart(id: string, properties: Tree, parent: string, place: JsonObject): Promise<string> {
     const key = this.#keys.of(this.#appId, id);
     const master = textAt(properties, 'qExtendsId');
     const title = textAt(properties, 'title');
@@ -77,16 +84,7 @@ export class ChartWriter {
       key,
       name: title || (this.#masters.visualizations.get(master) ?? ''),
       parent,
-      attributes: present({
-        type: textAt(properties, 'visualization') || textAt(treeAt(properties, 'qInfo'), 'qType'),
-        title,
-        subtitle: textAt(properties, 'subtitle'),
-        footnote: textAt(properties, 'footnote'),
-        orientation: textAt(properties, 'orientation'),
-        state: textAt(properties, 'qStateName'),
-        extends: master,
-        cell,
-      }),
+      attributes: present({ ...chartFacts(properties, this.#names), extends: master, ...place }),
     });
     if (this.#masters.visualizations.has(master)) {
       await this.#out.edge('uses', key, this.#keys.of(this.#appId, master));
@@ -108,47 +106,11 @@ export const cellsOf = (properties: Tree): ReadonlyMap<string, JsonObject> => {
         row: numberAt(cell, 'row'),
         columns: numberAt(cell, 'colspan'),
         rows: numberAt(cell, 'rowspan'),
+        type: textAt(cell, 'type'),
       }),
     );
   }
   return cells;
 };
 
-const nameOf = ({ side, entry }: Definition): string => {
-  const inner = entry['qDef'];
-  if (side === 'm') return textAt(inner, 'qLabel') || textAt(inner, 'qDef');
-  return textsAt(inner, 'qFieldLabels').find((label) => label !== '') ?? textsAt(inner, 'qFieldDefs')[0] ?? '';
-};
-
-const dimensionOf = (entry: Tree): JsonObject => {
-  const inner = entry['qDef'];
-  const grouping = groupingAt(inner);
-  return present({
-    libraryId: textAt(entry, 'qLibraryId'),
-    label: textsAt(inner, 'qFieldLabels').find((label) => label !== ''),
-    labelExpression: textAt(inner, 'qLabelExpression'),
-    fields: textsAt(inner, 'qFieldDefs'),
-    grouping: grouping === 'single' ? undefined : grouping,
-    condition: textAt(treeAt(entry, 'qCalcCondition', 'qCond'), 'qv') || textAt(treeAt(entry, 'qCalcCond'), 'qv'),
-    attributeExpressions: attributeExpressions(entry),
-  });
-};
-
-const measureOf = (entry: Tree): JsonObject => {
-  const inner = entry['qDef'];
-  return present({
-    libraryId: textAt(entry, 'qLibraryId'),
-    label: textAt(inner, 'qLabel'),
-    labelExpression: textAt(inner, 'qLabelExpression'),
-    expression: textAt(inner, 'qDef'),
-    numberFormat: numberFormatOf(inner),
-    condition: textAt(treeAt(entry, 'qCalcCondition', 'qCond'), 'qv') || textAt(treeAt(entry, 'qCalcCond'), 'qv'),
-    attributeExpressions: attributeExpressions(entry),
-  });
-};
-
-/** Colours and the like by expression: they use fields too. */
-const attributeExpressions = (entry: Tree): string[] =>
-  listAt(entry, 'qAttributeExpressions')
-    .map((expression) => textAt(expression, 'qExpression'))
-    .filter((expression) => expression !== '');
+const measureText = (entry: Tree): string => textAt(entry['qDef'], 'qDef');

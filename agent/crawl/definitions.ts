@@ -7,11 +7,13 @@ export interface Definition {
   readonly entry: Tree;
   /** `qDef.cId`, else the position within its list: what the key is made of, and may be there more than once. */
   readonly id: string;
+  /** One of those that a reader may put in the place of another; not shown at first. */
+  readonly alternative: boolean;
 }
 
 /** Copies that undo keeps and pictures of former data: not part of what the chart shows. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(['qUndoExclude', 'qEmbeddedSnapshotDef', 'snapshot']);
-const MAX_DEPTH = 64;
+export const NOT_SHOWN: ReadonlySet<string> = new Set(['qUndoExclude', 'qEmbeddedSnapshotDef', 'snapshot']);
+export const MAX_DEPTH = 64;
 
 /**
  * Every dimension and measure in the properties of a chart, in the order in which they stand there. Hypercubes may be
@@ -19,14 +21,14 @@ const MAX_DEPTH = 64;
  */
 export const definitionsIn = (properties: unknown): readonly Definition[] => {
   const found: Definition[] = [];
-  collect(properties, 0, found);
+  collect(properties, 0, false, found);
   return found;
 };
 
-const collect = (value: unknown, depth: number, found: Definition[]): void => {
+const collect = (value: unknown, depth: number, alternative: boolean, found: Definition[]): void => {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return;
   if (Array.isArray(value)) {
-    for (const member of value) collect(member, depth + 1, found);
+    for (const member of value) collect(member, depth + 1, alternative, found);
     return;
   }
   const tree = value as Tree;
@@ -34,18 +36,18 @@ const collect = (value: unknown, depth: number, found: Definition[]): void => {
     const member = tree[name];
     if (typeof member !== 'object' || member === null || NOT_SHOWN.has(name)) continue;
     if (name === 'qHyperCubeDef' && isTree(member)) {
-      entries('d', listAt(member, 'qDimensions'), found);
-      entries('m', listAt(member, 'qMeasures'), found);
+      entries('d', listAt(member, 'qDimensions'), alternative, found);
+      entries('m', listAt(member, 'qMeasures'), alternative, found);
     } else if (name === 'qListObjectDef' && isTree(member)) {
-      found.push({ side: 'd', entry: member, id: idOf(member, 0) });
+      found.push({ side: 'd', entry: member, id: idOf(member, 0), alternative });
     }
-    collect(member, depth + 1, found);
+    collect(member, depth + 1, alternative || name === 'qLayoutExclude', found);
   }
 };
 
-const entries = (side: 'd' | 'm', list: readonly unknown[], found: Definition[]): void => {
+const entries = (side: 'd' | 'm', list: readonly unknown[], alternative: boolean, found: Definition[]): void => {
   for (const [position, entry] of list.entries()) {
-    if (isTree(entry)) found.push({ side, entry, id: idOf(entry, position) });
+    if (isTree(entry)) found.push({ side, entry, id: idOf(entry, position), alternative });
   }
 };
 

@@ -13,6 +13,11 @@ export const MASTER_POINTERS = {
   orientation: '/orientation',
   cube: '/qHyperCubeDef',
   list: '/qListObjectDef',
+  about: '/qMetaDef',
+  color: '/color',
+  lines: '/refLine',
+  condition: '/showCondition',
+  gauge: '/measureAxis',
 } as const;
 
 /** Charts whose dimensions and measures all lie in the one hypercube at the top. Others may have more (map layers, …). */
@@ -47,5 +52,10 @@ export const listedProperties = ({ qData }: ContainerEntry): Properties | undefi
     orientation: qData['orientation'],
     qHyperCubeDef: qData['cube'],
     qListObjectDef: qData['list'],
+    qMetaDef: qData['about'],
+    color: qData['color'],
+    refLine: qData['lines'],
+    showCondition: qData['condition'],
+    measureAxis: qData['gauge'],
   };
 };

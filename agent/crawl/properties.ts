@@ -26,6 +26,24 @@ export const textAt = (value: unknown, name: string): string => {
   return isTree(expression) && typeof expression['qExpr'] === 'string' ? expression['qExpr'] : '';
 };
 
+/** Whether the text of {@link textAt} is an expression that the engine evaluates. */
+export const isExpression = (value: unknown, name: string): boolean =>
+  isTree(isTree(value) ? value[name] : undefined) || textAt(value, name).startsWith('=');
+
+/** What `{qStringExpression: …}` and `{qValueExpression: …}` evaluate; empty when a value is neither. */
+export const expressionOf = (value: unknown): string => {
+  if (!isTree(value)) return '';
+  const expression = value['qStringExpression'] ?? value['qValueExpression'];
+  return typeof expression === 'string' ? expression : textAt(expression, 'qExpr');
+};
+
+/** A condition: as text, as an expression, or within `qv` or `qCond`. */
+export const conditionAt = (value: unknown, name: string): string => {
+  const condition = isTree(value) ? value[name] : undefined;
+  if (typeof condition === 'string') return condition;
+  return expressionOf(condition) || textAt(treeAt(condition, 'qCond'), 'qv') || textAt(condition, 'qv');
+};
+
 export const textsAt = (value: unknown, name: string): string[] =>
   listAt(value, name).filter((text) => typeof text === 'string');
 
@@ -39,9 +57,11 @@ export const flagAt = (value: unknown, name: string): boolean | undefined => {
   return typeof flag === 'boolean' ? flag : undefined;
 };
 
-/** `qNumFormat`: how values are shown. Absent for "as the engine likes". */
-export const numberFormatOf = (value: unknown): JsonObject | undefined => {
-  const format = treeAt(value, 'qNumFormat');
+/** `qNumFormat` of a measure, `qNumberPresentations` of a dimension: how values are shown. Absent for "as the engine likes". */
+export const numberFormatOf = (value: unknown): JsonObject | undefined =>
+  shownFormat(treeAt(value, 'qNumFormat') ?? listAt(value, 'qNumberPresentations').find(isTree));
+
+const shownFormat = (format: Tree | undefined): JsonObject | undefined => {
   const type = textAt(format, 'qType');
   if (format === undefined || type === '' || type === 'U') return undefined;
   const shown: Record<string, JsonValue> = { type };
@@ -49,6 +69,8 @@ export const numberFormatOf = (value: unknown): JsonObject | undefined => {
   if (pattern !== '') shown['pattern'] = pattern;
   const decimals = numberAt(format, 'qnDec');
   if (decimals !== undefined) shown['decimals'] = decimals;
+  if (textAt(format, 'qDec') !== '') shown['decimalSeparator'] = textAt(format, 'qDec');
+  if (numberAt(format, 'qUseThou') === 1) shown['thousandSeparator'] = textAt(format, 'qThou');
   return shown;
 };
 

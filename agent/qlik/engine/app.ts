@@ -59,7 +59,12 @@ const LISTS: Readonly<Record<keyof AppLists, ListWanted>> = {
     layout: 'qBookmarkList',
     properties: {
       qType: 'bookmark',
-      qData: { title: '/qMetaDef/title', description: '/qMetaDef/description', sheetId: '/sheetId' },
+      qData: {
+        title: '/qMetaDef/title',
+        description: '/qMetaDef/description',
+        sheetId: '/sheetId',
+        fields: '/selectionFields',
+      },
     },
   },
 };
@@ -133,6 +138,13 @@ export class OpenApp {
   async propertyTree(id: string): Promise<PropertyEntry> {
     const object = await this.#session.call(`GetObject ${id}`, () => this.#doc.getObject(id));
     return await this.#session.call(`GetFullPropertyTree ${id}`, () => object.getFullPropertyTree());
+  }
+
+  /** How many children of this type an object has: slides of a story. */
+  async childCount(id: string, type: string): Promise<number> {
+    const object = await this.#session.call(`GetObject ${id}`, () => this.#doc.getObject(id));
+    const infos = await this.#session.call(`GetChildInfos ${id}`, () => object.getChildInfos());
+    return arrayOf<{ readonly qType?: string }>(infos, 'GetChildInfos').filter(({ qType }) => qType === type).length;
   }
 
   async properties(id: string): Promise<Properties> {

@@ -27,6 +27,7 @@ export interface ObjectCalls {
   getLayout(): Promise<Properties>;
   getProperties(): Promise<Properties>;
   getFullPropertyTree(): Promise<PropertyEntry>;
+  getChildInfos(): Promise<readonly { readonly qId: string; readonly qType: string }[]>;
 }
 
 export interface Meta {
@@ -62,6 +63,7 @@ export interface VariableEntry {
   readonly qInfo?: { readonly qId: string };
   readonly qName: string;
   readonly qDefinition?: string;
+  readonly qDescription?: string;
   readonly qMeta?: Meta;
   readonly qData?: Properties;
   readonly qIsScriptCreated?: boolean;

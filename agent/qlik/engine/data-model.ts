@@ -49,6 +49,7 @@ const Metadata = z.object({
   static_byte_size: Amount,
   has_section_access: z.boolean().nullish(),
   is_direct_query_mode: z.boolean().nullish(),
+  reload_meta: z.object({ cpu_time_spent_ms: Amount, peak_memory_bytes: Amount }).nullish().catch(undefined),
 });
 
 /** An app's tables and fields after its last reload; the engine keeps them on disk and does not load the app for it. */
@@ -61,6 +62,8 @@ export type DataModel =
       /** Undefined when this release does not say. */
       readonly hasSectionAccess: boolean | undefined;
       readonly isDirectQuery: boolean | undefined;
+      /** What the last reload took. */
+      readonly reload?: { readonly cpuMs: number | null; readonly peakBytes: number | null } | undefined;
     }
   /** Not there: the app was never reloaded on a release that keeps it, or the server does not give it out. */
   | { readonly available: false; readonly reason: Fault };
@@ -125,7 +128,7 @@ export class DataModels {
           const issue = parsed.error.issues[0];
           throw new Fault('qlik.protocol', `${asked.path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
         }
-        const { tables, fields, static_byte_size, has_section_access, is_direct_query_mode } = parsed.data;
+        const { tables, fields, static_byte_size, has_section_access, is_direct_query_mode, reload_meta } = parsed.data;
         if (tables.length === 0 && fields.length === 0) return none(`${asked.path}: the data model is empty`);
         return {
           available: true,
@@ -134,6 +137,9 @@ export class DataModels {
           staticByteSize: static_byte_size,
           hasSectionAccess: has_section_access ?? undefined,
           isDirectQuery: is_direct_query_mode ?? undefined,
+          reload: reload_meta
+            ? { cpuMs: reload_meta.cpu_time_spent_ms, peakBytes: reload_meta.peak_memory_bytes }
+            : undefined,
         };
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;

@@ -44,6 +44,7 @@ export const schema = {
       GetLayout: { In: [], Out: returns('qLayout') },
       GetProperties: { In: [], Out: returns('qProp') },
       GetFullPropertyTree: { In: [], Out: returns('qPropEntry') },
+      GetChildInfos: { In: [], Out: returns('qInfos') },
     },
   },
   enums: {},

@@ -1,0 +1,104 @@
+import { type JsonObject, present } from './attributes.ts';
+import { MAX_DEPTH, NOT_SHOWN } from './definitions.ts';
+import type { FieldNames } from './field-names.ts';
+import { conditionAt, expressionOf, isExpression, isTree, listAt, type Tree, textAt, treeAt } from './properties.ts';
+
+/** Expressions of a chart besides its dimensions and measures, by where they stand in its properties. */
+interface Expression {
+  readonly at: string;
+  readonly expression: string;
+}
+
+const MOST_EXPRESSIONS = 50;
+/** Read on their own. */
+const APART: ReadonlySet<string> = new Set([...NOT_SHOWN, 'qHyperCubeDef', 'qListObjectDef', 'qChildListDef', 'qInfo']);
+
+/** What the properties of a chart or a master visualization say of it, besides its dimensions and measures. */
+export const chartFacts = (properties: Tree, names: FieldNames): JsonObject => {
+  const expressions: Expression[] = [];
+  collect(properties, '', 0, expressions);
+  const cube = treeAt(properties, 'qHyperCubeDef') ?? treeAt(properties, 'qListObjectDef');
+  const calculation = conditionAt(cube, 'qCalcCondition') || conditionAt(cube, 'qCalcCond');
+  const named = new Set(['title', 'subtitle', 'footnote', 'showCondition', 'color.colorExpression']);
+  return present({
+    type: textAt(properties, 'visualization') || textAt(treeAt(properties, 'qInfo'), 'qType'),
+    ...captionFacts(properties),
+    description: textAt(properties, 'description') || textAt(treeAt(properties, 'qMetaDef'), 'description'),
+    orientation: textAt(properties, 'orientation'),
+    state: textAt(properties, 'qStateName'),
+    showCondition: conditionAt(properties, 'showCondition'),
+    calculationCondition: calculation,
+    calculationMessage: textAt(treeAt(cube, 'qCalcCondition', 'qMsg'), 'qv'),
+    color: colorOf(properties),
+    variable: textAt(properties, 'variableName'),
+    expressions: expressions.filter(({ at }) => !named.has(at)).map(({ at, expression }) => ({ at, expression })),
+    ...names.of([...expressions.map(({ expression }) => expression), ...(calculation === '' ? [] : [calculation])]),
+  });
+};
+
+/** Title, subtitle and footnote; each says whether it is an expression, since the engine shows what that gives. */
+const captionFacts = (properties: Tree): JsonObject => {
+  const facts: JsonObject = {};
+  for (const name of ['title', 'subtitle', 'footnote']) {
+    const text = textAt(properties, name);
+    if (text === '') continue;
+    facts[name] = text;
+    if (isExpression(properties, name)) facts[`${name}IsExpression`] = true;
+  }
+  return facts;
+};
+
+/** By what a chart is coloured, when that is not left to Qlik. */
+const colorOf = (properties: Tree): JsonObject | undefined => {
+  const color = treeAt(properties, 'color');
+  if (color === undefined || color['auto'] !== false) return undefined;
+  const mode = textAt(color, 'mode');
+  const by = treeAt(color, mode === 'byMeasure' ? 'byMeasureDef' : 'byDimDef');
+  const library = textAt(by, 'type') === 'libraryItem';
+  const facts = present({
+    mode,
+    ...(mode === 'byExpression'
+      ? { expression: textAt(color, 'colorExpression'), label: textAt(color, 'expressionLabel') }
+      : {}),
+    ...(mode === 'byMeasure' || mode === 'byDimension'
+      ? { [library ? 'libraryId' : 'expression']: textAt(by, 'key'), label: textAt(by, 'label') }
+      : {}),
+  });
+  return Object.keys(facts).length === 0 ? undefined : facts;
+};
+
+/** How a container shows a child: the name of its tab, and when. */
+export const tabOf = (container: Tree, child: Tree): JsonObject | undefined => {
+  const id = textAt(treeAt(child, 'qInfo'), 'qId');
+  const reference = textAt(child, 'containerChildId');
+  for (const tab of [...listAt(container, 'children'), ...listAt(container, 'objects')]) {
+    if (!isTree(tab)) continue;
+    const named = textAt(tab, 'childRefId') || textAt(tab, 'refId');
+    if (named === '' || (named !== id && named !== reference)) continue;
+    const facts = present({
+      label: textAt(tab, 'label'),
+      labelIsExpression: isExpression(tab, 'label') || undefined,
+      condition: conditionAt(tab, 'condition') || conditionAt(tab, 'showCondition'),
+    });
+    return Object.keys(facts).length === 0 ? undefined : facts;
+  }
+  return undefined;
+};
+
+/** Everything that the engine evaluates, and what begins with `=`, as extensions keep it. */
+const collect = (value: unknown, at: string, depth: number, found: Expression[]): void => {
+  if (found.length >= MOST_EXPRESSIONS) return;
+  if (typeof value === 'string') {
+    if (value.startsWith('=') && value.length > 1) found.push({ at, expression: value });
+    return;
+  }
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return;
+  const expression = expressionOf(value);
+  if (expression !== '') {
+    found.push({ at, expression });
+    return;
+  }
+  for (const [name, member] of Object.entries(value)) {
+    if (!APART.has(name)) collect(member, at === '' ? name : `${at}.${name}`, depth + 1, found);
+  }
+};

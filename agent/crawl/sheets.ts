@@ -1,0 +1,46 @@
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import type { AppContent } from './app-content.ts';
+import type { AppContext } from './app-scope.ts';
+import { present } from './attributes.ts';
+import { type ChartWriter, cellsOf } from './charts.ts';
+import { addressOf, classOf, metaOf, titleOf } from './meta.ts';
+import { conditionAt, isExpression, numberAt, textAt, treeAt } from './properties.ts';
+import type { ScopeWriter } from './scope-writer.ts';
+
+/** The sheets of an app with everything on them. */
+export const writeSheets = async (
+  out: ScopeWriter,
+  row: QrsApp,
+  { connection, keys, people }: AppContext,
+  { sheets, sheetIds }: AppContent,
+  charts: ChartWriter,
+): Promise<void> => {
+  for (const { entry, tree } of sheets) {
+    const id = entry.qInfo.qId;
+    const key = keys.of(row.id, sheetIds?.get(id) ?? id);
+    const properties = tree.qProperty;
+    const meta = treeAt(properties, 'qMetaDef');
+    const about = metaOf(entry, people);
+    await out.asset({
+      kind: 'sheet',
+      key,
+      name: textAt(meta, 'title') || titleOf(entry),
+      parent: keys.of(row.id),
+      attributes: present({
+        ...about,
+        description: textAt(meta, 'description') || about['description'],
+        descriptionIsExpression: isExpression(meta, 'description') || undefined,
+        class: classOf(entry.qMeta),
+        titleExpression: textAt(properties, 'labelExpression'),
+        showCondition: conditionAt(properties, 'showCondition'),
+        rank: numberAt(properties, 'rank'),
+        columns: numberAt(properties, 'columns'),
+        rows: numberAt(properties, 'rows'),
+        cells: [...cellsOf(properties)].map(([object, cell]) => ({ object, ...cell })),
+        thumbnailUrl: addressOf(connection, textAt(treeAt(properties, 'thumbnail', 'qStaticContentUrlDef'), 'qUrl')),
+        url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}/sheet/${encodeURIComponent(id)}/state/analysis`,
+      }),
+    });
+    await charts.children(tree, key);
+  }
+};

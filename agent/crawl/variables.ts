@@ -1,0 +1,44 @@
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import { namesSecret, REDACTED, secretPlaces } from '#config/redaction/rules.ts';
+import type { AppContent } from './app-content.ts';
+import type { AppContext } from './app-scope.ts';
+import { present } from './attributes.ts';
+import type { FieldNames } from './field-names.ts';
+import { textAt, textsAt } from './properties.ts';
+import type { ScopeWriter } from './scope-writer.ts';
+
+/**
+ * The variables of an app that somebody made, in its script or by hand. A definition that does not begin with `=` is the
+ * value itself: for one of the script, what the last reload left. What a formula gives needs the app's data, and stays open.
+ */
+export const writeVariables = async (
+  out: ScopeWriter,
+  row: QrsApp,
+  { keys }: AppContext,
+  { lists }: AppContent,
+  names: FieldNames,
+): Promise<void> => {
+  for (const variable of lists.variables) {
+    if (variable.qIsReserved === true || variable.qIsConfig === true) continue;
+    const definition = variable.qDefinition ?? '';
+    const formula = definition.trimStart().startsWith('=');
+    const hidden = namesSecret(variable.qName) && definition !== '' && !formula;
+    const kinds = new Set(secretPlaces(definition).map(({ kind }) => kind));
+    await out.asset({
+      kind: 'variable',
+      key: keys.of(row.id, variable.qInfo?.qId ?? variable.qName),
+      name: variable.qName,
+      parent: keys.of(row.id),
+      attributes: present({
+        definition: hidden ? REDACTED : definition,
+        value: formula || hidden ? undefined : definition,
+        formula: formula || undefined,
+        comment: textAt(variable.qData, 'comment') || (variable.qDescription ?? ''),
+        tags: textsAt(variable.qData, 'tags'),
+        scriptCreated: variable.qIsScriptCreated === true ? true : undefined,
+        credentials: [...kinds].map((kind) => ({ kind })),
+        ...(formula ? names.of([definition.trimStart()]) : {}),
+      }),
+    });
+  }
+};
