@@ -55,6 +55,8 @@ const rooms: Record<string, readonly string[]> = {
     'qlik-repo-api',
     'qlik-rest-api',
   ],
+  // Sites that are too heavy for the lane `unit`, with the agent in front of them.
+  'test/simulator/crawled': ['*'],
   test: ['*'],
 };
 const root = import.meta.dirname;

@@ -38,13 +38,13 @@ export const crawlJob = (
       skipScopes,
       log,
       scripts: allowsScripts(connection.code),
-      onProgress: ({ appsTotal, appsDone, appsSkipped, records, reading }) =>
+      onProgress: ({ appsTotal, appsDone, appsSkipped, records, reading, slowed }) =>
         onProgress({
           // The site is a scope too.
           scopesDone: appsDone + appsSkipped + 1,
           scopesTotal: appsTotal === null ? null : appsTotal + 1,
           records,
-          current: reading,
+          current: slowed === undefined ? reading : slowed.paused ? [slowed.text] : [...reading, slowed.text],
         }),
     });
     const { appsTotal, records, outcomes, durationMs } = summary;

@@ -58,9 +58,10 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   const summary = await crawl(site, connection, new RecordGate(records), {
     signal: stop.signal,
     log,
-    onProgress: ({ appsDone, appsTotal, records }) => {
+    onProgress: ({ appsDone, appsTotal, records, slowed }) => {
       if (process.stderr.isTTY) {
-        process.stderr.write(`\r\u001b[K${appsDone} of ${appsTotal ?? '?'} apps, ${records} records`);
+        const how = slowed === undefined ? '' : ` (${slowed.text})`;
+        process.stderr.write(`\r\u001b[K${appsDone} of ${appsTotal ?? '?'} apps, ${records} records${how}`);
       }
     },
   });

@@ -5,6 +5,7 @@ import { Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
 import { type AppContext, writeApp, writeAppContent } from './app-scope.ts';
+import { missing } from './missing.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** Writes the scope of an app that was visited, with the outcome that the visit had. */
@@ -22,15 +23,19 @@ export const writeAppScope = async (
       await out.outcome('gone', { error: read });
       return 'gone';
     }
-    const outcome = read.code === 'qlik.access_denied' ? 'denied' : 'failed';
     await writeApp(out, row, context, undefined);
+    if (read.code === 'qlik.app_too_large') {
+      await out.outcome('partial', { missing: [missing('everything inside the app', read)] });
+      return 'partial';
+    }
+    const outcome = read.code === 'qlik.access_denied' ? 'denied' : 'failed';
     await out.outcome(outcome, { error: read });
     return outcome;
   }
   await writeApp(out, row, context, read);
   await writeAppContent(out, row, context, read);
-  const { missing } = read.gaps;
-  const outcome = missing.length === 0 ? 'complete' : 'partial';
-  await out.outcome(outcome, { missing });
+  const { gaps } = read;
+  const outcome = gaps.missing.length === 0 ? 'complete' : 'partial';
+  await out.outcome(outcome, { missing: gaps.missing });
   return outcome;
 };

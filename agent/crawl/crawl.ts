@@ -8,7 +8,7 @@ import { writeAppScope } from './app-outcome.ts';
 import type { AppContext } from './app-scope.ts';
 import { keysOf } from './keys.ts';
 import type { CrawlOptions } from './options.ts';
-import { type Pace, steadyPace } from './pace.ts';
+import { Turnstile } from './pace/turnstile.ts';
 import { People } from './people.ts';
 import { type Plan, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
@@ -46,7 +46,7 @@ class Crawl {
   /** Ends all apps in flight when the crawl ends early. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #pace: Pace;
+  readonly #turnstile: Turnstile;
   /** Names of the apps that are being read, by id: at most one for each engine session. */
   readonly #reading = new Map<string, string>();
 
@@ -56,13 +56,22 @@ class Crawl {
     this.#options = options;
     this.#log = options.log ?? SILENT;
     this.#context = { connection, keys: keysOf(connection.code), people: new People() };
-    this.#pace = options.pace ?? steadyPace(connection.crawl.engineSessions);
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#turnstile = new Turnstile({
+      site,
+      connection,
+      log: this.#log,
+      patience: options.patience ?? PATIENCE,
+      signal: this.#signal,
+      now: options.now ?? (() => performance.now()),
+      wallNow: options.wallNow ?? Date.now,
+      onChange: () => this.#report(),
+    });
   }
 
   async run(): Promise<void> {
-    this.#signal.throwIfAborted();
+    await this.#turnstile.awake();
     const { keys, people } = this.#context;
     const { skipScopes } = this.#options;
     const apps = await listApps(this.#site);
@@ -82,13 +91,14 @@ class Crawl {
   }
 
   #report(): void {
-    this.#options.onProgress?.({ ...this.tally.totals(), reading: [...this.#reading.values()] });
+    const { slowed } = this.#turnstile;
+    this.#options.onProgress?.({ ...this.tally.totals(), reading: [...this.#reading.values()], slowed });
   }
 
   async #apps({ read: queue }: Plan): Promise<void> {
     const visits = new Visits(this.#site, {
       signal: this.#signal,
-      pace: this.#pace,
+      turnstile: this.#turnstile,
       patience: this.#options.patience ?? PATIENCE,
       log: this.#log,
       scripts: this.#options.scripts,
@@ -97,7 +107,7 @@ class Crawl {
       await workOff(
         {
           queue,
-          pace: this.#pace,
+          workers: this.#context.connection.crawl.engineSessions,
           read: (row) => this.#visibly(row, () => visits.read(row)),
           write: async (row, read) => {
             const out = new ScopeWriter(this.#sink, this.#context.keys.of(row.id));

@@ -1,7 +1,6 @@
 import type { Log } from '#agent/qlik/log.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
-import type { Pace } from './pace.ts';
 import type { CrawlProgress } from './progress.ts';
 
 /** What a crawl is told besides its site and connection; each is optional. */
@@ -15,10 +14,10 @@ export interface CrawlOptions {
   readonly scripts?: boolean | undefined;
   /** What the job asks for: mode, checkpoint, `only`, pictures. Default: the whole site, in full. */
   readonly asked?: AskedOptions | undefined;
-  /** How many apps are open at a time. Default: always as many as the connection allows. */
-  readonly pace?: Pace | undefined;
   readonly log?: Log | undefined;
   readonly patience?: Patience | undefined;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: (() => number) | undefined;
+  /** Milliseconds since 1970: quiet hours go by the clock. */
+  readonly wallNow?: (() => number) | undefined;
 }

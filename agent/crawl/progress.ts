@@ -1,4 +1,5 @@
 import type { AssetKind, EdgeKind, Outcome } from '#protocol/records.ts';
+import type { Slowed } from './pace/turnstile.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** What the scopes of a crawl wrote. */
@@ -18,6 +19,8 @@ interface Totals {
 export interface CrawlProgress extends Totals {
   /** Names of the apps that are being read. */
   readonly reading: readonly string[];
+  /** Why it stands still, or goes more slowly than it may. */
+  readonly slowed?: Slowed | undefined;
 }
 
 export interface CrawlSummary extends Totals {

@@ -4,7 +4,7 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { type AppContent, readApp } from './app-content.ts';
-import type { Pace } from './pace.ts';
+import type { Turnstile } from './pace/turnstile.ts';
 
 /** Tries of one app, when what failed may pass. */
 const TRIES = 3;
@@ -29,7 +29,7 @@ const OF_THE_CONNECTION =
 
 export interface VisitOptions {
   readonly signal: AbortSignal;
-  readonly pace: Pace;
+  readonly turnstile: Turnstile;
   readonly patience: Patience;
   readonly log: Log;
   /** False: load scripts are not asked for. */
@@ -51,6 +51,12 @@ export class Visits {
   /** The app's content, or why there is none. Throws only what ends the crawl. */
   async read(row: QrsApp): Promise<AppContent | Fault> {
     const { signal, patience, log } = this.#options;
+    const { appMaxBytes } = this.#site.connection.crawl;
+    if (appMaxBytes !== undefined && (row.fileSize ?? 0) > appMaxBytes)
+      return new Fault(
+        'qlik.app_too_large',
+        `App "${row.name}" (${row.id}) is a file of ${row.fileSize} bytes, and crawl.app_max_size is ${appMaxBytes}`,
+      );
     for (let attempt = 0; ; attempt++) {
       try {
         const content = await this.#inTurn(row);
@@ -72,12 +78,24 @@ export class Visits {
   }
 
   async #inTurn(row: QrsApp): Promise<AppContent> {
-    const { pace, signal, scripts } = this.#options;
-    const turn = await pace.turn(signal);
+    const { turnstile, scripts } = this.#options;
+    const turn = await turnstile.turn();
+    const site: Site = { ...this.#site, openApp: (id, own) => this.#site.openApp(id, own, turn.watch) };
     try {
-      const content = await this.#within(row, (own) => readApp(this.#site, row, own, scripts));
+      const content = await this.#within(row, (own) => readApp(site, row, own, scripts));
+      const huge = content.gaps.missing.find(
+        ({ what, code }) => what === 'load script' && code === 'qlik.app_too_large',
+      );
+      if (huge === undefined) {
+        turn.end(undefined);
+        return content;
+      }
+      // The script's answer ended the visit, and may have taken all others with it.
+      this.#options.log.info({ appId: row.id, reason: huge.message }, 'reading the app again, without its script');
+      const rest = await this.#within(row, (own) => readApp(site, row, own, false));
+      rest.gaps.note('load script', new Fault('qlik.app_too_large', huge.message));
       turn.end(undefined);
-      return content;
+      return rest;
     } catch (error) {
       turn.end(asFault(error));
       throw error;

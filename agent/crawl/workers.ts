@@ -1,11 +1,11 @@
-import type { Pace } from './pace.ts';
 import { settled } from './settled.ts';
 
 /** What is done with each of the things that wait. */
 export interface Work<T, R> {
   /** Taken from the end. */
   readonly queue: T[];
-  readonly pace: Pace;
+  /** How many at a time. */
+  readonly workers: number;
   readonly read: (item: T) => Promise<R>;
   readonly write: (item: T, read: R) => Promise<void>;
 }
@@ -27,7 +27,7 @@ export const workOff = async <T, R>(work: Work<T, R>, signal: AbortSignal, stop:
     const last = await writing;
     if ('error' in last) throw last.error;
   };
-  const workers = Array.from({ length: work.pace.most }, async () => {
+  const workers = Array.from({ length: work.workers }, async () => {
     try {
       await worker();
     } catch (error) {

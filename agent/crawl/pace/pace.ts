@@ -70,7 +70,7 @@ export class Pace {
   }
 
   /** An answer of the server that shows strain. */
-  strained(by: Strain, nowMs: number): Change | undefined {
+  strained(by: Strain | 'slow', nowMs: number): Change | undefined {
     this.#calm = 0;
     if (by === 'aborted' || by === 'busy') {
       this.#storm = [...this.#storm.filter((atMs) => nowMs - atMs < STORM.withinMs), nowMs];

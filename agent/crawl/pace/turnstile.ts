@@ -2,8 +2,10 @@ import type { Log } from '#agent/qlik/log.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { Strain, VisitWatch } from '#agent/qlik/strain.ts';
+import type { Connection } from '#config/connection/connection.ts';
 import { endOfWithin } from '#config/policy/hours.ts';
 import type { ZonedHours } from '#config/policy/policy.ts';
+import type { Fault } from '#protocol/errors.ts';
 import { type Change, HEALTH_EVERY_MS, Pace, type Reason } from './pace.ts';
 
 /** Why a crawl stands still or goes slowly, for people. */
@@ -13,8 +15,16 @@ export interface Slowed {
   readonly paused: boolean;
 }
 
-export interface TurnstileOptions {
-  readonly site: Site;
+/** The right to have one app open. */
+export interface Turn {
+  readonly watch: VisitWatch;
+  /** Gives it back; `fault` is why the app could not be read, if it could not. */
+  end(fault: Fault | undefined): void;
+}
+
+interface TurnstileOptions {
+  readonly site: Pick<Site, 'engineHealth'>;
+  readonly connection: Connection;
   readonly log: Log;
   readonly patience: Patience;
   /** Ends all waiting. */
@@ -31,6 +41,9 @@ export interface TurnstileOptions {
 const LOOK_AT_CLOCK_MS = 30_000;
 /** Beyond it an app is read in part, whatever the connection says: its answers lie in memory together. */
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** What an engine that does not keep up looks like from here. */
+const SILENCE: ReadonlySet<string> = new Set(['network.timeout', 'qlik.app_timeout']);
 
 const REASONS: Readonly<Record<Reason, string>> = {
   saturated: 'the engine says that it is saturated',
@@ -57,7 +70,7 @@ export class Turnstile {
   #standstill: Promise<void> | undefined;
 
   constructor(options: TurnstileOptions) {
-    const { crawl } = options.site.connection;
+    const { crawl } = options.connection;
     this.#options = options;
     this.#pace = new Pace(crawl.engineSessions);
     this.#quiet = crawl.quietHours;
@@ -97,20 +110,18 @@ export class Turnstile {
     }
   }
 
-  /** Runs `visit`, which opens one app, when it may. @throws what `visit` throws, and the reason of the signal */
-  async through<T>(visit: (watch: VisitWatch) => Promise<T>): Promise<T> {
+  /** Resolves when another app may be opened. @throws the reason of the signal */
+  async turn(): Promise<Turn> {
     await this.#enter();
-    try {
-      return await visit(this.#watch());
-    } finally {
-      this.#inside -= 1;
-      this.#wake();
-    }
-  }
-
-  /** An app was read well. */
-  finished(): void {
-    this.#changed(this.#pace.finished());
+    return {
+      watch: this.#watch(),
+      end: (fault) => {
+        this.#inside -= 1;
+        if (fault === undefined) this.#changed(this.#pace.finished());
+        else if (SILENCE.has(fault.code)) this.#changed(this.#pace.strained('slow', this.#options.now()));
+        this.#wake();
+      },
+    };
   }
 
   async #enter(): Promise<void> {

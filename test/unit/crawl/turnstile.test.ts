@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { Turnstile } from '#agent/crawl/pace/turnstile.ts';
+import { type Turn, Turnstile } from '#agent/crawl/pace/turnstile.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
-import type { Site } from '#agent/qlik/site.ts';
 import { readWindow } from '#config/policy/hours.ts';
 import type { ZonedHours } from '#config/policy/policy.ts';
 import { connectionTo } from '../qlik/fake-site.ts';
@@ -10,6 +9,14 @@ const hours = (text: string): ZonedHours => {
   const window = readWindow(text);
   if (window === undefined) throw new Error(text);
   return { windows: [window], text, timeZone: 'Europe/Vienna' };
+};
+
+/** A visit to an app. */
+const through = async <T>(gate: Turnstile, visit: (turn: Turn) => Promise<T> | T): Promise<T> => {
+  const turn = await gate.turn();
+  const result = await visit(turn);
+  turn.end(undefined);
+  return result;
 };
 
 /** A turnstile with clocks that only waiting moves. */
@@ -32,22 +39,18 @@ const turnstile = (
   };
   const connection = connectionTo('https://qlik.example');
   const site = {
-    connection: {
-      ...connection,
-      crawl: {
-        ...connection.crawl,
-        engineSessions: more.engineSessions ?? 2,
-        ...(more.quietHours === undefined ? {} : { quietHours: more.quietHours }),
-      },
-    },
     engineHealth: () => {
       asked.push(clockMs - startMs);
       const saturated = health(clockMs - startMs);
       return Promise.resolve(saturated === undefined ? undefined : { saturated });
     },
-  } as Pick<Site, 'connection' | 'engineHealth'> as Site;
+  };
   const made: Turnstile = new Turnstile({
     site,
+    connection: {
+      ...connection,
+      crawl: { ...connection.crawl, engineSessions: more.engineSessions ?? 2, quietHours: more.quietHours },
+    },
     patience,
     signal: stop.signal,
     log: { debug: () => undefined, info: (_, text) => said.push(text), warn: (_, text) => said.push(text) },
@@ -65,7 +68,7 @@ test('lets in as many as the pace allows, and the next when one ends', async () 
   let inside = 0;
   let most = 0;
   const visits = Array.from({ length: 10 }, () =>
-    gate.through(async () => {
+    through(gate, async () => {
       inside += 1;
       most = Math.max(most, inside);
       await new Promise((resolve) => setImmediate(resolve));
@@ -79,7 +82,7 @@ test('lets in as many as the pace allows, and the next when one ends', async () 
 test('asks the engine how it is at most every ten seconds', async () => {
   const { turnstile: gate, asked, pass } = turnstile({});
   for (let app = 0; app < 21; app++) {
-    await gate.through(() => Promise.resolve());
+    await through(gate, () => undefined);
     pass(1_000);
   }
   expect(asked).toEqual([0, 10_000, 20_000]);
@@ -87,7 +90,7 @@ test('asks the engine how it is at most every ten seconds', async () => {
 
 test('waits while the engine is saturated, says so, and goes on', async () => {
   const { turnstile: gate, asked, said } = turnstile({}, (nowMs) => nowMs < 30_000);
-  await Promise.all([gate.through(() => Promise.resolve()), gate.through(() => Promise.resolve())]);
+  await Promise.all([through(gate, () => undefined), through(gate, () => undefined)]);
   expect(asked).toEqual([0, 10_000, 20_000, 30_000]);
   expect(said).toContain('> paused while the engine says that it is saturated');
   expect(said).toContain('> 1 of 2 apps at a time: the engine says that it is saturated');
@@ -96,13 +99,10 @@ test('waits while the engine is saturated, says so, and goes on', async () => {
 
 test('an app that shows strain lets fewer in', async () => {
   const { turnstile: gate, said } = turnstile({ engineSessions: 4 });
-  await gate.through((watch) => {
-    watch.strained('memory');
-    return Promise.resolve();
-  });
+  await through(gate, ({ watch }) => watch.strained('memory'));
   expect(gate.slowed).toEqual({ text: '2 of 4 apps at a time: the engine is short of memory', paused: false });
   expect(said).toContain('the engine is short of memory: fewer apps are read at a time');
-  for (let app = 0; app < 16; app++) gate.finished();
+  for (let app = 0; app < 16; app++) await through(gate, () => undefined);
   expect(gate.slowed).toBeUndefined();
 });
 
@@ -126,13 +126,13 @@ test('what is inside when the quiet hours begin ends; who comes then waits', asy
   const quietHours = hours('07:00-19:00');
   const { turnstile: gate, pass, wall } = turnstile({ quietHours, start: '2026-07-01T04:59:00Z' });
   const ends = Promise.withResolvers<void>();
-  const inHand = gate.through(async () => {
+  const inHand = through(gate, async () => {
     await ends.promise;
     return wall().toISOString();
   });
   await new Promise((resolve) => setImmediate(resolve));
   pass(120_000);
-  const next = gate.through(() => Promise.resolve(wall().toISOString()));
+  const next = through(gate, () => wall().toISOString());
   ends.resolve();
   expect(await inHand).toMatch(/^2026-07-01T/);
   expect(await next).toBe('2026-07-01T17:00:00.000Z');
@@ -149,8 +149,8 @@ test('quiet hours over the change to winter time end by the clocks', async () =>
 test('whoever waits goes when the crawl ends', async () => {
   const { turnstile: gate, stop } = turnstile({ engineSessions: 1 });
   const inside = Promise.withResolvers<void>();
-  const first = gate.through(() => inside.promise);
-  const second = gate.through(() => Promise.resolve());
+  const first = through(gate, () => inside.promise);
+  const second = through(gate, () => undefined);
   await new Promise((resolve) => setImmediate(resolve));
   stop.abort(new Error('enough'));
   await expect(second).rejects.toThrow('enough');
