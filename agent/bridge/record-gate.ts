@@ -173,13 +173,25 @@ const check = (record: CheckRecord): CheckRecord => ({
   details: record.details.map((line) => text(line, CHECK_LIMITS.line)),
 });
 
+const ENTITIES: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
+const escaped = (plain: string): string =>
+  plain.replace(/[&<>]/g, (one) => (one === '&' ? '&amp;' : one === '<' ? '&lt;' : '&gt;'));
+
+/** What can be read in a picture, cleansed text by text: a rule that ran on into the markup would spoil it. */
+const leavingSvg = (svg: string): string =>
+  svg.replace(/>([^<>]+)</g, (_, words: string) => {
+    const plain = words.replace(/&(?:amp|lt|gt|quot);/g, (entity) => ENTITIES[entity] ?? entity);
+    const clean = leavingText(plain);
+    return clean === plain ? `>${words}<` : `>${escaped(clean)}<`;
+  });
+
 /** A drawn picture is made of texts of the site; of another nobody knows what it shows. */
 const picture = (record: PictureRecord): PictureRecord => ({
   ...record,
   scope: leavingKey(record.scope),
   key: leavingKey(record.key),
   ...(record.mediaType === 'image/svg+xml'
-    ? { content: Buffer.from(leavingText(Buffer.from(record.content, 'base64').toString())).toString('base64') }
+    ? { content: Buffer.from(leavingSvg(Buffer.from(record.content, 'base64').toString())).toString('base64') }
     : {}),
 });
 

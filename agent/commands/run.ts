@@ -27,6 +27,7 @@ import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
 import { PolicyInForce } from './policy.ts';
+import { previewJob } from './preview-job.ts';
 import { openSecrets } from './secrets.ts';
 import { keepSessionsIn } from './sessions.ts';
 import { readUsableSettings } from './settings.ts';
@@ -184,6 +185,7 @@ export const run = async (options: RunOptions): Promise<void> => {
       handlers: observedJobs(
         {
           crawl: crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code)),
+          preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },
         operations.jobs,

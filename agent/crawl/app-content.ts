@@ -6,6 +6,7 @@ import type { Site } from '#agent/qlik/site.ts';
 import { Fault } from '#protocol/errors.ts';
 import { listedProperties, MASTER_POINTERS } from './master-visualizations.ts';
 import { Gaps } from './missing.ts';
+import type { Thumbnail } from './pictures/thumbnails.ts';
 import { resultOf, resultsOf, settled } from './settled.ts';
 
 /** What one visit to an app brings home. */
@@ -21,6 +22,8 @@ export interface AppContent {
   /** Repository ids of the sheets by engine id; undefined when keys are made of engine ids. */
   readonly sheetIds: ReadonlyMap<string, string> | undefined;
   readonly gaps: Gaps;
+  /** What Qlik keeps of the app and its sheets; undefined where no pictures are wanted. */
+  readonly thumbnails?: readonly Thumbnail[];
 }
 
 const NO_LISTS: AppLists = { dimensions: [], measures: [], variables: [], bookmarks: [] };

@@ -6,6 +6,7 @@ import type { Outcome } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
 import { type AppContext, writeApp, writeAppContent } from './app-scope.ts';
 import { missing } from './missing.ts';
+import { writePictures } from './pictures/write-pictures.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** Writes the scope of an app that was visited, with the outcome that the visit had. */
@@ -34,6 +35,7 @@ export const writeAppScope = async (
   }
   await writeApp(out, row, context, read);
   await writeAppContent(out, row, context, read);
+  if (read.thumbnails !== undefined) await writePictures(out, row, context.keys, read, read.thumbnails);
   const { gaps } = read;
   const outcome = gaps.missing.length === 0 ? 'complete' : 'partial';
   await out.outcome(outcome, { missing: gaps.missing });

@@ -102,6 +102,7 @@ class Crawl {
       patience: this.#options.patience ?? PATIENCE,
       log: this.#log,
       scripts: this.#options.scripts,
+      pictures: this.#options.asked?.pictures === true,
     });
     try {
       await workOff(

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DraftRecord, RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
-import type { AssetKind, EdgeKind, Missing, Outcome } from '#protocol/records.ts';
+import type { AssetKind, EdgeKind, Missing, Outcome, PictureRecord } from '#protocol/records.ts';
 import type { JsonObject } from './attributes.ts';
 
 /** Some tenths of a millisecond of work. */
@@ -60,6 +60,11 @@ export class ScopeWriter {
 
   async listed(key: string, name: string): Promise<void> {
     await this.#count({ t: 'listed', scope: this.scope, key, name });
+  }
+
+  /** What an asset of this scope looks like. */
+  async picture(picture: Omit<PictureRecord, 't' | 'scope'>): Promise<void> {
+    await this.#count({ t: 'picture', scope: this.scope, ...picture });
   }
 
   /** Ends the scope. */

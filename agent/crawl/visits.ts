@@ -5,6 +5,7 @@ import type { Site } from '#agent/qlik/site.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { type AppContent, readApp } from './app-content.ts';
 import type { Turnstile } from './pace/turnstile.ts';
+import { readThumbnails } from './pictures/thumbnails.ts';
 
 /** Tries of one app, when what failed may pass. */
 const TRIES = 3;
@@ -34,6 +35,8 @@ export interface VisitOptions {
   readonly log: Log;
   /** False: load scripts are not asked for. */
   readonly scripts: boolean | undefined;
+  /** Also fetches what Qlik keeps of pictures. */
+  readonly pictures: boolean;
 }
 
 /** Visits apps of one site, each within its time, and settles what became of those that could not be read. */
@@ -82,7 +85,7 @@ export class Visits {
     const turn = await turnstile.turn();
     const site: Site = { ...this.#site, openApp: (id, own) => this.#site.openApp(id, own, turn.watch) };
     try {
-      const content = await this.#within(row, (own) => readApp(site, row, own, scripts));
+      const content = await this.#within(row, (own) => this.#read(site, row, own, scripts));
       const huge = content.gaps.missing.find(
         ({ what, code }) => what === 'load script' && code === 'qlik.app_too_large',
       );
@@ -92,7 +95,7 @@ export class Visits {
       }
       // The script's answer ended the visit, and may have taken all others with it.
       this.#options.log.info({ appId: row.id, reason: huge.message }, 'reading the app again, without its script');
-      const rest = await this.#within(row, (own) => readApp(site, row, own, false));
+      const rest = await this.#within(row, (own) => this.#read(site, row, own, false));
       rest.gaps.note('load script', new Fault('qlik.app_too_large', huge.message));
       turn.end(undefined);
       return rest;
@@ -100,6 +103,12 @@ export class Visits {
       turn.end(asFault(error));
       throw error;
     }
+  }
+
+  async #read(site: Site, row: QrsApp, signal: AbortSignal, scripts: boolean | undefined): Promise<AppContent> {
+    const content = await readApp(site, row, signal, scripts);
+    if (!this.#options.pictures) return content;
+    return { ...content, thumbnails: await readThumbnails(site, row, content, signal) };
   }
 
   /** Runs a visit to an app within its time; after it, whatever the visit still does is ended. */

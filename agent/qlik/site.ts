@@ -28,6 +28,7 @@ import {
   QrsUser,
 } from './repository/entities.ts';
 import { type Listing, list } from './repository/listing.ts';
+import { StaticContent } from './static-content.ts';
 import type { EngineHealth, VisitWatch } from './strain.ts';
 
 export interface SiteOptions {
@@ -58,8 +59,13 @@ export interface Site extends AsyncDisposable {
   appExists(appId: string): Promise<boolean>;
   /** Repository ids of an app's sheets by their engine ids. */
   sheetRepositoryIds(appId: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
-  /** Opens an app without data. Each open app is one engine session: close it, and mind how many are open. */
-  openApp(appId: string, signal?: AbortSignal, watch?: VisitWatch): Promise<OpenApp>;
+  /**
+   * Opens an app, without its data unless that is asked for. Each open app is one engine session: close it, and mind how
+   * many are open.
+   */
+  openApp(appId: string, signal?: AbortSignal, watch?: VisitWatch, data?: 'with data'): Promise<OpenApp>;
+  /** A file of an app or library by its address (`/appcontent/…`); undefined when there is none to be had. */
+  staticContent(address: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer | undefined>;
   /** How the engine says that it is; undefined when it does not say. Throws only the reason of a signal. */
   engineHealth(signal?: AbortSignal): Promise<EngineHealth | undefined>;
   /** Tables and fields, without opening the app. */
@@ -105,6 +111,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
   const session = qlikSession(connection, http, dialer, sessionsOf(dialer));
   const repository = new RepositoryClient({ http, session, prefix, patience, signal, observer });
   const models = new DataModels(engineHttp, session, prefix, patience);
+  const content = new StaticContent(http, session, prefix, observer);
   // Unique for each run: the engine would else join us to a session that is open in another mode.
   const identity = `culvert-${randomBytes(6).toString('hex')}`;
 
@@ -141,14 +148,15 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       if (sheets.incomplete !== undefined) throw sheets.incomplete;
       return new Map(sheets.rows.map((sheet) => [sheet.engineObjectId, sheet.id]));
     },
-    openApp: async (appId, own, watch) => {
+    staticContent: (address, maxBytes, own) => content.read(address, maxBytes, both(own)),
+    openApp: async (appId, own, watch, data) => {
       const end = both(own);
       const boundMs = options.sessionPatienceMs ?? SESSION_PATIENCE_MS;
       let waitedMs = 0;
       for (let attempt = 0; ; attempt++) {
         try {
           const engine = { connection, dialer, session, patience, identity, signal: end, observer, watch };
-          return await OpenApp.open(engine, appId);
+          return await OpenApp.open(engine, appId, data);
         } catch (error) {
           if (!(error instanceof Fault) || error.code !== 'qlik.session_limit') throw error;
           watch?.strained('sessions');

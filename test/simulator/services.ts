@@ -28,7 +28,7 @@ export interface ServiceReply {
 export type Repository = (request: ServiceRequest) => Promise<{ readonly reply: Reply; readonly rows: number }>;
 
 const METADATA = /^\/(?:api\/)?v1\/apps\/([^/]+)\/data\/(metadata|lineage)$/;
-const THUMBNAIL = /^\/(?:appcontent|content)\/[^/]+\/.+\.(?:png|jpe?g)$/i;
+const THUMBNAIL = /^\/(?:appcontent|content)\/.+\.(?:png|jpe?g)$/i;
 
 export class Services {
   readonly #context: EngineContext;

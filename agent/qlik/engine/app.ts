@@ -70,21 +70,22 @@ const LISTS: Readonly<Record<keyof AppLists, ListWanted>> = {
 };
 const LIST_NAMES = Object.keys(LISTS) as (keyof AppLists)[];
 
-/** An app that is open without its data. Calls may run side by side: they are pipelined on the one socket. */
+/** An app that is open, nearly always without its data. Calls may run side by side: they are pipelined on the one socket. */
 export class OpenApp {
   readonly #session: EngineSession;
   readonly #doc: DocCalls;
+  #asked = 0;
 
   private constructor(session: EngineSession, doc: DocCalls) {
     this.#session = session;
     this.#doc = doc;
   }
 
-  static async open(options: EngineOptions, appId: string): Promise<OpenApp> {
+  static async open(options: EngineOptions, appId: string, data?: 'with data'): Promise<OpenApp> {
     const session = await EngineSession.connect(options, appId);
     try {
       const askedMs = performance.now();
-      const app = await OpenApp.on(session);
+      const app = await OpenApp.on(session, data);
       options.watch?.opened(performance.now() - askedMs);
       return app;
     } catch (error) {
@@ -94,8 +95,8 @@ export class OpenApp {
   }
 
   /** Opens the app of a session that is connected; the session stays the caller's to close when that fails. */
-  static async on(session: EngineSession): Promise<OpenApp> {
-    return new OpenApp(session, await session.openDoc());
+  static async on(session: EngineSession, data?: 'with data'): Promise<OpenApp> {
+    return new OpenApp(session, await session.openDoc(data));
   }
 
   /** False when somebody else's session has the app open with its data, and we were let into that one. */
@@ -170,6 +171,23 @@ export class OpenApp {
     } catch (error) {
       if (error instanceof Fault && error.code === 'qlik.access_denied') return '';
       throw error;
+    }
+  }
+
+  /** The layout of an object that lives for this one question, such as a small part of a hypercube. */
+  async evaluated(properties: Readonly<Record<string, unknown>>): Promise<Properties> {
+    this.#asked += 1;
+    const qId = `culvert-${this.#asked}`;
+    const object = await this.#session.call('CreateSessionObject', () =>
+      this.#doc.createSessionObject({ ...properties, qInfo: { qId, qType: 'CulvertValues' } }),
+    );
+    try {
+      return await this.#session.call('GetLayout', () => object.getLayout());
+    } finally {
+      // It takes memory of the server while it lives; that it cannot be ended is no reason to fail.
+      await this.#session
+        .call('DestroySessionObject', () => this.#doc.destroySessionObject(qId))
+        .catch(() => undefined);
     }
   }
 

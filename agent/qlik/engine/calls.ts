@@ -19,6 +19,7 @@ export interface DocCalls {
   }): Promise<readonly ContainerEntry[]>;
   getObject(id: string): Promise<ObjectCalls>;
   createSessionObject(properties: Readonly<Record<string, unknown>>): Promise<ObjectCalls>;
+  destroySessionObject(id: string): Promise<boolean>;
   getScriptEx(): Promise<{ readonly qScript?: string }>;
   getScript(): Promise<string>;
 }

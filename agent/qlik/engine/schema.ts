@@ -37,6 +37,7 @@ export const schema = {
         In: [parameter('qProp', { qInfo: { qId: '', qType: '' }, qExtendsId: '', qMetaDef: {}, qStateName: '' })],
         Out: [],
       },
+      DestroySessionObject: { In: [parameter('qId', '')], Out: returns('qSuccess') },
       GetScriptEx: { In: [], Out: returns('qScript') },
       GetScript: { In: [], Out: returns('qScript') },
     },

@@ -143,13 +143,13 @@ export class EngineSession {
     return version?.qComponentVersion;
   }
 
-  /** Opens the app without its data: nothing is loaded into the server's memory. */
-  async openDoc(): Promise<DocCalls> {
+  /** Opens the app; without its data nothing is loaded into the server's memory. */
+  async openDoc(data: 'without data' | 'with data' = 'without data'): Promise<DocCalls> {
     const global = this.#global;
     if (global === undefined) throw new Fault('internal', `${this.#where}: not connected`);
     const doing = 'OpenDoc';
     try {
-      return await this.call(doing, () => global.openDoc(this.#appId, '', '', '', true), OPEN_MS);
+      return await this.call(doing, () => global.openDoc(this.#appId, '', '', '', data === 'without data'), OPEN_MS);
     } catch (error) {
       if (!(error instanceof Fault) || rpcError(error.cause)?.code !== ALREADY_OPEN) throw error;
       // The engine attached us to a session of ours that a lost socket left behind.
