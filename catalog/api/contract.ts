@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
-import { JOB_KINDS, TestOptions } from '#protocol/job-options.ts';
-import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES } from '#protocol/records.ts';
+import { CrawlOptions, InventoryOptions, JOB_KINDS, PreviewOptions, TestOptions } from '#protocol/job-options.ts';
+import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES, Reason } from '#protocol/records.ts';
 import { ConnectionState, PolicyReport } from '#protocol/status.ts';
+import { InventoryCounts } from './contract-inventory.ts';
+
+export * from './contract-inventory.ts';
+export * from './contract-publishes.ts';
+export * from './contract-settings.ts';
 
 /**
  * The shapes of the REST API (`/api/v1`). The server validates and documents with them (OpenAPI), the page takes its
@@ -108,16 +113,22 @@ export const ScopeOutcome = z
     removed: z.int(),
     missing: z.array(Missing),
     error: ApiError.nullable(),
+    /** Why it was read, or why not. */
+    reason: z.object(Reason.shape).nullable(),
     publishedAt: Time,
   })
   .meta({ id: 'ScopeOutcome' });
 export type ScopeOutcome = z.infer<typeof ScopeOutcome>;
 
-/** What is asked for: a crawl, or a test of the connection (`link`: also of the agent's own way to the catalog). */
-export const JobRequest = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('crawl') }),
-  z.object({ kind: z.literal('test'), options: TestOptions.pick({ link: true }).optional() }),
-]);
+/** What is asked for. Of a crawl `only` names streams and apps by their ids, at least one. */
+export const JobRequest = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('crawl'), options: CrawlOptions.pick({ mode: true, only: true }).optional() }),
+    z.object({ kind: z.literal('test'), options: TestOptions.pick({ link: true }).optional() }),
+    z.object({ kind: z.literal('inventory'), options: InventoryOptions.optional() }),
+    z.object({ kind: z.literal('preview'), options: PreviewOptions }),
+  ])
+  .meta({ id: 'JobRequest' });
 
 export const JOB_STATES = ['queued', 'leased', 'running', 'cancelling', 'published', 'failed', 'cancelled'] as const;
 
@@ -141,6 +152,10 @@ export const Job = z
         current: z.array(z.string()),
       })
       .nullable(),
+    /** As they were asked for; `settings` to try out are left out. */
+    options: z.record(z.string(), z.unknown()),
+    /** Of an inventory: it tries out settings that are not saved. */
+    tried: z.boolean(),
     /** Published scopes by outcome. */
     outcomes: z.partialRecord(z.enum(OUTCOMES), z.int()),
     /** Of a test what it has found so far, with the first check that failed; null of a crawl. */
@@ -161,6 +176,8 @@ export const Job = z
           .nullable(),
       })
       .nullable(),
+    /** Of an inventory what it has found so far; null of others, and once its list is not kept any more. */
+    inventory: InventoryCounts.nullable(),
     error: ApiError.nullable(),
     /** Why a queued job does not start yet, in a sentence; null else. */
     waiting: z.string().nullable(),
@@ -211,6 +228,8 @@ export const Connection = z
     lastJob: Job.nullable(),
     /** The newest test. */
     lastTest: Job.nullable(),
+    /** The newest inventory. */
+    lastInventory: Job.nullable(),
     reportedAt: Time,
   })
   .meta({ id: 'Connection' });
@@ -317,13 +336,22 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * POST   /api/v1/enrolment-tokens              → EnrolmentToken
  * GET    /api/v1/connections                   → ConnectionList
  * GET    /api/v1/connections/{code}            → Connection
- * POST   /api/v1/connections/{code}/jobs       {kind: 'crawl'} | {kind: 'test', options?: {link?}} → 201 Job
+ * POST   /api/v1/connections/{code}/jobs       JobRequest → 201 Job (200: one that waits asks for the same)
+ * GET    /api/v1/connections/{code}/publishes?after=  → PublishList, newest first
+ * GET    /api/v1/connections/{code}/settings   → StoredSettings
+ * PUT    /api/v1/connections/{code}/settings   {settings, version} → StoredSettings
+ * POST   /api/v1/connections/{code}/settings/check   {settings} → SettingsCheck (nothing is stored)
+ * GET    /api/v1/connections/{code}/settings/history?after=  → SettingsChangeList, newest first
  * POST   /api/v1/connections/{code}/take-over  {from: code} → Connection    (keys of `from` become this one's)
  * POST   /api/v1/connections/{code}/assign     {agentId} → Connection       (a standby agent takes over)
  * DELETE /api/v1/connections/{code}            {confirm: code} → {assets, fileStillExists}
  * GET    /api/v1/jobs?connection=&after=       → JobList, newest first
  * GET    /api/v1/jobs/{id}                     → Job
- * GET    /api/v1/jobs/{id}/scopes?outcome=&after=  → ScopeOutcomeList
+ * GET    /api/v1/jobs/{id}/scopes?outcome=&changed=&after=  → ScopeOutcomeList
+ * GET    /api/v1/jobs/{id}/difference?scope=   → Difference
+ * GET    /api/v1/jobs/{id}/inventory           → Inventory
+ * GET    /api/v1/jobs/{id}/inventory/items?kind=&kept=&rule=&q=&after=&limit=  → InventoryItemList
+ * GET    /api/v1/jobs/{id}/inventory.csv?kind=&kept=&rule=&q=  → text/csv
  * GET    /api/v1/jobs/{id}/checks              → CheckList (of a test)
  * POST   /api/v1/jobs/{id}/cancel              → Job
  * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent, q and kind: the sites)

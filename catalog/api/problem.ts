@@ -11,6 +11,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.host': 403,
   'api.not_found': 404,
   'api.invalid_request': 400,
+  'api.conflict': 409,
   'api.too_many_logins': 429,
   'api.busy': 503,
   'bridge.enrolment_refused': 403,

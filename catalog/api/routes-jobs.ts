@@ -8,10 +8,14 @@ import {
   listPublishedScopes,
   listQlikSettings,
 } from '#catalog/store/jobs.ts';
+import { isStorableValue } from '#catalog/store/storable.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { JobSpec } from '#protocol/messages.ts';
 import { OUTCOMES } from '#protocol/records.ts';
 import { type ApiContext, organisationOf, principalOf, type Routes } from './context.ts';
 import { ApiError, CheckList, Job, JobList, JobRequest, ScopeOutcomeList } from './contract.ts';
 import { notFound } from './problem.ts';
+import { refuseUnusable } from './settings-check.ts';
 import { readTimeCursor, text, wire, writeCursor } from './wire.ts';
 
 const JOBS_A_PAGE = 50;
@@ -28,7 +32,7 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
       schema: {
         tags: ['jobs'],
         description:
-          'Asks for a crawl or a test. While one of the same kind still waits for this connection, that one is returned with 200.',
+          'Asks for a crawl, a test, an inventory or a preview. While one that asks for the same still waits for this connection, that one is returned with 200; another waits behind those that were asked for earlier. The policy of the agent may refuse it: `status.refuses` of the connection says so beforehand.',
         params: z.object({ code: text(256) }),
         body: JobRequest,
         response: { 200: Job, 201: Job, ...errors },
@@ -36,10 +40,15 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
     },
     async (request, reply) => {
       const { organisationId, email } = principalOf(request);
+      const { kind, options } = request.body;
+      if (!isStorableValue(options))
+        throw new Fault('api.invalid_request', 'options: hold characters that cannot be stored');
+      if (kind === 'inventory' && options?.settings) refuseUnusable(options.settings);
       const { job, created } = await createJob(sql, organisationId, {
         connection: request.params.code,
-        kind: request.body.kind,
-        options: request.body.kind === 'test' ? request.body.options : undefined,
+        kind,
+        // As JSON has it: what is not said is not there.
+        options: options && (JSON.parse(JSON.stringify(options)) as JobSpec['options']),
         createdBy: email,
       });
       reply.code(created ? 201 : 200);
@@ -85,6 +94,8 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
         params: Id,
         querystring: z.object({
           outcome: z.enum(OUTCOMES).optional(),
+          /** Only those in which something came, changed or went; or only the others. */
+          changed: z.enum(['true', 'false']).optional(),
           after: z.string().max(4000).optional(),
           limit: z.coerce.number().int().min(1).max(1000).default(SCOPES_A_PAGE),
         }),
@@ -94,9 +105,10 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
     async (request) => {
       const organisation = organisationOf(request);
       if (!(await findJob(sql, organisation, request.params.id))) throw notFound('job with this id');
-      const { outcome, after, limit } = request.query;
+      const { outcome, changed, after, limit } = request.query;
       const page = await listPublishedScopes(sql, organisation, request.params.id, {
         outcome,
+        changed: changed === undefined ? undefined : changed === 'true',
         after: readTimeCursor(after),
         limit,
       });

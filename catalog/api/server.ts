@@ -18,10 +18,12 @@ import { agentRoutes } from './routes-agents.ts';
 import { assetRoutes } from './routes-assets.ts';
 import { connectionRoutes } from './routes-connections.ts';
 import { eventRoutes } from './routes-events.ts';
+import { inventoryRoutes } from './routes-inventories.ts';
 import { jobRoutes } from './routes-jobs.ts';
 import { logLevelRoutes } from './routes-log-level.ts';
 import { loginRoutes } from './routes-login.ts';
 import { type MetricsAccess, metricsRoute } from './routes-metrics.ts';
+import { settingsRoutes } from './routes-settings.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 
 const BODY_BYTES = 64 * 1024;
@@ -122,6 +124,8 @@ export const createApi = async (options: ApiOptions) => {
     agentRoutes(routes, options);
     connectionRoutes(routes, options);
     jobRoutes(routes, options);
+    inventoryRoutes(routes, options);
+    settingsRoutes(routes, options);
     logLevelRoutes(routes, options);
     assetRoutes(routes, options);
     tokenRoutes(routes, options);

@@ -7,7 +7,9 @@ import { storable } from '#catalog/store/storable.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { JOB_KINDS, type JobKind } from '#protocol/job-options.ts';
-import type { Lease } from '#protocol/messages.ts';
+import type { JobSpec, Lease } from '#protocol/messages.ts';
+import { addedOptions } from './claim-options.ts';
+import { dropOldLists } from './inventory.ts';
 import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
 
 /**
@@ -51,8 +53,8 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
   const free = JOB_KINDS.filter((kind) => (busy.find((one) => one.kind === kind)?.n ?? 0) < JOBS_PER_AGENT[kind]);
   if (free.length === 0) return undefined;
   for (;;) {
-    const [job] = await tx<{ id: string; attempt: number; connection: string; spec: string }[]>`
-      select j.id, j.attempt, j.connection, j.spec
+    const [job] = await tx<{ id: string; attempt: number; connection: string; kind: JobKind; spec: string }[]>`
+      select j.id, j.attempt, j.connection, j.kind, j.spec
       from job j join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
       where j.organisation_id = ${organisationId} and j.state = 'queued' and j.not_before <= now()
         and c.agent_id = ${agentId} and j.kind = any(${tx.array(free)}::text[])
@@ -78,13 +80,16 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
     // A test begins a list of its own with each attempt.
     await tx`delete from job_check where organisation_id = ${organisationId} and job_id = ${job.id}`;
     await tx`delete from job_settings where organisation_id = ${organisationId} and job_id = ${job.id}`;
+    if (job.kind === 'inventory') await dropOldLists(tx, organisationId, job.connection, job.id);
     await tx`update job set state = 'leased', attempt = ${lease.attempt}, progress = null,
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;
     await announce(tx, organisationId, { name: 'job', id: job.id, connection: job.connection });
     // Signed for this agent and this attempt alone: another agent refuses it, and this one takes it once.
     const issuedAt = leased?.issuedAt.toISOString();
-    const spec = canonicalJson({ ...(JSON.parse(job.spec) as object), agentId, attempt: lease.attempt, issuedAt });
+    const asked = JSON.parse(job.spec) as JobSpec;
+    const options = { ...asked.options, ...(await addedOptions(tx, { organisationId, ...job }, asked.options)) };
+    const spec = canonicalJson({ ...asked, options, agentId, attempt: lease.attempt, issuedAt });
     return { ...lease, spec, signature: await signSpec(tx, session, spec) };
   }
 };

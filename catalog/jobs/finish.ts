@@ -5,6 +5,7 @@ import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { countChecks } from './checks.ts';
+import { hasInventory } from './inventory.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
 import { type AttemptRef, removeUnlisted } from './publish.ts';
 
@@ -63,6 +64,9 @@ export const closeAttempt = (
         : undefined) ??
       (finish.result === 'ok' && ref.kind === 'test' && (await countChecks(tx, ref)) === 0
         ? broken('The test ended without a check.')
+        : undefined) ??
+      (finish.result === 'ok' && ref.kind === 'inventory' && !(await hasInventory(tx, ref))
+        ? broken('The inventory ended without a list.')
         : undefined);
     let ending: Ending;
     if (error) ending = { state: 'failed', error };
@@ -81,7 +85,8 @@ export const closeAttempt = (
     }
     await endAttempt(tx, organisationId, jobId, attempt, 'closed');
     await endJob(tx, organisationId, { id: jobId, attempt, connection }, ending);
-    if (ref.kind !== 'test') await announce(tx, organisationId, { name: 'assets', connection });
+    if (ref.kind !== 'test' && ref.kind !== 'inventory')
+      await announce(tx, organisationId, { name: 'assets', connection });
     // Another job may have waited for this one.
     await wakeAgent(tx, organisationId, session.agentId);
     faultPoint('catalog.job_rows_written');

@@ -6,6 +6,7 @@ import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { storeChecks } from './checks.ts';
 import type { StagedBatch } from './decode.ts';
+import { storeInventory } from './inventory.ts';
 import { PartedRecords } from './parts.ts';
 import { poisonAttempt } from './poison.ts';
 import { type AttemptRef, type EndedScope, publishScopes } from './publish.ts';
@@ -24,6 +25,9 @@ const RETRY_CAP_MS = 30_000;
 /** SQLSTATE classes that mean: the values themselves cannot be stored, and trying again would not change that. */
 const UNSTORABLE = /^(22|23|54)/;
 const isUnstorable = (error: unknown): boolean => UNSTORABLE.test(sqlState(error) ?? '');
+
+/** Kinds of jobs whose records are a list that is stored as it comes, instead of scopes that are published. */
+const LISTS: Readonly<Partial<Record<string, typeof storeChecks>>> = { test: storeChecks, inventory: storeInventory };
 
 /** What some batches held, and how far that goes. */
 interface Group extends ReadGroup {
@@ -299,9 +303,10 @@ export class Publisher {
   async #readBatch(batch: StagedBatch): Promise<Fault | undefined> {
     try {
       const lines = await this.#parts.lines(batch);
-      if (this.ref.kind === 'test') {
+      const store = LISTS[this.ref.kind];
+      if (store) {
         const { checksFrom } = this.#stand;
-        const from = await transact(this.#sql, (tx) => storeChecks(tx, this.ref, batch.seq, lines, checksFrom));
+        const from = await transact(this.#sql, (tx) => store(tx, this.ref, batch.seq, lines, checksFrom));
         this.#stand.checksFrom = Math.max(checksFrom, from);
       } else for (const line of lines) this.#reader.read(line, batch.seq);
       return undefined;

@@ -2,6 +2,7 @@ import { Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { type Health, health } from './agents.ts';
+import { moveSettings } from './connector-settings.ts';
 import { announce, wakeAgent } from './events.ts';
 import { type Job, latestJobs } from './jobs.ts';
 import { type Sql, transact } from './sql.ts';
@@ -17,6 +18,7 @@ export interface Connection {
   readonly assets: number;
   readonly lastJob: Job | null;
   readonly lastTest: Job | null;
+  readonly lastInventory: Job | null;
   readonly reportedAt: Date;
 }
 
@@ -28,7 +30,7 @@ export interface BrokenFile {
 
 /** All connections of an organisation by code, or the one of this code. */
 export const listConnections = async (sql: Sql, organisationId: string, code?: string): Promise<Connection[]> => {
-  const rows = await sql<Omit<Connection, 'lastJob' | 'lastTest'>[]>`
+  const rows = await sql<Omit<Connection, 'lastJob' | 'lastTest' | 'lastInventory'>[]>`
     select c.code, c.agent_id as "agentId", a.name as "agentName", c.status, c.reported_at as "reportedAt",
       case when a.id is not null then ${health(sql)} end as "agentHealth",
       (select coalesce(sum(s.assets), 0)::int from scope s
@@ -47,14 +49,16 @@ export const listConnections = async (sql: Sql, organisationId: string, code?: s
     where c.organisation_id = ${organisationId} and ${code === undefined ? sql`true` : sql`c.code = ${code}`}
     order by c.code`;
   const codes = rows.map((row) => row.code);
-  const [crawls, tests] = await Promise.all([
+  const [crawls, tests, inventories] = await Promise.all([
     latestJobs(sql, organisationId, codes, 'crawl'),
     latestJobs(sql, organisationId, codes, 'test'),
+    latestJobs(sql, organisationId, codes, 'inventory'),
   ]);
   return rows.map((row) => ({
     ...row,
     lastJob: crawls.get(row.code) ?? null,
     lastTest: tests.get(row.code) ?? null,
+    lastInventory: inventories.get(row.code) ?? null,
   }));
 };
 
@@ -173,6 +177,7 @@ export const takeOverConnection = async (
         from_key = ${moved('from_key')}, to_key = ${moved('to_key')}
       where organisation_id = ${organisationId} and (connection = ${from}
         or starts_with(to_key, ${`${before}/`}) or to_key = ${before})`;
+    await moveSettings(tx, organisationId, from, code);
     await tx`delete from job where organisation_id = ${organisationId} and connection = ${from} and state = 'queued'`;
     await tx`update job set connection = ${code} where organisation_id = ${organisationId} and connection = ${from}`;
     await tx`delete from connection where organisation_id = ${organisationId} and code = ${from}`;

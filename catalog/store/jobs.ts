@@ -3,11 +3,13 @@ import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { JobKind } from '#protocol/job-options.ts';
 import type { JobSpec } from '#protocol/messages.ts';
-import type { Missing, Outcome } from '#protocol/records.ts';
+import type { Missing, Outcome, Reason } from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { health, type Standing, standing } from './agents.ts';
 import { canonicalJson } from './canonical.ts';
 import { announce, wakeAgent } from './events.ts';
+import { type InventoryCounts, inventoryCounts } from './inventories.ts';
+import { checkOptions, sameOptions } from './job-options.ts';
 import { type Queries, type Sql, transact } from './sql.ts';
 
 type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
@@ -29,7 +31,10 @@ export interface Job {
     readonly current: string[];
   } | null;
   readonly outcomes: Partial<Record<Outcome, number>>;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly tried: boolean;
   readonly test: TestSummary | null;
+  readonly inventory: InventoryCounts | null;
   readonly error: ErrorInfo | null;
   readonly waiting: string | null;
 }
@@ -68,6 +73,7 @@ export interface PublishedScope {
   readonly removed: number;
   readonly missing: Missing[];
   readonly error: ErrorInfo | null;
+  readonly reason: Reason | null;
   readonly publishedAt: Date;
 }
 
@@ -92,7 +98,8 @@ type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {
 
 /** Columns of a job `j`, what it waits for, its published scopes by outcome, and what its test found. */
 const selectJobs = (sql: Queries) => sql`
-  select j.id, j.connection, j.kind, j.state, j.attempt, j.created_at as "createdAt", j.started_at as "startedAt",
+  select j.id, j.connection, j.kind, j.state, j.attempt, (j.spec::jsonb -> 'options') - 'settings' as options,
+    j.kind = 'inventory' and j.spec::jsonb #> '{options,settings}' is not null as tried, j.created_at as "createdAt", j.started_at as "startedAt",
     j.finished_at as "finishedAt", j.created_by as "createdBy", j.progress, j.error, j.created_at::text as cursor,
     j.not_before as "notBefore", j.not_before > now() as early, c.status ->> 'state' as "connectionState",
     c.status ->> 'inForce' as "inForce", a.name as "agentName", ${health(sql)} as "agentHealth",
@@ -107,6 +114,7 @@ const selectJobs = (sql: Queries) => sql`
           order by k.position) filter (where k.status = 'fail')) -> 0)
       from job_check k
       where k.organisation_id = j.organisation_id and k.job_id = j.id and k.attempt = j.attempt) end as test,
+    ${inventoryCounts(sql)} as inventory,
     (select jsonb_object_agg(o.outcome, o.n) from (
       select s.outcome, count(*)::int as n from (
         select distinct on (p.scope) p.outcome from published_scope p
@@ -191,15 +199,21 @@ export const listPublishedScopes = async (
   sql: Sql,
   organisationId: string,
   jobId: string,
-  query: { outcome?: Outcome | undefined; after?: readonly string[] | undefined; limit: number },
+  query: {
+    outcome?: Outcome | undefined;
+    changed?: boolean | undefined;
+    after?: readonly string[] | undefined;
+    limit: number;
+  },
 ): Promise<Page<PublishedScope>> => {
   const [publishedAt = '', scope = ''] = query.after ?? [];
   const rows = await sql<(PublishedScope & { cursor: string })[]>`
-    select scope, kind, name, outcome, records, added, changed, removed, missing, error, published_at as "publishedAt",
+    select scope, kind, name, outcome, records, added, changed, removed, missing, error, reason, published_at as "publishedAt",
       published_at::text as cursor
     from (select distinct on (p.scope) p.* from published_scope p
       where p.organisation_id = ${organisationId} and p.job_id = ${jobId} order by p.scope, p.attempt desc) latest
     where ${query.outcome === undefined ? sql`true` : sql`outcome = ${query.outcome}`}
+      and ${query.changed === undefined ? sql`true` : sql`(added + changed + removed > 0) = ${query.changed}`}
       and ${query.after ? sql`(published_at, scope) > (${publishedAt}::text::timestamptz, ${scope})` : sql`true`}
     order by published_at, scope limit ${query.limit + 1}`;
   const items = rows.slice(0, query.limit);
@@ -224,11 +238,16 @@ export const listQlikSettings = (sql: Sql, organisationId: string, jobId: string
     from job_settings k join job j on j.organisation_id = k.organisation_id and j.id = k.job_id and j.attempt = k.attempt
     where k.organisation_id = ${organisationId} and k.job_id = ${jobId} order by k.position`;
 
+/** Jobs of one connection that wait: more are a program gone wild. */
+const MOST_WAITING = 50;
+
 /**
- * Asks for a job. One of the same kind and connection that still waits is returned as it is: two of them would only do the
- * same twice. A test may be asked of a connection whose file is disabled or broken, since it says what is wrong.
+ * Asks for a job. One that still waits and asks for the same is returned as it is: two of them would only do the same twice;
+ * what asks for something else is queued behind. A test may be asked of a connection whose file is disabled or broken,
+ * since it says what is wrong.
  *
- * @throws Fault when there is no such connection, its file is gone, or (for a crawl) its file cannot be used.
+ * @throws Fault when there is no such connection, its file is gone, or (but for a test) its file cannot be used, when the
+ *   options name too much or nothing, or too many jobs wait.
  */
 export const createJob = (
   sql: Sql,
@@ -252,20 +271,32 @@ export const createJob = (
       });
     if (state === 'error' && inForce === null && !isTest)
       throw new Fault('job.connection_invalid', problems[0]?.message ?? `The file ${file} has errors.`);
-    const [waiting] = await tx<{ id: string }[]>`
-      select id from job where organisation_id = ${organisationId} and connection = ${request.connection}
-        and kind = ${request.kind} and state = 'queued' order by created_at limit 1`;
+    const { connection: code, kind } = request;
+    // Also what this catalog can read: an older one does not ask for it.
+    const options = { ...request.options, ...(isTest && { settings: true }) };
+    checkOptions(kind, options);
+    const queue = await tx<{ id: string; kind: JobKind; spec: string }[]>`
+      select id, kind, spec from job where organisation_id = ${organisationId} and connection = ${code}
+        and state = 'queued' order by created_at, id`;
+    const waiting = queue.find(
+      (one) => one.kind === kind && sameOptions(kind, (JSON.parse(one.spec) as JobSpec).options, options),
+    );
+    if (!waiting && queue.length >= MOST_WAITING)
+      throw new Fault('job.connection_busy', `${queue.length} jobs of ${code} wait already.`, {
+        advice: 'Wait until some are done, or cancel those that nobody needs.',
+      });
     const id = waiting?.id ?? randomUUID();
     if (!waiting) {
-      const createdAt = new Date().toISOString();
-      const { connection: code, kind } = request;
-      // Also what this catalog can read: an older one does not ask for it.
-      const options = { ...request.options, ...(isTest && { settings: true }) };
-      const spec = { jobId: id, connection: code, kind, options, createdAt } satisfies JobSpec;
+      const spec = {
+        jobId: id,
+        connection: code,
+        kind,
+        options,
+        createdAt: new Date().toISOString(),
+      } satisfies JobSpec;
       await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
-        values (${organisationId}, ${id}, ${request.connection}, ${request.kind}, ${canonicalJson(spec)}, 'queued',
-          ${request.createdBy})`;
-      await announce(tx, organisationId, { name: 'job', id, connection: request.connection });
+        values (${organisationId}, ${id}, ${code}, ${kind}, ${canonicalJson(spec)}, 'queued', ${request.createdBy})`;
+      await announce(tx, organisationId, { name: 'job', id, connection: code });
       if (connection.agentId !== null) await wakeAgent(tx, organisationId, connection.agentId);
     }
     const job = await findJob(tx, organisationId, id);

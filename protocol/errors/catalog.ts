@@ -27,5 +27,6 @@ export const CATALOG_KINDS = {
   'api.host': { retryable: false, advice: 'Use the address that the catalog printed when it started.' },
   'api.not_found': { retryable: false, advice: 'Check the address; it may have been deleted.' },
   'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },
+  'api.conflict': { retryable: false, advice: 'Look at what is there now, then make your change again.' },
   'api.busy': { retryable: true, advice: 'Close pages of the catalog that you do not need, then try again.' },
 } as const satisfies ErrorKinds<'catalog' | 'agent' | 'api'>;

@@ -51,7 +51,9 @@ const counts = (world: World, connection: string | null): contract.Counts => {
 };
 
 const startJob = (world: World, connection: contract.Connection, asked: unknown): contract.Job => {
-  const { kind } = contract.JobRequest.parse(asked);
+  const { kind, options = {} } = contract.JobRequest.parse(asked);
+  const { settings, ...told } = options as Record<string, unknown>;
+  const none = { stream: 0, app: 0, sheet: 0 };
   const job: contract.Job = contract.Job.parse({
     id: `job-${world.jobs.length + 1}`,
     connection: connection.code,
@@ -64,12 +66,18 @@ const startJob = (world: World, connection: contract.Connection, asked: unknown)
     createdBy: 'ada@example.com',
     progress: null,
     outcomes: {},
+    options: told,
+    tried: settings !== undefined,
+    inventory: kind === 'inventory' ? { kept: none, rejected: none } : null,
     test: kind === 'test' ? { passed: 0, warned: 0, failed: 0, skipped: 0, failure: null } : null,
     error: null,
     waiting: null,
   });
   world.jobs.unshift(job);
-  world.change(connection.code, kind === 'test' ? { lastTest: job } : { lastJob: job });
+  world.change(
+    connection.code,
+    kind === 'test' ? { lastTest: job } : kind === 'inventory' ? { lastInventory: job } : { lastJob: job },
+  );
   return job;
 };
 

@@ -35,7 +35,10 @@ export const job = (id: string, connection: string, fields: Partial<Job> = {}): 
   createdBy: 'ada@example.com',
   progress: null,
   outcomes: { complete: 38, unchanged: 4, partial: 2, denied: 1, failed: 1 },
+  options: {},
+  tried: false,
   test: null,
+  inventory: null,
   error: null,
   waiting: null,
   ...fields,
@@ -79,6 +82,7 @@ export const connection = (code: string, fields: Partial<Connection> = {}): Conn
   assets: 4_312,
   lastJob: null,
   lastTest: null,
+  lastInventory: null,
   reportedAt: ago(5),
   ...fields,
 });
@@ -129,6 +133,7 @@ const scope = (name: string, fields: Partial<ScopeOutcome> = {}): ScopeOutcome =
   removed: 0,
   missing: [],
   error: null,
+  reason: null,
   publishedAt: ago(7_150),
   ...fields,
 });

@@ -76,7 +76,9 @@ export class World {
         ? { ...each, lastJob: job }
         : each.lastTest?.id === id
           ? { ...each, lastTest: job }
-          : each,
+          : each.lastInventory?.id === id
+            ? { ...each, lastInventory: job }
+            : each,
     );
     this.emit({ name: 'job', id, connection: job.connection });
   }

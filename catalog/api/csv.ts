@@ -1,0 +1,11 @@
+/** Spreadsheets run what begins so; the sign before it keeps it text. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+const cell = (value: string): string => {
+  const safe = FORMULA.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+
+/** One line of CSV (RFC 4180). Names are strangers' texts: none becomes a formula. */
+export const csvLine = (values: readonly (string | null)[]): string =>
+  `${values.map((value) => cell(value ?? '')).join(',')}\r\n`;

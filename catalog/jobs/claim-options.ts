@@ -1,0 +1,17 @@
+import { readSettings } from '#catalog/store/connector-settings.ts';
+import type { Transaction } from '#catalog/store/sql.ts';
+import type { JobKind } from '#protocol/job-options.ts';
+
+/**
+ * What the catalog adds to the options of a job when its lease begins: what holds then, not what held when somebody asked.
+ * An inventory that tries out settings keeps those that it was asked with.
+ */
+export const addedOptions = async (
+  tx: Transaction,
+  job: { readonly organisationId: string; readonly connection: string; readonly kind: JobKind },
+  asked: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> => {
+  if (job.kind !== 'crawl' && (job.kind !== 'inventory' || asked['settings'] !== undefined)) return {};
+  const { settings } = await readSettings(tx, job.organisationId, job.connection);
+  return Object.keys(settings).length === 0 ? {} : { settings };
+};
