@@ -6,6 +6,7 @@ import { oddly, STREAM_NAMES } from './names.ts';
 import { objectsOf } from './objects.ts';
 import { CRAWL_USER, generateUsers } from './people.ts';
 import { between, daysAgo, randomOf, TODAY } from './random.ts';
+import { triggersOf } from './triggers.ts';
 import type {
   App,
   AppContent,
@@ -135,9 +136,31 @@ const EXTENSION_NAMES = [
 ];
 
 const generateExtensions = (seed: number, users: readonly User[], tags: readonly Tag[]): readonly Extension[] =>
-  EXTENSION_NAMES.map((name, index) => entityOf(seed, 'extension', index, name, users, tags));
+  EXTENSION_NAMES.map((name, index) => ({
+    ...entityOf(seed, 'extension', index, name, users, tags),
+    definition: {
+      type: name === 'qlik-share-button' ? 'mashup' : 'visualization',
+      description: index % 3 === 0 ? '' : `Shows data as ${name}`,
+      version: `${1 + (index % 4)}.${index}.0`,
+      author: index === 4 ? '' : 'ACME "Data" GmbH; Köln',
+    },
+  }));
 
 const MINUTE_MS = 60_000;
+
+const messagesOf = ({ lastStatus }: Pick<ReloadTask, 'lastStatus'>): readonly string[] =>
+  lastStatus === 0
+    ? []
+    : [
+        'Trying to start task. Sending task to node qlikserver.corp.example.',
+        'Changing task state to Started',
+        ...(lastStatus === 8
+          ? ['Reload failed. Error: Connector connect error: password=canary-task-log; login failed']
+          : []),
+        ...(lastStatus === 7 || lastStatus === 8
+          ? [`Changing task state from Started to Finished${lastStatus === 7 ? 'Success' : 'Fail'}`]
+          : []),
+      ];
 
 const generateTasks = (
   seed: number,
@@ -145,34 +168,45 @@ const generateTasks = (
   users: readonly User[],
   tags: readonly Tag[],
   definitions: readonly CustomPropertyDefinition[],
-): readonly ReloadTask[] =>
-  apps.flatMap((app, index) => {
+): readonly ReloadTask[] => {
+  const tasks: ReloadTask[] = [];
+  const ofApp = (app: App, index: number): readonly Omit<ReloadTask, 'triggers' | 'lastMessages'>[] => {
     const random = randomOf(seed, 'task-of', app.id);
     if (index > 0 && !random.chance(0.6)) return [];
-    return Array.from({ length: random.chance(0.1) ? 2 : 1 }, (_, nth): ReloadTask => {
-      const lastStart = app.lastReloadTime;
-      const lastDurationMs = lastStart === null ? 0 : Math.round(random.logNormal(90_000, 1));
-      const stop = lastStart === null ? null : Date.parse(lastStart) + lastDurationMs;
-      return {
-        ...entityOf(
-          seed,
-          `task-${index}`,
-          nth,
-          oddly(random, `Reload of ${app.name.slice(0, 120)}`, 0.03),
-          users,
-          tags,
-        ),
-        customProperties: customValues(random, definitions, 'ReloadTask', 0.2),
-        appId: app.id,
-        enabled: random.chance(0.85),
-        lastStatus: lastStart === null ? 0 : Number(random.weighted({ 7: 85, 8: 10, 6: 2, 11: 1, 2: 2 })),
-        lastStart,
-        lastStop: stop === null ? null : new Date(stop).toISOString(),
-        lastDurationMs,
-        nextExecution: random.chance(0.7) ? new Date(TODAY + random.int(10, 20_000) * MINUTE_MS).toISOString() : null,
-      };
-    });
-  });
+    return Array.from(
+      { length: random.chance(0.1) ? 2 : 1 },
+      (_, nth): Omit<ReloadTask, 'triggers' | 'lastMessages'> => {
+        const lastStart = app.lastReloadTime;
+        const lastDurationMs = lastStart === null ? 0 : Math.round(random.logNormal(90_000, 1));
+        const stop = lastStart === null ? null : Date.parse(lastStart) + lastDurationMs;
+        return {
+          ...entityOf(
+            seed,
+            `task-${index}`,
+            nth,
+            oddly(random, `Reload of ${app.name.slice(0, 120)}`, 0.03),
+            users,
+            tags,
+          ),
+          customProperties: customValues(random, definitions, 'ReloadTask', 0.2),
+          appId: app.id,
+          enabled: random.chance(0.85),
+          lastStatus: lastStart === null ? 0 : Number(random.weighted({ 7: 85, 8: 10, 6: 2, 11: 1, 2: 2 })),
+          lastStart,
+          lastStop: stop === null ? null : new Date(stop).toISOString(),
+          lastDurationMs,
+          nextExecution: random.chance(0.7) ? new Date(TODAY + random.int(10, 20_000) * MINUTE_MS).toISOString() : null,
+        };
+      },
+    );
+  };
+  for (const [index, app] of apps.entries()) {
+    for (const task of ofApp(app, index)) {
+      tasks.push({ ...task, lastMessages: messagesOf(task), triggers: triggersOf(seed, task, tasks.slice(-20)) });
+    }
+  }
+  return tasks;
+};
 
 /** Keeps the `limit` values asked for last. */
 const bounded = <T>(limit: number, make: (key: string) => T): ((key: string) => T) => {

@@ -58,6 +58,34 @@ export interface DataConnection extends Entity {
   readonly architecture: 0 | 1;
 }
 
+interface Triggering {
+  readonly id: string;
+  readonly name: string;
+  readonly enabled: boolean;
+}
+
+/** Starts a task at certain times; the words are the repository's own. */
+export interface ScheduleTrigger extends Triggering {
+  readonly kind: 'schedule';
+  /** 0 once, 1 hourly, 2 daily, 3 weekly, 4 monthly, 5 custom. */
+  readonly incrementOption: number;
+  /** Minutes, hours, days, weeks. */
+  readonly incrementDescription: string;
+  readonly schemaFilterDescription: readonly string[];
+  readonly timeZone: string;
+  readonly startDate: string;
+  readonly expirationDate: string | null;
+}
+
+/** Starts a task when all of these have ended so, within the time after the first of them; 0: whenever. */
+export interface TasksTrigger extends Triggering {
+  readonly kind: 'after-tasks';
+  readonly rules: readonly { readonly taskId: string; readonly after: 'success' | 'fail' }[];
+  readonly withinMinutes: number;
+}
+
+export type TaskTrigger = ScheduleTrigger | TasksTrigger;
+
 export interface ReloadTask extends Entity {
   readonly appId: string;
   readonly enabled: boolean;
@@ -67,9 +95,20 @@ export interface ReloadTask extends Entity {
   readonly lastStop: string | null;
   readonly lastDurationMs: number;
   readonly nextExecution: string | null;
+  /** What the scheduler wrote of the last run, oldest first. */
+  readonly lastMessages: readonly string[];
+  readonly triggers: readonly TaskTrigger[];
 }
 
-export interface Extension extends Entity {}
+export interface Extension extends Entity {
+  /** What the definition file (`.qext`) in it says. */
+  readonly definition: {
+    readonly type: string;
+    readonly description: string;
+    readonly version: string;
+    readonly author: string;
+  };
+}
 
 /** The light part of an app: what QRS lists. Its content is built on demand, so that 5,000 apps stay small. */
 export interface App extends Entity {

@@ -1,6 +1,7 @@
 import type { App, AppObject, ReloadTask, Site } from '../model/types.ts';
 import type { JsonObject } from './answer.ts';
 import type { Directory } from './directory.ts';
+import { compositesOf, schedulesOf } from './events.ts';
 import { type Filter, requiredValues } from './filter.ts';
 import { clusterOf, nodeOf, serviceOf, statusesOf, type VirtualProxy, virtualProxyOf } from './installation.ts';
 import { allocationsOf } from './licences.ts';
@@ -22,7 +23,7 @@ import {
   userCondensed,
   userFull,
 } from './shapes.ts';
-import { executionCondensed, executionFull, executionIdOf, taskCondensed, taskFull, triggerFull } from './tasks.ts';
+import { executionCondensed, executionFull, executionIdOf, taskCondensed, taskFull } from './tasks.ts';
 
 /** One kind of thing that the repository lists. Rows are the model's own; JSON is made one row at a time. */
 export interface Entity<T = unknown> {
@@ -124,7 +125,6 @@ const tasks = (site: Site, directory: Directory, schemaPath: string): Entity<Rel
 const EMPTY: Readonly<Record<string, string>> = {
   externalprogramtask: 'ExternalProgramTask',
   usersynctask: 'UserSyncTask',
-  compositeevent: 'CompositeEvent',
   sharedcontent: 'SharedContent',
   odagrequest: 'OdagRequest',
   odagservice: 'OdagService',
@@ -156,6 +156,7 @@ export const ENTITY_PATHS = [
   'executionresult',
   'extension',
   'schemaevent',
+  'compositeevent',
   'servicecluster',
   'virtualproxyconfig',
   'servernodeconfiguration',
@@ -249,12 +250,9 @@ export const entityAt = (
       };
     }
     case 'schemaevent':
-      return plain(
-        'SchemaEvent',
-        site.reloadTasks
-          .filter((task) => task.nextExecution !== null)
-          .map((task) => triggerFull(site, directory, task)),
-      );
+      return plain('SchemaEvent', schedulesOf(site, directory));
+    case 'compositeevent':
+      return plain('CompositeEvent', compositesOf(site, directory));
     case 'servicecluster':
       return plain('ServiceCluster', [clusterOf(site)]);
     case 'virtualproxyconfig':

@@ -1,4 +1,4 @@
-import type { App, Site, UserName } from '../model/types.ts';
+import type { App, Extension, Site, UserName } from '../model/types.ts';
 import type { Profile } from '../profiles.ts';
 import {
   emptyAnswer,
@@ -335,10 +335,10 @@ const itemsOf = (body: unknown): SelectedItem[] => {
 const schemaOf = (entity: Entity): Json => {
   if (entity.schemaPath !== 'Extension') throw new Refusal(404, 'Not found');
   return Object.fromEntries(
-    [...entity.rows(null)].map((row) => {
-      const name = String(entity.full(row)['name']);
-      return [name, { name, description: '', type: 'visualization', version: '1.0.0', author: '', icon: 'extension' }];
-    }),
+    [...(entity as Entity<Extension>).rows(null)].map(({ name, definition }) => [
+      name,
+      { name, ...definition, icon: 'extension', preview: `${name}.png`, homepage: '', keywords: '', license: '' },
+    ]),
   );
 };
 

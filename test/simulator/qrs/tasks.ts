@@ -25,7 +25,13 @@ export const executionCondensed = (site: Site, task: ReloadTask): JsonObject => 
   duration: task.lastDurationMs,
   fileReferenceID: logIdOf(task),
   scriptLogAvailable: task.lastStart !== null,
-  details: [],
+  details: task.lastMessages.map((message, index) => ({
+    id: task.id.replace(/^.{8}/, hashOf(`detail/${index}/${task.id}`).toString(16).padStart(8, '0')),
+    detailsType: 2,
+    message,
+    detailCreatedDate: new Date(Date.parse(task.lastStart ?? task.createdDate) + index * 1_000).toISOString(),
+    privileges: null,
+  })),
   scriptLogLocation: task.lastStart === null ? '' : `${site.app(task.appId)?.id ?? ''}_${task.id}.log`,
   scriptLogSize: task.lastStart === null ? 0 : 4096,
   privileges: null,
@@ -88,35 +94,6 @@ export const executionFull = (site: Site, task: ReloadTask): JsonObject => ({
   executingNodeID: site.nodeId,
   ...executionCondensed(site, task),
   schemaPath: 'ExecutionResult',
-});
-
-/** The schedule of a task that has one. */
-export const triggerFull = (site: Site, directory: Directory, task: ReloadTask): JsonObject => ({
-  id: task.id.replace(/^.{8}/, hashOf(`trigger/${task.id}`).toString(16).padStart(8, '0')),
-  createdDate: task.createdDate,
-  modifiedDate: task.modifiedDate,
-  modifiedByUserName: task.modifiedByUserName,
-  timeZone: 'Europe/Berlin',
-  daylightSavingTime: 0,
-  startDate: task.createdDate,
-  expirationDate: '9999-01-01T00:00:00.000Z',
-  schemaFilterDescription: ['* * - * * * * *'],
-  incrementDescription: '0 0 1 0',
-  incrementOption: 2,
-  operational: {
-    id: executionIdOf(task),
-    timesTriggered: 1,
-    nextExecution: task.nextExecution ?? NEVER,
-    privileges: null,
-  },
-  name: `Daily: ${task.name}`,
-  enabled: task.enabled,
-  eventType: 0,
-  reloadTask: taskCondensed(site, directory, task),
-  userSyncTask: null,
-  externalProgramTask: null,
-  privileges: null,
-  schemaPath: 'SchemaEvent',
 });
 
 const stamp = (iso: string): string => iso.replaceAll('-', '').replaceAll(':', '').replace('Z', '+0100');
