@@ -1,7 +1,30 @@
+import type { Listing } from '#agent/qlik/repository/listing.ts';
+import { RESOURCE_FILTERS, type Readable, ruleAdvice } from '#config/connection/rights.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { Missing } from '#protocol/records.ts';
 
-export const missing = (what: string, { code, message, advice }: Fault): Missing => ({ what, code, message, advice });
+export const missing = (what: string, fault: Fault): Missing => {
+  const { code, message } = fault;
+  return { what, code, message, advice: adviceFor(what, fault) };
+};
+
+/** What a security rule mends. */
+const OF_RIGHTS: ReadonlySet<string> = new Set([
+  'qlik.forbidden',
+  'qlik.access_denied',
+  'qlik.kinds_not_visible',
+  'qlik.connections_not_visible',
+]);
+
+/** The rule that would give it, for things that a rule gives. */
+const adviceFor = (what: string, { code, advice }: Fault): string => {
+  const thing = (Object.keys(RESOURCE_FILTERS) as Readable[]).find((name) => name === what);
+  if (thing === undefined) return advice;
+  if (OF_RIGHTS.has(code)) return ruleAdvice(thing);
+  return code === 'qlik.count_mismatch'
+    ? `${advice} Look for a security rule on ${RESOURCE_FILTERS[thing]} that lets the user count what it may not read.`
+    : advice;
+};
 
 /** Faults of the way to the server rather than of the thing that was asked for: trying the whole app again may help. */
 const OF_THE_WAY: ReadonlySet<string> = new Set([
@@ -27,9 +50,14 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 const OF_THE_CRAWL =
   /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|kerberos_only|password_refused|ticket_refused|(?:ticket_)?prefix_unknown)$|^job\.|^internal$/;
 
+/** So many are told of each scope: a list that grows with the app would not fit into a record. */
+const MOST = 50;
+
 /** What parts of a scope could be read, and what not. */
 export class Gaps {
   readonly missing: Missing[] = [];
+  /** Whether something is missing that would have been an asset or an edge: then nothing may be deleted. */
+  hasHoles = false;
 
   /** The value of one part, or `fallback` with a note of what is missing. Faults of the way are thrown on. */
   async part<T>(what: string, value: Promise<T>, fallback: T): Promise<T> {
@@ -64,8 +92,31 @@ export class Gaps {
     }
   }
 
+  /** As {@link list}, for what is only an attribute of other things: without it nothing seems to be gone. */
+  async detail<T>(what: string, value: Promise<T>): Promise<T | undefined> {
+    try {
+      return await value;
+    } catch (error) {
+      if (!(error instanceof Fault) || OF_THE_CRAWL.test(error.code)) throw error;
+      this.#push(what, error);
+      return undefined;
+    }
+  }
+
+  /** As {@link detail}, for a list. */
+  async details<T>(what: Readable, listing: Promise<Listing<T>>): Promise<readonly T[]> {
+    const found = await this.detail(what, listing);
+    if (found?.incomplete !== undefined) this.#push(what, found.incomplete);
+    return found?.rows ?? [];
+  }
+
   note(what: string, fault: Fault): void {
-    // A list that grows with the app would not fit into a record; the first ones tell what is wrong.
-    if (this.missing.length < 50) this.missing.push(missing(what, fault));
+    this.hasHoles = true;
+    this.#push(what, fault);
+  }
+
+  #push(what: string, fault: Fault): void {
+    // The first ones tell what is wrong.
+    if (this.missing.length < MOST) this.missing.push(missing(what, fault));
   }
 }

@@ -1,11 +1,13 @@
 import type { Owner, QrsUser } from '#agent/qlik/repository/entities.ts';
 import { type JsonObject, type JsonValue, present } from './attributes.ts';
 
-/** The e-mail addresses of the site's users by id: all that is kept of them while the apps are read. */
+/** The site's users by id, with their e-mail addresses: all that is kept of them while the apps are read. */
 export class People {
   readonly #emails = new Map<string, string>();
+  readonly #ids = new Set<string>();
 
   add(user: QrsUser): void {
+    this.#ids.add(user.id);
     if (user.attributes.email !== undefined && user.attributes.email !== '') {
       this.#emails.set(user.id, user.attributes.email);
     }
@@ -13,6 +15,12 @@ export class People {
 
   email(id: string): string | undefined {
     return this.#emails.get(id);
+  }
+
+  /** The owner's id when the list of users has it: only then there is somebody that an edge may lead from. */
+  known(owner: Partial<Owner> | null | undefined): string | undefined {
+    const id = owner?.id;
+    return id !== undefined && this.#ids.has(id) ? id : undefined;
   }
 
   /** An owner as attributes: name, `directory\id`, and e-mail when the user is known. */

@@ -1,11 +1,13 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
+import type { Readable } from '#config/connection/rights.ts';
+import { Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
 import type { Keys } from './keys.ts';
 import { SITE_LISTS } from './lists/lists.ts';
-import { writeRow } from './lists/site-list.ts';
+import { siteContext, writeRow } from './lists/site-list.ts';
 import { Gaps } from './missing.ts';
 import type { People } from './people.ts';
 import type { ScopeWriter } from './scope-writer.ts';
@@ -25,7 +27,12 @@ export const writeSiteScope = async (
   const { connection } = site;
   const gaps = new Gaps();
   // All at once: they are independent, and the repository takes long for each.
-  const lists = SITE_LISTS.map((list) => ({ list, rows: settled(list.rows(site)) }));
+  const context = siteContext(keys, people);
+  const lists = SITE_LISTS.map((list) => ({
+    list,
+    rows: settled(list.rows(site)),
+    prepared: settled(list.prepare?.(site, context, gaps) ?? Promise.resolve()),
+  }));
   const about = await gaps.list('product version', site.about());
   await out.open('site', connection.name);
   await out.asset({
@@ -40,19 +47,36 @@ export const writeSiteScope = async (
       description: connection.description,
     }),
   });
-  const context = { keys, people };
-  for (const { list, rows } of lists) {
+  for (const { list, rows, prepared } of lists) {
     const listing = await gaps.list(list.what, resultOf(rows));
+    await resultOf(prepared);
     if (listing === undefined) continue;
-    if (listing.incomplete !== undefined) gaps.note(list.what, listing.incomplete);
+    const reason = listing.incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, listing) : undefined);
+    if (reason !== undefined) gaps.note(list.what, reason);
     for (const row of listing.rows) list.remember?.(row, context);
     for (const row of listing.rows) await writeRow(out, list, row, context);
   }
-  if (apps.incomplete !== undefined) gaps.note('apps', apps.incomplete);
+  const reason = apps.incomplete ?? whyEmpty('apps', apps);
+  if (reason !== undefined) gaps.note('apps', reason);
   for (const app of apps.rows) await out.listed(keys.of(app.id), app.name);
-  const outcome = gaps.missing.length === 0 ? 'complete' : 'partial';
+  const outcome = gaps.hasHoles ? 'partial' : 'complete';
   await out.outcome(outcome, { missing: gaps.missing });
   return outcome;
+};
+
+/**
+ * Of some things every site has a few. The repository lists and counts only what the user may read: a list without rows
+ * is then no empty one but a right that is missing, and deleting on it would empty the catalog.
+ */
+const whyEmpty = (what: Readable, { rows }: Listing<unknown>): Fault | undefined => {
+  if (rows.length > 0) return undefined;
+  const code =
+    what === 'apps'
+      ? 'qlik.nothing_visible'
+      : what === 'data connections'
+        ? 'qlik.connections_not_visible'
+        : 'qlik.kinds_not_visible';
+  return new Fault(code, `The repository shows the user no ${what} at all`);
 };
 
 /** The list of apps is what a crawl stands on: without it there is none. */

@@ -1,11 +1,8 @@
 import { originOf } from '#agent/qlik/auth/credentials.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { ALL_RESOURCES } from '#config/connection/rights.ts';
 import type { CheckRecord } from '#protocol/checks.ts';
 import { type UserName, userNamed } from './visit.ts';
-
-/** Everything that a crawl reads, as resource filters of a security rule. */
-const RESOURCES =
-  'Stream_*, App*, App.Object_*, DataConnection_*, User_*, ReloadTask_*, Tag_*, CustomProperty*, Extension_*';
 
 /** A block of settings: fields of one form of the QMC. */
 export interface SettingsBlock {
@@ -81,7 +78,7 @@ export const settingsFor = (connection: Connection, whoami?: string): readonly S
     title: `QMC > Security rules > Create new, for ${directory}\\${id}`,
     fields: [
       ['Name', `Culvert ${connection.code}`],
-      ['Resource filter', RESOURCES],
+      ['Resource filter', ALL_RESOURCES],
       ['Actions', 'Read'],
       ['Conditions', `user.userDirectory="${inRule(directory)}" and user.userId="${inRule(id)}"`],
       ['Context', 'Both in hub and QMC'],

@@ -19,10 +19,14 @@ import {
   QrsAbout,
   QrsApp,
   QrsAppObject,
+  QrsCompositeEvent,
   QrsCustomProperty,
   QrsDataConnection,
+  QrsDescribedObject,
   QrsExtension,
+  QrsExtensionSchemas,
   QrsReloadTask,
+  QrsSchemaEvent,
   QrsStream,
   QrsTag,
   QrsUser,
@@ -54,9 +58,16 @@ export interface Site extends AsyncDisposable {
   customProperties(): Promise<Listing<QrsCustomProperty>>;
   dataConnections(): Promise<Listing<QrsDataConnection>>;
   reloadTasks(): Promise<Listing<QrsReloadTask>>;
+  /** What starts reload tasks: schedules, and the ends of other tasks. */
+  schemaEvents(): Promise<Listing<QrsSchemaEvent>>;
+  compositeEvents(): Promise<Listing<QrsCompositeEvent>>;
   extensions(): Promise<Listing<QrsExtension>>;
+  /** What the definition files of extensions say, by the name of the extension. */
+  extensionSchemas(): Promise<QrsExtensionSchemas>;
   /** Whether QRS (still) knows the app. */
   appExists(appId: string): Promise<boolean>;
+  /** What the repository knows of the objects of an app that have one of these types. */
+  objectsOf(appId: string, types: readonly string[], signal?: AbortSignal): Promise<Listing<QrsDescribedObject>>;
   /** Repository ids of an app's sheets by their engine ids. */
   sheetRepositoryIds(appId: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /**
@@ -140,7 +151,19 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
     customProperties: () => all('custompropertydefinition', QrsCustomProperty),
     dataConnections: () => all('dataconnection', QrsDataConnection),
     reloadTasks: () => all('reloadtask', QrsReloadTask),
+    schemaEvents: () => all('schemaevent', QrsSchemaEvent),
+    compositeEvents: () => all('compositeevent', QrsCompositeEvent),
     extensions: () => all('extension', QrsExtension),
+    extensionSchemas: async () => {
+      const parsed = QrsExtensionSchemas.safeParse(await repository.get('/extension/schema'));
+      if (parsed.success) return parsed.data;
+      throw new Fault('qlik.protocol', '/qrs/extension/schema did not answer as QRS does');
+    },
+    objectsOf: (appId, types, own) => {
+      const ofTypes = types.map((type) => `objectType eq '${type}'`).join(' or ');
+      const filter = `app.id eq ${appId} and (${ofTypes})`;
+      return list(repository, 'app/object', QrsDescribedObject, { filter, signal: both(own) });
+    },
     appExists: async (appId) => (await repository.find(`/app/${encodeURIComponent(appId)}`)) !== undefined,
     sheetRepositoryIds: async (appId, own) => {
       const filter = `app.id eq ${appId} and objectType eq 'sheet'`;

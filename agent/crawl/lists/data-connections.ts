@@ -2,11 +2,37 @@ import type { QrsDataConnection } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
+/** With whose rights a connection reads, and for which drivers it was made, by QRS's numbers. */
+const LOG_ON = ['serviceUser', 'currentUser'] as const;
+const ARCHITECTURE_BITS = [64, 32] as const;
+
 export const dataConnections: SiteList<QrsDataConnection> = {
   what: 'data connections',
   kind: 'dataConnection',
   entity: 'dataconnection',
+  // Two folders of log files come with every site.
+  isNeverEmpty: true,
   rows: (site) => site.dataConnections(),
-  // Never the connection string: passwords lie in it in clear. It is not even read.
-  asset: (row, context) => ({ name: row.name, attributes: present({ ...described(row, context), type: row.type }) }),
+  // Of the connection string only what is known to be no secret: it did not come further than the reader of the row.
+  asset: (row, context) => ({
+    name: row.name,
+    attributes: present({
+      ...described(row, context),
+      type: row.type,
+      leadsTo: row.target.kind,
+      provider: row.target.provider,
+      driver: row.target.driver,
+      dsn: row.target.dsn,
+      host: row.target.host,
+      port: row.target.port,
+      instance: row.target.instance,
+      database: row.target.database,
+      schema: row.target.schema,
+      warehouse: row.target.warehouse,
+      path: row.target.path,
+      address: row.target.address,
+      logOn: LOG_ON[row.logOn ?? -1],
+      architectureBits: ARCHITECTURE_BITS[row.architecture ?? -1],
+    }),
+  }),
 };

@@ -1,4 +1,5 @@
 import type { QrsExtension } from '#agent/qlik/repository/entities.ts';
+import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
 export const extensions: SiteList<QrsExtension> = {
@@ -6,5 +7,14 @@ export const extensions: SiteList<QrsExtension> = {
   kind: 'extension',
   entity: 'extension',
   rows: (site) => site.extensions(),
-  asset: (row, context) => ({ name: row.name, attributes: described(row, context) }),
+  prepare: async (site, { definitions }, gaps) => {
+    const schemas = await gaps.detail('type, version and author of extensions', site.extensionSchemas());
+    for (const [name, { type, description, version, author }] of Object.entries(schemas ?? {})) {
+      definitions.set(name, present({ type, description, version, author }));
+    }
+  },
+  asset: (row, context) => ({
+    name: row.name,
+    attributes: present({ ...described(row, context), ...context.definitions.get(row.name) }),
+  }),
 };

@@ -1,23 +1,37 @@
 import type { Owner } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
-import type { AssetKind } from '#protocol/records.ts';
+import type { Readable } from '#config/connection/rights.ts';
+import type { AssetKind, EdgeKind } from '#protocol/records.ts';
 import { type JsonObject, present } from '../attributes.ts';
 import type { Keys } from '../keys.ts';
+import type { Gaps } from '../missing.ts';
 import { customPropertyValues, type People } from '../people.ts';
 import type { Asset, ScopeWriter } from '../scope-writer.ts';
 
-/** What the records of the site's scope are made with. */
+/** What the records of the site's scope are made with, besides the row itself. */
 export interface SiteContext {
   readonly keys: Keys;
   readonly people: People;
+  /** What starts each reload task, by the task's id. */
+  readonly triggers: Map<string, JsonObject[]>;
+  /** What its definition file says of each extension, by the extension's name. */
+  readonly definitions: Map<string, JsonObject>;
 }
+
+export const siteContext = (keys: Keys, people: People): SiteContext => ({
+  keys,
+  people,
+  triggers: new Map(),
+  definitions: new Map(),
+});
 
 /** What every row of the repository has. */
 export interface SiteRow {
   readonly id: string;
   readonly createdDate: string | null;
   readonly modifiedDate: string | null;
+  readonly owner?: Owner | null;
 }
 
 /**
@@ -25,15 +39,24 @@ export interface SiteRow {
  * functions are methods, so that all lists fit into one array; rows are only ever given to the list that read them.
  */
 export interface SiteList<Row extends SiteRow = SiteRow> {
-  /** In words, for whoever reads what is missing. */
-  readonly what: string;
+  /** In words, for whoever reads what is missing; the name of the right to read it. */
+  readonly what: Readable;
   readonly kind: AssetKind;
   /** The path below `/qrs`. */
   readonly entity: string;
+  /** Every site has some of these: an empty list means that the user may not see them. */
+  readonly isNeverEmpty?: true;
   rows(site: Site): Promise<Listing<Row>>;
+  /**
+   * Reads into the context what assets of these rows have from elsewhere (a task's schedule is no part of the task, and
+   * changes without it). What cannot be read is noted, and the assets are written without it.
+   */
+  prepare?(site: Site, context: SiteContext, gaps: Gaps): Promise<void>;
   /** Keeps what the assets of other rows and lists need of this one; called for every row that is read. */
   remember?(row: Row, context: SiteContext): void;
   asset(row: Row, context: SiteContext): Omit<Asset, 'kind' | 'key' | 'parent'>;
+  /** Besides the edge from the owner. */
+  edges?(row: Row, key: string, context: SiteContext): readonly { kind: EdgeKind; from: string; to: string }[];
 }
 
 /** The key of a row's asset: what a row that is gone is known by, too. */
@@ -46,12 +69,15 @@ export const writeRow = async <Row extends SiteRow>(
   row: Row,
   context: SiteContext,
 ): Promise<void> => {
-  const { keys } = context;
-  await out.asset({ ...list.asset(row, context), kind: list.kind, key: rowKey(list, row.id, keys), parent: keys.site });
+  const { keys, people } = context;
+  const key = rowKey(list, row.id, keys);
+  await out.asset({ ...list.asset(row, context), kind: list.kind, key, parent: keys.site });
+  const owner = people.known(row.owner);
+  if (owner !== undefined) await out.edge('owns', keys.of('user', owner), key);
+  for (const { kind, from, to } of list.edges?.(row, key, context) ?? []) await out.edge(kind, from, to);
 };
 
 interface Described extends SiteRow {
-  readonly owner?: Owner | null;
   readonly modifiedByUserName?: string;
   readonly tags?: string[];
   readonly customProperties?: { name: string; value: string }[];

@@ -7,6 +7,7 @@ export const users: SiteList<QrsUser> = {
   what: 'users',
   kind: 'user',
   entity: 'user',
+  isNeverEmpty: true,
   rows: (site) => site.users(),
   remember: (user, { people }) => people.add(user),
   asset: (user, context) => ({
@@ -20,6 +21,7 @@ export const users: SiteList<QrsUser> = {
       roles: user.roles,
       inactive: user.inactive || undefined,
       removedExternally: user.removedExternally || undefined,
+      blacklisted: user.blacklisted || undefined,
     }),
   }),
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Amount, Flag, Text, Texts } from '../lenient.ts';
+import { connectionTarget } from './connection-string.ts';
 
 /**
  * The rows of QRS, as much of them as a catalog wants. Unknown keys are dropped.
@@ -55,6 +56,10 @@ export const QrsApp = OwnedEntity.extend({
   savedInProductVersion: Text,
   sourceAppId: Text,
   targetAppId: Text,
+  /** A number on the wire of most releases; what each means is written nowhere. */
+  availabilityStatus: z
+    .unknown()
+    .transform((status) => (typeof status === 'number' || typeof status === 'string' ? status : undefined)),
 });
 export type QrsApp = z.infer<typeof QrsApp>;
 
@@ -95,19 +100,37 @@ export const QrsCustomProperty = Entity.extend({
 });
 export type QrsCustomProperty = z.infer<typeof QrsCustomProperty>;
 
-/** Without connection string, user name and password: they do not even reach the crawl. */
-export const QrsDataConnection = OwnedEntity.extend({ type: Text, logOn: Amount, architecture: Amount });
+/** Connection string, user name and password do not even reach the crawl: only what is known to be harmless in them. */
+export const QrsDataConnection = OwnedEntity.extend({
+  type: Text,
+  logOn: Amount,
+  architecture: Amount,
+  connectionstring: Text,
+}).transform(({ connectionstring, ...row }) => ({ ...row, target: connectionTarget(connectionstring, row.type) }));
 export type QrsDataConnection = z.infer<typeof QrsDataConnection>;
 
 export const QrsReloadTask = Entity.extend({
   app: Named.nullish().transform((app) => app ?? null),
   enabled: Flag,
+  isPartialReload: Flag,
+  taskSessionTimeout: Amount,
+  maxRetries: Amount,
   tags: Tags,
   customProperties: CustomProperties,
   operational: z
     .object({
       lastExecutionResult: z
-        .object({ status: Amount, startTime: Time, stopTime: Time, duration: Amount })
+        .object({
+          status: Amount,
+          startTime: Time,
+          stopTime: Time,
+          duration: Amount,
+          executingNodeName: Text,
+          details: z
+            .array(z.object({ message: Text, detailCreatedDate: Text }))
+            .nullish()
+            .transform((details) => details ?? []),
+        })
         .nullish()
         .transform((result) => result ?? null),
       nextExecution: Time,
@@ -117,8 +140,72 @@ export const QrsReloadTask = Entity.extend({
 });
 export type QrsReloadTask = z.infer<typeof QrsReloadTask>;
 
+const TaskOfEvent = Named.nullish().transform((task) => task ?? null);
+
+/** Starts a task at certain times. */
+export const QrsSchemaEvent = Entity.extend({
+  enabled: Flag,
+  reloadTask: TaskOfEvent,
+  timeZone: Text,
+  startDate: Time,
+  expirationDate: Time,
+  schemaFilterDescription: Texts,
+  incrementDescription: Text,
+  incrementOption: Amount,
+  operational: z
+    .object({ nextExecution: Time })
+    .nullish()
+    .transform((operational) => operational ?? null),
+});
+export type QrsSchemaEvent = z.infer<typeof QrsSchemaEvent>;
+
+/** Starts a task when others have ended. */
+export const QrsCompositeEvent = Entity.extend({
+  enabled: Flag,
+  reloadTask: TaskOfEvent,
+  timeConstraint: z
+    .object({ seconds: Amount, minutes: Amount, hours: Amount, days: Amount })
+    .nullish()
+    .transform((constraint) => constraint ?? null),
+  compositeRules: z
+    .array(
+      z.object({
+        ruleState: Amount,
+        reloadTask: TaskOfEvent,
+        userSyncTask: TaskOfEvent,
+        externalProgramTask: TaskOfEvent,
+      }),
+    )
+    .nullish()
+    .transform((rules) => rules ?? []),
+});
+export type QrsCompositeEvent = z.infer<typeof QrsCompositeEvent>;
+
 export const QrsExtension = OwnedEntity;
 export type QrsExtension = z.infer<typeof QrsExtension>;
 
+/** What the definition files of extensions say, by the name of the extension: `/qrs/extension/schema`. */
+export const QrsExtensionSchemas = z.record(
+  z.string(),
+  z
+    .object({ type: Text, description: Text, version: Text, author: Text })
+    .catch({ type: '', description: '', version: '', author: '' }),
+);
+export type QrsExtensionSchemas = z.infer<typeof QrsExtensionSchemas>;
+
 export const QrsAppObject = z.object({ id: Id, engineObjectId: Text, objectType: Text });
 export type QrsAppObject = z.infer<typeof QrsAppObject>;
+
+/** An object of an app with all that the repository knows of it: neither properties nor children. */
+export const QrsDescribedObject = QrsAppObject.extend({
+  name: Text,
+  description: Text,
+  owner: Owner,
+  tags: Tags,
+  approved: Flag,
+  published: Flag,
+  publishTime: Time,
+  createdDate: Time,
+  modifiedDate: Time,
+});
+export type QrsDescribedObject = z.infer<typeof QrsDescribedObject>;
