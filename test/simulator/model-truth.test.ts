@@ -35,7 +35,7 @@ const bruteForce = (site: Site) => {
   const add = (kind: string, n: number): void => {
     counts[kind] = (counts[kind] ?? 0) + n;
   };
-  let uses = 0;
+  let uses = site.reloadTasks.length;
   let memberships = 0;
   add('site', 1);
   add('stream', site.streams.length);

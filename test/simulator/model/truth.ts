@@ -280,7 +280,8 @@ export const truth = (site: Site, options: { user?: UserName } = {}): SiteTruth 
     extension: site.extensions.length,
   };
   let contains = Object.values(assets).reduce((sum, n) => sum + n, 0) - 1;
-  let uses = 0;
+  // Every task uses the app that it reloads.
+  let uses = site.reloadTasks.filter(({ appId }) => site.app(appId) !== undefined).length;
   const outcomes: Record<string, number> = {};
   for (const { id } of site.apps) {
     const own = truthOfApp(site, id, options);

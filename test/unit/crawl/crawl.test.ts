@@ -23,7 +23,10 @@ const expectTruth = (simulator: Simulator, { summary, assets, records, outcomes 
   expect(inApps.map((asset) => line(asset.kind, asset.key, asset.parent)).sort()).toEqual(
     expected.map((asset) => line(asset.kind, key(asset.key), key(asset.parent))).sort(),
   );
-  const uses = simulator.site.apps.flatMap(({ id }) => [...truthOfApp(simulator.site, id).uses]);
+  const uses = [
+    ...simulator.site.apps.flatMap(({ id }) => [...truthOfApp(simulator.site, id).uses]),
+    ...simulator.site.reloadTasks.map(({ id, appId }) => ({ from: ['reloadTask', id], to: [appId] })),
+  ];
   expect(
     records
       .flatMap((record) => (record.t === 'edge' && record.kind === 'uses' ? [`${record.from} > ${record.to}`] : []))
