@@ -49,6 +49,11 @@ export interface HttpRequest {
   readonly deadlineMs?: number;
   /** The largest body that is taken; a larger one is `qlik.protocol`. Default 64 MiB. */
   readonly maxBytes?: number;
+  /**
+   * Asked for each answer before its body is read: what it returns takes the body piece by piece, and the answer then has
+   * none. What it throws ends the request.
+   */
+  readonly taking?: (answer: Pick<HttpReply, 'status' | 'mediaType'>) => ((piece: Buffer) => void) | undefined;
 }
 
 /** An answer, read to its end. A status of 3xx is handed over as it is: no redirect is ever followed. */
@@ -313,7 +318,12 @@ const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: H
     });
     // undici looks at the signal only when it has a connection, which may take as long as a tunnel may take.
     const reply = await unlessAborted(asked, signal);
+    const setCookie = reply.headers['set-cookie'];
+    const contentType = reply.headers['content-type'];
+    const status = reply.statusCode;
+    const mediaType = (typeof contentType === 'string' ? (contentType.split(';')[0] ?? '') : '').trim().toLowerCase();
     const chunks: Buffer[] = [];
+    const take = request.taking?.({ status, mediaType }) ?? ((piece: Buffer) => void chunks.push(piece));
     let bytes = 0;
     for await (const chunk of reply.body) {
       const piece = chunk as Buffer;
@@ -322,15 +332,13 @@ const send = async (pool: Pool, peer: Peer, alias: { host?: string }, request: H
         reply.body.destroy();
         throw new Fault('qlik.protocol', `${peer.host}:${peer.port}: the answer is larger than ${maxBytes} bytes`);
       }
-      chunks.push(piece);
+      take(piece);
     }
-    const setCookie = reply.headers['set-cookie'];
-    const contentType = reply.headers['content-type'];
     return {
-      status: reply.statusCode,
+      status,
       headers: reply.headers,
       cookies: remembered(setCookie === undefined ? [] : Array.isArray(setCookie) ? setCookie : [setCookie]),
-      mediaType: (typeof contentType === 'string' ? (contentType.split(';')[0] ?? '') : '').trim().toLowerCase(),
+      mediaType,
       body: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks),
     };
   } catch (error) {

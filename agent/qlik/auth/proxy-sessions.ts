@@ -11,6 +11,12 @@ const INACTIVITY_MS = 30 * 60_000;
 /** What is used is written down so often, and not at every request. */
 const NOTE_USE_MS = 60_000;
 
+/** Each try costs one of five sessions, which lives for half an hour. */
+const VAIN_MS = 10 * 60_000;
+const MOST_VAIN = 64;
+/** Paths that differ in an id only are of one kind. */
+const kindOf = (path: string): string => (path.split('?')[0] ?? '').replace(/[\da-f]{8}-[\da-f-]{27}/gi, '*');
+
 /** What the proxy gave us, and how it is being got. */
 export class SessionState {
   readonly connection: Connection;
@@ -24,6 +30,8 @@ export class SessionState {
   /** The user or the password was refused: not tried again before then with the same version of the file. */
   refused: { readonly fault: PasswordRefused; readonly untilMs: number; readonly contentHash: string } | undefined;
   readonly #store: SessionStore | undefined;
+  /** When requests to a kind of path last looked logged out with a new session. */
+  readonly #vain = new Map<string, number>();
   #restored = false;
   /** The cookies that an earlier process left. */
   #left = '';
@@ -33,6 +41,17 @@ export class SessionState {
   constructor(connection: Connection, store: SessionStore | undefined) {
     this.connection = connection;
     this.#store = store;
+  }
+
+  /** A request to such a path looks logged out also with a new session: for a while that says nothing about the session. */
+  inVain(path: string): void {
+    if (this.#vain.size >= MOST_VAIN) this.#vain.clear();
+    this.#vain.set(kindOf(path), performance.now());
+  }
+
+  isVain(path: string): boolean {
+    const sinceMs = this.#vain.get(kindOf(path));
+    return sinceMs !== undefined && performance.now() - sinceMs < VAIN_MS;
   }
 
   refuse(fault: PasswordRefused, { contentHash }: Connection): void {

@@ -108,11 +108,13 @@ class ProxySession implements QlikSession {
     await this.#ready(request.signal);
     const generation = this.#state.generation;
     const first = await this.#send(http, request);
-    const lost = looksLoggedOut(first);
+    const lost = looksLoggedOut(first) && !this.#state.isVain(request.path);
     if (!lost && (first.status !== 403 || generation === this.#state.renewed)) return first;
     await this.renew(generation, lost, request.signal);
     this.#state.renewed = this.#state.generation;
-    return await this.#send(http, request);
+    const second = await this.#send(http, request);
+    if (lost && looksLoggedOut(second)) this.#state.inVain(request.path);
+    return second;
   }
 
   async upgrade(signal?: AbortSignal): Promise<UpgradePass> {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { HttpRoute } from '#agent/network/dialer.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { QlikSession } from '../auth/session.ts';
-import { type Asked, jsonOf, refusal } from '../auth/verdict.ts';
+import { type Asked, refusal } from '../auth/verdict.ts';
+import { JsonLists } from '../json-lists.ts';
 import { Amount, Flag, Text, Texts } from '../lenient.ts';
 import { backoffMs, type Patience } from '../patience.ts';
 
@@ -37,15 +38,8 @@ const ModelTable = z.object({
 });
 export type ModelTable = z.infer<typeof ModelTable>;
 
+/** What stands beside the lists of fields and tables. */
 const Metadata = z.object({
-  fields: z
-    .array(ModelField)
-    .nullish()
-    .transform((fields) => fields ?? []),
-  tables: z
-    .array(ModelTable)
-    .nullish()
-    .transform((tables) => tables ?? []),
   static_byte_size: Amount,
   has_section_access: z.boolean().nullish(),
   is_direct_query_mode: z.boolean().nullish(),
@@ -69,7 +63,8 @@ export type DataModel =
   | { readonly available: false; readonly reason: Fault };
 
 const TRIES = 3;
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Four hundred thousand fields. The answer is read as it comes: what is kept of it is less than half of that. */
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /** `GET …/apps/{id}/data/metadata`: through the proxy under `/api/v1`, at the engine's own port under that or `/v1`. */
 export class DataModels {
@@ -112,23 +107,30 @@ export class DataModels {
     };
     for (let attempt = 0; ; attempt++) {
       try {
+        let reader: ModelReader | undefined;
         const reply = await this.#session.request(this.#http, {
           path: asked.path,
           headers: { accept: 'application/json' },
           signal,
           maxBytes: MAX_BYTES,
+          taking: ({ status, mediaType }) => {
+            reader =
+              status >= 200 && status < 300 && mediaType === 'application/json'
+                ? new ModelReader(asked.path)
+                : undefined;
+            const own = reader;
+            return own && ((piece) => own.push(piece));
+          },
         });
-        if (reply.status === 404 || (reply.status >= 200 && reply.status < 300 && reply.body.length === 0)) {
+        const isEmpty = reader === undefined ? reply.body.length === 0 : reader.isEmpty;
+        if (reply.status === 404 || (reply.status >= 200 && reply.status < 300 && isEmpty)) {
           return none(`${asked.path}: the engine has no data model of this app (HTTP ${reply.status})`);
         }
         const fault = refusal(reply, asked);
         if (fault !== undefined) throw fault;
-        const parsed = Metadata.safeParse(jsonOf(reply, asked));
-        if (!parsed.success) {
-          const issue = parsed.error.issues[0];
-          throw new Fault('qlik.protocol', `${asked.path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
-        }
-        const { tables, fields, static_byte_size, has_section_access, is_direct_query_mode, reload_meta } = parsed.data;
+        reader ??= ModelReader.of(reply.body, asked.path);
+        const { tables, fields } = reader;
+        const { static_byte_size, has_section_access, is_direct_query_mode, reload_meta } = reader.rest();
         if (tables.length === 0 && fields.length === 0) return none(`${asked.path}: the data model is empty`);
         return {
           available: true,
@@ -151,6 +153,57 @@ export class DataModels {
         );
       }
     }
+  }
+}
+
+/** Reads a data model as it arrives. */
+class ModelReader {
+  readonly tables: ModelTable[] = [];
+  readonly fields: ModelField[] = [];
+  isEmpty = true;
+  readonly #path: string;
+  readonly #json: JsonLists;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#json = new JsonLists(['fields', 'tables'], (list, element) => {
+      if (list === 'fields') this.fields.push(this.#checked(ModelField, element));
+      else this.tables.push(this.#checked(ModelTable, element));
+    });
+  }
+
+  static of(body: Buffer, path: string): ModelReader {
+    const reader = new ModelReader(path);
+    reader.push(body);
+    return reader;
+  }
+
+  push(piece: Buffer): void {
+    if (piece.length > 0) this.isEmpty = false;
+    this.#sound(() => this.#json.push(piece));
+  }
+
+  rest(): z.infer<typeof Metadata> {
+    return this.#checked(
+      Metadata,
+      this.#sound(() => this.#json.end()),
+    );
+  }
+
+  #sound<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new Fault('qlik.protocol', `${this.#path} did not answer with JSON: ${error.message}`, { cause: error });
+    }
+  }
+
+  #checked<T>(schema: z.ZodType<T>, value: unknown): T {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new Fault('qlik.protocol', `${this.#path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
 }
 

@@ -48,6 +48,8 @@ export class EngineSession {
   readonly #closed: Promise<void>;
   #global: GlobalCalls | undefined;
   #receivedBytes = 0;
+  /** It is an engine: a call was answered. */
+  #hasAnswered = false;
   /** Why the session ended, when the server said so or it broke. */
   #ended: Error | undefined;
 
@@ -115,7 +117,14 @@ export class EngineSession {
         new EnigmaSocket(socket, {
           takes: (bytes) => session.#takes(bytes),
           onGarbage: (error) =>
-            session.#end(new Fault('qlik.protocol', `${session.#where}: a message is not JSON-RPC`, { cause: error })),
+            // Amid good answers something between spoke into the socket: as if it had been cut.
+            session.#end(
+              new Fault(
+                session.#hasAnswered ? 'network.reset' : 'qlik.protocol',
+                `${session.#where}: a message is not JSON-RPC`,
+                { cause: error },
+              ),
+            ),
         }) as unknown as globalThis.WebSocket,
       protocol: { delta: false },
     });
@@ -181,7 +190,9 @@ export class EngineSession {
         return fault;
       };
       try {
-        return await within(method(), deadlineMs, late, this.#signal);
+        const result = await within(method(), deadlineMs, late, this.#signal);
+        this.#hasAnswered = true;
+        return result;
       } catch (error) {
         if (this.#signal?.aborted === true) throw this.#signal.reason;
         if (error instanceof Fault) throw error;

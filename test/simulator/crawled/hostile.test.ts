@@ -19,8 +19,8 @@ import { type Simulator, startSimulator } from '#test/simulator/simulator.ts';
  */
 const AGENT = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
 const ORDINARY_APPS = 10;
-/** The largest single things are bounded by tens of megabytes each; all of them together take no more than this. */
-const PEAK_MIB = 640;
+/** Half of it is what an agent takes anyhow; the largest single answers have tens of megabytes each. */
+const PEAK_MIB = 448;
 
 /** What the agent wrote of one scope. */
 interface Written {
@@ -165,8 +165,9 @@ test('the rest of the site is complete, and half of it is denied', () => {
   expect(listed.length).toBe(simulator.site.apps.length + 1);
 });
 
-test('nothing was opened with data, and no more than one session was taken', () => {
+test('nothing was opened with data, and a page that looks like a login costs one session', () => {
   const { opensWithData, proxySessions } = simulator.record.snapshot();
   expect(opensWithData).toBe(0);
-  expect(proxySessions.total).toBe(1);
+  // A login page in the place of a data model is taken for a lost session, once.
+  expect(proxySessions.total).toBeLessThanOrEqual(2);
 });
