@@ -56,7 +56,7 @@ export type AgentEvent =
   | { readonly type: 'congested' }
   /** Dialling failed; `retryAfterMs` when the gateway answered the upgrade with 503. */
   | { readonly type: 'unreachable'; readonly retryAfterMs?: number | undefined }
-  | { readonly type: 'signed'; readonly nonce: string; readonly signature: string }
+  | { readonly type: 'signed'; readonly nonce: string; readonly signature: string; readonly challenge?: string }
   | ({ readonly type: 'verified' } & AttemptRef)
   | ({ readonly type: 'refused'; readonly error: ErrorInfo } & AttemptRef)
   /** The attempt's record is fsynced. */

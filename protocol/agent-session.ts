@@ -124,7 +124,8 @@ export class AgentSession {
         if (this.#talking) this.#close(CLOSE.slowConsumer, 'the gateway does not read what it is sent', nowMs);
         break;
       case 'signed':
-        if (state.name === 'authenticating' && state.nonce === event.nonce) this.#auth(event.signature);
+        if (state.name === 'authenticating' && state.nonce === event.nonce)
+          this.#auth(event.signature, event.challenge);
         break;
       case 'verified':
         this.#jobs.verified(event);
@@ -246,13 +247,14 @@ export class AgentSession {
     }
   }
 
-  #auth(signature: string): void {
+  #auth(signature: string, drawn: string | undefined): void {
     const { agentId, keyId, bootId, version } = this.#identity;
     const status = fitStatus(this.#status);
     this.#statusSent = JSON.stringify(status);
     const jobs = this.#jobs.held();
     const capabilities = [...CAPABILITIES];
-    this.#send({ type: 'auth', agentId, keyId, bootId, version, capabilities, signature, jobs, status });
+    const challenge = drawn === undefined ? {} : { challenge: drawn };
+    this.#send({ type: 'auth', agentId, keyId, bootId, version, capabilities, signature, ...challenge, jobs, status });
   }
 
   #welcome(welcome: z.infer<typeof Welcome>, nowMs: number, random: number): void {

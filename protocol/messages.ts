@@ -40,6 +40,8 @@ export const JobSpec = z.looseObject({
   /** Which attempt the text was signed for, and when, by the catalog's clock: an agent takes each once, in this order. */
   attempt: z.int().positive().optional(),
   issuedAt: Id.optional(),
+  /** What the agent drew for the session in which the text was signed. */
+  challenge: Base64.optional(),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
@@ -64,6 +66,8 @@ export const Auth = z.looseObject({
   capabilities: Capabilities,
   /** Base64 Ed25519 signature over {@link challenge}. */
   signature: Base64,
+  /** Drawn by the agent for this session: jobs that are signed in it repeat it, so none of another session is taken. */
+  challenge: Base64.optional(),
   jobs: z.array(HeldJob).max(LIMITS.listedJobs),
   status: AgentStatus,
 });

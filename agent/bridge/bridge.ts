@@ -213,6 +213,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     transport: options.transport ?? transportBy(settings),
     clock,
     log,
+    challenge: () => seen.challenge(),
     sign: (nonce) => identity.signChallenge(address.host, nonce, bootId),
     onJob: (effect) => jobs.perform(effect),
     onAsk: (effect) => {

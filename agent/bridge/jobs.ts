@@ -168,10 +168,10 @@ export class JobRunner {
   /** The handler for a job text that is genuine, or why it is not taken. */
   #judge(
     { jobId, attempt, spec, signature }: AttemptRef & { readonly spec: string; readonly signature: string },
-    when: 'offered' | 'begun',
+    when: 'offered' | 'taken' | 'begun',
   ): { readonly spec: JobSpec; readonly handler: JobHandler } | Fault {
     const { verifyJob, verifyHeldJob = verifyJob, seen, policy } = this.#options;
-    if (!(when === 'offered' ? verifyJob : verifyHeldJob)(spec, signature))
+    if (!(when === 'begun' ? verifyHeldJob : verifyJob)(spec, signature))
       return new Fault('bridge.job_signature', `Job ${jobId} is not signed by the catalog of this agent`);
     let value: unknown;
     try {
@@ -192,7 +192,8 @@ export class JobRunner {
     const read = JobSpec.safeParse(value);
     if (!read.success) return new Fault('bridge.protocol', `Job ${jobId} is incomplete: ${read.error.message}`);
     const refusal =
-      (when === 'offered' ? seen?.judge(read.data, { jobId, attempt }) : undefined) ?? policy?.judge(read.data, when);
+      (when === 'begun' ? undefined : seen?.judge(read.data, { jobId, attempt }, when)) ??
+      policy?.judge(read.data, when === 'begun' ? when : 'offered');
     return refusal ?? { spec: read.data, handler };
   }
 
@@ -215,7 +216,7 @@ export class JobRunner {
     this.#inTurn({ jobId, attempt }, async () => {
       try {
         // Judged again: what was offered twice at once, or forbidden meanwhile, is not taken.
-        const judged = this.#judge({ jobId, attempt, spec, signature }, 'offered');
+        const judged = this.#judge({ jobId, attempt, spec, signature }, 'taken');
         if (judged instanceof Fault) throw judged;
         // At once: others that are offered together with it are judged before anything below has ended.
         policy?.took(judged.spec);

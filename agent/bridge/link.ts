@@ -25,6 +25,8 @@ export interface LinkOptions {
   readonly clock: LinkClock;
   readonly log: BridgeLog;
   readonly sign: (nonce: string) => string;
+  /** Draws what the jobs of the session that opens now have to repeat. */
+  readonly challenge: () => string;
   readonly onJob: (effect: JobEffect) => void;
   /** Keys and the log level: what the catalog asks besides jobs. */
   readonly onAsk: (effect: AskEffect) => void;
@@ -228,7 +230,12 @@ export class Link {
         this.#connection?.close(effect.code, effect.reason);
         break;
       case 'sign':
-        this.dispatch({ type: 'signed', nonce: effect.nonce, signature: this.#options.sign(effect.nonce) });
+        this.dispatch({
+          type: 'signed',
+          nonce: effect.nonce,
+          signature: this.#options.sign(effect.nonce),
+          challenge: this.#options.challenge(),
+        });
         break;
       case 'greeted':
         this.#options.onGreeted(effect.serverTime);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { type Disk, nodeDisk } from '#agent/spool/disk.ts';
@@ -13,6 +14,8 @@ import type { JobSpec } from '#protocol/messages.ts';
 const TOLERANCE_MS = 10 * 60_000;
 /** Jobs that are kept in mind: more than an agent is given in that time. */
 const MOST = 256;
+/** The same of one session, which lasts for hours. */
+const MOST_IN_SESSION = 10_000;
 
 const Stored = z.object({
   version: z.literal(1),
@@ -36,8 +39,12 @@ const sumOf = (stored: Stored): number => crc32(JSON.stringify(stored));
 
 /**
  * Which attempts this agent was given, so that an old job that somebody sends again is not run again: the catalog's
- * signature under it is genuine. The text of a job names its attempt and when the catalog issued it; each is taken once,
- * and none that is older than those before it. Only the catalog's clock counts, by the times in the signed texts.
+ * signature under it is genuine. The agent draws a challenge for each session; the text of a job repeats it and names its
+ * attempt: a text of another session is none that was asked for now, and in its own each attempt is taken once. No clock
+ * plays a part, so that neither a catalog whose clock was wrong nor one that lost commits has its jobs refused.
+ *
+ * Catalogs of before repeat no challenge: of theirs, none is taken that was issued before those that came already, by the
+ * catalog's clock in the signed texts. Theirs alone need a record that outlives the process.
  */
 export class SeenJobs {
   readonly #path: string | undefined;
@@ -45,6 +52,9 @@ export class SeenJobs {
   #stored: Stored;
   /** Writes go one after another: an older record must not come to lie over a newer one. */
   #writing: Promise<void> = Promise.resolve();
+  #challenge: string | undefined;
+  /** The latest attempt of each job that was taken in this session, oldest first. */
+  readonly #taken = new Map<string, number>();
 
   private constructor(path: string | undefined, disk: Disk, stored: Stored) {
     this.#path = path;
@@ -82,12 +92,29 @@ export class SeenJobs {
     }
   }
 
-  /** Why a job with a genuine signature is none that was asked for now; undefined when it is. */
-  judge(spec: JobSpec, { jobId, attempt }: AttemptRef): Fault | undefined {
+  /** A session opens: texts that were signed before count for nothing. @returns what the texts of this one repeat */
+  challenge(drawn = randomBytes(32).toString('base64')): string {
+    this.#challenge = drawn;
+    this.#taken.clear();
+    return drawn;
+  }
+
+  /**
+   * Why a job with a genuine signature is none that was asked for now; undefined when it is.
+   *
+   * @param when `taken`: it was judged when it was offered, and another session may have begun since
+   */
+  judge(spec: JobSpec, { jobId, attempt }: AttemptRef, when: 'offered' | 'taken' = 'offered'): Fault | undefined {
     const replayed = (why: string): Fault => new Fault('bridge.job_replayed', `Job ${jobId} ${why}`);
     const { newestMs, floorMs, jobs } = this.#stored;
     if (spec.attempt !== undefined && spec.attempt !== attempt)
       return replayed(`was signed for attempt ${spec.attempt}, not for ${attempt}`);
+    if (spec.challenge !== undefined && spec.attempt !== undefined) {
+      if (when === 'offered' && spec.challenge !== this.#challenge) return replayed('was signed for another session');
+      return attempt <= (this.#taken.get(jobId) ?? 0)
+        ? replayed(`came again: attempt ${attempt} was taken before`)
+        : undefined;
+    }
     if (jobs.some(([name, latest]) => name === jobId && attempt <= latest))
       return replayed(`came again: attempt ${attempt} was taken before`);
     if (spec.issuedAt === undefined || spec.attempt === undefined)
@@ -104,6 +131,9 @@ export class SeenJobs {
 
   /** Keeps in mind that the attempt is taken; durable when it resolves. @throws Fault `spool.failed` */
   async remember(spec: JobSpec, { jobId, attempt }: AttemptRef): Promise<void> {
+    this.#taken.delete(jobId);
+    this.#taken.set(jobId, attempt);
+    for (const oldest of this.#taken.keys()) if (this.#taken.size > MOST_IN_SESSION) this.#taken.delete(oldest);
     const issuedMs = spec.issuedAt === undefined ? null : Date.parse(spec.issuedAt);
     const { newestMs, jobs } = this.#stored;
     const newest = issuedMs === null ? newestMs : Math.max(newestMs ?? issuedMs, issuedMs);

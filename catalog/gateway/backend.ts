@@ -29,6 +29,8 @@ export interface AgentSession {
   readonly agentId: string;
   readonly sessionId: string;
   readonly epoch: number;
+  /** What the agent drew for this session: the texts of its jobs repeat it. Older agents draw nothing. */
+  readonly challenge?: string | undefined;
 }
 
 export interface HeldVerdict {

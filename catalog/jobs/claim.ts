@@ -85,11 +85,12 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         started_at = coalesce(started_at, now())
       where organisation_id = ${organisationId} and id = ${job.id}`;
     await announce(tx, organisationId, { name: 'job', id: job.id, connection: job.connection });
-    // Signed for this agent and this attempt alone: another agent refuses it, and this one takes it once.
+    // Signed for this agent, attempt and session alone: another agent refuses it, and this one takes it once, now.
     const issuedAt = leased?.issuedAt.toISOString();
     const asked = JSON.parse(job.spec) as JobSpec;
     const options = { ...asked.options, ...(await addedOptions(tx, { organisationId, ...job }, asked.options)) };
-    const spec = canonicalJson({ ...asked, options, agentId, attempt: lease.attempt, issuedAt });
+    const fresh = session.challenge === undefined ? {} : { challenge: session.challenge };
+    const spec = canonicalJson({ ...asked, options, agentId, attempt: lease.attempt, issuedAt, ...fresh });
     return { ...lease, spec, signature: await signSpec(tx, session, spec) };
   }
 };

@@ -99,7 +99,8 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
     const asks: Ask[] =
       follows && before.catalogKeyId !== null ? await successorsOf(tx, organisationId, before.catalogKeyId) : [];
     if (before.renewalAsked) asks.push({ type: 'key.renew' });
-    const session: AgentSession = { organisationId, agentId: auth.agentId, sessionId, epoch: row.epoch };
+    const { agentId, challenge } = auth;
+    const session: AgentSession = { organisationId, agentId, sessionId, epoch: row.epoch, challenge };
     await storeStatus(tx, session, auth.status);
     const jobs: HeldVerdict[] = [];
     for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {

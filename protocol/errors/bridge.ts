@@ -35,7 +35,7 @@ export const BRIDGE_KINDS = {
   'bridge.job_replayed': {
     retryable: false,
     advice:
-      'Somebody between sent an old job again; it was not run. If the clock of the catalog was set back: stop the agent, delete seen-jobs.json in its state folder, start it.',
+      'Somebody between sent an old job again; it was not run. If the catalog is of an older release and its clock was set back: stop the agent, delete seen-jobs.json in its state folder, start it.',
   },
   'bridge.other_machine': {
     retryable: false,

@@ -35,6 +35,8 @@ export class TestAgent {
   #keyId: string;
   /** Another one stands for another process. */
   bootId: string = randomUUID();
+  /** What the jobs of its sessions repeat. */
+  readonly challenge = 'canary-challenge';
   hostname = 'agent-host';
   capabilities: string[] = [];
   connections: ConnectionState[];
@@ -92,6 +94,7 @@ export class TestAgent {
         agentId: this.id,
         keyId: this.#keyId,
         bootId: this.bootId,
+        challenge: this.challenge,
         version: '1.0.0',
         capabilities: this.capabilities,
         signature: signature.toString('base64'),

@@ -273,7 +273,12 @@ describe('the key that signs jobs', () => {
     const offer = await world.backend.claim(session);
     if (!offer) throw new Error('no offer');
     expect(isSignedBy(agent.identity.catalogKey, offer.spec, offer.signature)).toBe(true);
-    expect(JSON.parse(offer.spec)).toMatchObject({ attempt: 1, agentId: agent.id, issuedAt: expect.any(String) });
+    expect(JSON.parse(offer.spec)).toMatchObject({
+      attempt: 1,
+      agentId: agent.id,
+      issuedAt: expect.any(String),
+      challenge: agent.challenge,
+    });
 
     agent.capabilities = ['catalogKey'];
     const next = await agent.open(world.backend);

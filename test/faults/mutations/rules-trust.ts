@@ -40,6 +40,22 @@ export const TRUST_RULES: readonly Mutation[] = [
     },
   },
   {
+    name: 'text-of-another-session',
+    rule: '§5: a text that repeats the challenge of another session is not taken',
+    file: 'agent/bridge/seen-jobs.ts',
+    from: "when === 'offered' && spec.challenge !== this.#challenge)",
+    to: "when === 'offered' && spec.challenge === '')",
+    caughtBy: { file: SEEN, test: 'a text that was signed for another session is refused, whatever the times say' },
+  },
+  {
+    name: 'attempt-taken-once-in-a-session',
+    rule: '§5: in its session an attempt is taken once',
+    file: 'agent/bridge/seen-jobs.ts',
+    from: 'attempt <= (this.#taken.get(jobId) ?? 0)',
+    to: 'attempt <= 0 * (this.#taken.get(jobId) ?? 0)',
+    caughtBy: { file: SEEN, test: 'in its session each attempt is taken once' },
+  },
+  {
     name: 'text-without-a-time',
     rule: '§5: texts without a time are not taken once one with a time was',
     file: 'agent/bridge/seen-jobs.ts',

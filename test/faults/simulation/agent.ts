@@ -171,6 +171,7 @@ export class AgentProcess implements Watched {
         random: () => random.next(),
       },
       log: quiet,
+      challenge: () => seen.challenge(random.id()),
       sign: (nonce) => signChallenge(agentId, 'key-1', HOST, nonce, bootId),
       onJob: (effect) => this.#perform(effect, jobs),
       onAsk: () => undefined,

@@ -143,6 +143,7 @@ export class StoreModel {
       agentId: agent.id,
       sessionId: agent.sessionId,
       epoch: agent.epoch,
+      challenge: auth.challenge,
     };
     const jobs: HeldVerdict[] = [];
     for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
@@ -213,7 +214,7 @@ export class StoreModel {
         checks: new Map(),
       });
       const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.#options.nowMs()).toISOString();
-      const more = { agentId: agent.id, attempt: job.attempt, issuedAt };
+      const more = { agentId: agent.id, attempt: job.attempt, issuedAt, challenge: session.challenge };
       const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), ...more });
       return { ...lease, spec, signature: this.#options.sign(spec) };
     }

@@ -56,6 +56,7 @@ const setUp = (readFrame?: (ref: AttemptRef, seq: number) => Promise<Uint8Array 
     clock,
     log: quiet,
     sign: (nonce) => `signed ${nonce}`,
+    challenge: () => 'canary-challenge',
     onAsk: () => undefined,
     onGreeted: () => undefined,
     onJob: (effect) => void effects.push(effect),

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SeenJobs } from '#agent/bridge/seen-jobs.ts';
 import { nodeDisk } from '#agent/spool/disk.ts';
 import type { JobSpec } from '#protocol/messages.ts';
@@ -83,6 +83,61 @@ test('an older catalog names no time; once one did, a text without is refused', 
   expect(await take(seen, job('a', undefined, undefined), 2)).toBe(true);
   expect(await take(seen, job('b', 1, 0))).toBe(true);
   expect(await take(seen, job('c', undefined, undefined), 1)).toBe(false);
+});
+
+describe('a text that repeats the challenge of the session', () => {
+  const signedFor = (challenge: string, spec: JobSpec): JobSpec => ({ ...spec, challenge });
+
+  test('a text that was signed for another session is refused, whatever the times say', async () => {
+    const seen = await open();
+    expect(await take(seen, signedFor('guessed', job('early', 1, 0)))).toBe(false);
+    const before = seen.challenge();
+    expect(await take(seen, signedFor(before, job('a', 1, 0)))).toBe(true);
+    const now = seen.challenge();
+    expect(now).not.toBe(before);
+    // One that ran, one that was held back, one from the future.
+    for (const [name, minute] of [
+      ['a', 0],
+      ['held back', 1],
+      ['ahead', 60_000_000],
+    ] as const)
+      expect(await take(seen, signedFor(before, job(name, 1, minute)))).toBe(false);
+    expect(await take(seen, signedFor(now, job('b', 1, 2)))).toBe(true);
+    expect(await take(await open(), signedFor(now, job('c', 1, 3)))).toBe(false);
+  });
+
+  test('in its session each attempt is taken once', async () => {
+    const seen = await open();
+    const now = seen.challenge();
+    expect(await take(seen, signedFor(now, job('a', 1, 0)))).toBe(true);
+    expect(await take(seen, signedFor(now, job('a', 1, 0)))).toBe(false);
+    expect(await take(seen, signedFor(now, job('a', 3, 0)))).toBe(true);
+    expect(await take(seen, signedFor(now, job('a', 2, 0)))).toBe(false);
+    expect(await take(seen, signedFor(now, job('b', 1, 0)), 2)).toBe(false);
+  });
+
+  test('a catalog whose clock was years ahead once has its jobs taken when it is mended', async () => {
+    const seen = await open();
+    expect(await take(seen, signedFor(seen.challenge(), job('ahead', 1, 60_000_000)))).toBe(true);
+    expect(await take(seen, signedFor(seen.challenge(), job('mended', 1, 5)))).toBe(true);
+    // An old text of before challenges is old still.
+    expect(await take(seen, job('of before', 1, 4))).toBe(false);
+  });
+
+  test('a catalog that lost commits may name an attempt again, in another session', async () => {
+    const seen = await open();
+    expect(await take(seen, signedFor(seen.challenge(), job('a', 2, 0)))).toBe(true);
+    expect(await take(seen, signedFor(seen.challenge(), job('a', 1, 0)))).toBe(true);
+  });
+
+  test('what was offered in one session may be recorded in the next', async () => {
+    const seen = await open();
+    const spec = signedFor(seen.challenge(), job('a', 1, 0));
+    seen.challenge();
+    expect(seen.judge(spec, { jobId: 'a', attempt: 1 }, 'taken')).toBeUndefined();
+    await seen.remember(spec, { jobId: 'a', attempt: 1 });
+    expect(seen.judge(spec, { jobId: 'a', attempt: 1 }, 'taken')).toMatchObject({ code: 'bridge.job_replayed' });
+  });
 });
 
 test('odd names and times do no harm', async () => {

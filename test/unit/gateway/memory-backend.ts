@@ -207,6 +207,7 @@ export class MemoryBackend implements GatewayBackend {
       agentId: agent.agentId,
       sessionId: `session-${++this.#serial}`,
       epoch: agent.epoch,
+      challenge: auth.challenge,
     };
     const jobs = auth.jobs.map((held): HeldVerdict => {
       const job = this.jobs.get(held.jobId);
@@ -250,7 +251,12 @@ export class MemoryBackend implements GatewayBackend {
       job.parts = undefined;
       if (!job.isFixed) {
         const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + ++this.#serial).toISOString();
-        job.spec = JSON.stringify({ ...JSON.parse(job.spec), attempt: job.attempt, issuedAt });
+        job.spec = JSON.stringify({
+          ...JSON.parse(job.spec),
+          attempt: job.attempt,
+          issuedAt,
+          challenge: session.challenge,
+        });
         job.signature = sign(null, Buffer.from(job.spec), this.#keys.privateKey).toString('base64');
       }
       const { jobId, attempt, leaseToken, spec, signature } = job;
