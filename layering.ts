@@ -8,22 +8,22 @@ import { parseSync } from 'oxc-parser';
 
 const rooms: Record<string, readonly string[]> = {
   protocol: ['zod', 'node:zlib', 'node:crypto'],
-  config: ['node:', 'protocol', 'chokidar', 'node-forge', 'yaml', 're2js'],
+  config: ['node:', 'protocol', 'config/filter', 'chokidar', 'node-forge', 'yaml'],
   // The grammar of filters and nothing else of config: the catalog checks what is typed into its page.
-  'config/filter': ['node:', 'protocol', 'config', 're2js'],
+  'config/filter': ['node:', 'protocol', 're2js'],
   'agent/network': ['node:', 'protocol', 'config', 'undici', 'ws', 'https-proxy-agent', 'socks-proxy-agent'],
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
-  'agent/qlik': ['node:', 'protocol', 'config', 'agent/network', 'enigma.js', 'zod'],
+  'agent/qlik': ['node:', 'protocol', 'config', 'config/filter', 'agent/network', 'enigma.js', 'zod'],
   'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/qlik', 'agent/bridge'],
   'agent/lineage': ['node:', 'protocol', 'config'],
   'agent/spool': ['node:', 'protocol', 'config'],
   // What left this machine, for whoever wants to look: append-only, chained, on this machine alone.
   'agent/audit': ['node:', 'protocol', 'config'],
-  'agent/crawl': ['node:', 'protocol', 'config', 'agent/qlik', 'agent/lineage', 'agent/spool'],
+  'agent/crawl': ['node:', 'protocol', 'config', 'config/filter', 'agent/qlik', 'agent/lineage', 'agent/spool'],
   'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'agent/audit', 'zod'],
   // What the agent tells of itself: health, metrics, its log files, the bundle for support. Others give it the facts.
   'agent/operations': ['node:', 'protocol', 'config', 'pino', 'prom-client', 'fflate'],
-  'agent/commands': ['node:', 'protocol', 'config', 'agent/*', 'commander', 'node-forge', 'pino'],
+  'agent/commands': ['node:', 'protocol', 'config', 'config/filter', 'agent/*', 'commander', 'node-forge', 'pino'],
   agent: ['node:', 'protocol', 'agent/commands'],
   'catalog/web': ['preact', 'vite', '@preact/preset-vite', 'protocol', 'catalog/api/contract.ts'],
   'catalog/gateway': ['node:', 'protocol', 'ws'],

@@ -26,8 +26,8 @@ const checkLength = (text: string): void => {
     );
 };
 
-/** Parts of a pattern with `*` for any text and `?` for any character; `\*`, `\?` and `\\` stand for themselves. */
-const globParts = (text: string): readonly GlobPart[] => {
+/** Parts of a pattern with `*` for any text and `?` for any character; with `escapes` `\*`, `\?` and `\\` stand for themselves. */
+const globParts = (text: string, escapes: boolean): readonly GlobPart[] => {
   const parts: GlobPart[] = [];
   let literal = '';
   const end = (): void => {
@@ -37,7 +37,7 @@ const globParts = (text: string): readonly GlobPart[] => {
   for (let i = 0; i < text.length; i += 1) {
     const c = text[i] ?? '';
     const next = text[i + 1] ?? '';
-    if (c === '\\' && '*?\\'.includes(next) && next !== '') {
+    if (escapes && c === '\\' && '*?\\'.includes(next) && next !== '') {
       literal += next;
       i += 1;
     } else if (c === '*' || c === '?') {
@@ -84,10 +84,10 @@ const matchesSteps = (steps: readonly Step[], text: string): boolean => {
 };
 
 /** A pattern with wildcards for a whole text. Throws {@link PatternError}. */
-export const globPattern = (text: string, fold: boolean): Pattern => {
+export const globPattern = (text: string, fold: boolean, escapes = true): Pattern => {
   checkLength(text);
-  const glob = globParts(text);
-  const identity = `glob ${fold} ${text}`;
+  const glob = globParts(text, escapes);
+  const identity = `glob ${fold} ${escapes} ${text}`;
   const normal = fold ? folded : (plain: string): string => plain;
   // A character has a mark before it, so that it is not taken for a wildcard.
   const steps = glob.flatMap<Step>((part) =>
