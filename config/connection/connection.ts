@@ -1,3 +1,5 @@
+import type { ConnectionSetting } from '#protocol/status.ts';
+import type { Filter } from '../filter/filter.ts';
 import type { Policy, ZonedHours } from '../policy/policy.ts';
 import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
@@ -98,6 +100,10 @@ export interface Connection {
   readonly proxy: ProxyChoice | undefined;
   /** What may be asked of this connection, besides what the agent's own policy says; absent: anything. */
   readonly policy?: Policy | undefined;
+  /** Which streams, apps and sheets are crawled; absent: all. */
+  readonly filter?: Filter;
+  /** What the file gives of what the catalog may give, too: there the file wins. */
+  readonly settings?: readonly ConnectionSetting[];
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

@@ -18,10 +18,6 @@ const useless = (name: string, why: string): ForeignName => ({
   message: `${name} has no effect: ${why}.`,
   advice: USELESS,
 });
-const wholeSite = (name: string): ForeignName => ({
-  message: `${name} has no effect: Culvert does not filter yet, and crawls the whole site.`,
-  advice: 'To keep something back, restrict the rights of the user in Qlik; filters come with a later release.',
-});
 const folders = (name: string, ours: string): ForeignName => ({
   message: `${name} has no effect yet: QVDs, include scripts and reload logs are not read in this release.`,
   advice: `Delete the line; a later release will have ${ours} for it.`,
@@ -72,11 +68,11 @@ const FOREIGN: Readonly<Record<string, ForeignName>> = {
   qvspath: folders('QVS Path', 'paths.qvs'),
   logspath: folders('Logs Path', 'paths.logs'),
   logpath: folders('Log Path', 'paths.logs'),
-  crawlstreams: wholeSite('Crawl Streams'),
-  includestreams: wholeSite('Include Streams'),
-  excludestreams: wholeSite('Exclude Streams'),
-  excludeunpublishedapps: wholeSite('Exclude Unpublished Apps'),
-  excludeunpublishedsheets: wholeSite('Exclude Unpublished Sheets'),
+  crawlstreams: instead('Crawl Streams', 'crawl.streams', 'true'),
+  includestreams: instead('Include Streams', 'crawl.include.streams', '["Finance"]'),
+  excludestreams: instead('Exclude Streams', 'crawl.exclude.streams', '["Test*"]'),
+  excludeunpublishedapps: instead('Exclude Unpublished Apps', 'crawl.unpublished_apps', 'false'),
+  excludeunpublishedsheets: instead('Exclude Unpublished Sheets', 'crawl.unpublished_sheets', 'false'),
   enablefilterpane: useless('Enable Filter Pane', 'filter panes are always read'),
   qliksenseversion: useless('Qlik Sense Version', 'the site is asked what it can do'),
   licensetype: useless('License Type', 'nothing depends on it'),

@@ -1,5 +1,6 @@
 import { CONNECTION_POLICY_KEYS } from '../policy/keys.ts';
 import { SECRET_MANAGER_KEYS } from '../secrets/manager-keys.ts';
+import { FILTER_KEYS } from './filter-keys.ts';
 import type { KeySpec, KeyType } from './key-spec.ts';
 import { LOGIN_KEYS } from './login-keys.ts';
 import { proxyKeys } from './proxy-keys.ts';
@@ -123,17 +124,9 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     values: ['engine', 'repository'],
     standard: 'engine',
   }),
-  later('crawl.filter', 'any', 'Which items to keep.'),
-  later('crawl.filters', 'any', 'Which items to keep, as a list of rules.'),
-  later('crawl.include', 'any', 'Which items to read.'),
-  later('crawl.exclude', 'any', 'Which items not to read.'),
-  later('crawl.streams', 'any', 'Which streams to read.'),
-  later('crawl.apps', 'any', 'Which apps to read.'),
+  ...FILTER_KEYS,
   later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
   ...CONNECTION_POLICY_KEYS,
-  // Zeenea's own Qlik Sense connector knows no filter either: such a file has always meant the whole site.
-  tolerated('filter'),
-  tolerated('filters'),
   tolerated('alias'),
   tolerated('inventory'),
   tolerated('inventory_on_reports_only'),

@@ -99,9 +99,7 @@ export const checkKeys = (
         'config.unknown_key',
         place,
         `${path} belongs to other connectors and has no effect on Qlik Sense.`,
-        /^filters?\b/.test(path)
-          ? 'The whole site is crawled, whatever the filter says; delete it, or restrict the rights of the user in Qlik.'
-          : 'Nothing needs to be done; the line may be deleted.',
+        'Nothing needs to be done; the line may be deleted.',
       );
     else if (spec.status === 'later' && !empty)
       problems.error(
@@ -112,7 +110,19 @@ export const checkKeys = (
   }
 };
 
+/** What would narrow the crawl if it were known: without it more would be crawled than its writer meant. */
+const NARROWING = /^crawl\.(?:include|exclude|apps|sheets)\b/;
+
 const unknown = (path: string, at: Place, keys: readonly KeySpec[], problems: Problems): void => {
+  if (NARROWING.test(path)) {
+    problems.error(
+      'config.invalid',
+      at,
+      'A key that is not known stands here, so that nobody can say what it was to keep.',
+      'Write one of crawl.include.streams, crawl.include.apps, crawl.include.sheets, or the same with exclude.',
+    );
+    return;
+  }
   const own = keys.some((key) => key.path === 'connection.url');
   const foreign = own && /^(?:connection\.)?(?:auth\.)?[^.]+$/.test(path) ? foreignName(path) : undefined;
   if (foreign !== undefined) {

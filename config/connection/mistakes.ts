@@ -104,10 +104,13 @@ const corrected = (hidden: boolean, raw: string, offset: number): string => {
   return `"${body.replaceAll('\\\\', '\\').replaceAll('\\', '\\\\')}"`;
 };
 
+/** Texts of several lines, where a line end is meant. */
+const LONG_TEXTS: ReadonlySet<string> = new Set(['description', 'access_notes', 'filter', 'crawl.filter']);
+
 const quoted = (subject: Subject, token: Token & { readonly type: 'string' }): void => {
   const { path, raw, report, hidden, replaced } = subject;
   const text = raw(token);
-  if (!token.triple && !token.value.includes('-----') && path !== 'description' && path !== 'access_notes') {
+  if (!token.triple && !token.value.includes('-----') && !LONG_TEXTS.has(path)) {
     // An escape that is not one of a backslash or a quote, and that makes a control character.
     for (const match of text.matchAll(/\\(?:([ntbrf])|u00(?:[01][0-9a-fA-F]|7[fF])|[\s\S])/g)) {
       const letter = match[1];

@@ -18,6 +18,7 @@ import { authenticationType, readAuthentication } from './authentication.ts';
 import type { Authentication, Connection } from './connection.ts';
 import { digestsOf } from './digests.ts';
 import { readDocument } from './document.ts';
+import { type FilterContext, readFilter } from './filters.ts';
 import { CONNECTION_KEYS } from './keys.ts';
 import { checkKeys } from './known-keys.ts';
 import { OutsideValues } from './outside-values.ts';
@@ -120,7 +121,8 @@ export const parseConnection = (
   if (foreign === undefined) checkKeys(tree, CONNECTION_KEYS, problems, placeOf);
   const values = new Values(tree, CONNECTION_KEYS, problems, foreign ? () => undefined : emptyAt);
   const nowMs = options.nowMs ?? Date.now();
-  const draft = readConnection(values, files, problems, nowMs, env);
+  const source = { file: fileName, text: new TextDecoder().decode(bytes) };
+  const draft = readConnection(values, files, problems, nowMs, env, { folder: options.folder, source });
   const rest = common();
   return {
     connection:
@@ -178,6 +180,7 @@ const readConnection = (
   problems: Problems,
   nowMs: number,
   env: Environment,
+  where: Pick<FilterContext, 'folder' | 'source'>,
 ): {
   readonly connection: Omit<Connection, 'file' | 'contentHash'> | undefined;
   readonly code: string | undefined;
@@ -226,6 +229,7 @@ const readConnection = (
     proxy,
     dedicatedUser: values.flag('connection.auth.dedicated_user'),
     ...readOwnPolicy(values, problems),
+    ...readFilter({ values, files, problems, ...where }),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

@@ -44,28 +44,42 @@ const wantedOf = ({ decisions, otherwise }: DecisionList): Condition =>
 const rulesOf = (lists: readonly DecisionList[]): FilterRule[] =>
   [...new Set(lists.flatMap(({ decisions }) => decisions.map(({ text }) => text)))].map((text) => ({ text }));
 
-/** A filter that keeps what all lists keep. The first list that rejects an item says why; else the last that says why it is kept. */
-export const filterOf = (lists: readonly DecisionList[], options: FilterOptions): Filter => {
-  const identity = lists.map(({ decisions, otherwise }) => [
-    otherwise,
-    ...decisions.map(({ action, when }) => [action, conditionText(when)]),
-  ]);
-  return {
-    judge: (item) => {
-      let rule: string | undefined;
-      for (const list of lists) {
-        const verdict = decide(list, item);
-        if (!verdict.kept) return verdict;
-        rule = verdict.rule ?? rule;
-      }
-      return { kept: true, rule };
-    },
-    rules: rulesOf(lists),
-    digest: lists.length === 0 ? '' : createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
-    options,
-    wanted: { type: 'and', of: lists.map(wantedOf) },
-  };
-};
+class ListFilter implements Filter {
+  readonly #lists: readonly DecisionList[];
+  readonly rules: readonly FilterRule[];
+  readonly digest: string;
+  readonly options: FilterOptions;
+  readonly wanted: Condition;
+
+  constructor(lists: readonly DecisionList[], options: FilterOptions) {
+    this.#lists = lists;
+    this.rules = rulesOf(lists);
+    const identity = lists.map(({ decisions, otherwise }) => [
+      otherwise,
+      ...decisions.map(({ action, when }) => [action, conditionText(when)]),
+    ]);
+    this.digest = lists.length === 0 ? '' : createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+    this.options = options;
+    this.wanted = { type: 'and', of: lists.map(wantedOf) };
+  }
+
+  judge(item: FilterItem): Verdict {
+    let rule: string | undefined;
+    for (const list of this.#lists) {
+      const verdict = decide(list, item);
+      if (!verdict.kept) return verdict;
+      rule = verdict.rule ?? rule;
+    }
+    return { kept: true, rule };
+  }
+}
+
+/**
+ * A filter that keeps what all lists keep. The first list that rejects an item says why; of one that is kept the last that
+ * has something to say.
+ */
+export const filterOf = (lists: readonly DecisionList[], options: FilterOptions): Filter =>
+  new ListFilter(lists, options);
 
 /** Keeps what both keep; what the first says of options holds, and of an item that both reject. */
 export const bothOf = (first: Filter, second: Filter): Filter => ({

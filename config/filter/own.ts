@@ -16,12 +16,14 @@ export interface WrittenFlag {
   readonly place: string;
 }
 
-/** Streams and apps to crawl and not to crawl, as files and the catalog say it. */
+/** Streams, apps and sheets to crawl and not to crawl, as files and the catalog say it. */
 export interface OwnFilter {
   readonly includeStreams: readonly WrittenPattern[];
   readonly excludeStreams: readonly WrittenPattern[];
   readonly includeApps: readonly WrittenPattern[];
   readonly excludeApps: readonly WrittenPattern[];
+  readonly includeSheets: readonly WrittenPattern[];
+  readonly excludeSheets: readonly WrittenPattern[];
   readonly unpublishedApps: WrittenFlag | undefined;
   readonly unpublishedSheets: WrittenFlag | undefined;
   readonly streams: WrittenFlag | undefined;
@@ -39,24 +41,24 @@ const isText = (key: string, value: string): Condition => ({
   test: { how: 'equals', value, fold: false },
 });
 
-/** Whether a stream or an app is one that a pattern means, by its name or its id. */
-const named = (what: 'stream' | 'app', text: string): Condition => {
+type Named = 'stream' | 'app' | 'sheet';
+
+/**
+ * Whether something is what a pattern means: by its name, or by its id where the pattern is one text without wildcards. An id
+ * is letters and digits by chance, which `*2*` never means.
+ */
+const named = (what: Named, text: string): Condition => {
   const pattern = namePattern(text);
-  const tests: Condition[] = [what, `${what}_id`].map((key) => ({
-    type: 'test',
-    key,
-    test: { how: 'pattern', pattern },
-  }));
+  const tests: Condition[] = [{ type: 'test', key: what, test: { how: 'pattern', pattern } }];
+  const [literal, ...more] = pattern.glob ?? [];
+  if (typeof literal === 'string' && more.length === 0)
+    tests.push({ type: 'test', key: `${what}_id`, test: { how: 'pattern', pattern } });
   if (what === 'stream' && folded(text) === PERSONAL)
     tests.push({ type: 'test', key: 'stream', test: { how: 'null' } });
-  return { type: 'or', of: tests };
+  return tests.length === 1 ? (tests[0] as Condition) : { type: 'or', of: tests };
 };
 
-const listed = (
-  action: 'include' | 'exclude',
-  what: 'stream' | 'app',
-  patterns: readonly WrittenPattern[],
-): Decision[] =>
+const listed = (action: 'include' | 'exclude', what: Named, patterns: readonly WrittenPattern[]): Decision[] =>
   patterns.map(({ text, place }) => ({
     text: ruleText(`${action} ${what} "${text}"`, place),
     action: action === 'include' ? 'accept' : 'reject',
@@ -76,10 +78,15 @@ export const ownLists = (own: OwnFilter): DecisionList[] => {
     ...withheld('streams', own.streams, isText('$kind', 'stream')),
     ...listed('exclude', 'stream', own.excludeStreams),
     ...listed('exclude', 'app', own.excludeApps),
+    ...listed('exclude', 'sheet', own.excludeSheets),
     ...withheld('unpublished apps', own.unpublishedApps, isText('published', 'false')),
     ...withheld('unpublished sheets', own.unpublishedSheets, isText('sheet_published', 'false')),
   ];
-  const includes = [listed('include', 'stream', own.includeStreams), listed('include', 'app', own.includeApps)];
+  const includes = [
+    listed('include', 'stream', own.includeStreams),
+    listed('include', 'app', own.includeApps),
+    listed('include', 'sheet', own.includeSheets),
+  ];
   return [
     ...(rejects.length === 0 ? [] : [{ decisions: rejects, otherwise: 'accept' as const }]),
     ...includes.flatMap((decisions) => (decisions.length === 0 ? [] : [{ decisions, otherwise: 'reject' as const }])),

@@ -49,7 +49,6 @@ const REFUSED: readonly (readonly [found: RegExp, what: string, instead: string]
     'Write it with one sign less: + instead of ++.',
   ],
   [/^\\[GX]/, 'has \\G or \\X', 'Write what is meant without it.'],
-  [/^\\Z/, 'has \\Z', 'Leave it out: the pattern is for the whole text.'],
   [/^\\[hHRvVN]/, 'has \\h, \\R, \\v or \\N', 'Write [ \\t] for blanks, [\\r\\n] for line ends.'],
   [/^\\0/, 'has a character in octal', 'Write it as \\x{41}.'],
   [/^\\[ce]/, 'has a control character (\\c, \\e)', 'Write it as \\x{1B}.'],
@@ -101,9 +100,8 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
     }
     for (const [found, what, instead] of REFUSED)
       if ((brackets === 0 || rest.startsWith('\\')) && found.test(rest))
-        if (!(dialect === 'python' && rest.startsWith('\\Z')))
-          throw new PatternError(`The regular expression ${what}, which cannot be run in linear time here.`, instead);
-    if (dialect === 'python' && rest.startsWith('\\Z')) {
+        throw new PatternError(`The regular expression ${what}, which cannot be run in linear time here.`, instead);
+    if (rest.startsWith('\\Z')) {
       out += '\\z';
       i += 2;
       continue;

@@ -21,6 +21,8 @@ export const settingsFilter = (settings: ConnectorSettings, given: Filter['optio
     excludeStreams: patterns(settings.excludeStreams),
     includeApps: patterns(settings.includeApps),
     excludeApps: patterns(settings.excludeApps),
+    includeSheets: [],
+    excludeSheets: [],
     streams: flag(settings.streams, given.streams),
     unpublishedApps: flag(settings.unpublishedApps, given.unpublishedApps),
     unpublishedSheets: flag(settings.unpublishedSheets, given.unpublishedSheets),

@@ -248,6 +248,7 @@ export class Registry {
         accessNotes: connection?.accessNotes ?? null,
         bypassCertificateValidation: connection?.tls.bypassCertificateValidation ?? false,
         problems,
+        ...(connection === undefined ? {} : { settings: [...(connection.settings ?? [])] }),
       };
     });
     const absent = [...this.#absent.values()].map(

@@ -90,7 +90,7 @@ class Parser {
         if (!braced) break;
         throw this.#fail('unclosed_object', open, 'the { that stands here is not closed with a }');
       }
-      if (token.type === 'text' && token.text === 'include') this.#includeStatement(object);
+      if (token.type === 'text' && token.text === 'include' && !this.#keyFollows()) this.#includeStatement(object);
       else this.#field(object);
       if (this.#separator()) continue;
       const after = this.#cursor.peekMeaningful();
@@ -108,6 +108,16 @@ class Parser {
     if (this.#cursor.peek().type !== 'comma') return crossed;
     this.#cursor.next();
     return true;
+  }
+
+  /**
+   * The word that stands here is followed by what only a key is followed by. Such an `include` could be nothing else, and
+   * `crawl { include { … } }` is what people write.
+   */
+  #keyFollows(): boolean {
+    const [, ...rest] = this.#cursor.rest();
+    const next = rest.find((token) => token.type !== 'space');
+    return next !== undefined && ['{', 'equals', 'colon', 'plusEquals'].includes(next.type);
   }
 
   #includeStatement(object: ObjectNode): void {

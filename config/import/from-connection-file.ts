@@ -48,7 +48,7 @@ export const planFromConnectionFile = (
       const foreign = foreignName(name);
       drop(path, foreign === undefined ? 'Culvert does not know it.' : `${foreign.message} ${foreign.advice}`);
     } else if (spec.status === 'later') drop(path, `${spec.description} This is not supported yet.`);
-    else if (spec.status === 'tolerated') drop(path, withoutEffect(name));
+    else if (spec.status === 'tolerated') drop(path, 'It belongs to other connectors.');
     else if (name === 'catalog_code') drop(path, 'An agent has one catalog, the one that it enrolled with.');
     else value(node, path, spec);
   };
@@ -84,11 +84,6 @@ export const planFromConnectionFile = (
 };
 
 const knows = (path: string): boolean => CONNECTION_KEYS.some((key) => key.path.startsWith(`${path}.`));
-
-const withoutEffect = (path: string): string =>
-  /^filters?\b/.test(path)
-    ? 'The connector for Qlik Sense has no filter: the whole site is crawled, as ever.'
-    : 'It belongs to other connectors.';
 
 const otherConnector = (id: string, node: Tree | undefined, file: string): Problem => ({
   severity: 'error',

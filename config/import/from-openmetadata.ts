@@ -58,18 +58,22 @@ const isError = ({ severity }: { readonly severity: string }): boolean => severi
 const lastOfConnection = (settings: readonly Setting[]): string | undefined =>
   settings.findLast(({ path }) => path.startsWith('connection.'))?.path;
 
-const noteOf = ({ path, text }: Setting, assumed: boolean): string | undefined => {
+const noteOf = (setting: Setting, assumed: boolean): string | undefined => {
+  const { path, text } = setting;
   if (path === 'connection.url' && assumed)
     return 'The repository service: hostPort names the engine only, so this is taken to be its port 4242. Change it if the repository runs elsewhere.';
   if (path === 'connection.engine_url') return 'The engine (hostPort).';
   if (path === 'connection.auth.certificate.key_path' && looksLikePem(text))
     return 'Keep it readable for the user of the agent alone.';
-  return NOTES[path];
+  return path.startsWith('crawl.') ? setting.from : NOTES[path];
 };
 
 const written = (setting: Setting, context: ImportContext, env: Environment, sideFiles: SidePlan[]): WrittenValue => {
-  const { path, text } = setting;
-  if (path === 'tls.verify_host_name' || path === 'secret_manager.enabled') return bareValue(text);
+  const { path, text, items } = setting;
+  // A list of JSON is one of HOCON and of YAML.
+  if (items !== undefined) return { pieces: [JSON.stringify(items.map((item) => item.text))], bare: true };
+  if (path === 'tls.verify_host_name' || path === 'secret_manager.enabled' || path.startsWith('crawl.'))
+    return bareValue(text);
   if (setting.written !== text || /\$\{\??secret_manager\./.test(text))
     return { pieces: piecesOf(setting.written, env), bare: false };
   const side = SIDE_FILES[path];

@@ -22,26 +22,28 @@ const idle = (path: string, message: string, advice: string, same: readonly stri
 });
 
 const MAY_GO = 'Nothing needs to be done.';
-const WHOLE_SITE =
-  'The whole site is crawled, also what the pattern excludes. To keep something back, restrict the rights of the user in Qlik; filters come with a later release.';
-
-const filter = (at: string, name: string): KeySpec =>
-  idle(`${at}.${name}`, `${name} has no effect: Culvert does not filter yet.`, WHOLE_SITE);
-
-const drafts = (at: string): KeySpec =>
+/** Patterns for what Culvert has no such level of. */
+const dataModels = (at: string): KeySpec =>
   idle(
-    `${at}.includeDraftDashboard`,
-    'includeDraftDashboard: false has no effect: unpublished apps are crawled, too.',
-    'To keep them back, restrict the rights of the user in Qlik.',
-    ['true'],
+    `${at}.dataModelFilterPattern`,
+    'dataModelFilterPattern has no effect: tables and fields belong to their app.',
+    'To leave an app out, name it in dashboardFilterPattern.',
   );
 
-const FILTERS = [
-  'dashboardFilterPattern',
-  'chartFilterPattern',
-  'dataModelFilterPattern',
-  'projectFilterPattern',
+/** Patterns of OpenMetadata, and what Culvert calls what they are for. */
+export const FILTER_PATTERNS = [
+  ['projectFilterPattern', 'streams'],
+  ['dashboardFilterPattern', 'apps'],
+  ['chartFilterPattern', 'sheets'],
 ] as const;
+
+const filters = (at: string): readonly KeySpec[] => [
+  ...FILTER_PATTERNS.map(([name, what]) =>
+    used(`${at}.${name}`, 'any', `includes and excludes: regular expressions for the names of ${what}.`),
+  ),
+  dataModels(at),
+  used(`${at}.includeDraftDashboard`, 'boolean', 'False leaves out apps that are not published.', { standard: true }),
+];
 
 const deletion = (name: string): KeySpec =>
   idle(
@@ -100,11 +102,9 @@ export const OPENMETADATA_KEYS: readonly KeySpec[] = [
     'To switch the connection off, move the file out of the folder.',
     ['true'],
   ),
-  ...FILTERS.map((name) => filter(CONNECTION_AT, name)),
-  drafts(CONNECTION_AT),
+  ...filters(CONNECTION_AT),
   used(`${RUN_AT}.type`, 'string', 'DashboardMetadata'),
-  ...FILTERS.map((name) => filter(RUN_AT, name)),
-  drafts(RUN_AT),
+  ...filters(RUN_AT),
   idle(`${RUN_AT}.lineageInformation`, `lineageInformation (dbServicePrefixes) ${LINEAGE}`, MAY_GO),
   idle(`${RUN_AT}.dbServiceNames`, `dbServiceNames ${LINEAGE}`, MAY_GO),
   idle(`${RUN_AT}.dbServicePrefixes`, `dbServicePrefixes ${LINEAGE}`, MAY_GO),

@@ -81,12 +81,17 @@ export class Options {
 
   /** `true` or `false`; undefined when absent or wrong, which is reported. */
   flag(path: string): { readonly value: boolean; readonly at: Place } | undefined {
-    const found = this.text(path);
+    return this.flagAt(`${CONNECTION_AT}.${path}`);
+  }
+
+  /** The same with the whole path. */
+  flagAt(whole: string): { readonly value: boolean; readonly at: Place } | undefined {
+    const found = this.textAt(whole);
     if (found === undefined) return undefined;
     const word = found.text.trim().toLowerCase();
     if (['true', 'yes', 'on'].includes(word)) return { value: true, at: found.at };
     if (['false', 'no', 'off'].includes(word)) return { value: false, at: found.at };
-    this.#fail(found.at, `${path} must be true or false.`);
+    this.#fail(found.at, `${whole.slice(whole.lastIndexOf('.') + 1)} must be true or false.`);
     return undefined;
   }
 

@@ -5,8 +5,9 @@ import type { Problems } from '../connection/problem.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { descend, type ObjectTree, type Origin, type Place, type Tree } from '../tree.ts';
 import { type Certificates, readCertificateOptions } from './certificates.ts';
+import { readFilterPatterns } from './filter-patterns.ts';
 import { readHostPort } from './host-port.ts';
-import { CONNECTION_AT, OPENMETADATA_KEYS } from './keys.ts';
+import { CONNECTION_AT, OPENMETADATA_KEYS, RUN_AT } from './keys.ts';
 import { type Option, Options } from './options.ts';
 
 /** One key of a connection file, with the option that it comes from. */
@@ -19,6 +20,8 @@ export interface Setting {
   readonly origin?: Origin;
   /** Names of the options, for comments. */
   readonly from: string;
+  /** Of a list: its entries, each at its place; `text` is then what a list looks like. */
+  readonly items?: readonly { readonly text: string; readonly at: Place }[];
 }
 
 export interface Translation {
@@ -96,6 +99,9 @@ export const fromOpenMetadata = (
     from,
     ...(option.origin === undefined ? {} : { origin: option.origin }),
   });
+  const filters = readFilterPatterns(tree, problems);
+  const drafts = options.flagAt(`${RUN_AT}.includeDraftDashboard`) ?? options.flag('includeDraftDashboard');
+  if (options.failed || filters === undefined) return undefined;
   const settings: Setting[] = [
     carried('name', 'serviceName', service, (text) => text.trim()),
     plain('code', 'serviceName', codeOf(service, problems), service.at),
@@ -109,6 +115,10 @@ export const fromOpenMetadata = (
     plain('connection.auth.type', 'hostPort', route.direct ? 'certificate' : 'header', service.at),
     ...(route.direct ? certified(certificates, user, carried) : viaHeader(certificates, user, carried)),
     plain('tls.verify_host_name', 'validateHostName', String(verify?.value ?? false), verify?.at ?? service.at),
+    ...filters,
+    ...(drafts === undefined
+      ? []
+      : [plain('crawl.unpublished_apps', 'includeDraftDashboard', String(drafts.value), drafts.at)]),
   ];
   return { settings, tree: treeOf(settings, service.at), repositoryAssumed: route.direct };
 };
@@ -253,7 +263,7 @@ const codeOf = (service: Option, problems: Problems): string => {
 
 const treeOf = (settings: readonly Setting[], at: Place): ObjectTree => {
   const root = new Map<string, Tree>();
-  for (const { path, text, at: where, origin } of settings) {
+  for (const { path, text, at: where, origin, items } of settings) {
     const parts = path.split('.');
     let into = root;
     for (const part of parts.slice(0, -1)) {
@@ -262,13 +272,19 @@ const treeOf = (settings: readonly Setting[], at: Place): ObjectTree => {
       into.set(part, { type: 'object', entries, at: there?.at ?? where });
       into = entries;
     }
-    into.set(parts.at(-1) ?? '', {
+    const scalar = (value: string, place: Place): Tree => ({
       type: 'scalar',
-      value: text,
-      text,
-      at: where,
+      value,
+      text: value,
+      at: place,
       ...(origin === undefined ? {} : { origin }),
     });
+    into.set(
+      parts.at(-1) ?? '',
+      items === undefined
+        ? scalar(text, where)
+        : { type: 'list', items: items.map((item) => scalar(item.text, item.at)), at: where },
+    );
   }
   return { type: 'object', entries: root, at };
 };

@@ -90,15 +90,6 @@ connection.max_retries = 3
     );
   });
 
-  test.each(['filter = """name = \'x\'"""', 'filters = [{ id = a, action = ACCEPT }]'])(
-    'with a filter of another connector says that the whole site is crawled: %s',
-    (line) => {
-      const { connection, problems } = parse(`${head}${header}${line}`);
-      expect(connection).toBeDefined();
-      expect(problems).toMatchObject([{ severity: 'warning', advice: expect.stringContaining('whole site') }]);
-    },
-  );
-
   test('with a key that is misspelt says which was meant', () => {
     const { problems } = parse(`${head}${header}conection.engine_url = "wss://x"\ntls.verify_hostname = true\nzzz = 1`);
     expect(problems.map(({ line, message }) => [line, message])).toEqual([
@@ -108,10 +99,7 @@ connection.max_retries = 3
     ]);
   });
 
-  test.each([
-    ['paths.qvds = "C:/qvd"', 1],
-    ['crawl.streams = [a]', 1],
-  ])('that asks for what comes later is refused: %s', (line, count) => {
+  test.each([['paths.qvds = "C:/qvd"', 1]])('that asks for what comes later is refused: %s', (line, count) => {
     const { connection, problems } = parse(`${head}${header}${line}`);
     expect(connection).toBeUndefined();
     const refusals = problems.filter(({ severity }) => severity === 'error');

@@ -27,7 +27,11 @@ describe('options of other products', () => {
     ],
     ['staging_dir = /tmp', 'stagingDir has no effect: nothing is copied to a staging folder.'],
     ['xml_path = /tmp', 'XML Path has no effect: everything is read from the site itself, nothing from XML files.'],
-    ['"Crawl Streams" = Y', 'Crawl Streams has no effect: Culvert does not filter yet, and crawls the whole site.'],
+    ['"Crawl Streams" = Y', 'Crawl Streams is an option of another product; here it is called crawl.streams.'],
+    [
+      '"Exclude Streams" = x',
+      'Exclude Streams is an option of another product; here it is called crawl.exclude.streams.',
+    ],
     [
       'qvds_path = /tmp',
       'QVDs Path has no effect yet: QVDs, include scripts and reload logs are not read in this release.',
