@@ -14,7 +14,7 @@ const MOST_CHARS = 1_500;
 const ALL: PushedDown = { type: 'all' };
 const NONE: PushedDown = { type: 'none' };
 
-/** Where QRS has what a filter asks for, in rows of apps; in rows of their objects it stands below `app`. */
+/** Where QRS has what a filter asks for, in rows of apps. */
 const PATHS: Readonly<Record<string, string>> = {
   app: 'name',
   app_id: 'id',
@@ -27,6 +27,8 @@ const PATHS: Readonly<Record<string, string>> = {
   tags: 'tags.name',
   published: 'published',
 };
+/** What rows of objects say of their app, below `app`. */
+const OF_OBJECTS: ReadonlySet<string> = new Set(['app', 'app_id', 'stream', 'stream_id', 'published']);
 const IDS: ReadonlySet<string> = new Set(['app_id', 'stream_id']);
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -88,7 +90,7 @@ const ofTest = (
   positive: boolean,
 ): PushedDown => {
   const own = PATHS[key];
-  if (own === undefined) return ALL;
+  if (own === undefined || (prefix !== '' && !OF_OBJECTS.has(key))) return ALL;
   const path = `${prefix}${own}`;
   if (key === 'published') return ofFlag(path, test, positive);
   // What the repository says of rows that lack a value is not known well enough to ask for the contrary of something.
