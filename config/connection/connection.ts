@@ -3,6 +3,7 @@ import type { Filter } from '../filter/filter.ts';
 import type { Policy, ZonedHours } from '../policy/policy.ts';
 import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
+import type { ReadablePaths } from './readable-paths.ts';
 
 /** Tokens that the agent signs itself, each good for a short time. */
 export interface SignedTokenLogin {
@@ -104,6 +105,8 @@ export interface Connection {
   readonly filter?: Filter;
   /** What the file gives of what the catalog may give, too: there the file wins. */
   readonly settings?: readonly ConnectionSetting[];
+  /** Folders of the site that the agent can read; absent: none. */
+  readonly paths?: ReadablePaths | undefined;
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

@@ -18,11 +18,6 @@ const useless = (name: string, why: string): ForeignName => ({
   message: `${name} has no effect: ${why}.`,
   advice: USELESS,
 });
-const folders = (name: string, ours: string): ForeignName => ({
-  message: `${name} has no effect yet: QVDs, include scripts and reload logs are not read in this release.`,
-  advice: `Delete the line; a later release will have ${ours} for it.`,
-});
-
 /**
  * Options as they are labelled in the forms of other catalogs (Atlan, OvalEdge, Alation, OpenMetadata), which people carry
  * over by hand; the key is the label without anything but small letters.
@@ -63,11 +58,11 @@ const FOREIGN: Readonly<Record<string, ForeignName>> = {
   xmlspath: useless('XMLs Path', 'everything is read from the site itself, nothing from XML files'),
   xmlfolder: useless('XML Folder', 'everything is read from the site itself, nothing from XML files'),
   xmlfilepath: useless('XML File Path', 'everything is read from the site itself, nothing from XML files'),
-  qvdspath: folders('QVDs Path', 'paths.qvds'),
-  qvdpath: folders('QVD Path', 'paths.qvds'),
-  qvspath: folders('QVS Path', 'paths.qvs'),
-  logspath: folders('Logs Path', 'paths.logs'),
-  logpath: folders('Log Path', 'paths.logs'),
+  qvdspath: instead('QVDs Path', 'paths.qvds', '[{ from = "lib://QVD", to = "…" }]'),
+  qvdpath: instead('QVD Path', 'paths.qvds', '[{ from = "lib://QVD", to = "…" }]'),
+  qvspath: instead('QVS Path', 'paths.qvs', '[{ from = "lib://Scripts", to = "…" }]'),
+  logspath: instead('Logs Path', 'paths.logs', '[{ from = "lib://Logs", to = "…" }]'),
+  logpath: instead('Log Path', 'paths.logs', '[{ from = "lib://Logs", to = "…" }]'),
   crawlstreams: instead('Crawl Streams', 'crawl.streams', 'true'),
   includestreams: instead('Include Streams', 'crawl.include.streams', '["Finance"]'),
   excludestreams: instead('Exclude Streams', 'crawl.exclude.streams', '["Test*"]'),

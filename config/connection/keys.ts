@@ -12,13 +12,6 @@ const used = (path: string, type: KeyType, description: string, more: Partial<Ke
   description,
   ...more,
 });
-const later = (path: string, type: KeyType, description: string, more: Partial<KeySpec> = {}): KeySpec => ({
-  path,
-  type,
-  status: 'later',
-  description,
-  ...more,
-});
 const tolerated = (path: string): KeySpec => ({
   path,
   type: 'any',
@@ -125,7 +118,13 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     standard: 'engine',
   }),
   ...FILTER_KEYS,
-  later('paths', 'any', 'Folders where QVDs, include scripts and reload logs can be read.'),
+  used(
+    'paths.qvds',
+    'any',
+    'Where QVD files can be read: a folder, or { from = "lib://QVD", to = folder }; or a list.',
+  ),
+  used('paths.qvs', 'any', 'Where scripts can be read that others include: a folder, a mapping, or a list of these.'),
+  used('paths.logs', 'any', 'Where the logs of reloads can be read: a folder, a mapping, or a list of these.'),
   ...CONNECTION_POLICY_KEYS,
   tolerated('alias'),
   tolerated('inventory'),

@@ -24,6 +24,7 @@ import { checkKeys } from './known-keys.ts';
 import { OutsideValues } from './outside-values.ts';
 import { Problems } from './problem.ts';
 import { readProxy } from './proxy.ts';
+import { readReadablePaths } from './readable-paths.ts';
 import { type KnownSecrets, SecretReferences } from './secret-references.ts';
 import { SideFiles } from './side-files.ts';
 import { readTrust } from './trust.ts';
@@ -215,6 +216,7 @@ const readConnection = (
       'catalog_code has no effect: an agent has one catalog, the one that it enrolled with.',
       'Delete the line, or write default.',
     );
+  const paths = readReadablePaths(values, files, problems);
   const optional = (path: string): string | undefined => values.text(path)?.value;
   const rest = {
     enabled: values.flag('enabled'),
@@ -230,6 +232,7 @@ const readConnection = (
     dedicatedUser: values.flag('connection.auth.dedicated_user'),
     ...readOwnPolicy(values, problems),
     ...readFilter({ values, files, problems, ...where }),
+    ...(paths === undefined ? {} : { paths }),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

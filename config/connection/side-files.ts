@@ -19,6 +19,11 @@ export class SideFiles {
     this.#whyNot = (path) => (bounds === 'none' ? undefined : whyOutOfBounds(path, this.#folder, bounds));
   }
 
+  /** Why a connection may not use what is at an absolute path; undefined when it may. Links are not followed here. */
+  whyNot(path: string): string | undefined {
+    return this.#whyNot(resolve(path));
+  }
+
   /** The absolute path that a value stands for: relative to the folder, absolute, or a `file:` URL of either kind. */
   pathOf(value: string): string {
     if (/^file:\/\//i.test(value)) return fileURLToPath(value);

@@ -99,15 +99,6 @@ connection.max_retries = 3
     ]);
   });
 
-  test.each([['paths.qvds = "C:/qvd"', 1]])('that asks for what comes later is refused: %s', (line, count) => {
-    const { connection, problems } = parse(`${head}${header}${line}`);
-    expect(connection).toBeUndefined();
-    const refusals = problems.filter(({ severity }) => severity === 'error');
-    expect(refusals.map(({ code, line: at }) => [code, at])).toEqual(
-      Array.from({ length: count }, () => ['config.not_supported_yet', 6]),
-    );
-  });
-
   test('with empty optional blocks is not refused for them', () => {
     const { connection } = parse(
       `${head}${header}proxy {\n scheme =\n hostname =\n port =\n}\ntls.truststore { path = "", type = null }\nsecret_manager.enabled = false\nfilter = ""`,

@@ -32,10 +32,7 @@ describe('options of other products', () => {
       '"Exclude Streams" = x',
       'Exclude Streams is an option of another product; here it is called crawl.exclude.streams.',
     ],
-    [
-      'qvds_path = /tmp',
-      'QVDs Path has no effect yet: QVDs, include scripts and reload logs are not read in this release.',
-    ],
+    ['qvds_path = /tmp', 'QVDs Path is an option of another product; here it is called paths.qvds.'],
   ])('%s is accepted with one sentence', (line, message) => {
     const { connection, problems } = warned(line);
     expect(connection).toBeDefined();
