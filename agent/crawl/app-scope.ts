@@ -13,6 +13,7 @@ import { textAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 import { writeScript } from './scripts.ts';
 import { writeSheets } from './sheets.ts';
+import type { SiteFiles } from './site-files.ts';
 import { writeDataModel } from './tables.ts';
 import { writeVariables } from './variables.ts';
 
@@ -21,6 +22,8 @@ export interface AppContext {
   readonly connection: Connection;
   readonly keys: Keys;
   readonly people: People;
+  /** Files of the site that the agent may read; undefined for none. */
+  readonly files?: SiteFiles | undefined;
 }
 
 /** The asset of the app itself, from its row in QRS and, when the app was read, what its data model says. */

@@ -13,6 +13,7 @@ import { People } from './people.ts';
 import { type Plan, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
 import { ScopeWriter } from './scope-writer.ts';
+import { SiteFiles } from './site-files.ts';
 import { listApps, writeSiteScope } from './site-scope.ts';
 import { Visits } from './visits.ts';
 import { workOff } from './workers.ts';
@@ -55,9 +56,10 @@ class Crawl {
     this.#sink = sink;
     this.#options = options;
     this.#log = options.log ?? SILENT;
-    this.#context = { connection, keys: keysOf(connection.code), people: new People() };
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    const files = SiteFiles.of(site, this.#signal);
+    this.#context = { connection, keys: keysOf(connection.code), people: new People(), files };
     this.#turnstile = new Turnstile({
       site,
       connection,
@@ -81,7 +83,7 @@ class Crawl {
       for (const user of (await this.#site.users().catch(() => undefined))?.rows ?? []) people.add(user);
     } else {
       const out = new ScopeWriter(this.#sink, keys.site);
-      const outcome = await writeSiteScope(this.#site, apps, people, keys, out);
+      const outcome = await writeSiteScope(this.#site, apps, people, keys, out, this.#context.files);
       this.tally.add(out, 'site', outcome);
       this.#report();
     }

@@ -3,24 +3,38 @@ import { type ScriptContents, scriptContents } from '#agent/lineage/script/conte
 import { scriptSections } from '#agent/lineage/script/sections.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { redactText, type SecretPlace, secretPlaces } from '#config/redaction/rules.ts';
+import { keyPart } from '#protocol/keys.ts';
 import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
 import { type JsonObject, present } from './attributes.ts';
 import { numbered } from './keys.ts';
 import type { ScopeWriter } from './scope-writer.ts';
+import { Includes } from './script-includes.ts';
+import type { LastLog } from './site-files.ts';
 
-/** The load script of an app and its sections, without the secrets in them: of those only where they stand. */
+/** A longer one is looked into only so far. */
+const MOST_READ = 8 * 1024 * 1024;
+
+/**
+ * The load script of an app, its sections and what these include, without the secrets in them: of those only where they
+ * stand. Where the logs of reloads can be read, with what the last one ran.
+ */
 export const writeScript = async (
   out: ScopeWriter,
   row: QrsApp,
-  { keys }: AppContext,
-  { script }: AppContent,
+  { keys, files }: AppContext,
+  { script, lists }: AppContent,
 ): Promise<void> => {
   if (script.trim() === '') return;
   // Redacted as a whole before it is cut: a section-access block may begin in one section and end in another.
   const text = redactText(script);
-  const sections = scriptSections(text).map((section) => ({ ...section, contents: scriptContents(section.text) }));
-  const secrets = secretsBySection(script, sections);
+  const sections = scriptSections(text).map((section) => ({
+    ...section,
+    contents: scriptContents(section.text.slice(0, MOST_READ)),
+  }));
+  const secrets = secretsBySection(script.slice(0, MOST_READ), sections);
+  const includes = new Includes(files, lists.variables);
+  const log = await files?.lastLog(row.id);
   const key = keys.of(row.id, 'script');
   await out.asset({
     kind: 'script',
@@ -36,13 +50,17 @@ export const writeScript = async (
       statements: sections.reduce((sum, { contents }) => sum + contents.statements, 0),
       sectionAccess: sections.some(({ contents }) => contents.sectionAccess) || undefined,
       redacted: text !== script || undefined,
+      ...(log === undefined ? {} : logFacts(log)),
     }),
   });
+  const included = keys.of(row.id, 'script', 'include');
   const unique = numbered();
   for (const [index, section] of sections.entries()) {
+    const sectionKey = keys.of(row.id, 'script', unique(section.name));
+    const followed = await includes.follow(section.contents.includes);
     await out.asset({
       kind: 'scriptSection',
-      key: keys.of(row.id, 'script', unique(section.name)),
+      key: sectionKey,
       name: section.name,
       parent: key,
       attributes: present({
@@ -50,14 +68,52 @@ export const writeScript = async (
         line: section.line,
         lines: section.text.split('\n').length,
         ...contentFacts(section.contents),
-        credentials: (secrets.get(index) ?? []).map(({ line, kind }) => ({ line, kind })),
+        includes: followed,
+        credentials: placesOf(secrets.get(index)),
       }),
     });
+    for (const path of readPaths(followed)) await out.edge('uses', sectionKey, `${included}/${keyPart(path)}`);
+  }
+  for (const { path, text: own, contents, includes: inner, credentials, ...about } of includes.scripts.values()) {
+    const includeKey = `${included}/${keyPart(path)}`;
+    await out.asset({
+      kind: 'scriptSection',
+      key: includeKey,
+      name: path.split(/[\\/]/).at(-1) ?? path,
+      parent: key,
+      attributes: present({
+        text: own,
+        included: true,
+        path,
+        lines: own.split('\n').length,
+        ...about,
+        ...contentFacts(contents),
+        includes: [...inner],
+        credentials: placesOf(credentials),
+      }),
+    });
+    for (const other of readPaths(inner)) await out.edge('uses', includeKey, `${included}/${keyPart(other)}`);
   }
 };
 
+/** The last reload as its log tells it. */
+const logFacts = ({ file, script, cut, started, ended, failed }: LastLog): JsonObject =>
+  present({
+    expandedFrom: file,
+    expanded: script,
+    expandedCut: cut || undefined,
+    lastRun: present({ started, ended, failed }),
+  });
+
+const placesOf = (places: readonly SecretPlace[] = []): JsonObject[] =>
+  places.map(({ line, kind }) => ({ line, kind }));
+
+/** Paths of the includes that were read; each is an asset of its own. */
+const readPaths = (followed: readonly JsonObject[]): ReadonlySet<string> =>
+  new Set(followed.flatMap(({ state, path, resolved }) => (state === 'read' ? [String(resolved ?? path)] : [])));
+
 /** What a piece of script holds, as attributes. */
-export const contentFacts = (contents: ScriptContents): JsonObject =>
+const contentFacts = (contents: ScriptContents): JsonObject =>
   present({
     statements: contents.statements,
     kinds: Object.fromEntries(contents.kinds),
@@ -65,7 +121,6 @@ export const contentFacts = (contents: ScriptContents): JsonObject =>
     mappings: [...contents.mappings],
     subroutines: [...contents.subroutines],
     connections: [...contents.connections],
-    includes: contents.includes.map(({ path, must, line }) => present({ path, must: must || undefined, line })),
     sectionAccess: contents.sectionAccess || undefined,
   });
 

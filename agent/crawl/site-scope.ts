@@ -10,8 +10,10 @@ import { SITE_LISTS } from './lists/lists.ts';
 import { siteContext, writeRow } from './lists/site-list.ts';
 import { Gaps } from './missing.ts';
 import type { People } from './people.ts';
+import { writeQvdDatasets } from './qvd-datasets.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
+import type { SiteFiles } from './site-files.ts';
 
 /**
  * Writes the site scope: the site, what QRS lists of it, and which apps there are. A list that the user may not read, or
@@ -23,6 +25,7 @@ export const writeSiteScope = async (
   people: People,
   keys: Keys,
   out: ScopeWriter,
+  files?: SiteFiles | undefined,
 ): Promise<Outcome> => {
   const { connection } = site;
   const gaps = new Gaps();
@@ -55,6 +58,10 @@ export const writeSiteScope = async (
     if (reason !== undefined) gaps.note(list.what, reason);
     for (const row of listing.rows) list.remember?.(row, context);
     for (const row of listing.rows) await writeRow(out, list, row, context);
+  }
+  if (files !== undefined) {
+    const ids = new Set(apps.rows.map(({ id }) => id.toLowerCase()));
+    await writeQvdDatasets(out, { files, keys, origin: connection.origin, apps: ids, gaps });
   }
   const reason = apps.incomplete ?? whyEmpty('apps', apps);
   if (reason !== undefined) gaps.note('apps', reason);

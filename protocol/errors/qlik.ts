@@ -216,4 +216,8 @@ export const QLIK_KINDS = {
     retryable: false,
     advice: 'Reload the app once on a release of June 2018 or later; then the engine keeps its tables and fields.',
   },
+  'qlik.folder_unreadable': {
+    retryable: true,
+    advice: 'Let the account of the agent read the folder that `paths` names, and see that the share is there.',
+  },
 } as const satisfies ErrorKinds<'qlik'>;

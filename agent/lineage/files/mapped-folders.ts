@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, opendir, readdir, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { FolderMapping } from '#config/connection/readable-paths.ts';
 import { beneath, namesBelow, type ServerPath, serverPath } from '#config/connection/server-path.ts';
@@ -15,7 +15,13 @@ export interface MappedFile {
 
 /** What came of reading one file. */
 export type FileRead =
-  | { readonly type: 'read'; readonly bytes: Buffer; readonly modifiedMs: number }
+  | {
+      readonly type: 'read';
+      readonly path: ServerPath;
+      readonly bytes: Buffer;
+      readonly cut: boolean;
+      readonly modifiedMs: number;
+    }
   /** There is no such file in the folder. */
   | { readonly type: 'missing' }
   /** In none of the folders that the agent may read, or the path is not fully known. */
@@ -76,8 +82,13 @@ export class MappedFolders {
     return (folder && beneath(folder, path.names)) ?? path;
   }
 
-  /** A file of at most `maxBytes`. Rejects only with the signal's reason. */
-  async read(text: string, maxBytes: number, signal?: AbortSignal): Promise<FileRead> {
+  /** A file of at most `maxBytes`; of a larger one nothing, or its head. Rejects only with the signal's reason. */
+  async read(
+    text: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+    larger: 'refuse' | 'head' = 'refuse',
+  ): Promise<FileRead> {
     const file = this.locate(text);
     if (file === undefined) return { type: 'elsewhere' };
     return await deadline(async () => {
@@ -85,10 +96,11 @@ export class MappedFolders {
       if (typeof path !== 'string') return path;
       await using handle = await openPlain(path);
       const { size, mtimeMs } = await handle.stat();
-      if (size > maxBytes) return { type: 'refused', why: `it is larger than ${maxBytes} bytes` };
-      const bytes = Buffer.alloc(size);
-      const { bytesRead } = await handle.read(bytes, 0, size, 0);
-      return { type: 'read', bytes: bytes.subarray(0, bytesRead), modifiedMs: mtimeMs };
+      const cut = size > maxBytes;
+      if (cut && larger === 'refuse') return { type: 'refused', why: `it is larger than ${maxBytes} bytes` };
+      const bytes = Buffer.alloc(Math.min(size, maxBytes));
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+      return { type: 'read', path: file.path, bytes: bytes.subarray(0, bytesRead), cut, modifiedMs: mtimeMs };
     }, signal);
   }
 
@@ -148,8 +160,7 @@ export const identity = ({ root, names, ignoresCase }: ServerPath): string => {
 };
 
 const found = async (file: MappedFile, local: string): Promise<FoundFile> => {
-  await using handle = await openPlain(local);
-  const { size, mtimeMs } = await handle.stat();
+  const { size, mtimeMs } = await lstat(local);
   return { ...file, sizeBytes: size, modifiedMs: mtimeMs, open: () => openPlain(local) };
 };
 
@@ -185,15 +196,20 @@ const childOf = async (folder: string, name: string): Promise<string | undefined
   return same === undefined ? undefined : join(folder, same);
 };
 
-const reasonOf = (error: unknown): string => {
+const GONE = 'it does not exist';
+
+/** Why something of the disk could not be read, in words. */
+export const reasonOf = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return 'it does not exist';
+      return GONE;
     case 'EACCES':
     case 'EPERM':
       return 'permission denied';
+    case 'ETIMEDOUT':
+      return `it was not read in ${READ_MS} ms`;
     case 'ELOOP':
       return 'it is a link';
     default:
@@ -203,15 +219,23 @@ const reasonOf = (error: unknown): string => {
 
 /** A network share that hangs must not hold up a crawl. */
 const deadline = async (work: () => Promise<FileRead>, signal: AbortSignal | undefined): Promise<FileRead> => {
+  try {
+    return await promptly(work, signal);
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    const why = reasonOf(error);
+    return why === GONE ? { type: 'missing' } : { type: 'refused', why };
+  }
+};
+
+/** Rejects when work with one file takes longer than a share that is well would. */
+export const promptly = async <T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
   signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<FileRead>();
-  const timer = setTimeout(() => resolve({ type: 'refused', why: `it was not read in ${READ_MS} ms` }), READ_MS);
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const timer = setTimeout(() => reject(Object.assign(new Error(), { code: 'ETIMEDOUT' })), READ_MS);
   const onAbort = (): void => reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
-  work().then(resolve, (error: unknown) => {
-    const why = reasonOf(error);
-    resolve(why === 'it does not exist' ? { type: 'missing' } : { type: 'refused', why });
-  });
+  work().then(resolve, reject);
   try {
     return await promise;
   } finally {

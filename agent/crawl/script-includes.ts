@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { decodeText } from '#agent/lineage/logs/script-log.ts';
+import { type Include, type ScriptContents, scriptContents } from '#agent/lineage/script/contents.ts';
+import type { VariableEntry } from '#agent/qlik/engine/calls.ts';
+import { redactText, type SecretPlace, secretPlaces } from '#config/redaction/rules.ts';
+import { type JsonObject, present } from './attributes.ts';
+import type { SiteFiles } from './site-files.ts';
+
+/** A script that another includes. */
+export interface IncludedScript {
+  /** As written where it was included first, expanded as far as that goes. */
+  readonly path: string;
+  /** Without secrets. */
+  readonly text: string;
+  readonly sizeBytes: number;
+  readonly modified: string;
+  readonly sha256: string;
+  readonly contents: ScriptContents;
+  readonly credentials: readonly SecretPlace[];
+  /** What it includes itself. */
+  readonly includes: readonly JsonObject[];
+}
+
+const DEEPEST = 6;
+const MOST_FILES = 100;
+
+/**
+ * Follows what a script includes into the folders that the agent can read, and on from there. An include that cannot be
+ * followed is told with the reason; none is ever guessed.
+ */
+export class Includes {
+  readonly #files: SiteFiles | undefined;
+  readonly #variables: ReadonlyMap<string, string>;
+  /** In the order in which they were found, each file once, by its path. */
+  readonly scripts = new Map<string, IncludedScript>();
+
+  constructor(files: SiteFiles | undefined, variables: readonly VariableEntry[]) {
+    this.#files = files?.readsIncludes === true ? files : undefined;
+    this.#variables = new Map(
+      variables.flatMap(({ qName, qDefinition = '' }) =>
+        qDefinition.trimStart().startsWith('=') ? [] : [[qName, qDefinition] as const],
+      ),
+    );
+  }
+
+  /** The includes of a piece of script as attributes: where each leads, and what came of following it. */
+  async follow(includes: readonly Include[], depth = 0): Promise<JsonObject[]> {
+    const followed: JsonObject[] = [];
+    for (const { path: written, must, line } of includes) {
+      const path = this.#expanded(written);
+      followed.push(
+        present({
+          path: written,
+          resolved: path === written ? undefined : path,
+          must: must || undefined,
+          line,
+          ...(this.#files === undefined ? {} : await this.#read(path, depth)),
+        }),
+      );
+    }
+    return followed;
+  }
+
+  async #read(path: string, depth: number): Promise<JsonObject> {
+    if (this.#files === undefined || path.includes('$(')) return { state: 'unknown' };
+    if (this.scripts.has(path)) return { state: 'read' };
+    if (depth >= DEEPEST || this.scripts.size >= MOST_FILES) return { state: 'refused', why: 'too many includes' };
+    const read = await this.#files.include(path);
+    if (read.type === 'refused') return { state: 'refused', why: read.why };
+    if (read.type !== 'read') return { state: read.type };
+    if (read.bytes.includes(0) && !(read.bytes[0] === 0xff || read.bytes[0] === 0xfe))
+      return { state: 'refused', why: 'it is no text' };
+    const written = decodeText(read.bytes);
+    const text = redactText(written);
+    const contents = scriptContents(text);
+    const script = {
+      path,
+      text,
+      sizeBytes: read.bytes.length,
+      modified: new Date(read.modifiedMs).toISOString(),
+      sha256: createHash('sha256').update(text).digest('hex'),
+      contents,
+      credentials: secretPlaces(written),
+      includes: [],
+    };
+    // First itself: one that includes itself is not read again.
+    this.scripts.set(path, script);
+    this.scripts.set(path, { ...script, includes: await this.follow(contents.includes, depth + 1) });
+    return { state: 'read' };
+  }
+
+  /** With the values that the variables had after the last reload, where these are plain texts. */
+  #expanded(path: string): string {
+    let text = path;
+    for (let round = 0; round < 5 && text.includes('$('); round++) {
+      text = text.replace(/\$\(([^()=]{1,200})\)/g, (whole, name) => this.#variables.get(String(name).trim()) ?? whole);
+    }
+    return text.length > 2_000 ? path : text;
+  }
+}
