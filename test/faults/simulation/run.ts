@@ -1,12 +1,16 @@
 import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import zlib from 'node:zlib';
 import { installVirtualTimers } from './time.ts';
 
 // Before the product is loaded: a thread pool answers in an order of its own.
 zlib.zstdCompress = ((bytes: Buffer, options: zlib.ZstdOptions, done: (error: null, packed: Buffer) => void): void =>
   done(null, zlib.zstdCompressSync(bytes, options))) as typeof zlib.zstdCompress;
-syncBuiltinESMExports();
 installVirtualTimers();
+// Whoever waits by these would wait in real time, while hours pass in the world.
+timers.setTimeout = (<T>(ms?: number, value?: T): Promise<T | undefined> =>
+  new Promise((resolve) => setTimeout(() => resolve(value), ms))) as typeof timers.setTimeout;
+syncBuiltinESMExports();
 
 const { CREDIT, LIMITS, TIMES } = await import('#protocol/constants.ts');
 
