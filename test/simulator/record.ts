@@ -5,6 +5,8 @@ export interface Open {
   readonly appId: string;
   readonly withData: boolean;
   readonly via: Via;
+  /** The size of the app's file: what the engine loads when it opens it with data. */
+  readonly bytes: number;
 }
 
 export type RecordedEvent =
@@ -28,6 +30,8 @@ interface Gauge {
 export interface RecordSnapshot {
   readonly opens: number;
   readonly opensWithData: number;
+  /** Bytes of app data that the engine had to load for these. */
+  readonly loadedBytes: number;
   readonly opensByApp: Readonly<Record<string, { readonly withData: number; readonly withoutData: number }>>;
   /** All requests: HTTP ones, upgrades and engine calls. */
   readonly requests: number;
@@ -61,6 +65,7 @@ export class Recorder {
   readonly proxySessions: Gauge = { now: 0, max: 0, total: 0 };
   sessionsExceeded = 0;
   pings = 0;
+  #loadedBytes = 0;
   readonly #http = new Map<string, Sizes>();
   readonly #engine = new Map<string, Sizes>();
   readonly #errors = new Map<string, number>();
@@ -86,6 +91,7 @@ export class Recorder {
 
   open(open: Open): void {
     const entry = this.#opens.get(open.appId) ?? { withData: 0, withoutData: 0 };
+    if (open.withData) this.#loadedBytes += open.bytes;
     if (open.withData) entry.withData += 1;
     else entry.withoutData += 1;
     this.#opens.set(open.appId, entry);
@@ -114,6 +120,7 @@ export class Recorder {
     }
     this.sessionsExceeded = 0;
     this.pings = 0;
+    this.#loadedBytes = 0;
   }
 
   snapshot(): RecordSnapshot {
@@ -123,6 +130,7 @@ export class Recorder {
     return {
       opens: opens.reduce((total, open) => total + open.withData + open.withoutData, 0),
       opensWithData: opens.reduce((total, open) => total + open.withData, 0),
+      loadedBytes: this.#loadedBytes,
       opensByApp: Object.fromEntries([...this.#opens].map(([id, open]) => [id, { ...open }])),
       requests: sum((sizes) => sizes.count),
       http: Object.fromEntries([...this.#http].map(([name, sizes]) => [name, { ...sizes }])),

@@ -149,7 +149,7 @@ export class EngineSession {
     if (registry.openOtherwise(this, appId, withData)) throw new EngineError(1009, appId);
     this.#document = { appId, withData };
     this.#opened = { withData, bytes: app.fileSizeBytes };
-    record.open({ appId, withData, via: this.via });
+    record.open({ appId, withData, via: this.via, bytes: app.fileSizeBytes });
     const handle = this.#give({ kind: 'doc' });
     this.#change.push(handle);
     return { qType: 'Doc', qHandle: handle, qGenericId: appId };
