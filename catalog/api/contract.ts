@@ -7,6 +7,7 @@ import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 import { InventoryCounts } from './contract-inventory.ts';
 
 export * from './contract-inventory.ts';
+export * from './contract-pictures.ts';
 export * from './contract-publishes.ts';
 export * from './contract-settings.ts';
 

@@ -23,6 +23,7 @@ import { jobRoutes } from './routes-jobs.ts';
 import { logLevelRoutes } from './routes-log-level.ts';
 import { loginRoutes } from './routes-login.ts';
 import { type MetricsAccess, metricsRoute } from './routes-metrics.ts';
+import { pictureRoutes } from './routes-pictures.ts';
 import { settingsRoutes } from './routes-settings.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 
@@ -128,6 +129,7 @@ export const createApi = async (options: ApiOptions) => {
     settingsRoutes(routes, options);
     logLevelRoutes(routes, options);
     assetRoutes(routes, options);
+    pictureRoutes(routes, options);
     tokenRoutes(routes, options);
     eventRoutes(routes, options);
   });

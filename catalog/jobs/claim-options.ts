@@ -13,5 +13,9 @@ export const addedOptions = async (
 ): Promise<Readonly<Record<string, unknown>>> => {
   if (job.kind !== 'crawl' && (job.kind !== 'inventory' || asked['settings'] !== undefined)) return {};
   const { settings } = await readSettings(tx, job.organisationId, job.connection);
-  return Object.keys(settings).length === 0 ? {} : { settings };
+  return {
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    // This catalog keeps them; an agent that knows none sends none.
+    ...(job.kind === 'crawl' && { pictures: true }),
+  };
 };

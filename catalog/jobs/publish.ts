@@ -219,6 +219,23 @@ const writeScopes = async (
       delete from edge e using put p where p.outcome = 'complete' and not p.is_first
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
         and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
+    ), picture_in as (
+      select distinct on (scope, key, kind) * from come where t = 'picture' order by scope, key, kind, line desc
+    ), picture_out as (
+      -- One of an asset that is not there has nothing to show.
+      insert into picture as v (organisation_id, scope_id, key, source, media_type, content, hash)
+      select ${organisationId}, p.id, i.key, i.kind, i.name, i.content, i.hash
+      from picture_in i join put p on p.key = i.scope
+      where (i.scope, i.key) in (select scope, key from asset_in) or (p.outcome <> 'complete' and exists (
+        select from asset a where a.organisation_id = ${organisationId} and a.key = i.key and a.scope_id = p.id))
+      on conflict (organisation_id, key, source) do update set scope_id = excluded.scope_id,
+        media_type = excluded.media_type, content = excluded.content, hash = excluded.hash, changed_at = now()
+        where v.hash <> excluded.hash
+    ), picture_gone as (
+      -- With real values it was asked for, and stays as long as its sheet.
+      delete from picture v using put p where p.outcome = 'complete' and not p.is_first and v.source <> 'data'
+        and v.organisation_id = ${organisationId} and v.scope_id = p.id
+        and (p.key, v.key, v.source) not in (select scope, key, kind from picture_in)
     ), counted as (
       select c.scope_id, c.change, count(*)::int as n,
         (array_agg(jsonb_build_object('key', c.key, 'kind', c.kind, 'name', c.name))

@@ -4,9 +4,8 @@ import { databaseFault } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import { storeChecks } from './checks.ts';
 import type { StagedBatch } from './decode.ts';
-import { storeInventory } from './inventory.ts';
+import { LISTS } from './lists.ts';
 import { PartedRecords } from './parts.ts';
 import { poisonAttempt } from './poison.ts';
 import { type AttemptRef, type EndedScope, publishScopes } from './publish.ts';
@@ -25,9 +24,6 @@ const RETRY_CAP_MS = 30_000;
 /** SQLSTATE classes that mean: the values themselves cannot be stored, and trying again would not change that. */
 const UNSTORABLE = /^(22|23|54)/;
 const isUnstorable = (error: unknown): boolean => UNSTORABLE.test(sqlState(error) ?? '');
-
-/** Kinds of jobs whose records are a list that is stored as it comes, instead of scopes that are published. */
-const LISTS: Readonly<Partial<Record<string, typeof storeChecks>>> = { test: storeChecks, inventory: storeInventory };
 
 /** What some batches held, and how far that goes. */
 interface Group extends ReadGroup {

@@ -4,7 +4,13 @@ import { canonicalJson } from '#catalog/store/canonical.ts';
 import { isStorableValue } from '#catalog/store/storable.ts';
 import { Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
-import { type AssetRecord, type EdgeRecord, type ListedRecord, StreamRecord } from '#protocol/records.ts';
+import {
+  type AssetRecord,
+  type EdgeRecord,
+  type ListedRecord,
+  type PictureRecord,
+  StreamRecord,
+} from '#protocol/records.ts';
 import { hasTooManyValues } from '#protocol/value-count.ts';
 
 /** Keys are indexed; an index entry of PostgreSQL holds two of this length. */
@@ -15,7 +21,7 @@ const HASH_BYTES = 16;
 export interface StagedRow {
   readonly scope: string;
   readonly line: number;
-  readonly t: 'asset' | 'edge' | 'listed';
+  readonly t: 'asset' | 'edge' | 'listed' | 'picture';
   readonly key: string;
   readonly kind?: string;
   readonly name?: string;
@@ -25,6 +31,8 @@ export interface StagedRow {
   /** JSON as text. */
   readonly attributes?: string;
   readonly hash?: string;
+  /** Of a picture, base64. */
+  readonly content?: string;
 }
 
 /** A line that is no good record: `scope` tells whose it is, when that much can be read. */
@@ -116,17 +124,35 @@ const FREE_KINDS: ReadonlySet<string> = new Set(['dataset', 'column']);
 const contentHash = (content: string): string => digest('sha256', content).slice(0, HASH_BYTES * 2);
 
 /**
+ * A picture as it is staged: of an asset of its own scope alone.
+ *
+ * @throws BadRecord
+ */
+export const pictureRow = (record: PictureRecord, connection: string, line: number): StagedRow => {
+  const { t, scope, key, source, mediaType, content } = record;
+  checkKeys(scope, key);
+  checkNeighbours(scope, connection, key);
+  if (!within(key, scope)) throw new BadRecord(scope, `the key ${key} does not lie in its scope`);
+  return { scope, line, t, key, kind: source, name: mediaType, content, hash: contentHash(`${mediaType} ${content}`) };
+};
+
+/**
  * A record as it is staged.
  *
  * @throws BadRecord when the key lies outside the scope or is too long, or something of another connection is named.
  */
-export const asRow = (record: AssetRecord | EdgeRecord | ListedRecord, connection: string, line: number): StagedRow => {
+export const asRow = (
+  record: AssetRecord | EdgeRecord | ListedRecord | PictureRecord,
+  connection: string,
+  line: number,
+): StagedRow => {
   const { t, scope } = record;
   if (t === 'listed') {
     checkKeys(scope, record.key);
     checkNeighbours(scope, connection, record.key);
     return { scope, line, t, key: record.key, name: record.name };
   }
+  if (t === 'picture') return pictureRow(record, connection, line);
   if (t === 'edge') {
     const { kind, from, to, attributes = {} } = record;
     checkKeys(scope, from, to);

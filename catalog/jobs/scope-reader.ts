@@ -82,7 +82,8 @@ export class ScopeReader {
     const record = this.#recordOf(line);
     if (record?.t === 'scope') this.#begin(record, seq);
     else if (record?.t === 'outcome') this.#end(record);
-    else if (record?.t === 'asset' || record?.t === 'edge' || record?.t === 'listed') this.#add(record, line);
+    else if (record?.t === 'asset' || record?.t === 'edge' || record?.t === 'listed' || record?.t === 'picture')
+      this.#add(record, line);
     else if (record)
       throw new Fault('bridge.protocol', `A record of kind ${record.t} came in a job of kind ${this.#ref.kind}.`);
   }
@@ -154,7 +155,7 @@ export class ScopeReader {
     this.#open.set(scope, { kind, name, firstSeq, hash, records: 0, refused: undefined, isStaged: false });
   }
 
-  #add(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' }, line: Uint8Array): void {
+  #add(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' | 'picture' }, line: Uint8Array): void {
     if (this.#published.has(record.scope)) return;
     const open = this.#open.get(record.scope);
     if (!open) throw new Fault('bridge.protocol', `A record came for the scope ${record.scope}, which is not open.`);

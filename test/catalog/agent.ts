@@ -6,7 +6,14 @@ import { createEnrolmentToken } from '#catalog/store/agents.ts';
 import type { Sql } from '#catalog/store/sql.ts';
 import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { challenge, type EnrolReply, keyProof, type Lease, type ToGateway } from '#protocol/messages.ts';
-import type { AssetRecord, EdgeRecord, ListedRecord, OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import type {
+  AssetRecord,
+  EdgeRecord,
+  ListedRecord,
+  OutcomeRecord,
+  PictureRecord,
+  StreamRecord,
+} from '#protocol/records.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 
 export const connectionState = (code: string | null, more: Partial<ConnectionState> = {}): ConnectionState => ({
@@ -135,7 +142,7 @@ export class TestAgent {
 export const scopeRecords = (
   scope: string,
   kind: 'site' | 'app',
-  body: readonly (AssetRecord | EdgeRecord | ListedRecord)[],
+  body: readonly (AssetRecord | EdgeRecord | ListedRecord | PictureRecord)[],
   outcome: Partial<OutcomeRecord> = {},
 ): StreamRecord[] => {
   const hash = createHash('sha256');

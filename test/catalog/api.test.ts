@@ -333,6 +333,8 @@ describe('what the server says of itself', () => {
         'POST /api/v1/jobs/{id}/cancel',
         'GET /api/v1/assets',
         'GET /api/v1/asset',
+        'GET /api/v1/assets/picture',
+        'GET /api/v1/assets/pictures',
         'GET /api/v1/counts',
         'GET /api/v1/tokens',
         'POST /api/v1/tokens',

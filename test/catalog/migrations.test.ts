@@ -114,6 +114,22 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
         values (${ORGANISATION}, 'k2', 'public', 'private')`).rejects.toMatchObject({ code: '23505' });
     },
   },
+  9: {
+    fill: async (sql) => {
+      await sql`insert into picture (organisation_id, scope_id, key, source, media_type, content, hash)
+        select organisation_id, scope_id, key, 'layout', 'image/svg+xml', 'x', 'h' from asset
+        where organisation_id = ${ORGANISATION} and key = 'prod/stream/1'`;
+    },
+    holds: async (sql) => {
+      // A picture goes with its asset, and takes its new key.
+      const of = async () =>
+        (await sql`select key from picture where organisation_id = ${ORGANISATION}`).map(({ key }) => key);
+      await sql`update asset set key = 'prod/stream/2' where organisation_id = ${ORGANISATION} and key = 'prod/stream/1'`;
+      expect(await of()).toEqual(['prod/stream/2']);
+      await sql`delete from asset where organisation_id = ${ORGANISATION} and key = 'prod/stream/2'`;
+      expect(await of()).toEqual([]);
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {

@@ -8,6 +8,7 @@ import './style/facts.css';
 import './style/lists.css';
 import './style/checks.css';
 import './style/needs.css';
+import './style/pictures.css';
 import './style/script.css';
 
 startRouter();

@@ -7,3 +7,5 @@ export type ConnectionList = Shape<typeof contract.ConnectionList>;
 export type AgentList = Shape<typeof contract.AgentList>;
 export type EnrolmentToken = Shape<typeof contract.EnrolmentToken>;
 export type CheckList = Shape<typeof contract.CheckList>;
+export type Picture = Shape<typeof contract.Picture>;
+export type PictureList = Shape<typeof contract.PictureList>;

@@ -183,6 +183,28 @@ const askLogLevel = (world: World, id: string | undefined, body: unknown): Answe
   return { status: 202, value: { asked: true } };
 };
 
+const pictures = (world: World, key: string) => {
+  const items = world.pictures.flatMap(({ key: of, source, content }) => {
+    const asset = world.asset(of);
+    if (asset === undefined || (of !== key && (asset.parent !== key || asset.kind !== 'sheet'))) return [];
+    const charts = world.all().filter(({ parent, kind, name }) => parent === of && kind === 'chart' && name !== '');
+    return [
+      {
+        key: of,
+        kind: asset.kind,
+        name: asset.name,
+        source,
+        mediaType: source === 'thumbnail' ? 'image/png' : 'image/svg+xml',
+        bytes: content.length,
+        version: String(content.length),
+        changedAt: NOW,
+        charts: charts.map((chart) => chart.name),
+      },
+    ];
+  });
+  return contract.PictureList.parse({ items });
+};
+
 /** What the catalog answers to a call of a user who is logged in; every answer is checked against the contract. */
 export const answer = (world: World, call: Call): Answer => {
   const [, , , room = '', name, action] = call.path.split('/').map(decodeURIComponent);
@@ -212,6 +234,7 @@ export const answer = (world: World, call: Call): Answer => {
         }),
       };
     case 'assets':
+      if (name === 'pictures') return { status: 200, value: pictures(world, call.query.get('key') ?? '') };
       return { status: 200, value: contract.AssetList.parse(page(assets(world, call.query), call.query, 50)) };
     case 'asset': {
       const asset = world.asset(call.query.get('key') ?? '');

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { z } from 'zod';
 import * as contract from '#catalog/api/contract.ts';
+import { PICTURE_HEADERS } from '#catalog/api/routes-pictures.ts';
 import { answer, type Call } from './api.ts';
 import type { World } from './world.ts';
 
@@ -118,6 +119,17 @@ export const startFakeCatalog = async (webFolder: string, world: World): Promise
     });
   };
 
+  const picture = (response: ServerResponse, query: URLSearchParams): void => {
+    const found = world.pictures.find(({ key, source }) => key === query.get('key') && source === query.get('source'));
+    if (found === undefined) {
+      send(response, 404);
+      return;
+    }
+    const type = found.source === 'thumbnail' ? 'image/png' : 'image/svg+xml';
+    response.writeHead(200, { ...PICTURE_HEADERS, 'content-type': type });
+    response.end(found.source === 'thumbnail' ? Buffer.from(found.content, 'base64') : found.content);
+  };
+
   const api = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     const method = request.method ?? 'GET';
     calls.push(`${method} ${url.pathname}`);
@@ -136,6 +148,7 @@ export const startFakeCatalog = async (webFolder: string, world: World): Promise
       sessions.delete(session);
       return send(response, 204);
     }
+    if (url.pathname === '/api/v1/assets/picture') return picture(response, url.searchParams);
     const call: Call = { method, path: url.pathname, query: url.searchParams, body: await body(request) };
     const { status, value } = answer(world, call);
     send(response, status, value);

@@ -40,6 +40,8 @@ export class World {
   checks = new Map<string, Check[]>();
   qlikSettings = new Map<string, readonly QlikSettings[]>();
   tokens: ApiToken[] = [];
+  /** What assets look like: SVG, or a PNG for thumbnails. */
+  pictures: { key: string; source: 'layout' | 'data' | 'thumbnail'; content: string }[] = [];
   readonly #assets = new Map<string, FakeAsset>();
   readonly #listeners = new Set<(event: ChangeEvent) => void>();
 

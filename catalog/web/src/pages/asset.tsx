@@ -8,6 +8,7 @@ import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
 import { LoadMore } from '../parts/controls.tsx';
 import { ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
+import { Pictures } from '../parts/pictures.tsx';
 import { Script } from '../parts/script.tsx';
 import { Search } from '../parts/search.tsx';
 import { AssetName, LongText, Name, When } from '../parts/text.tsx';
@@ -105,6 +106,7 @@ const Detail = ({ asset }: { asset: Asset }) => {
   const kinds = KIND_ORDER.filter((kind) => (asset.childrenByKind[kind] ?? 0) > 0);
   return (
     <>
+      {(asset.kind === 'sheet' || asset.kind === 'app') && <Pictures asset={asset} />}
       <section aria-label="Properties" class="card">
         {asset.name.length > LONG_NAME && (
           <div class="whole-name">
