@@ -74,7 +74,8 @@ const inBrackets = (text: string, at: number): string | undefined => {
 /** Goes through a pattern: refuses what would mean something else here, and writes in RE2's way what only looks different. */
 const translated = (text: string, dialect: RegexOptions['dialect']): string => {
   let out = '';
-  let brackets = 0;
+  /** Where the first member of a class may stand; undefined outside of classes. */
+  let brackets: number | undefined;
   for (let i = 0; i < text.length; ) {
     const rest = text.slice(i, i + 40);
     if (rest.startsWith('\\Q')) {
@@ -90,7 +91,13 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
       i += 6;
       continue;
     }
-    if (brackets > 0 && dialect === 'java' && i > brackets) {
+    const upTo = dialect === 'python' && brackets === undefined ? /^\{,(\d+)\}/.exec(rest) : null;
+    if (upTo !== null) {
+      out += `{0,${upTo[1]}}`;
+      i += upTo[0].length;
+      continue;
+    }
+    if (brackets !== undefined && dialect === 'java' && i > brackets) {
       const odd = inBrackets(text, i);
       if (odd !== undefined)
         throw new PatternError(
@@ -99,7 +106,7 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
         );
     }
     for (const [found, what, instead] of REFUSED)
-      if ((brackets === 0 || rest.startsWith('\\')) && found.test(rest))
+      if ((brackets === undefined || rest.startsWith('\\')) && found.test(rest))
         throw new PatternError(`The regular expression ${what}, which cannot be run in linear time here.`, instead);
     if (rest.startsWith('\\Z')) {
       out += '\\z';
@@ -112,7 +119,7 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
       continue;
     }
     const c = rest[0] ?? '';
-    if (brackets === 0 && c === '[') {
+    if (brackets === undefined && c === '[') {
       // A ] that comes first is a member.
       const first = /^\[\^?\]?/.exec(rest)?.[0] ?? '[';
       brackets = i + first.length - 1;
@@ -120,13 +127,13 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
       i += first.length;
       continue;
     }
-    if (brackets > 0 && rest.startsWith('[:')) {
+    if (brackets !== undefined && rest.startsWith('[:')) {
       const named = /^\[:\^?\w+:\]/.exec(rest)?.[0] ?? '[:';
       out += named;
       i += named.length;
       continue;
     }
-    if (brackets > 0 && c === ']') brackets = 0;
+    if (c === ']') brackets = undefined;
     out += c;
     i += 1;
   }

@@ -100,13 +100,27 @@ const ofTest = (
     const [literal, ...more] = test.how === 'pattern' ? (test.pattern.glob ?? []) : [test.value];
     const whole = test.how === 'pattern' || test.how === 'equals';
     if (!whole || typeof literal !== 'string' || more.length > 0) return ALL;
-    // No row has an id of another shape, unless the repository surprises us.
-    return GUID.test(literal) ? { type: 'some', filter: `${path} eq ${literal}` } : ALL;
+    // Ids of the repository are GUIDs, every one of them: what is no GUID is nothing's id, and may be a name.
+    return GUID.test(literal) ? { type: 'some', filter: `${path} eq ${literal}` } : NONE;
   }
   if (test.how === 'pattern') return ALL;
   const operators = { equals: 'eq', startsWith: 'sw', endsWith: 'ew', contains: 'so' } as const;
   return compared(path, operators[test.how], test.value);
 };
+
+const wordOf = (type: 'and' | 'or', positive: boolean): 'and' | 'or' => ((type === 'and') === positive ? 'and' : 'or');
+
+/** All parts that one word joins, whatever brackets stand between them; each with whether it or its contrary is meant. */
+function* partsOf(
+  condition: Condition,
+  positive: boolean,
+  word: 'and' | 'or',
+): Generator<readonly [Condition, boolean]> {
+  if (condition.type === 'not') yield* partsOf(condition.of, !positive, word);
+  else if ((condition.type === 'and' || condition.type === 'or') && wordOf(condition.type, positive) === word)
+    for (const part of condition.of) yield* partsOf(part, positive, word);
+  else yield [condition, positive];
+}
 
 /** What every row fulfils that may fulfil the condition, or with `positive` false its contrary. */
 const pushed = (condition: Condition, prefix: string, positive: boolean): PushedDown => {
@@ -118,11 +132,13 @@ const pushed = (condition: Condition, prefix: string, positive: boolean): Pushed
     case 'not':
       return pushed(condition.of, prefix, !positive);
     case 'and':
-    case 'or':
+    case 'or': {
+      const word = wordOf(condition.type, positive);
       return joined(
-        (condition.type === 'and') === positive ? 'and' : 'or',
-        condition.of.map((part) => pushed(part, prefix, positive)),
+        word,
+        [...partsOf(condition, positive, word)].map(([part, meant]) => pushed(part, prefix, meant)),
       );
+    }
     case 'test':
       return ofTest(condition, prefix, positive);
     case 'each': {
