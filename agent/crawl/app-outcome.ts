@@ -2,37 +2,26 @@ import type { Log } from '#agent/qlik/log.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { faultFields } from '#config/redaction/logged.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { Outcome } from '#protocol/records.ts';
+import type { Missing, Outcome } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
 import { type AppContext, writeApp, writeAppContent } from './app-scope.ts';
+import { engineAdvice } from './engine-advice.ts';
 import { missing } from './missing.ts';
 import { writePictures } from './pictures/write-pictures.ts';
+import { writeRepositoryContent } from './repository-only.ts';
 import type { ScopeWriter } from './scope-writer.ts';
+import type { Unread } from './visits.ts';
 
 /** Writes the scope of an app that was visited, with the outcome that the visit had. */
 export const writeAppScope = async (
   out: ScopeWriter,
   row: QrsApp,
-  read: AppContent | Fault,
+  read: AppContent | Unread,
   context: AppContext,
   log: Log,
 ): Promise<Outcome> => {
   await out.open('app', row.name);
-  if (read instanceof Fault) {
-    log.warn({ appId: row.id, reason: read.message, ...faultFields(read) }, 'the app could not be read');
-    if (read.code === 'qlik.not_found') {
-      await out.outcome('gone', { error: read });
-      return 'gone';
-    }
-    await writeApp(out, row, context, undefined);
-    if (read.code === 'qlik.app_too_large') {
-      await out.outcome('partial', { missing: [missing('everything inside the app', read)] });
-      return 'partial';
-    }
-    const outcome = read.code === 'qlik.access_denied' ? 'denied' : 'failed';
-    await out.outcome(outcome, { error: read });
-    return outcome;
-  }
+  if ('fault' in read) return await writeUnread(out, row, read, context, log);
   await writeApp(out, row, context, read);
   await writeAppContent(out, row, context, read);
   if (read.thumbnails !== undefined) await writePictures(out, row, context.keys, read, read.thumbnails);
@@ -41,3 +30,40 @@ export const writeAppScope = async (
   await out.outcome(outcome, { missing: gaps.missing });
   return outcome;
 };
+
+/** What only the engine tells of an app, in words. */
+const INSIDE = 'charts, definitions, variables and load script';
+
+/** An app that was not opened: what the repository told of it, and what would have it opened. */
+const writeUnread = async (
+  out: ScopeWriter,
+  row: QrsApp,
+  { fault, isEngineAway, repository }: Unread,
+  context: AppContext,
+  log: Log,
+): Promise<Outcome> => {
+  // Said once for all of them, not once for each.
+  if (!isEngineAway)
+    log.warn({ appId: row.id, reason: fault.message, ...faultFields(fault) }, 'the app could not be read');
+  if (fault.code === 'qlik.not_found') {
+    await out.outcome('gone', { error: fault });
+    return 'gone';
+  }
+  await writeApp(out, row, context, repository);
+  if (repository !== undefined) await writeRepositoryContent(out, row, context, repository);
+  const reason = isEngineAway ? withAdvice(fault, context) : fault;
+  const gaps: Missing[] = [...(repository?.gaps.missing ?? [])];
+  const model = repository?.model;
+  if (model?.available !== true && row.lastReloadTime !== null)
+    gaps.unshift(missing('tables and fields', model?.reason ?? reason));
+  if (!isEngineAway && fault.code !== 'qlik.app_too_large') {
+    const outcome = fault.code === 'qlik.access_denied' ? 'denied' : 'failed';
+    await out.outcome(outcome, { error: fault, missing: gaps });
+    return outcome;
+  }
+  await out.outcome('partial', { missing: [missing(INSIDE, reason), ...gaps] });
+  return 'partial';
+};
+
+const withAdvice = (fault: Fault, { connection }: AppContext): Fault =>
+  new Fault(fault.code, fault.message, { advice: engineAdvice(fault, connection), retryable: fault.retryable });

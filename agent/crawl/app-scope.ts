@@ -1,4 +1,5 @@
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
+import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import type { AppContent } from './app-content.ts';
@@ -7,7 +8,8 @@ import { ChartWriter } from './charts.ts';
 import { FieldNames } from './field-names.ts';
 import type { Keys } from './keys.ts';
 import { writeMasterItems } from './master-items.ts';
-import { addressOf, classOf, metaOf, titleOf } from './meta.ts';
+import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
+import { writeOwner } from './owners.ts';
 import { customPropertyValues, type People } from './people.ts';
 import { textAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
@@ -24,19 +26,25 @@ export interface AppContext {
   readonly people: People;
   /** Files of the site that the agent may read; undefined for none. */
   readonly files?: SiteFiles | undefined;
+  /** Keys of extensions by name: what charts say they are drawn by. */
+  readonly extensions: Map<string, string>;
 }
 
 /** The asset of the app itself, from its row in QRS and, when the app was read, what its data model says. */
 export const writeApp = async (
   out: ScopeWriter,
   row: QrsApp,
-  { connection, keys, people }: AppContext,
-  content: AppContent | undefined,
+  context: AppContext,
+  content: { readonly model: DataModel | undefined } | undefined,
 ): Promise<void> => {
-  const model = content?.model.available === true ? content.model : undefined;
+  const { connection, keys, people } = context;
+  const model = content?.model?.available === true ? content.model : undefined;
+  const key = keys.of(row.id);
   await out.asset({
     kind: 'app',
-    key: keys.of(row.id),
+    key,
+    // What a data model says of it is not told to be gone because it could not be read.
+    ...(model === undefined ? { sparse: true } : {}),
     name: row.name,
     parent: row.stream === null ? keys.site : keys.of('stream', row.stream.id),
     attributes: present({
@@ -59,12 +67,14 @@ export const writeApp = async (
       originApp: row.sourceAppId,
       targetApp: row.targetAppId,
       savedInProductVersion: row.savedInProductVersion,
+      availability: row.availabilityStatus,
       tags: row.tags,
       customProperties: customPropertyValues(row.customProperties),
       thumbnailUrl: addressOf(connection, row.thumbnail),
       url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}`,
     }),
   });
+  await writeOwner(out, context, row.owner, key);
 };
 
 /** Everything inside the app. */
@@ -80,6 +90,7 @@ export const writeAppContent = async (
     dimensions: titles(content.lists.dimensions),
     measures: titles(content.lists.measures),
     visualizations: titles(content.visualizations.map(({ entry }) => entry)),
+    extensions: context.extensions,
   };
   const charts = new ChartWriter(out, keys, row.id, masters, names);
   await writeSheets(out, row, context, content, charts);
@@ -93,18 +104,21 @@ export const writeAppContent = async (
 const writeStoriesAndBookmarks = async (
   out: ScopeWriter,
   row: QrsApp,
-  { keys, people }: AppContext,
+  context: AppContext,
   { stories, lists }: AppContent,
 ): Promise<void> => {
+  const { keys, people } = context;
   const parent = keys.of(row.id);
   for (const { entry, slides } of stories) {
+    const key = keys.of(row.id, entry.qInfo.qId);
     await out.asset({
       kind: 'story',
-      key: keys.of(row.id, entry.qInfo.qId),
+      key,
       name: titleOf(entry),
       parent,
       attributes: present({ ...metaOf(entry, people), class: classOf(entry.qMeta), slides }),
     });
+    await writeOwner(out, context, ownerOf(entry), key);
   }
   for (const entry of lists.bookmarks) {
     await out.asset({

@@ -13,6 +13,8 @@ export interface MasterItems {
   readonly dimensions: ReadonlyMap<string, string>;
   readonly measures: ReadonlyMap<string, string>;
   readonly visualizations: ReadonlyMap<string, string>;
+  /** Keys of the site's extensions by name. */
+  readonly extensions: ReadonlyMap<string, string>;
 }
 
 /** Writes charts with their dimensions and measures into the scope of their app. */
@@ -75,6 +77,12 @@ export class ChartWriter {
     }
   }
 
+  /** The edge to the extension that draws a chart or master visualization, where one does. */
+  async drawnBy(properties: Tree, key: string): Promise<void> {
+    const extension = this.#masters.extensions.get(textAt(properties, 'visualization'));
+    if (extension !== undefined) await this.#out.edge('uses', key, extension);
+  }
+
   async #chart(id: string, properties: Tree, parent: string, place: JsonObject): Promise<string> {
     const key = this.#keys.of(this.#appId, id);
     const master = textAt(properties, 'qExtendsId');
@@ -89,6 +97,7 @@ export class ChartWriter {
     if (this.#masters.visualizations.has(master)) {
       await this.#out.edge('uses', key, this.#keys.of(this.#appId, master));
     }
+    await this.drawnBy(properties, key);
     await this.definitions(properties, id, key);
     return key;
   }

@@ -14,7 +14,7 @@ import { type Plan, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
 import { ScopeWriter } from './scope-writer.ts';
 import { SiteFiles } from './site-files.ts';
-import { listApps, writeSiteScope } from './site-scope.ts';
+import { listApps, rememberSite, writeSiteScope } from './site-scope.ts';
 import { Visits } from './visits.ts';
 import { workOff } from './workers.ts';
 
@@ -59,7 +59,7 @@ class Crawl {
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     const files = SiteFiles.of(site, this.#signal);
-    this.#context = { connection, keys: keysOf(connection.code), people: new People(), files };
+    this.#context = { connection, keys: keysOf(connection.code), people: new People(), extensions: new Map(), files };
     this.#turnstile = new Turnstile({
       site,
       connection,
@@ -74,16 +74,15 @@ class Crawl {
 
   async run(): Promise<void> {
     await this.#turnstile.awake();
-    const { keys, people } = this.#context;
+    const { keys } = this.#context;
     const { skipScopes } = this.#options;
     const apps = await listApps(this.#site);
     this.tally.appsTotal = apps.rows.length;
     if (skipScopes?.has(keys.site) === true) {
-      // Owners of apps still want their e-mail addresses.
-      for (const user of (await this.#site.users().catch(() => undefined))?.rows ?? []) people.add(user);
+      await rememberSite(this.#site, this.#context);
     } else {
       const out = new ScopeWriter(this.#sink, keys.site);
-      const outcome = await writeSiteScope(this.#site, apps, people, keys, out, this.#context.files);
+      const outcome = await writeSiteScope(this.#site, apps, this.#context, out, this.#context.files);
       this.tally.add(out, 'site', outcome);
       this.#report();
     }

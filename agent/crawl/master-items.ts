@@ -75,6 +75,7 @@ export const writeMasterItems = async (
       parent,
       attributes: present({ ...chartFacts(properties, names), ...metaOf(entry, people) }),
     });
+    await charts.drawnBy(properties, key);
     await charts.definitions(properties, entry.qInfo.qId, key);
   }
 };

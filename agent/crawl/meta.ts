@@ -1,16 +1,18 @@
 import type { ContainerEntry, Meta } from '#agent/qlik/engine/calls.ts';
+import type { Owner } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { type JsonObject, present } from './attributes.ts';
 import type { People } from './people.ts';
 import { flagAt, isTree, textAt, textsAt, timeAt } from './properties.ts';
 
 /** What the engine says of any object of an app besides its properties. */
-export const metaOf = ({ qMeta: meta, qData: data }: ContainerEntry, people: People): JsonObject => {
+export const metaOf = (entry: ContainerEntry, people: People): JsonObject => {
+  const { qMeta: meta, qData: data } = entry;
   const tags = textsAt(meta, 'tags');
   return present({
     description: textAt(meta, 'description') || textAt(data, 'description'),
     tags: tags.length > 0 ? tags : textsAt(data, 'tags'),
-    owner: isTree(meta?.owner) ? people.owner(meta?.owner) : undefined,
+    owner: people.owner(ownerOf(entry)),
     class: meta?.published === undefined ? undefined : classOf(meta),
     approved: flagAt(meta, 'approved'),
     published: flagAt(meta, 'published'),
@@ -19,6 +21,9 @@ export const metaOf = ({ qMeta: meta, qData: data }: ContainerEntry, people: Peo
     publishTime: timeAt(meta, 'publishTime'),
   });
 };
+
+export const ownerOf = ({ qMeta }: ContainerEntry): Partial<Owner> | undefined =>
+  isTree(qMeta?.owner) ? qMeta?.owner : undefined;
 
 /** Base objects are the author's, published with the app; community objects were published by others into it. */
 export const classOf = (meta: Pick<Meta, 'published' | 'approved'> | undefined): 'base' | 'community' | 'private' =>

@@ -12,13 +12,19 @@ export const missing = (what: string, fault: Fault): Missing => {
 const OF_RIGHTS: ReadonlySet<string> = new Set([
   'qlik.forbidden',
   'qlik.access_denied',
+  'qlik.nothing_visible',
+  'qlik.script_not_visible',
   'qlik.kinds_not_visible',
   'qlik.connections_not_visible',
 ]);
 
+const PARTS_OF_APPS: ReadonlySet<string> = new Set(['load script', 'tables and fields']);
+
 /** The rule that would give it, for things that a rule gives. */
 const adviceFor = (what: string, { code, advice }: Fault): string => {
-  const thing = (Object.keys(RESOURCE_FILTERS) as Readable[]).find((name) => name === what);
+  const thing = PARTS_OF_APPS.has(what)
+    ? 'apps'
+    : (Object.keys(RESOURCE_FILTERS) as Readable[]).find((name) => name === what);
   if (thing === undefined) return advice;
   if (OF_RIGHTS.has(code)) return ruleAdvice(thing);
   return code === 'qlik.count_mismatch'

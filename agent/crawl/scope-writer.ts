@@ -13,6 +13,8 @@ export interface Asset {
   readonly name: string;
   readonly parent?: string;
   readonly attributes?: JsonObject;
+  /** Attributes that are not given here were not read: what is known of them holds. */
+  readonly sparse?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export class ScopeWriter {
     await this.#sink.write({ t: 'scope', scope: this.scope, kind, name });
   }
 
-  async asset({ kind, key, name, parent, attributes }: Asset): Promise<void> {
+  async asset({ kind, key, name, parent, attributes, sparse }: Asset): Promise<void> {
     await this.#count({
       t: 'asset',
       scope: this.scope,
@@ -49,6 +51,7 @@ export class ScopeWriter {
       name,
       ...(parent === undefined ? {} : { parent }),
       ...(attributes === undefined || Object.keys(attributes).length === 0 ? {} : { attributes }),
+      ...(sparse === true ? { sparse } : {}),
     });
     this.assets.set(kind, (this.assets.get(kind) ?? 0) + 1);
   }

@@ -3,7 +3,8 @@ import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
 import { present } from './attributes.ts';
 import { type ChartWriter, cellsOf } from './charts.ts';
-import { addressOf, classOf, metaOf, titleOf } from './meta.ts';
+import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
+import { writeOwner } from './owners.ts';
 import { conditionAt, isExpression, numberAt, textAt, treeAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
@@ -11,10 +12,11 @@ import type { ScopeWriter } from './scope-writer.ts';
 export const writeSheets = async (
   out: ScopeWriter,
   row: QrsApp,
-  { connection, keys, people }: AppContext,
+  context: AppContext,
   { sheets, sheetIds }: AppContent,
   charts: ChartWriter,
 ): Promise<void> => {
+  const { connection, keys, people } = context;
   for (const { entry, tree } of sheets) {
     const id = entry.qInfo.qId;
     const key = keys.of(row.id, sheetIds?.get(id) ?? id);
@@ -41,6 +43,7 @@ export const writeSheets = async (
         url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}/sheet/${encodeURIComponent(id)}/state/analysis`,
       }),
     });
+    await writeOwner(out, context, ownerOf(entry), key);
     await charts.children(tree, key);
   }
 };

@@ -5,11 +5,9 @@ import type { Readable } from '#config/connection/rights.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
-import type { Keys } from './keys.ts';
 import { SITE_LISTS } from './lists/lists.ts';
-import { siteContext, writeRow } from './lists/site-list.ts';
+import { type SiteContext, siteContext, writeRow } from './lists/site-list.ts';
 import { Gaps } from './missing.ts';
-import type { People } from './people.ts';
 import { writeQvdDatasets } from './qvd-datasets.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
@@ -22,15 +20,14 @@ import type { SiteFiles } from './site-files.ts';
 export const writeSiteScope = async (
   site: Site,
   apps: Listing<QrsApp>,
-  people: People,
-  keys: Keys,
+  { people, keys, extensions }: Pick<SiteContext, 'people' | 'keys' | 'extensions'>,
   out: ScopeWriter,
   files?: SiteFiles | undefined,
 ): Promise<Outcome> => {
   const { connection } = site;
   const gaps = new Gaps();
   // All at once: they are independent, and the repository takes long for each.
-  const context = siteContext(keys, people);
+  const context = siteContext(keys, people, extensions);
   const lists = SITE_LISTS.map((list) => ({
     list,
     rows: settled(list.rows(site)),
@@ -69,6 +66,24 @@ export const writeSiteScope = async (
   const outcome = gaps.hasHoles ? 'partial' : 'complete';
   await out.outcome(outcome, { missing: gaps.missing });
   return outcome;
+};
+
+/**
+ * Reads what apps need of a site whose scope is not written: owners want their e-mail addresses, charts their extensions.
+ * What cannot be read is left out.
+ */
+export const rememberSite = async (
+  site: Site,
+  { people, keys, extensions }: Pick<SiteContext, 'people' | 'keys' | 'extensions'>,
+): Promise<void> => {
+  const context = siteContext(keys, people, extensions);
+  await Promise.all(
+    SITE_LISTS.map(async (list) => {
+      if (list.remember === undefined) return;
+      const listing = await list.rows(site).catch(() => undefined);
+      for (const row of listing?.rows ?? []) list.remember(row, context);
+    }),
+  );
 };
 
 /**

@@ -13,7 +13,7 @@ export const writeDataModel = async (
   out: ScopeWriter,
   row: QrsApp,
   { keys }: AppContext,
-  { model }: AppContent,
+  { model }: Pick<AppContent, 'model'>,
 ): Promise<void> => {
   if (!model.available) return;
   const app = keys.of(row.id);

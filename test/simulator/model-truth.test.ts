@@ -35,7 +35,12 @@ const bruteForce = (site: Site) => {
   const add = (kind: string, n: number): void => {
     counts[kind] = (counts[kind] ?? 0) + n;
   };
+  const people = new Set(site.users.map(({ id }) => id));
+  const owned = (rows: readonly { readonly ownerId: string }[]): number =>
+    rows.filter(({ ownerId }) => people.has(ownerId)).length;
+  const extensions = new Set(site.extensions.map(({ name }) => name));
   let uses = site.reloadTasks.length;
+  let owns = owned([...site.streams, ...site.dataConnections, ...site.extensions, ...site.apps]);
   let memberships = 0;
   add('site', 1);
   add('stream', site.streams.length);
@@ -47,7 +52,18 @@ const bruteForce = (site: Site) => {
   add('extension', site.extensions.length);
   for (const app of site.apps) {
     add('app', 1);
-    if (app.admitted !== null && !app.admitted.includes('CORP\\SVC_CATALOG')) continue;
+    if (app.admitted !== null && !app.admitted.includes('CORP\\SVC_CATALOG')) {
+      const objects = site.objects(app.id);
+      const of = (type: string) => objects.filter(({ objectType }) => objectType === type);
+      add('sheet', of('sheet').length);
+      add('story', of('story').length);
+      add('bookmark', of('bookmark').length);
+      add('masterDimension', of('dimension').length);
+      add('masterMeasure', of('measure').length);
+      add('masterVisualization', of('masterobject').length);
+      owns += owned([...of('sheet'), ...of('story')]);
+      continue;
+    }
     const content = site.content(app.id);
     const existing = new Set([...content.masterDimensions, ...content.masterMeasures].map((item) => item.qId));
     const visualizations = content.masterVisualizations.map((item) => item.qId);
@@ -62,7 +78,9 @@ const bruteForce = (site: Site) => {
       add('chartDimension', d);
       add('chartMeasure', m);
       uses += ids.filter((id) => existing.has(id)).length;
+      uses += extensions.has(String(properties['visualization'])) ? 1 : 0;
     }
+    owns += owned([...content.sheets, ...content.stories]);
     uses += charts.filter((chart) => visualizations.includes(String(chart.properties['qExtendsId']))).length;
     add('chart', charts.length);
     add('sheet', content.sheets.length);
@@ -84,7 +102,7 @@ const bruteForce = (site: Site) => {
     memberships += tables.reduce((sum, table) => sum + table.fieldNames.filter((n) => !n.startsWith('$Syn')).length, 0);
   }
   const all = Object.values(counts).reduce((sum, n) => sum + n, 0);
-  return { assets: counts, edges: { contains: all - 1 + memberships, uses } };
+  return { assets: counts, edges: { contains: all - 1 + memberships, uses, owns } };
 };
 
 describe('the truth', () => {
@@ -100,7 +118,7 @@ describe('the truth', () => {
   test('lists every asset of an app once, below a parent that is there', () => {
     const site = generateSite({ seed: 4, apps: 40 });
     for (const { id } of site.apps) {
-      const { list, assets, uses, edges, memberships } = truthOfApp(site, id);
+      const { list, assets, uses, usesExtensions, owns, edges, memberships } = truthOfApp(site, id);
       const keys = list.map((asset) => asset.key.join('\u0000'));
       expect(new Set(keys).size).toBe(keys.length);
       for (const { parent, kind } of list) {
@@ -112,7 +130,11 @@ describe('the truth', () => {
         expect(keys).toContain(to.join('\u0000'));
       }
       expect(Object.values(assets).reduce((sum, n) => sum + n, 0)).toBe(list.length);
-      expect(edges).toEqual({ contains: list.length + memberships.length, uses: uses.length });
+      expect(edges).toEqual({
+        contains: list.length + memberships.length,
+        uses: uses.length + usesExtensions.length,
+        owns: owns.length,
+      });
     }
   });
 
@@ -122,7 +144,9 @@ describe('the truth', () => {
     const guarded = site.apps.filter((app) => app.sectionAccess);
     expect(truth(site, { user: stranger }).outcomes['denied']).toBe(guarded.length);
     const first = guarded[0]?.id ?? '';
-    expect(truthOfApp(site, first, { user: stranger }).list.map((asset) => asset.kind)).toEqual(['app']);
+    const kinds = new Set(truthOfApp(site, first, { user: stranger }).list.map(({ kind }) => kind));
+    expect(kinds).toContain('app');
+    for (const inside of ['chart', 'script', 'table', 'variable']) expect(kinds).not.toContain(inside);
   });
 
   test('without a visible script is partial and has no script', () => {

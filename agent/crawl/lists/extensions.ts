@@ -7,6 +7,7 @@ export const extensions: SiteList<QrsExtension> = {
   kind: 'extension',
   entity: 'extension',
   rows: (site) => site.extensions(),
+  remember: (row, { extensions: known, keys }) => known.set(row.name, keys.of('extension', row.id)),
   prepare: async (site, { definitions }, gaps) => {
     const schemas = await gaps.detail('type, version and author of extensions', site.extensionSchemas());
     for (const [name, { type, description, version, author }] of Object.entries(schemas ?? {})) {

@@ -6,6 +6,7 @@ import type { AssetKind, EdgeKind } from '#protocol/records.ts';
 import { type JsonObject, present } from '../attributes.ts';
 import type { Keys } from '../keys.ts';
 import type { Gaps } from '../missing.ts';
+import { writeOwner } from '../owners.ts';
 import { customPropertyValues, type People } from '../people.ts';
 import type { Asset, ScopeWriter } from '../scope-writer.ts';
 
@@ -13,15 +14,18 @@ import type { Asset, ScopeWriter } from '../scope-writer.ts';
 export interface SiteContext {
   readonly keys: Keys;
   readonly people: People;
+  /** Keys of extensions by name: what charts say they are drawn by. */
+  readonly extensions: Map<string, string>;
   /** What starts each reload task, by the task's id. */
   readonly triggers: Map<string, JsonObject[]>;
   /** What its definition file says of each extension, by the extension's name. */
   readonly definitions: Map<string, JsonObject>;
 }
 
-export const siteContext = (keys: Keys, people: People): SiteContext => ({
+export const siteContext = (keys: Keys, people: People, extensions: Map<string, string>): SiteContext => ({
   keys,
   people,
+  extensions,
   triggers: new Map(),
   definitions: new Map(),
 });
@@ -69,11 +73,10 @@ export const writeRow = async <Row extends SiteRow>(
   row: Row,
   context: SiteContext,
 ): Promise<void> => {
-  const { keys, people } = context;
+  const { keys } = context;
   const key = rowKey(list, row.id, keys);
   await out.asset({ ...list.asset(row, context), kind: list.kind, key, parent: keys.site });
-  const owner = people.known(row.owner);
-  if (owner !== undefined) await out.edge('owns', keys.of('user', owner), key);
+  await writeOwner(out, context, row.owner, key);
   for (const { kind, from, to } of list.edges?.(row, key, context) ?? []) await out.edge(kind, from, to);
 };
 

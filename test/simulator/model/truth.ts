@@ -1,5 +1,5 @@
 import { isAdmitted } from './access.ts';
-import type { App, AppContent, EngineObject, Site, Truth, UserName } from './types.ts';
+import type { App, AppContent, AppObject, EngineObject, Site, Truth, UserName } from './types.ts';
 
 /**
  * What a perfect crawl finds on a site, by the catalog's asset kinds. It is counted from the model, never from requests:
@@ -8,7 +8,7 @@ import type { App, AppContent, EngineObject, Site, Truth, UserName } from './typ
 export interface SiteTruth {
   /** Asset kind → number; every kind is there, absent ones with 0. */
   readonly assets: Truth;
-  readonly edges: { readonly contains: number; readonly uses: number };
+  readonly edges: { readonly contains: number; readonly uses: number; readonly owns: number };
   /** What becomes of the app scopes: `complete`, `partial` (a hidden script), `denied` (section access). */
   readonly outcomes: Truth;
 }
@@ -23,7 +23,7 @@ interface ExpectedAsset {
   readonly name: string;
 }
 
-interface ExpectedUse {
+interface ExpectedEdge {
   readonly from: readonly string[];
   readonly to: readonly string[];
 }
@@ -31,7 +31,11 @@ interface ExpectedUse {
 export interface AppTruth extends SiteTruth {
   readonly outcome: 'complete' | 'partial' | 'denied';
   readonly list: readonly ExpectedAsset[];
-  readonly uses: readonly ExpectedUse[];
+  readonly uses: readonly ExpectedEdge[];
+  /** From charts and master visualizations to the extensions that draw them. */
+  readonly usesExtensions: readonly ExpectedEdge[];
+  /** From users that exist to the app, its sheets and its stories. */
+  readonly owns: readonly ExpectedEdge[];
   /** Pairs of table and field name, non-system on both sides. */
   readonly memberships: readonly (readonly [string, string])[];
 }
@@ -138,15 +142,27 @@ export const scriptSections = (script: string): readonly { readonly name: string
 
 const last = <T>(list: readonly T[]): T => list[list.length - 1] as T;
 
+const idsOfUsers = new WeakMap<Site['users'], ReadonlySet<string>>();
+
+const userIds = ({ users }: Site): ReadonlySet<string> => {
+  const known = idsOfUsers.get(users) ?? new Set(users.map(({ id }) => id));
+  idsOfUsers.set(users, known);
+  return known;
+};
+
 class Collector {
   readonly list: ExpectedAsset[] = [];
-  readonly uses: ExpectedUse[] = [];
+  readonly uses: ExpectedEdge[] = [];
+  readonly usesExtensions: ExpectedEdge[] = [];
+  readonly owns: ExpectedEdge[] = [];
+  readonly #site: Site;
   readonly #app: App;
   readonly #dimensions: ReadonlySet<string>;
   readonly #measures: ReadonlySet<string>;
   readonly #visualizations: ReadonlySet<string>;
 
-  constructor(app: App, content: AppContent | null) {
+  constructor(site: Site, app: App, content: AppContent | null) {
+    this.#site = site;
     this.#app = app;
     const ids = (objects: readonly EngineObject[] | undefined): ReadonlySet<string> =>
       new Set(objects?.map((object) => object.qId));
@@ -159,6 +175,16 @@ class Collector {
       parent: app.streamId === null ? [] : ['stream', app.streamId],
       name: app.name,
     });
+    this.owned(app.ownerId, [app.id]);
+  }
+
+  owned(ownerId: string, to: readonly string[]): void {
+    if (userIds(this.#site).has(ownerId)) this.owns.push({ from: ['user', ownerId], to });
+  }
+
+  drawn(key: readonly string[], { properties }: EngineObject): void {
+    const extension = this.#site.extensions.find(({ name }) => name === properties['visualization']);
+    if (extension !== undefined) this.usesExtensions.push({ from: key, to: ['extension', extension.id] });
   }
 
   add(kind: string, path: readonly string[], name: string, parent: readonly string[] = []): readonly string[] {
@@ -186,6 +212,7 @@ class Collector {
     if (typeof target === 'string' && this.#visualizations.has(target)) {
       this.uses.push({ from: key, to: [this.#app.id, target] });
     }
+    this.drawn(key, object);
     this.definitions(object);
     for (const child of object.children) this.chart(child, object.qId);
   }
@@ -204,7 +231,7 @@ const count = (list: readonly ExpectedAsset[]): Record<string, number> => {
 
 const collect = (collector: Collector, app: App, content: AppContent): AppTruth['memberships'] => {
   for (const sheet of content.sheets) {
-    collector.add('sheet', [sheet.qId], metaTitle(sheet));
+    collector.owned(sheet.ownerId, collector.add('sheet', [sheet.qId], metaTitle(sheet)));
     for (const child of sheet.children) collector.chart(child, sheet.qId);
   }
   const plain = [
@@ -216,8 +243,11 @@ const collect = (collector: Collector, app: App, content: AppContent): AppTruth[
   ] as const;
   for (const [kind, objects] of plain) {
     for (const object of objects) {
-      collector.add(kind, [object.qId], metaTitle(object));
-      if (kind === 'masterVisualization') collector.definitions(object);
+      const key = collector.add(kind, [object.qId], metaTitle(object));
+      if (kind === 'story') collector.owned(object.ownerId, key);
+      if (kind !== 'masterVisualization') continue;
+      collector.drawn(key, object);
+      collector.definitions(object);
     }
   }
   for (const variable of content.variables) {
@@ -230,6 +260,10 @@ const collect = (collector: Collector, app: App, content: AppContent): AppTruth[
       collector.add('scriptSection', ['script', named(name)], name, ['script']);
     }
   }
+  return collectModel(collector, content);
+};
+
+const collectModel = (collector: Collector, content: AppContent): AppTruth['memberships'] => {
   const tables = content.tables.filter((table) => !table.isSystem).map((table) => table.name);
   const fields = content.fields.filter((field) => !field.isSystem);
   for (const name of tables) collector.add('table', ['table', name], name);
@@ -239,26 +273,70 @@ const collect = (collector: Collector, app: App, content: AppContent): AppTruth[
   );
 };
 
-/** What a crawl as `user` finds of one app, with the list of all assets in it (the app's own first). */
+/** The repository's words for objects that a catalog has kinds for. */
+const REPOSITORY_KINDS: Readonly<Record<string, string>> = {
+  sheet: 'sheet',
+  story: 'story',
+  dimension: 'masterDimension',
+  measure: 'masterMeasure',
+  masterobject: 'masterVisualization',
+  bookmark: 'bookmark',
+};
+
+/** What the repository alone tells of an app that is not opened: objects by name, and nothing that is inside them. */
+const collectRepository = (collector: Collector, objects: Iterable<AppObject>): void => {
+  for (const { objectType, engineObjectId, name, ownerId } of objects) {
+    const kind = REPOSITORY_KINDS[objectType];
+    if (kind === undefined) continue;
+    const key = collector.add(kind, [engineObjectId], name);
+    if (kind === 'sheet' || kind === 'story') collector.owned(ownerId, key);
+  }
+};
+
+export interface TruthOptions {
+  readonly user?: UserName;
+  /**
+   * `none`: no app can be opened, and what is left is what the repository tells; `metadata`: and the tables and fields that
+   * the engine serves beside its sockets. Default `all`.
+   */
+  readonly engine?: 'all' | 'metadata' | 'none';
+}
+
+/**
+ * What a crawl as `user` finds of one app, with the list of all assets in it (the app's own first). Of an app that it may
+ * not open it finds what the repository tells.
+ */
 export const truthOfApp = (
   site: Site,
   appId: string,
-  { user = site.crawlUser }: { user?: UserName } = {},
+  { user = site.crawlUser, engine = 'all' }: TruthOptions = {},
 ): AppTruth => {
   const app = site.app(appId);
   if (app === undefined) throw new RangeError(`no app ${appId} on this site`);
   const content = isAdmitted(app, user) ? site.content(appId) : null;
-  const collector = new Collector(app, content);
-  const memberships = content === null ? [] : collect(collector, app, content);
+  const collector = new Collector(site, app, content);
+  let memberships: AppTruth['memberships'] = [];
+  if (content !== null && engine === 'all') memberships = collect(collector, app, content);
+  else {
+    collectRepository(collector, site.objects(appId));
+    if (content !== null && engine === 'metadata') memberships = collectModel(collector, content);
+  }
   const hidden = app.scriptHidden && content !== null && content.script.trim() !== '';
-  const outcome = content === null ? 'denied' : hidden ? 'partial' : 'complete';
+  const outcome = engine !== 'all' || hidden ? 'partial' : content === null ? 'denied' : 'complete';
+  const { list, uses, usesExtensions, owns } = collector;
   return {
     outcome,
-    list: collector.list,
-    uses: collector.uses,
+    list,
+    uses,
+    usesExtensions,
+    owns,
     memberships,
-    assets: count(collector.list),
-    edges: { contains: collector.list.length + memberships.length, uses: collector.uses.length },
+    assets: count(list),
+    edges: {
+      contains: list.length + memberships.length,
+      uses: uses.length + usesExtensions.length,
+      owns: owns.length,
+    },
     outcomes: { [outcome]: 1 },
   };
 };
@@ -267,7 +345,7 @@ export const truthOfApp = (
  * What a crawl as `user` (by default the site's crawl user) finds of the whole site. `contains` counts one edge for every
  * asset but the site, and one for every field in a table.
  */
-export const truth = (site: Site, options: { user?: UserName } = {}): SiteTruth => {
+export const truth = (site: Site, options: TruthOptions = {}): SiteTruth => {
   const assets: Record<string, number> = {
     ...count([]),
     site: 1,
@@ -282,13 +360,17 @@ export const truth = (site: Site, options: { user?: UserName } = {}): SiteTruth 
   let contains = Object.values(assets).reduce((sum, n) => sum + n, 0) - 1;
   // Every task uses the app that it reloads.
   let uses = site.reloadTasks.filter(({ appId }) => site.app(appId) !== undefined).length;
+  let owns = [...site.streams, ...site.dataConnections, ...site.extensions].filter(({ ownerId }) =>
+    userIds(site).has(ownerId),
+  ).length;
   const outcomes: Record<string, number> = {};
   for (const { id } of site.apps) {
     const own = truthOfApp(site, id, options);
     for (const [kind, n] of Object.entries(own.assets)) assets[kind] = (assets[kind] ?? 0) + n;
     contains += own.edges.contains;
     uses += own.edges.uses;
+    owns += own.edges.owns;
     outcomes[own.outcome] = (outcomes[own.outcome] ?? 0) + 1;
   }
-  return { assets, edges: { contains, uses }, outcomes };
+  return { assets, edges: { contains, uses, owns }, outcomes };
 };

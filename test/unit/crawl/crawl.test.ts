@@ -24,7 +24,10 @@ const expectTruth = (simulator: Simulator, { summary, assets, records, outcomes 
     expected.map((asset) => line(asset.kind, key(asset.key), key(asset.parent))).sort(),
   );
   const uses = [
-    ...simulator.site.apps.flatMap(({ id }) => [...truthOfApp(simulator.site, id).uses]),
+    ...simulator.site.apps.flatMap(({ id }) => {
+      const own = truthOfApp(simulator.site, id);
+      return [...own.uses, ...own.usesExtensions];
+    }),
     ...simulator.site.reloadTasks.map(({ id, appId }) => ({ from: ['reloadTask', id], to: [appId] })),
   ];
   expect(
@@ -32,6 +35,17 @@ const expectTruth = (simulator: Simulator, { summary, assets, records, outcomes 
       .flatMap((record) => (record.t === 'edge' && record.kind === 'uses' ? [`${record.from} > ${record.to}`] : []))
       .sort(),
   ).toEqual(uses.map(({ from, to }) => `${key(from)} > ${key(to)}`).sort());
+  const owns = simulator.site.apps.flatMap(({ id }) => [...truthOfApp(simulator.site, id).owns]);
+  expect(
+    records
+      .flatMap((record) =>
+        record.t === 'edge' && record.kind === 'owns' && record.scope !== 'sim'
+          ? [`${record.from} > ${record.to}`]
+          : [],
+      )
+      .sort(),
+  ).toEqual(owns.map(({ from, to }) => `${key(from)} > ${key(to)}`).sort());
+  expect(summary.edges.owns).toBe(truth.edges.owns);
   const contains = (summary.edges.contains ?? 0) + assets.length - 1;
   expect(contains).toBe(truth.edges.contains);
   expect(new Set(assets.map((asset) => asset.key)).size).toBe(assets.length);
@@ -110,9 +124,10 @@ test('with repository ids, a sheet has the id that QRS gives it, and its charts 
   const connection = connectionFor(simulator);
   const { assets } = await crawlSimulated({ ...connection, crawl: { ...connection.crawl, sheetId: 'repository' } });
   const sheets = simulator.site.apps.flatMap(({ id }) =>
-    truthOfApp(simulator.site, id).outcome === 'denied'
-      ? []
-      : simulator.site.content(id).sheets.map((sheet) => `sim/${id}/${sheet.repositoryId}`),
+    simulator.site
+      .objects(id)
+      .filter(({ objectType }) => objectType === 'sheet')
+      .map((sheet) => `sim/${id}/${sheet.id}`),
   );
   expect(
     assets
