@@ -181,8 +181,8 @@ export class JobRunner {
     }
     const kind = Kind.safeParse(value);
     // A genuine text under another job's lease would be a replay.
-    if (!kind.success || kind.data.jobId !== jobId)
-      return new Fault('bridge.protocol', `Job ${jobId} names another job`);
+    if (!kind.success) return new Fault('bridge.protocol', `Job ${jobId} names no job or no kind`);
+    if (kind.data.jobId !== jobId) return new Fault('bridge.job_signature', `Job ${jobId} was signed for another job`);
     if (kind.data.agentId !== undefined && kind.data.agentId !== this.#options.agentId)
       return new Fault('bridge.job_signature', `Job ${jobId} was signed for another agent`);
     const handler = Object.hasOwn(this.#options.handlers, kind.data.kind)

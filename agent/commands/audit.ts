@@ -5,7 +5,7 @@ import { readAudit, verifyAudit } from '#agent/audit/verify.ts';
 import { findStateFolder } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
-import { FAILED } from './exit-codes.ts';
+import { asUsage, FAILED } from './exit-codes.ts';
 
 export interface AuditOptions {
   readonly config: string;
@@ -121,6 +121,8 @@ const verify = async (folder: string, json: boolean): Promise<void> => {
  * @throws Fault for settings that cannot be read
  */
 export const audit = async (options: AuditOptions): Promise<void> => {
+  const { since: from } = options;
+  const since = from === undefined ? undefined : asUsage(() => sinceTime(from, Date.now()));
   const stateFolder = findStateFolder(options.config);
   if (stateFolder === undefined)
     throw new Fault('config.unreadable', `${options.config} cannot be read`, { advice: 'Name another with --config.' });
@@ -129,7 +131,6 @@ export const audit = async (options: AuditOptions): Promise<void> => {
     await verify(folder, options.json ?? false);
     return;
   }
-  const since = options.since === undefined ? undefined : sinceTime(options.since, Date.now());
   const total = { entries: 0, records: 0, bytes: 0 };
   for await (const { file, line, entry, flaw } of readAudit(folder)) {
     if (flaw !== undefined) process.stderr.write(`${shortened(printable(`${file}:${line}: ${flaw}`), WIDTH)}\n`);

@@ -5,6 +5,7 @@ import { seal } from '#config/secrets/sealed.ts';
 import { findStateFolder } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import { connectionCode } from '#protocol/keys.ts';
+import { asUsage } from './exit-codes.ts';
 import { askHidden } from './hidden-prompt.ts';
 
 export interface EncryptOptions {
@@ -66,7 +67,10 @@ export const encrypt = async ({ config, for: code }: EncryptOptions): Promise<vo
       advice: 'Run it as the user of the agent. Nobody else may read the key.',
     });
   const value = process.stdin.isTTY ? await fromPerson() : await fromPipe();
-  if (value === '') throw wrong('There is no value', 'Give it on standard input, or type it at the prompt.');
+  if (value === '')
+    asUsage(() => {
+      throw wrong('There is no value', 'Give it on standard input, or type it at the prompt.');
+    });
   process.stdout.write(
     `${seal(new Secret(value), stored.key, code === undefined ? undefined : connectionCode(code.trim()))}\n`,
   );

@@ -50,6 +50,16 @@ export const EXIT_CODES: readonly { readonly code: number; readonly meaning: str
  */
 export const FINAL_EXIT_CODES: readonly number[] = EXIT_CODES.filter(({ restart }) => !restart).map(({ code }) => code);
 
+/** What `work` throws is wrong usage, whatever its code. */
+export const asUsage = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    process.exitCode = USAGE;
+    throw error;
+  }
+};
+
 /** The exit code of a command that ended with this. */
 export const exitCodeOf = ({ code, retryable }: Fault): number => {
   if (code === 'internal') return DEFECT;

@@ -81,7 +81,7 @@ export const readPolicy = (
     return value === undefined || place === undefined ? undefined : { value, at: place };
   };
   const flag = (key: string): Rule<boolean> | undefined =>
-    has(key) && values.text(`${prefix}${key}`) !== undefined ? ruleOf(key, values.flag(`${prefix}${key}`)) : undefined;
+    has(key) && !isEmpty(values.node(`${prefix}${key}`)) ? ruleOf(key, values.flag(`${prefix}${key}`)) : undefined;
   const list = (key: string): Rule<readonly string[]> | undefined =>
     has(key) ? ruleOf(key, textsOf(values, `${prefix}${key}`, problems)) : undefined;
   const jobs = list('jobs');

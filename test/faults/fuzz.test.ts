@@ -11,3 +11,15 @@ test('10,000 mutated frames, messages, sequences and connections end in nothing 
   );
   expect(unseen).toEqual([]);
 });
+
+test('a run that is ended early has the figures of the cases until then', async () => {
+  const stop = new AbortController();
+  const onProgress = (begun: number): void => {
+    if (begun > 1) stop.abort();
+  };
+  const summary = await fuzz(1, 1_000_000_000, undefined, { signal: stop.signal, onProgress });
+  expect(summary.failures).toEqual([]);
+  expect(summary.cases).toBeGreaterThan(0);
+  expect(summary.cases).toBeLessThan(1_000_000_000);
+  expect(Object.values(summary.counts).reduce((sum, count) => sum + count, 0)).toBe(summary.cases);
+});

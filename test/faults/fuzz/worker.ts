@@ -9,7 +9,7 @@ export interface FuzzWork {
   readonly first: number;
   readonly cases: number;
   readonly target: string | undefined;
-  /** [number of the case since the first, cases that were begun] */
+  /** [number of the case since the first, 1 when it is to end after that] */
   readonly progress: SharedArrayBuffer;
 }
 
@@ -61,6 +61,7 @@ process.on('uncaughtException', (error) => fail(`uncaught: ${error.stack ?? erro
 
 await using sockets = await SocketTarget.start();
 for (let index = 0; index < cases && failures.length < MOST_FAILURES; index += 1) {
+  if (Atomics.load(begun, 1) === 1) break;
   const seed = first + index;
   const random = new Random(seed);
   // Chosen in any case: a replay has the same chances.

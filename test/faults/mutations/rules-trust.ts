@@ -75,8 +75,8 @@ export const TRUST_RULES: readonly Mutation[] = [
     name: 'job-of-another-lease',
     rule: '§5: a job that names another than its lease is rejected',
     file: 'agent/bridge/jobs.ts',
-    from: 'if (!kind.success || kind.data.jobId !== jobId)',
-    to: 'if (!kind.success)',
+    from: 'if (kind.data.jobId !== jobId)',
+    to: "if (kind.data.jobId === '')",
     caughtBy: { file: BRIDGE, test: 'a genuine job that comes under another lease is rejected and never run' },
   },
   {

@@ -326,7 +326,7 @@ describe('trust', () => {
 
   test.each([
     ['was signed for another agent', { signedFor: 'another-agent' }, 'bridge.job_signature', 'another agent'],
-    ['comes under another lease', { names: 'an-older-job' }, 'bridge.protocol', 'another job'],
+    ['comes under another lease', { names: 'an-older-job' }, 'bridge.job_signature', 'another job'],
   ])('a genuine job that %s is rejected and never run', async (_, changes, code, text) => {
     await using loopback = await Loopback.start({ backend });
     const identity = await enrolAt(loopback.url);

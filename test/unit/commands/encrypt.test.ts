@@ -108,18 +108,21 @@ describe('culvert encrypt', () => {
 
   test('refuses what cannot be meant, and repeats nothing of it', async () => {
     await writeFile(join(folder, 'agent.conf'), '');
-    for (const [stdin, message] of [
-      ['\n', 'no value'],
-      [Buffer.from([0xe9, 0x63]), 'not UTF-8'],
-      ['canary'.repeat(20_000), 'larger than 64 KiB'],
+    for (const [stdin, message, expected] of [
+      ['\n', 'no value', 2],
+      [Buffer.from([0xe9, 0x63]), 'not UTF-8', 4],
+      ['canary'.repeat(20_000), 'larger than 64 KiB', 4],
     ] as const) {
       const { code, stdout, stderr } = await culvert(stdin, 'encrypt');
-      expect([code, stdout]).toEqual([4, '']);
+      expect([code, stdout]).toEqual([expected, '']);
       expect(stderr).toContain(message);
       expect(stderr).not.toContain('canary');
     }
     expect(await culvert('canary', 'encrypt', '--config', 'nope.conf')).toMatchObject({ code: 4, stdout: '' });
     expect((await culvert('', 'encrypt', 'canary')).code).toBe(2);
+    const audit = await culvert('', 'audit', '--since', 'yesterday');
+    expect(audit.code).toBe(2);
+    expect(audit.stderr).toContain('--since yesterday is no time');
   });
 
   test.skipIf(process.platform === 'win32')('does not use a key that others may read', async () => {
