@@ -13,7 +13,11 @@ export const namesMissing = (): string[] => {
         .join(' ');
     const label = element.getAttribute('aria-label');
     if (label) return label;
-    if (element instanceof HTMLInputElement || element instanceof HTMLSelectElement)
+    if (
+      element instanceof HTMLInputElement ||
+      element instanceof HTMLSelectElement ||
+      element instanceof HTMLTextAreaElement
+    )
       return [...(element.labels ?? [])].map((each) => each.textContent ?? '').join(' ');
     return element.textContent ?? '';
   };

@@ -8,6 +8,7 @@ import type {
   Publish,
   ScopeOutcome,
   SettingsChange,
+  SettingsProblem,
   StoredSettings,
 } from '#catalog/api/contract.ts';
 import { takeOverConnection } from '#catalog/store/connections.ts';
@@ -86,7 +87,7 @@ test('settings are stored with who changed what, compared by their version, and 
   await ask({ kind: 'inventory', options: { sheets: false, settings: { includeApps: ['Sales'] } } });
   expect(await offered()).toEqual({ sheets: false, settings: { includeApps: ['Sales'] } });
   await ask({ kind: 'test' });
-  expect(await offered()).not.toHaveProperty('settings');
+  expect(await offered()).toEqual({ settings: true });
 });
 
 test('settings that nobody could use are refused, and say which and why', async () => {
@@ -99,6 +100,31 @@ test('settings that nobody could use are refused, and say which and why', async 
     404,
   );
   expect((await own.client.get('/api/v1/connections/none/settings')).status).toBe(404);
+});
+
+test('what an agent could not use is said while one types, and not stored', async () => {
+  const settings = {
+    includeApps: ['Sales', 'regex:(?=x)y'],
+    excludeStreams: ['regex:('],
+    filter: "stream = 'Sales'\n  and colour = 'red'",
+  };
+  const check = await own.client.ask<{ problems: SettingsProblem[] }>('POST', `${AT}/settings/check`, { settings });
+  expect(check.body.problems).toMatchObject([
+    { setting: 'excludeStreams', index: 0, line: null, advice: expect.stringMatching(/./) },
+    { setting: 'includeApps', index: 1, message: expect.stringContaining('looks ahead') },
+    { setting: 'filter', index: null, line: 2, column: 7, message: expect.stringContaining('colour') },
+  ]);
+  const refused = await put(settings, 2);
+  expect([refused.status, refused.body.message]).toEqual([
+    400,
+    expect.stringMatching(/^excludeStreams 1: .*\(2 more\)$/),
+  ]);
+  expect((await ask({ kind: 'inventory', options: { settings } })).status).toBe(400);
+  const good = { settings: { filter: "stream = 'Sales' and not name starts with 'Old'", includeApps: ['regex:A.*'] } };
+  const fine = await own.client.ask('POST', `${AT}/settings/check`, good);
+  expect([fine.status, fine.body]).toEqual([200, { problems: [] }]);
+  // A check stores nothing.
+  expect((await own.client.get<StoredSettings>(`${AT}/settings`)).body.version).toBe(2);
 });
 
 test('settings of another organisation are neither seen nor changed', async () => {

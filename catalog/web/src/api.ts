@@ -60,7 +60,7 @@ export const whenSessionLost = (listener: () => void): void => {
   onSessionLost = listener;
 };
 
-type Method = 'GET' | 'POST' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 const send = async (method: Method, path: string, body: unknown, signal?: AbortSignal): Promise<Response> => {
   const deadline = AbortSignal.timeout(DEADLINE_MS);

@@ -12,6 +12,8 @@ import { ConnectionPage } from './pages/connection.tsx';
 import { ConnectionsPage } from './pages/connections.tsx';
 import { JobPage } from './pages/job.tsx';
 import { LoginPage } from './pages/login.tsx';
+import { RunForPage } from './pages/run-for.tsx';
+import { SettingsPage } from './pages/settings.tsx';
 import { TokensPage } from './pages/tokens.tsx';
 import { Boundary } from './parts/boundary.tsx';
 import { Empty, ErrorPanel, Loading, Page } from './parts/panels.tsx';
@@ -33,10 +35,13 @@ const part = (text: string): string => {
 };
 
 const Route = ({ place }: { place: Place }) => {
-  const [, room = '', name] = place.path.split('/');
+  const [, room = '', name, action] = place.path.split('/');
   switch (room) {
     case '':
     case 'connections':
+      if (name && action === 'settings') return <SettingsPage key={place.path} code={part(name)} />;
+      if (name && action === 'run') return <RunForPage key={place.path} code={part(name)} query={place.query} />;
+      if (name && action) break;
       if (name) return <ConnectionPage key={place.path} code={part(name)} />;
       return <ConnectionsPage />;
     case 'jobs':

@@ -51,4 +51,15 @@ export const assetLink = (key: string): string => `/asset?${new URLSearchParams(
 export const siteLink = (code: string): string =>
   /^[A-Za-z0-9._-]{1,64}$/.test(code) ? assetLink(code) : `/browse?${new URLSearchParams({ connection: code })}`;
 export const connectionLink = (code: string): string => `/connections/${encodeURIComponent(code)}`;
+export const settingsLink = (code: string): string => `${connectionLink(code)}/settings`;
+export const runForLink = (code: string): string => `${connectionLink(code)}/run`;
+/** Id of the thing behind a key, as Qlik knows it: the last part, decoded. */
+export const idOfKey = (key: string): string => {
+  const last = key.slice(key.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+};
 export const jobLink = (id: string): string => `/jobs/${encodeURIComponent(id)}`;

@@ -37,8 +37,14 @@ const remember = (key: string, value: unknown): void => {
   }
 };
 
-/** Drops everything that was read, so that nothing of one user is shown to the next. */
-export const forget = (): void => memory.clear();
+/** What was typed into a form and not saved yet, by the form's name: to look at something else must not lose it. */
+export const drafts = new Map<string, unknown>();
+
+/** Drops everything that was read or typed, so that nothing of one user is shown to the next. */
+export const forget = (): void => {
+  memory.clear();
+  drafts.clear();
+};
 
 interface Held<T> {
   readonly key: string;

@@ -9,6 +9,7 @@ import './style/lists.css';
 import './style/checks.css';
 import './style/needs.css';
 import './style/pictures.css';
+import './style/runs.css';
 import './style/script.css';
 
 startRouter();

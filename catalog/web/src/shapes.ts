@@ -9,3 +9,4 @@ export type EnrolmentToken = Shape<typeof contract.EnrolmentToken>;
 export type CheckList = Shape<typeof contract.CheckList>;
 export type Picture = Shape<typeof contract.Picture>;
 export type PictureList = Shape<typeof contract.PictureList>;
+export type SettingsCheck = Shape<typeof contract.SettingsCheck>;

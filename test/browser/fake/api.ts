@@ -53,7 +53,6 @@ const counts = (world: World, connection: string | null): contract.Counts => {
 const startJob = (world: World, connection: contract.Connection, asked: unknown): contract.Job => {
   const { kind, options = {} } = contract.JobRequest.parse(asked);
   const { settings, ...told } = options as Record<string, unknown>;
-  const none = { stream: 0, app: 0, sheet: 0 };
   const job: contract.Job = contract.Job.parse({
     id: `job-${world.jobs.length + 1}`,
     connection: connection.code,
@@ -115,6 +114,11 @@ const ofConnection = (world: World, call: Call, code: string, action: string | u
       return { status: 200, value: contract.Connection.parse(connection) };
     case 'POST jobs':
       return { status: 201, value: startJob(world, connection, call.body) };
+    case 'GET settings':
+    case 'PUT settings':
+    case 'POST settings':
+    case 'GET publishes':
+      return ofRuns(world, call, code);
     case 'POST take-over':
       world.change(code, { takeOver: null });
       return { status: 200, value: world.connection(code) };
@@ -138,12 +142,118 @@ const ofConnection = (world: World, call: Call, code: string, action: string | u
   }
 };
 
+/** As the real catalog judges: enough of it for the page to show. */
+const settingsProblems = ({
+  filter,
+  includeApps = [],
+}: contract.StoredSettings['settings']): contract.SettingsProblem[] => [
+  ...includeApps.flatMap((text, index): contract.SettingsProblem[] =>
+    text.startsWith('regex:') && text.includes('(?=')
+      ? [
+          {
+            setting: 'includeApps',
+            index,
+            line: null,
+            column: null,
+            message: 'The expression looks ahead or behind ((?=…), (?!…), (?<=…), (?<!…)).',
+            advice: 'Say it with two rules, an include and an exclude.',
+          },
+        ]
+      : [],
+  ),
+  ...(filter?.includes('colour') === true
+    ? [
+        {
+          setting: 'filter' as const,
+          index: null,
+          line: 1,
+          column: filter.indexOf('colour') + 1,
+          message: '`colour` is no key of a filter.',
+          advice: 'Write one of stream, app, owner, tags.',
+        },
+      ]
+    : []),
+];
+
+const ofRuns = (world: World, call: Call, code: string): Answer => {
+  const { runs } = world;
+  const [, , , , , room, action] = call.path.split('/');
+  if (room === 'publishes')
+    return { status: 200, value: contract.PublishList.parse(page(runs.publishes.get(code) ?? [], call.query, 20)) };
+  if (action === 'history')
+    return {
+      status: 200,
+      value: contract.SettingsChangeList.parse(page(runs.changes.get(code) ?? [], call.query, 20)),
+    };
+  const before = runs.stored(code);
+  if (call.method === 'GET') return { status: 200, value: contract.StoredSettings.parse(before) };
+  const { settings, version } = call.body as contract.StoredSettings;
+  if (action === 'check')
+    return { status: 200, value: contract.SettingsCheck.parse({ problems: settingsProblems(settings) }) };
+  if (version !== before.version)
+    return {
+      status: 409,
+      value: contract.ApiError.parse({
+        code: 'api.conflict',
+        message: `${before.changedBy} changed these settings meanwhile.`,
+        retryable: false,
+        advice: 'Look at what is there now, then make your change again.',
+      }),
+    };
+  const stored = { settings, version: version + 1, changedAt: new Date().toISOString(), changedBy: 'ada@example.com' };
+  runs.settings.set(code, contract.StoredSettings.parse(stored));
+  world.emit({ name: 'connection', code });
+  return { status: 200, value: stored };
+};
+
+const none = { stream: 0, app: 0, sheet: 0 };
+
+const ofInventory = (world: World, call: Call, id: string, action: string | undefined): Answer => {
+  const { rules, items } = world.runs.inventories.get(id) ?? { rules: [], items: [] };
+  const count = (list: readonly contract.InventoryItem[], kept: boolean) => {
+    const counts = { ...none };
+    for (const one of list) if (one.kept === kept) counts[one.kind] += 1;
+    return counts;
+  };
+  const counted = (list: readonly contract.InventoryItem[]) => ({
+    kept: count(list, true),
+    rejected: count(list, false),
+  });
+  if (action === undefined)
+    return {
+      status: 200,
+      value: contract.Inventory.parse({
+        ...counted(items),
+        rules: [...rules, null].map((rule, index) => ({
+          number: rule === null ? 0 : index + 1,
+          rule,
+          ...counted(items.filter((one) => one.rule === rule)),
+        })),
+      }),
+    };
+  const { kind, kept, rule, q } = Object.fromEntries(call.query);
+  const found = items
+    .filter((one) => !kind || one.kind === kind)
+    .filter((one) => !kept || String(one.kept) === kept)
+    .filter((one) => !rule || (rules.indexOf(one.rule ?? '') + 1 || 0) === Number(rule))
+    .filter((one) => !q || one.name.toLowerCase().includes(q.toLowerCase()))
+    .toSorted((a, b) => a.name.localeCompare(b.name));
+  return { status: 200, value: contract.InventoryItemList.parse(page(found, call.query, 100)) };
+};
+
 const ofJob = (world: World, call: Call, id: string, action: string | undefined): Answer => {
   const job = world.jobs.find((each) => each.id === id);
   if (!job) return notFound(`job ${id}`);
+  if (action === 'inventory') return ofInventory(world, call, id, call.path.split('/')[6]);
+  if (action === 'difference') {
+    const found = world.runs.differences.get(`${id} ${call.query.get('scope')}`);
+    return found ? { status: 200, value: contract.Difference.parse(found) } : notFound('such scope');
+  }
   if (action === 'scopes') {
     const outcome = call.query.get('outcome');
-    const all = (world.scopes.get(id) ?? []).filter((scope) => !outcome || scope.outcome === outcome);
+    const all = (world.scopes.get(id) ?? [])
+      .filter((scope) => !outcome || scope.outcome === outcome)
+      .filter((scope) => !call.query.get('changed') || scope.added + scope.changed + scope.removed > 0);
     return { status: 200, value: contract.ScopeOutcomeList.parse(page(all, call.query, 20)) };
   }
   if (action === 'checks')

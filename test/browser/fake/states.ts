@@ -1,4 +1,5 @@
 import type { Agent, BrokenFile, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
+import { addRuns } from './runs.ts';
 import { addSite } from './site.ts';
 import { addTests } from './tests.ts';
 import { World } from './world.ts';
@@ -165,7 +166,11 @@ const scopesOfProd = (): ScopeOutcome[] => [
       advice: 'Give the user read access to this app (or to its section access).',
     },
   }),
-  scope('Archive 2019', { scope: 'prod/app-4', outcome: 'unchanged' }),
+  scope('Archive 2019', {
+    scope: 'prod/app-4',
+    outcome: 'unchanged',
+    reason: { code: 'unchanged', message: 'Neither the app nor its objects changed since 20 Nov 2026, 21:14 UTC.' },
+  }),
   ...Array.from({ length: 40 }, (_, index) => scope(`Report ${index + 1}`, { changed: index % 7 })),
 ];
 
@@ -262,6 +267,15 @@ export const busyWorld = (): World => {
         environment: 'Production',
         description: 'The site of the head office: finance, sales and claims.',
         accessNotes: 'Ask the BI team (bi@example.com) for access.',
+        settings: [
+          { name: 'excludeStreams', value: 'Test*' },
+          { name: 'excludeApps', value: 'Archive*, regex:.*backup' },
+          { name: 'unpublishedApps', value: 'true' },
+        ],
+        refuses: [
+          { kind: 'crawl', option: 'full', why: 'policy.conf, line 3: full_crawls is false.' },
+          { kind: 'preview', option: 'data', why: 'No policy allows previews with real values (previews = true).' },
+        ],
       }),
     }),
     connection('sales', { lastJob: now, status: state('sales', { environment: 'Production' }) }),
@@ -305,5 +319,6 @@ export const busyWorld = (): World => {
   ];
   addSite(world);
   addTests(world);
+  addRuns(world);
   return world;
 };

@@ -14,6 +14,8 @@ import type {
   ScopeOutcome,
 } from '#catalog/api/contract.ts';
 
+import { Runs } from './runs.ts';
+
 type Kind = AssetSummary['kind'];
 
 /** An asset as a test states it; what can be derived (path, counts, edges back) is derived. */
@@ -42,6 +44,7 @@ export class World {
   tokens: ApiToken[] = [];
   /** What assets look like: SVG, or a PNG for thumbnails. */
   pictures: { key: string; source: 'layout' | 'data' | 'thumbnail'; content: string }[] = [];
+  readonly runs = new Runs();
   readonly #assets = new Map<string, FakeAsset>();
   readonly #listeners = new Set<(event: ChangeEvent) => void>();
 

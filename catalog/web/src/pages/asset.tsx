@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
-import { assetLink, connectionLink, EDGES, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
+import { assetLink, connectionLink, EDGES, KIND_ORDER, kindName, kindPlural, runForLink } from '../kinds.ts';
 import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
@@ -185,11 +185,18 @@ export const AssetPage = ({ assetKey }: { assetKey: string }) => {
         </>
       }
       actions={
-        link && (
-          <a class="button" href={link} target="_blank" rel="noreferrer">
-            Open in Qlik<span class="unseen"> (new window)</span>
-          </a>
-        )
+        <>
+          {(data?.kind === 'app' || data?.kind === 'stream') && (
+            <a class="button" href={withQuery(runForLink(data.connection), { key: data.key })}>
+              Run for this {data.kind}…
+            </a>
+          )}
+          {link && (
+            <a class="button" href={link} target="_blank" rel="noreferrer">
+              Open in Qlik<span class="unseen"> (new window)</span>
+            </a>
+          )}
+        </>
       }
     >
       {problem && <ErrorPanel error={problem} title="The asset could not be read" onRetry={() => void reload()} />}

@@ -7,24 +7,30 @@ import { connectionLink, jobLink, siteLink } from '../kinds.ts';
 import { ConfirmTyped, useAction } from '../parts/controls.tsx';
 import { isActive } from '../parts/job.tsx';
 import { ErrorPanel } from '../parts/panels.tsx';
+import { refusalOf } from '../parts/refusals.tsx';
 import { navigate } from '../router.ts';
+import { whyNoJob } from './connection-runs.tsx';
 
 /** Why a crawl cannot be started now; undefined when it can. */
-const whyNoCrawl = ({ status, lastJob }: Connection): string | undefined => {
+const whyNoCrawl = (connection: Connection): string | undefined => {
+  const { lastJob } = connection;
   if (lastJob && isActive(lastJob)) return 'A crawl is on its way.';
-  if (status.state === 'absent') return 'The file was removed: put it back to crawl or test again.';
-  if (status.state === 'disabled') return 'The file says enabled = false.';
-  if (status.state === 'error' && status.inForce === null) return 'Correct the file first.';
-  return undefined;
+  return whyNoJob(connection) ?? forbidden(connection, 'crawl');
+};
+
+const forbidden = (connection: Connection, kind: string): string | undefined => {
+  const why = refusalOf(connection, kind);
+  return why && `The policy of the agent does not allow it: ${why}`;
 };
 
 /** Why nothing can be tested now; undefined when it can: also while a crawl runs, and when the file is broken. */
-const whyNoTest = ({ status, agentHealth }: Connection): string | undefined => {
+const whyNoTest = (connection: Connection): string | undefined => {
+  const { status, agentHealth } = connection;
   if (status.state === 'absent') return 'The file was removed: put it back to crawl or test again.';
   if (agentHealth === null) return 'No agent has this connection: nothing can be tested.';
   if (agentHealth === 'offline' || agentHealth === 'new')
     return 'The agent is not connected: a test can run when it is back.';
-  return undefined;
+  return forbidden(connection, 'test');
 };
 
 /** Asks for a test of a connection and goes to its page, where the checks appear one after the other. */

@@ -5,10 +5,21 @@ import { connectionLink, jobLink, KIND_ORDER, kindName, kindPlural } from '../ki
 import { useLoad, usePages } from '../load.ts';
 import { TestCounts, TestProgress } from '../parts/checks.tsx';
 import { LoadMore, useAction } from '../parts/controls.tsx';
-import { isActive, JobDuration, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
+import { Publishes } from '../parts/difference.tsx';
+import {
+  InventoryCounts,
+  isActive,
+  JobDuration,
+  JobProgress,
+  JobState,
+  jobName,
+  OutcomeCounts,
+  onlyOf,
+} from '../parts/job.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Name, When } from '../parts/text.tsx';
 import { ConnectionCard, verdict } from './connection-card.tsx';
+import { MoreRuns } from './connection-runs.tsx';
 
 /** The job under way, with the button that stops it. */
 export const RunningJob = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
@@ -72,6 +83,12 @@ const AssetCounts = ({ code, crawling }: { code: string; crawling: boolean }) =>
   );
 };
 
+const Result = ({ job }: { job: Job }) => {
+  if (job.kind === 'test') return <TestCounts job={job} />;
+  if (job.kind === 'inventory') return <InventoryCounts job={job} />;
+  return <OutcomeCounts outcomes={job.outcomes} />;
+};
+
 const Jobs = ({ code }: { code: string }) => {
   const { data, problem, reload, more, busy } = usePages<Job>(
     withQuery('/api/v1/jobs', { connection: code }),
@@ -80,7 +97,7 @@ const Jobs = ({ code }: { code: string }) => {
   if (problem && data === undefined)
     return <ErrorPanel error={problem} title="The history could not be read" onRetry={() => void reload()} />;
   if (data === undefined) return <Loading what="the history" />;
-  if (data.length === 0) return <p class="quiet">No crawl and no test was asked for yet.</p>;
+  if (data.length === 0) return <p class="quiet">Nothing was asked for yet.</p>;
   return (
     <>
       <table class="stacks">
@@ -102,13 +119,17 @@ const Jobs = ({ code }: { code: string }) => {
                   <When time={job.createdAt} />
                 </a>
               </td>
-              <td data-label="Job">{job.kind === 'test' ? 'Test' : 'Crawl'}</td>
+              <td data-label="Job">
+                {jobName(job)}
+                {onlyOf(job) !== undefined && <span class="quiet"> of {onlyOf(job)}</span>}
+                {job.tried && <span class="quiet"> on trial</span>}
+              </td>
               <td data-label="State">
                 <JobState job={job} />
                 {job.error && <code class="code"> {job.error.code}</code>}
               </td>
               <td data-label="Result">
-                {job.kind === 'test' ? <TestCounts job={job} /> : <OutcomeCounts outcomes={job.outcomes} />}
+                <Result job={job} />
               </td>
               <td data-label="Took">
                 <JobDuration job={job} />
@@ -121,7 +142,7 @@ const Jobs = ({ code }: { code: string }) => {
         </tbody>
       </table>
       {problem && <ErrorPanel error={problem} title="The history could not be read" />}
-      <LoadMore more={more} busy={busy} what="crawls and tests" />
+      <LoadMore more={more} busy={busy} what="jobs" />
     </>
   );
 };
@@ -169,8 +190,13 @@ export const ConnectionPage = ({ code }: { code: string }) => {
             <h2>Assets</h2>
             <AssetCounts code={code} crawling={data.lastJob !== null && isActive(data.lastJob)} />
           </section>
+          <MoreRuns connection={data} />
           <section>
-            <h2>Crawls and tests</h2>
+            <h2>What crawls changed</h2>
+            <Publishes code={code} />
+          </section>
+          <section>
+            <h2>All jobs</h2>
             <Jobs code={code} />
           </section>
         </>

@@ -4,11 +4,13 @@ import { number, words } from '../format.ts';
 import { assetLink, connectionLink, jobLink } from '../kinds.ts';
 import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
-import { isActive, JobDuration, JobState, OUTCOME_ORDER, OUTCOME_TONES } from '../parts/job.tsx';
+import { Difference, ScopeChanges } from '../parts/difference.tsx';
+import { isActive, JobDuration, JobState, jobName, OUTCOME_ORDER, OUTCOME_TONES, onlyOf } from '../parts/job.tsx';
 import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Marked, Name, When } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
 import { RunningJob } from './connection.tsx';
+import { InventoryResult } from './inventory.tsx';
 import { Checks, TestEnd } from './test.tsx';
 
 /** What the outcome means for what one sees in the catalog. */
@@ -22,18 +24,7 @@ const MEANINGS = {
   gone: 'does not exist any more',
 } as const satisfies Record<ScopeOutcome['outcome'], string>;
 
-const Difference = ({ scope }: { scope: ScopeOutcome }) =>
-  scope.added + scope.changed + scope.removed === 0 ? (
-    <span class="quiet">no change</span>
-  ) : (
-    <span class="difference">
-      {scope.added > 0 && <span class="green-text">+{number(scope.added)} added</span>}
-      {scope.changed > 0 && <span class="blue-text">{number(scope.changed)} changed</span>}
-      {scope.removed > 0 && <span class="red-text">−{number(scope.removed)} removed</span>}
-    </span>
-  );
-
-const Scope = ({ scope }: { scope: ScopeOutcome }) => (
+const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
   <li class="scope">
     <div class="scope-line">
       <Badge tone={OUTCOME_TONES[scope.outcome]}>{scope.outcome}</Badge>
@@ -50,11 +41,17 @@ const Scope = ({ scope }: { scope: ScopeOutcome }) => (
       <span class="scope-records">
         {number(scope.records)} {scope.records === 1 ? 'record' : 'records'}
       </span>
-      <Difference scope={scope} />
+      <Difference of={scope} />
       <span class="quiet scope-when">
         <When time={scope.publishedAt} />
       </span>
     </div>
+    {scope.reason && (
+      <p class="quiet scope-reason">
+        <Marked text={scope.reason.message} /> <code class="code">{scope.reason.code}</code>
+      </p>
+    )}
+    <ScopeChanges job={job} scope={scope} />
     {scope.error && (
       <div class="scope-note bad">
         <p>
@@ -89,8 +86,9 @@ const isOutcome = (text: string | null): text is ScopeOutcome['outcome'] =>
 const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; concerns: Concerns }) => {
   const asked = query.get('outcome');
   const outcome = isOutcome(asked) ? asked : undefined;
+  const changed = query.get('changed') === 'true' ? 'true' : undefined;
   const { data, problem, reload, more, busy } = usePages<ScopeOutcome>(
-    withQuery(`/api/v1${jobLink(job.id)}/scopes`, { outcome }),
+    withQuery(`/api/v1${jobLink(job.id)}/scopes`, { outcome, changed }),
     concerns,
   );
   const all = OUTCOME_ORDER.reduce((sum, each) => sum + (job.outcomes[each] ?? 0), 0);
@@ -108,11 +106,26 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
             key={label}
             type="button"
             aria-pressed={value === outcome}
-            onClick={() => navigate(withQuery(jobLink(job.id), { outcome: value }), 'filter')}
+            onClick={() => navigate(withQuery(jobLink(job.id), { outcome: value, changed }), 'filter')}
           >
             {label} <span class="count">{number(count)}</span>
           </button>
         ))}
+      </fieldset>
+      <fieldset class="chips">
+        <legend class="unseen">Show only what changed</legend>
+        <button
+          type="button"
+          aria-pressed={changed !== undefined}
+          onClick={() =>
+            navigate(
+              withQuery(jobLink(job.id), { outcome, changed: changed === undefined ? 'true' : undefined }),
+              'filter',
+            )
+          }
+        >
+          Only what changed
+        </button>
       </fieldset>
       {outcome && (
         <p class="quiet">
@@ -123,13 +136,21 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
       {data === undefined ? (
         problem === undefined && <Loading what="the outcomes" />
       ) : data.length === 0 ? (
-        <Empty title={outcome ? `No scope is ${outcome}.` : 'No scope is published yet.'}>
-          {!outcome && isActive(job) && <p>Each app appears here as soon as it was read.</p>}
+        <Empty
+          title={
+            changed
+              ? 'Nothing came, changed or went.'
+              : outcome
+                ? `No scope is ${outcome}.`
+                : 'No scope is published yet.'
+          }
+        >
+          {!outcome && !changed && isActive(job) && <p>Each app appears here as soon as it was read.</p>}
         </Empty>
       ) : (
         <ul class="scopes">
           {data.map((scope) => (
-            <Scope key={scope.scope} scope={scope} />
+            <Scope key={scope.scope} scope={scope} job={job.id} />
           ))}
         </ul>
       )}
@@ -143,7 +164,8 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
   const concerns: Concerns = (change) => change.name === 'job' && change.id === id;
   const { data: job, problem, reload } = useLoad<Job>(`/api/v1${jobLink(id)}`, concerns);
   const what = job?.kind ?? 'job';
-  const title = job === undefined ? 'Job' : `${job.kind === 'test' ? 'Test' : 'Crawl'} of ${job.connection}`;
+  const title = job === undefined ? 'Job' : `${jobName(job)} of ${job.connection}`;
+  const only = job && onlyOf(job);
   return (
     <Page
       title={title}
@@ -173,7 +195,12 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
             {isActive(job) && <RunningJob job={job} reload={reload} />}
             {job.kind === 'test' && !isActive(job) && <TestEnd job={job} />}
             <dl class="facts">
-              {!isActive(job) && job.kind === 'crawl' && (
+              {only !== undefined && (
+                <Fact label="Only">
+                  {only} <span class="quiet">nothing else is touched</span>
+                </Fact>
+              )}
+              {!isActive(job) && job.kind !== 'test' && (
                 <Fact label="State">
                   <JobState job={job} />
                 </Fact>
@@ -194,6 +221,8 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
           </section>
           {job.kind === 'test' ? (
             <Checks job={job} concerns={concerns} />
+          ) : job.kind === 'inventory' ? (
+            <InventoryResult job={job} query={query} concerns={concerns} />
           ) : (
             <Scopes job={job} query={query} concerns={concerns} />
           )}
@@ -205,5 +234,5 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
 
 const failure = (job: Job): string => {
   if (job.state !== 'failed') return 'What the agent reported';
-  return job.kind === 'test' ? 'The test could not be done' : 'The crawl failed; what had been published stays';
+  return job.kind === 'crawl' ? 'The crawl failed; what had been published stays' : `The ${job.kind} could not be done`;
 };

@@ -27,6 +27,9 @@ const STATES = {
   cancelled: ['grey', 'Cancelled'],
 } as const satisfies Record<Job['state'], readonly [Tone, string]>;
 
+/** An inventory publishes nothing. */
+const LISTED = ['green', 'Done'] as const;
+
 /** How a test ended: it is done whatever it found. */
 const testState = (job: Job): readonly [Tone, string] => {
   if (job.state === 'failed') return ['red', 'Could not run'];
@@ -34,11 +37,46 @@ const testState = (job: Job): readonly [Tone, string] => {
   return (job.test?.failed ?? 0) > 0 ? ['red', 'Problem found'] : ['green', 'Passed'];
 };
 
+const some = (count: number, one: string): string => `${number(count)} ${one}${count === 1 ? '' : 's'}`;
+
+/** What a crawl is for, when it is not for the whole site: `2 apps and 1 stream`. */
+export const onlyOf = ({ options }: Job): string | undefined => {
+  const only = options['only'] as { apps?: unknown; streams?: unknown } | undefined;
+  if (only === undefined) return undefined;
+  const count = (list: unknown): number => (Array.isArray(list) ? list.length : 0);
+  const parts = [
+    ...(count(only.apps) > 0 ? [some(count(only.apps), 'app')] : []),
+    ...(count(only.streams) > 0 ? [some(count(only.streams), 'stream')] : []),
+  ];
+  return parts.join(' and ');
+};
+
+const KINDS = { crawl: 'Crawl', test: 'Test', inventory: 'Inventory', preview: 'Preview' } as const satisfies Record<
+  Job['kind'],
+  string
+>;
+
+/** What a job is called. */
+export const jobName = (job: Job): string =>
+  job.kind === 'crawl' && job.options['mode'] === 'full' ? 'Full crawl' : KINDS[job.kind];
+
+/** The numbers of an inventory, for a table. */
+export const InventoryCounts = ({ job: { inventory } }: { job: Job }) => {
+  if (inventory === null) return <span class="quiet">no list</span>;
+  const sum = ({ stream, app, sheet }: typeof inventory.kept): number => stream + app + sheet;
+  return (
+    <>
+      {number(sum(inventory.kept))} kept · {number(sum(inventory.rejected))} rejected
+    </>
+  );
+};
+
 export const isActive = (job: Job): boolean =>
   job.state === 'queued' || job.state === 'leased' || job.state === 'running' || job.state === 'cancelling';
 
 export const JobState = ({ job }: { job: Job }) => {
-  const [tone, word] = job.kind === 'test' ? testState(job) : STATES[job.state];
+  const isListed = job.kind === 'inventory' && job.state === 'published';
+  const [tone, word] = job.kind === 'test' ? testState(job) : isListed ? LISTED : STATES[job.state];
   return <Badge tone={tone}>{word}</Badge>;
 };
 
@@ -76,8 +114,8 @@ const useSpokenProgress = (job: Job): void => {
     }
     if (quarter <= said.current.quarter) return;
     said.current = { id: job.id, quarter };
-    announce(`Crawl of ${job.connection}: ${quarter * 25} percent.`, true);
-  }, [job.id, job.connection, quarter]);
+    announce(`${jobName(job)} of ${job.connection}: ${quarter * 25} percent.`, true);
+  }, [job, quarter]);
 };
 
 /** A job that is on its way: how far, what now, and why it waits. */
@@ -92,14 +130,16 @@ export const JobProgress = ({ job, children }: { job: Job; children?: ComponentC
         <span class="progress-text">
           {progress === null
             ? (job.waiting ?? 'The agent has not begun yet.')
-            : total === null
-              ? `${number(progress.scopesDone)} scopes done, reading the site · ${number(progress.records)} records`
-              : `${number(progress.scopesDone)} of ${number(total)} scopes · ${number(progress.records)} records`}
+            : job.kind === 'inventory'
+              ? `${number(progress.records)} items listed`
+              : total === null
+                ? `${number(progress.scopesDone)} scopes done, reading the site · ${number(progress.records)} records`
+                : `${number(progress.scopesDone)} of ${number(total)} scopes · ${number(progress.records)} records`}
         </span>
         {children}
       </div>
       <progress
-        aria-label={`Progress of the crawl of ${job.connection}`}
+        aria-label={`Progress of the ${job.kind} of ${job.connection}`}
         {...(progress !== null && total !== null ? { max: Math.max(1, total), value: progress.scopesDone } : {})}
       />
       {progress !== null && job.waiting !== null && <p class="quiet">{job.waiting}</p>}
