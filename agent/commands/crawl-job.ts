@@ -1,12 +1,17 @@
+import { join } from 'node:path';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
+import { CHECKPOINT_FOLDER } from '#agent/crawl/delta/checkpoint.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { QlikObserver } from '#agent/qlik/observer.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
+import { Fault } from '#protocol/errors.ts';
+import { CrawlOptions } from '#protocol/job-options.ts';
 import { connectionOfJob } from './job-connection.ts';
+import { VERSION } from './version.ts';
 
 /** Does the jobs of kind `crawl` against the connections of a folder. */
 export const crawlJob = (
@@ -15,17 +20,34 @@ export const crawlJob = (
   log: Log,
   observer?: QlikObserver,
   allowsScripts: (connection: string) => boolean = () => true,
+  /** Where and for whom states are kept from crawl to crawl; undefined: nowhere. */
+  kept?: { readonly stateFolder: string; readonly owner: string },
 ): JobHandler => ({
   run: async (spec, sink, { signal, skipScopes, onProgress }) => {
     const connection = connectionOfJob(folder, spec.connection);
     const way = describeWay(connection.proxy, connection.origin);
     log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl, way }, 'crawl started');
+    const asked = CrawlOptions.safeParse(spec.options);
+    if (!asked.success)
+      throw new Fault('bridge.protocol', `The options of the crawl cannot be read: ${asked.error.issues[0]?.message}`);
     await using site = openSite(connection, { dialer, log, signal, observer });
     const summary = await crawl(site, connection, sink, {
       signal,
       skipScopes,
       log,
       scripts: allowsScripts(connection.code),
+      asked: asked.data,
+      ...(kept === undefined
+        ? {}
+        : {
+            checkpoints: {
+              folder: join(kept.stateFolder, CHECKPOINT_FOLDER),
+              job: spec.jobId,
+              owner: kept.owner,
+              crawler: VERSION,
+              flush: () => sink.flush(),
+            },
+          }),
       onProgress: ({ appsTotal, appsDone, appsSkipped, records, reading, slowed }) =>
         onProgress({
           // The site is a scope too.

@@ -184,7 +184,10 @@ export const run = async (options: RunOptions): Promise<void> => {
       status,
       handlers: observedJobs(
         {
-          crawl: crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code)),
+          crawl: crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code), {
+            stateFolder,
+            owner: `${gatewayUrl} ${identity.agentId}`,
+          }),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },

@@ -1,28 +1,33 @@
 import { type Log, SILENT } from '#agent/qlik/log.ts';
 import { PATIENCE } from '#agent/qlik/patience.ts';
-import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { writeAppScope } from './app-outcome.ts';
 import type { AppContext } from './app-scope.ts';
+import { AppNotes } from './delta/app-notes.ts';
+import { Delta } from './delta/delta.ts';
+import { UNKNOWN_OBJECTS } from './delta/objects.ts';
+import { surveyOf } from './delta/survey.ts';
 import { keysOf } from './keys.ts';
 import type { CrawlOptions } from './options.ts';
 import { Turnstile } from './pace/turnstile.ts';
 import { People } from './people.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, type PlannedApp, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
+import { requestedApps } from './requested.ts';
 import { ScopeWriter } from './scope-writer.ts';
 import { SiteFiles } from './site-files.ts';
-import { listApps, rememberSite, writeSiteScope } from './site-scope.ts';
+import { lookAtSite } from './site-visit.ts';
 import { Visits } from './visits.ts';
 import { workOff } from './workers.ts';
 
 /**
  * Crawls a site into `sink`: the site scope, then one scope for each app, with as many apps in flight as the connection
- * allows engine sessions. An app that fails spoils neither the others nor what was published of it. Rejects with a
- * {@link Fault} when the site cannot be reached at all, with the signal's reason, or with what `sink` rejects with; the
- * scopes that were finished until then stand.
+ * allows engine sessions. An app that fails spoils neither the others nor what was published of it. With a place for
+ * checkpoints only apps that changed since the crawl before are opened. Rejects with a {@link Fault} when the site cannot
+ * be reached at all, with the signal's reason, or with what `sink` rejects with; the scopes that were finished until then
+ * stand.
  */
 export const crawl = async (
   site: Site,
@@ -32,8 +37,22 @@ export const crawl = async (
 ): Promise<CrawlSummary> => {
   const now = options.now ?? (() => performance.now());
   const started = now();
-  const run = new Crawl(site, connection, sink, options);
-  await run.run();
+  options.signal?.throwIfAborted();
+  const { asked, checkpoints, scripts } = options;
+  const delta = await Delta.open({
+    connection,
+    asked,
+    place: checkpoints,
+    nowMs: options.wallNow ?? Date.now,
+    filter: '',
+    options: { scripts: scripts !== false, pictures: asked?.pictures === true, settings: asked?.settings },
+  });
+  const run = new Crawl(site, connection, sink, options, delta);
+  try {
+    await run.run();
+  } finally {
+    await delta.close();
+  }
   return { ...run.tally.totals(), appsTotal: run.tally.appsTotal ?? 0, durationMs: Math.round(now() - started) };
 };
 
@@ -42,6 +61,7 @@ class Crawl {
   readonly #site: Site;
   readonly #sink: RecordSink;
   readonly #options: CrawlOptions;
+  readonly #delta: Delta;
   readonly #log: Log;
   readonly #context: AppContext;
   /** Ends all apps in flight when the crawl ends early. */
@@ -51,10 +71,11 @@ class Crawl {
   /** Names of the apps that are being read, by id: at most one for each engine session. */
   readonly #reading = new Map<string, string>();
 
-  constructor(site: Site, connection: Connection, sink: RecordSink, options: CrawlOptions) {
+  constructor(site: Site, connection: Connection, sink: RecordSink, options: CrawlOptions, delta: Delta) {
     this.#site = site;
     this.#sink = sink;
     this.#options = options;
+    this.#delta = delta;
     this.#log = options.log ?? SILENT;
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
@@ -74,21 +95,41 @@ class Crawl {
 
   async run(): Promise<void> {
     await this.#turnstile.awake();
-    const { keys } = this.#context;
-    const { skipScopes } = this.#options;
-    const apps = await listApps(this.#site);
-    this.tally.appsTotal = apps.rows.length;
-    if (skipScopes?.has(keys.site) === true) {
-      await rememberSite(this.#site, this.#context);
-    } else {
-      const out = new ScopeWriter(this.#sink, keys.site);
-      const outcome = await writeSiteScope(this.#site, apps, this.#context, out, this.#context.files);
-      this.tally.add(out, 'site', outcome);
-      this.#report();
+    const { keys, people } = this.#context;
+    const { asked, skipScopes } = this.#options;
+    const delta = this.#delta;
+    if (asked?.only !== undefined) {
+      const listing = await requestedApps(this.#site, asked.only, this.#context);
+      this.tally.appsTotal = listing.apps.rows.length;
+      const survey = surveyOf(listing.apps, UNKNOWN_OBJECTS, delta.nowMs);
+      await this.#apps(planOf(survey, { keys, people, skipScopes, readAll: listing.reason, unsure: new Set() }));
+      return;
     }
-    const plan = planOf(apps.rows, keys, skipScopes);
-    this.tally.appsSkipped = plan.published.length;
-    await this.#apps(plan);
+    const looked = await lookAtSite(this.#site, this.#sink, this.#context, delta, {
+      isPublished: skipScopes?.has(keys.site) === true,
+      log: this.#log,
+      onListed: (apps) => {
+        this.tally.appsTotal = apps;
+      },
+      onWritten: (out, outcome) => {
+        this.tally.add(out, 'site', outcome);
+        this.#report();
+      },
+    });
+    const plan = planOf(looked.survey, {
+      keys,
+      people,
+      skipScopes,
+      readAll: delta.base === undefined ? delta.reason : undefined,
+      unsure: delta.noted.interrupted,
+    });
+    const notes = await this.#apps(plan);
+    await delta.finish({
+      site: looked.known,
+      apps: notes.result(plan, delta.noted),
+      otherObjects: notes.otherObjects(looked.survey.objects),
+      rejected: looked.survey.rejected.map(([id, name, rule]) => [id, name, rule]),
+    });
   }
 
   #report(): void {
@@ -96,7 +137,19 @@ class Crawl {
     this.#options.onProgress?.({ ...this.tally.totals(), reading: [...this.#reading.values()], slowed });
   }
 
-  async #apps({ read: queue }: Plan): Promise<void> {
+  async #apps(plan: Plan): Promise<AppNotes> {
+    const notes = new AppNotes(this.#delta);
+    this.tally.appsSkipped = plan.published.length;
+    for (const app of plan.unchanged) {
+      this.#signal.throwIfAborted();
+      const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), () =>
+        Promise.resolve({ reason: app.reason }),
+      );
+      await out.open('app', app.name);
+      await out.outcome('unchanged');
+      this.tally.add(out, 'app', 'unchanged');
+    }
+    if (plan.unchanged.length > 0) this.#report();
     const visits = new Visits(this.#site, {
       signal: this.#signal,
       turnstile: this.#turnstile,
@@ -108,12 +161,14 @@ class Crawl {
     try {
       await workOff(
         {
-          queue,
+          queue: plan.read,
           workers: this.#context.connection.crawl.engineSessions,
-          read: (row) => this.#visibly(row, () => visits.read(row)),
-          write: async (row, read) => {
-            const out = new ScopeWriter(this.#sink, this.#context.keys.of(row.id));
-            const outcome = await writeAppScope(out, row, read, this.#context, this.#log);
+          read: (app) => this.#visibly(app, () => visits.read(app.row)),
+          write: async (app, read) => {
+            const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), (outcome, why) =>
+              notes.read(app, outcome, why),
+            );
+            const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log);
             this.tally.add(out, 'app', outcome);
             this.#report();
           },
@@ -125,9 +180,10 @@ class Crawl {
       this.#options.signal?.throwIfAborted();
       throw error;
     }
+    return notes;
   }
 
-  async #visibly<T>({ id, name }: QrsApp, read: () => Promise<T>): Promise<T> {
+  async #visibly<T>({ id, name }: PlannedApp, read: () => Promise<T>): Promise<T> {
     this.#reading.set(id, name);
     this.#report();
     try {

@@ -56,6 +56,9 @@ const OF_THE_WAY: ReadonlySet<string> = new Set([
 const OF_THE_CRAWL =
   /^(?:network|proxy|tls)\.|^qlik\.(?:unauthorized|login_page|kerberos_only|password_refused|ticket_refused|(?:ticket_)?prefix_unknown)$|^job\.|^internal$/;
 
+/** Whether a fault ends a crawl, and not only what it was met at. */
+export const isOfTheCrawl = (fault: Fault): boolean => OF_THE_CRAWL.test(fault.code);
+
 /** So many are told of each scope: a list that grows with the app would not fit into a record. */
 const MOST = 50;
 

@@ -1,6 +1,7 @@
 import type { Log } from '#agent/qlik/log.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
+import type { CheckpointPlace } from './delta/delta.ts';
 import type { CrawlProgress } from './progress.ts';
 
 /** What a crawl is told besides its site and connection; each is optional. */
@@ -14,10 +15,12 @@ export interface CrawlOptions {
   readonly scripts?: boolean | undefined;
   /** What the job asks for: mode, checkpoint, `only`, pictures. Default: the whole site, in full. */
   readonly asked?: AskedOptions | undefined;
+  /** Where the crawl leaves what the next one goes on from. Default: nowhere; everything is read. */
+  readonly checkpoints?: CheckpointPlace | undefined;
   readonly log?: Log | undefined;
   readonly patience?: Patience | undefined;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds since 1970: quiet hours go by the clock. */
+  /** Milliseconds since 1970: quiet hours go by the clock, and weeks between full crawls. */
   readonly wallNow?: (() => number) | undefined;
 }

@@ -10,6 +10,24 @@ export class People {
     this.#ids.add(user.id);
     if (user.attributes.email !== undefined && user.attributes.email !== '') {
       this.#emails.set(user.id, user.attributes.email);
+    } else this.#emails.delete(user.id);
+  }
+
+  /** Ids of all, and their addresses, empty where there is none. */
+  get all(): [id: string, email: string][] {
+    return [...this.#ids].map((id) => [id, this.#emails.get(id) ?? '']);
+  }
+
+  forget(id: string): void {
+    this.#emails.delete(id);
+    this.#ids.delete(id);
+  }
+
+  /** Takes what an earlier crawl knew. */
+  recall(people: Iterable<readonly [id: string, email: string]>): void {
+    for (const [id, email] of people) {
+      this.#ids.add(id);
+      if (email !== '') this.#emails.set(id, email);
     }
   }
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DraftRecord, RecordSink } from '#agent/spool/sink.ts';
 import type { Fault } from '#protocol/errors.ts';
-import type { AssetKind, EdgeKind, Missing, Outcome, PictureRecord } from '#protocol/records.ts';
+import type { AssetKind, EdgeKind, Missing, Outcome, PictureRecord, Reason } from '#protocol/records.ts';
 import type { JsonObject } from './attributes.ts';
 
 /** Some tenths of a millisecond of work. */
@@ -17,6 +17,18 @@ export interface Asset {
   readonly sparse?: boolean;
 }
 
+/** Why a scope ends as it does. */
+export interface Why {
+  readonly missing?: readonly Missing[];
+  readonly error?: Fault;
+}
+
+/** What else an outcome says. */
+export interface Ending {
+  readonly reason?: Reason | undefined;
+  readonly checkpoint?: string | undefined;
+}
+
 /**
  * Writes one scope and counts what it wrote. One call after the other: await each, or the stream would have another order.
  * What is written is redacted behind the sink, by the gate that everything passes before it leaves.
@@ -24,14 +36,21 @@ export interface Asset {
 export class ScopeWriter {
   readonly scope: string;
   readonly #sink: RecordSink;
+  readonly #ending: (outcome: Outcome, why: Why) => Promise<Ending>;
   #records = 0;
   /** Assets and edges written since the scope was (re)opened, by kind. */
   readonly assets = new Map<AssetKind, number>();
   readonly edges = new Map<EdgeKind, number>();
 
-  constructor(sink: RecordSink, scope: string) {
+  /** @param ending is asked before the outcome is written, when all else of the scope is */
+  constructor(
+    sink: RecordSink,
+    scope: string,
+    ending: (outcome: Outcome, why: Why) => Promise<Ending> = () => Promise.resolve({}),
+  ) {
     this.#sink = sink;
     this.scope = scope;
+    this.#ending = ending;
   }
 
   /** Opens the scope, or opens it afresh: what was written of it before no longer counts. */
@@ -70,14 +89,22 @@ export class ScopeWriter {
     await this.#count({ t: 'picture', scope: this.scope, ...picture });
   }
 
+  /** An asset that is no longer there, in a scope of which only differences are written. */
+  async gone(key: string): Promise<void> {
+    await this.#count({ t: 'gone', scope: this.scope, key });
+  }
+
   /** Ends the scope. */
-  async outcome(outcome: Outcome, why: { missing?: readonly Missing[]; error?: Fault } = {}): Promise<void> {
+  async outcome(outcome: Outcome, why: Why = {}): Promise<void> {
+    const { reason, checkpoint } = await this.#ending(outcome, why);
     await this.#sink.write({
       t: 'outcome',
       scope: this.scope,
       outcome,
       ...(why.missing === undefined || why.missing.length === 0 ? {} : { missing: [...why.missing] }),
       ...(why.error === undefined ? {} : { error: why.error.toJSON() }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(checkpoint === undefined ? {} : { checkpoint }),
     });
   }
 

@@ -5,13 +5,23 @@ import type { Readable } from '#config/connection/rights.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
+import { digestOf } from './delta/fingerprint.ts';
+import type { ListChanges } from './delta/site-changes.ts';
+import { rowDigest, type SiteNotes } from './delta/site-notes.ts';
 import { SITE_LISTS } from './lists/lists.ts';
-import { type SiteContext, siteContext, writeRow } from './lists/site-list.ts';
+import { rowKey, type SiteContext, writeRow } from './lists/site-list.ts';
 import { Gaps } from './missing.ts';
 import { writeQvdDatasets } from './qvd-datasets.ts';
-import type { ScopeWriter } from './scope-writer.ts';
+import type { Asset, ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
 import type { SiteFiles } from './site-files.ts';
+
+/** The apps that belong to the site now, whether they are read or not. */
+export interface ListedApps {
+  readonly apps: readonly { readonly id: string; readonly name: string }[];
+  /** Why these may not be all. */
+  readonly incomplete: Fault | undefined;
+}
 
 /**
  * Writes the site scope: the site, what QRS lists of it, and which apps there are. A list that the user may not read, or
@@ -19,23 +29,90 @@ import type { SiteFiles } from './site-files.ts';
  */
 export const writeSiteScope = async (
   site: Site,
-  apps: Listing<QrsApp>,
-  { people, keys, extensions }: Pick<SiteContext, 'people' | 'keys' | 'extensions'>,
+  listed: ListedApps,
+  context: SiteContext,
   out: ScopeWriter,
+  notes: SiteNotes,
   files?: SiteFiles | undefined,
 ): Promise<Outcome> => {
-  const { connection } = site;
   const gaps = new Gaps();
   // All at once: they are independent, and the repository takes long for each.
-  const context = siteContext(keys, people, extensions);
   const lists = SITE_LISTS.map((list) => ({
     list,
     rows: settled(list.rows(site)),
     prepared: settled(list.prepare?.(site, context, gaps) ?? Promise.resolve()),
+    signature: notes.isKept ? settled(Promise.resolve(list.signature?.(site))) : undefined,
   }));
+  const self = await siteAsset(site, context, gaps);
+  await out.open('site', site.connection.name);
+  await out.asset(self);
+  notes.self = digestOf(self);
+  for (const { list, rows, prepared, signature } of lists) {
+    const listing = await gaps.list(list.what, resultOf(rows));
+    await resultOf(prepared);
+    const sign = await signature;
+    if (listing === undefined) continue;
+    const reason = listing.incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, listing.rows.length) : undefined);
+    if (reason !== undefined) gaps.note(list.what, reason);
+    for (const row of listing.rows) list.remember?.(row, context);
+    for (const row of listing.rows) await writeRow(out, list, row, context);
+    // What is not all known is read as a whole again.
+    if (reason === undefined)
+      notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
+  }
+  await writeFiles(site, listed, context, out, gaps, files);
+  return await writeListed(out, listed, context, gaps, 'complete');
+};
+
+/** Writes what changed of the site's scope, and which apps there are. */
+export const writeSiteChanges = async (
+  site: Site,
+  changes: readonly ListChanges[],
+  listed: ListedApps,
+  context: SiteContext,
+  out: ScopeWriter,
+  notes: SiteNotes,
+  files?: SiteFiles | undefined,
+): Promise<Outcome> => {
+  const gaps = new Gaps();
+  const self = await siteAsset(site, context, gaps);
+  await out.open('site', site.connection.name);
+  if (digestOf(self) !== notes.self) await out.asset(self);
+  notes.self = digestOf(self);
+  for (const { list, rows, gone, fault, signature, isAnew } of changes) {
+    const known = notes.known(list)?.rows;
+    const left = (known?.size ?? 0) + rows.filter(({ id }) => known?.has(id) !== true).length - gone.length;
+    const reason = fault ?? (list.isNeverEmpty ? whyEmpty(list.what, left) : undefined);
+    if (reason !== undefined) gaps.note(list.what, reason);
+    const changed = rows.filter((row) => isAnew || known?.get(row.id) !== rowDigest(row, context));
+    if (changed.length > 0) await list.prepare?.(site, context, gaps);
+    for (const row of changed) await writeRow(out, list, row, context);
+    if (reason !== undefined) continue;
+    for (const id of gone) await out.gone(rowKey(list, id, context.keys));
+    notes.took(list, { rows, gone, signature }, context);
+  }
+  // Whether files changed is seen by reading them; those that are gone are noticed when everything is read.
+  await writeFiles(site, listed, context, out, gaps, files);
+  return await writeListed(out, listed, context, gaps, 'updated');
+};
+
+const writeFiles = async (
+  { connection }: Site,
+  { apps }: ListedApps,
+  { keys }: SiteContext,
+  out: ScopeWriter,
+  gaps: Gaps,
+  files: SiteFiles | undefined,
+): Promise<void> => {
+  if (files === undefined) return;
+  const ids = new Set(apps.map(({ id }) => id.toLowerCase()));
+  await writeQvdDatasets(out, { files, keys, origin: connection.origin, apps: ids, gaps });
+};
+
+const siteAsset = async (site: Site, { keys }: SiteContext, gaps: Gaps): Promise<Asset> => {
+  const { connection } = site;
   const about = await gaps.list('product version', site.about());
-  await out.open('site', connection.name);
-  await out.asset({
+  return {
     kind: 'site',
     key: keys.site,
     name: connection.name,
@@ -46,24 +123,23 @@ export const writeSiteScope = async (
       environment: connection.environment,
       description: connection.description,
     }),
-  });
-  for (const { list, rows, prepared } of lists) {
-    const listing = await gaps.list(list.what, resultOf(rows));
-    await resultOf(prepared);
-    if (listing === undefined) continue;
-    const reason = listing.incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, listing) : undefined);
-    if (reason !== undefined) gaps.note(list.what, reason);
-    for (const row of listing.rows) list.remember?.(row, context);
-    for (const row of listing.rows) await writeRow(out, list, row, context);
-  }
-  if (files !== undefined) {
-    const ids = new Set(apps.rows.map(({ id }) => id.toLowerCase()));
-    await writeQvdDatasets(out, { files, keys, origin: connection.origin, apps: ids, gaps });
-  }
-  const reason = apps.incomplete ?? whyEmpty('apps', apps);
+  };
+};
+
+/** Names all apps and ends the scope. Where the list of apps may lack some, none counts as gone. */
+const writeListed = async (
+  out: ScopeWriter,
+  { apps, incomplete }: ListedApps,
+  { keys }: SiteContext,
+  gaps: Gaps,
+  whole: 'complete' | 'updated',
+): Promise<Outcome> => {
+  const reason = incomplete ?? whyEmpty('apps', apps.length);
   if (reason !== undefined) gaps.note('apps', reason);
-  for (const app of apps.rows) await out.listed(keys.of(app.id), app.name);
-  const outcome = gaps.hasHoles ? 'partial' : 'complete';
+  for (const { id, name } of apps) await out.listed(keys.of(id), name);
+  // A difference deletes only what it names, whatever else could not be read.
+  const isWhole = whole === 'complete' ? !gaps.hasHoles : reason === undefined;
+  const outcome = isWhole ? whole : 'partial';
   await out.outcome(outcome, { missing: gaps.missing });
   return outcome;
 };
@@ -72,11 +148,7 @@ export const writeSiteScope = async (
  * Reads what apps need of a site whose scope is not written: owners want their e-mail addresses, charts their extensions.
  * What cannot be read is left out.
  */
-export const rememberSite = async (
-  site: Site,
-  { people, keys, extensions }: Pick<SiteContext, 'people' | 'keys' | 'extensions'>,
-): Promise<void> => {
-  const context = siteContext(keys, people, extensions);
+export const rememberSite = async (site: Site, context: SiteContext): Promise<void> => {
   await Promise.all(
     SITE_LISTS.map(async (list) => {
       if (list.remember === undefined) return;
@@ -90,8 +162,8 @@ export const rememberSite = async (
  * Of some things every site has a few. The repository lists and counts only what the user may read: a list without rows
  * is then no empty one but a right that is missing, and deleting on it would empty the catalog.
  */
-const whyEmpty = (what: Readable, { rows }: Listing<unknown>): Fault | undefined => {
-  if (rows.length > 0) return undefined;
+const whyEmpty = (what: Readable, rows: number): Fault | undefined => {
+  if (rows > 0) return undefined;
   const code =
     what === 'apps'
       ? 'qlik.nothing_visible'

@@ -14,6 +14,7 @@ import { readHealth } from './engine/health.ts';
 import { type Log, SILENT } from './log.ts';
 import type { QlikObserver } from './observer.ts';
 import { backoffMs, PATIENCE, type Patience } from './patience.ts';
+import { type Changes, type ChangesOptions, listChanges } from './repository/changes.ts';
 import { RepositoryClient } from './repository/client.ts';
 import {
   QrsAbout,
@@ -31,7 +32,15 @@ import {
   QrsTag,
   QrsUser,
 } from './repository/entities.ts';
-import { type Listing, list } from './repository/listing.ts';
+import { type Listing, list, TakenRows } from './repository/listing.ts';
+import {
+  countObjects,
+  type ObjectDigest,
+  type ObjectMark,
+  objectDigests,
+  objectsSince,
+} from './repository/object-digests.ts';
+import { tableSignature } from './repository/table.ts';
 import { StaticContent } from './static-content.ts';
 import type { EngineHealth, VisitWatch } from './strain.ts';
 
@@ -64,6 +73,24 @@ export interface Site extends AsyncDisposable {
   extensions(): Promise<Listing<QrsExtension>>;
   /** What the definition files of extensions say, by the name of the extension. */
   extensionSchemas(): Promise<QrsExtensionSchemas>;
+  /** What changed of an entity (`app`, `stream`, …) since its rows were known. */
+  changes<T extends { readonly id: string }>(
+    entity: string,
+    schema: z.ZodType<T>,
+    options: Omit<ChangesOptions, 'signal'>,
+  ): Promise<Changes<T>>;
+  /** A text that is another as soon as a row of the entity came, went or was modified. */
+  signature(entity: string): Promise<string>;
+  /** The rows of these apps, of those that (still) exist. */
+  appRows(ids: readonly string[]): Promise<readonly QrsApp[]>;
+  /** What the objects of these apps, or of all, amount to, by app; `onObject` sees each as it passes by. */
+  objectDigests(
+    apps: readonly string[] | 'all',
+    onObject?: (mark: ObjectMark) => void,
+  ): Promise<Map<string, ObjectDigest>>;
+  /** Objects of apps that were modified after a moment (ISO 8601). */
+  objectsSince(since: string): AsyncIterable<ObjectMark>;
+  countObjects(): Promise<number>;
   /** Whether QRS (still) knows the app. */
   appExists(appId: string): Promise<boolean>;
   /** What the repository knows of the objects of an app that have one of these types. */
@@ -164,6 +191,16 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       const filter = `app.id eq ${appId} and (${ofTypes})`;
       return list(repository, 'app/object', QrsDescribedObject, { filter, signal: both(own) });
     },
+    changes: (entity, schema, asked) => listChanges(repository, entity, schema, { ...asked, signal }),
+    signature: (entity) => tableSignature(repository, entity, signal),
+    appRows: async (ids) => {
+      const taken = new TakenRows('app', QrsApp);
+      await taken.byIds(repository, ids, signal);
+      return [...taken.rows.values()];
+    },
+    objectDigests: (apps, onObject) => objectDigests(repository, apps, onObject, signal),
+    objectsSince: (since) => objectsSince(repository, since, signal),
+    countObjects: () => countObjects(repository, signal),
     appExists: async (appId) => (await repository.find(`/app/${encodeURIComponent(appId)}`)) !== undefined,
     sheetRepositoryIds: async (appId, own) => {
       const filter = `app.id eq ${appId} and objectType eq 'sheet'`;

@@ -1,3 +1,4 @@
+import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { ConnectionSetting } from '#protocol/status.ts';
 import type { Filter } from '../filter/filter.ts';
 import type { Policy, ZonedHours } from '../policy/policy.ts';
@@ -115,6 +116,10 @@ export interface Connection {
     readonly appMaxBytes?: number | undefined;
     /** When nothing may be asked of the site; absent: never. */
     readonly quietHours?: ZonedHours | undefined;
+    /** Everything is read again after this time, whether it changed or not; absent: 7 days. */
+    readonly fullEveryMs?: number | undefined;
+    /** What becomes of assets that are gone from the site; absent: what the catalog says. */
+    readonly deletion?: DeletionPolicy | undefined;
     /** Which id names a sheet in its key: the engine's (as in URLs) or the repository's. */
     readonly sheetId: 'engine' | 'repository';
   };

@@ -113,6 +113,19 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
   ),
   used('crawl.quiet_hours', 'any', 'When not to crawl, such as ["Mon-Fri 07:00-19:00"]; a running crawl pauses.'),
   used('crawl.time_zone', 'string', 'Zone of the quiet hours, such as Europe/Vienna; they need it.', { oneLine: true }),
+  used('crawl.full_every', 'duration', 'After this time everything is read again, whether it changed or not.', {
+    minimum: 3_600_000,
+    maximum: 31_536_000_000,
+    standard: '7d',
+  }),
+  used(
+    'crawl.deletion',
+    'string',
+    'What becomes of assets that are gone from the site; by default what the catalog says.',
+    {
+      values: ['delete', 'flag', 'keep'],
+    },
+  ),
   used('crawl.sheet_id', 'string', 'Which id names a sheet in its key.', {
     values: ['engine', 'repository'],
     standard: 'engine',

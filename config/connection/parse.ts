@@ -1,3 +1,4 @@
+import { DELETION_POLICIES } from '#protocol/job-options.ts';
 import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
 import type { FileBounds } from '../file-bounds.ts';
@@ -236,6 +237,8 @@ const readConnection = (
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),
+      fullEveryMs: values.durationMs('crawl.full_every'),
+      ...readDeletion(values),
       ...readBounds(values, problems),
       sheetId: values.text('crawl.sheet_id')?.value === 'repository' ? ('repository' as const) : ('engine' as const),
     },
@@ -244,6 +247,13 @@ const readConnection = (
     return { connection: undefined, code, name };
   if (addresses === undefined || authentication === undefined) return { connection: undefined, code, name };
   return { connection: { code, name, ...rest, ...addresses, authentication }, code, name };
+};
+
+/** Absent when the file leaves it to the catalog. */
+const readDeletion = (values: Values): Pick<Connection['crawl'], 'deletion'> => {
+  const text = values.text('crawl.deletion')?.value;
+  const deletion = DELETION_POLICIES.find((policy) => policy === text);
+  return deletion === undefined ? {} : { deletion };
 };
 
 /** How large an app may be and when to keep away; absent when the file does not say. */

@@ -1,4 +1,4 @@
-import type { QrsCustomProperty } from '#agent/qlik/repository/entities.ts';
+import { QrsCustomProperty } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
@@ -6,6 +6,7 @@ export const customProperties: SiteList<QrsCustomProperty> = {
   what: 'custom properties',
   kind: 'customProperty',
   entity: 'custompropertydefinition',
+  schema: QrsCustomProperty,
   rows: (site) => site.customProperties(),
   asset: (row, context) => ({
     name: row.name,

@@ -1,4 +1,4 @@
-import type { QrsDataConnection } from '#agent/qlik/repository/entities.ts';
+import { QrsDataConnection } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
@@ -10,6 +10,7 @@ export const dataConnections: SiteList<QrsDataConnection> = {
   what: 'data connections',
   kind: 'dataConnection',
   entity: 'dataconnection',
+  schema: QrsDataConnection,
   // Two folders of log files come with every site.
   isNeverEmpty: true,
   rows: (site) => site.dataConnections(),

@@ -1,4 +1,4 @@
-import type { QrsExtension } from '#agent/qlik/repository/entities.ts';
+import { QrsExtension } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
@@ -6,6 +6,7 @@ export const extensions: SiteList<QrsExtension> = {
   what: 'extensions',
   kind: 'extension',
   entity: 'extension',
+  schema: QrsExtension,
   rows: (site) => site.extensions(),
   remember: (row, { extensions: known, keys }) => known.set(row.name, keys.of('extension', row.id)),
   prepare: async (site, { definitions }, gaps) => {

@@ -1,4 +1,4 @@
-import type { QrsReloadTask } from '#agent/qlik/repository/entities.ts';
+import { QrsReloadTask } from '#agent/qlik/repository/entities.ts';
 import { type JsonObject, present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 import { chainAttributes, scheduleAttributes } from './triggers.ts';
@@ -29,6 +29,11 @@ export const reloadTasks: SiteList<QrsReloadTask> = {
   what: 'reload tasks',
   kind: 'reloadTask',
   entity: 'reloadtask',
+  schema: QrsReloadTask,
+  // A run does not modify its task.
+  changedToo: (since) =>
+    `operational.lastExecutionResult.startTime gt '${since}' or operational.lastExecutionResult.stopTime gt '${since}'`,
+  signature: async (site) => [await site.signature('schemaevent'), await site.signature('compositeevent')].join(' '),
   rows: (site) => site.reloadTasks(),
   prepare: async (site, { keys, triggers }, gaps) => {
     const add = (task: { readonly id: string } | null, trigger: JsonObject): void => {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Owner } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
@@ -51,6 +52,15 @@ export interface SiteList<Row extends SiteRow = SiteRow> {
   /** Every site has some of these: an empty list means that the user may not see them. */
   readonly isNeverEmpty?: true;
   rows(site: Site): Promise<Listing<Row>>;
+  /**
+   * What one row of the entity is. With it a crawl of differences asks only for rows that were modified since; without it
+   * it reads all and writes those that differ.
+   */
+  readonly schema?: z.ZodType<Row>;
+  /** What makes a row count as changed since a moment (ISO 8601) besides its date, as a QRS filter expression. */
+  changedToo?(since: string): string;
+  /** Another text whenever what `prepare` reads changed without the rows: then all assets are written anew. */
+  signature?(site: Site): Promise<string>;
   /**
    * Reads into the context what assets of these rows have from elsewhere (a task's schedule is no part of the task, and
    * changes without it). What cannot be read is noted, and the assets are written without it.

@@ -1,4 +1,4 @@
-import type { QrsStream } from '#agent/qlik/repository/entities.ts';
+import { QrsStream } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
@@ -6,6 +6,7 @@ export const streams: SiteList<QrsStream> = {
   what: 'streams',
   kind: 'stream',
   entity: 'stream',
+  schema: QrsStream,
   isNeverEmpty: true,
   rows: (site) => site.streams(),
   asset: (row, context) => ({

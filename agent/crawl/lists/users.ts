@@ -1,4 +1,4 @@
-import type { QrsUser } from '#agent/qlik/repository/entities.ts';
+import { QrsUser } from '#agent/qlik/repository/entities.ts';
 import { present } from '../attributes.ts';
 import { described, type SiteList } from './site-list.ts';
 
@@ -7,6 +7,7 @@ export const users: SiteList<QrsUser> = {
   what: 'users',
   kind: 'user',
   entity: 'user',
+  schema: QrsUser,
   isNeverEmpty: true,
   rows: (site) => site.users(),
   remember: (user, { people }) => people.add(user),

@@ -35,7 +35,7 @@ export interface Changes<T> {
 }
 
 /** A list that is known to be so short is read as a whole: that is one call, and its count would be another. */
-const isShort = (known: KnownRows): boolean => known.size > 0 && known.size < SURELY_WHOLE - 10;
+const isShort = (known: KnownRows): boolean => known.size > 0 && known.size < SURELY_WHOLE;
 
 /**
  * What changed of an entity: the rows that were modified since, and by the count whether others came or went. Only when

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { Fault } from '#protocol/errors.ts';
 import type { RepositoryClient } from './client.ts';
 
 const TABLE_ROWS = 1_000;
 /** Below the smallest cap that was seen (100 rows): an answer with fewer was not cut off. */
-export const SURELY_WHOLE = 50;
+export const SURELY_WHOLE = 100;
 /** Ten times what the largest sites have: a server that goes on beyond makes rows up. */
 const MOST_ROWS = 5_000_000;
 /** Ten times what the largest sites have of anything but objects. */
@@ -63,6 +64,18 @@ export async function* tableRows(
   }
   throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_ROWS} rows came, and no end`);
 }
+
+/** A text that is another as soon as a row came, went or was modified. */
+export const tableSignature = async (
+  repository: RepositoryClient,
+  entity: string,
+  signal?: AbortSignal,
+): Promise<string> => {
+  const digest = createHash('sha256');
+  for await (const page of tableRows(repository, entity, ['id', 'modifiedDate'], { signal }))
+    for (const row of page) digest.update(JSON.stringify(row));
+  return digest.digest('hex').slice(0, 16);
+};
 
 /** The ids of all rows, each once. */
 export const tableIds = async (

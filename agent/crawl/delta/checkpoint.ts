@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errnoOf, replaceFile } from '#config/durable-file.ts';
+import { OUTCOMES, Reason } from '#protocol/records.ts';
+import { Fingerprint } from './fingerprint.ts';
+
+/** What is known of an app that was read, or that was tried. */
+export const KnownApp = z.object({
+  name: z.string(),
+  fingerprint: Fingerprint,
+  /** Of the last time it was read. */
+  outcome: z.enum(OUTCOMES),
+  /** When it was read last, and why then. ISO 8601. */
+  readAt: z.string(),
+  readFor: Reason,
+  /** Why it was read or passed over in the crawl that wrote this. */
+  reason: Reason,
+  /** It could not be read whole for a reason that may have passed. */
+  again: z.boolean(),
+  /** What its fingerprint was before it was read last. */
+  before: Fingerprint.optional(),
+});
+export type KnownApp = z.infer<typeof KnownApp>;
+
+/** What is known of the rows of one list of the site's scope. */
+const KnownList = z.object({
+  entity: z.string(),
+  /** Rows that were modified after it are read the next time. */
+  since: z.string().nullable(),
+  /** Of what the rows are written with from other lists. */
+  signature: z.string().optional(),
+  /** Id and digest of each row. */
+  rows: z.array(z.tuple([z.string(), z.string()])),
+});
+
+/** What was written of the site's scope. */
+export const KnownSite = z.object({
+  lists: z.array(KnownList),
+  /** Ids of users and their e-mail addresses: owners of apps are written with them. */
+  people: z.array(z.tuple([z.string(), z.string()])),
+  /** Names and keys of extensions: charts that are drawn by them are written with them. */
+  extensions: z.array(z.tuple([z.string(), z.string()])),
+  /** Digest of what was written of the site itself. */
+  self: z.string(),
+  /** It has to be read as a whole the next time. */
+  again: z.boolean(),
+  appsSince: z.string().nullable(),
+  objectsSince: z.string().nullable(),
+  /** Digests of objects that were modified after `objectsSince`: they come again and are known. */
+  recentObjects: z.array(z.string()),
+});
+export type KnownSite = z.infer<typeof KnownSite>;
+
+/** What decides, besides the site itself, whether a state can be gone on from. */
+export const Identity = z.object({
+  /** Release of the crawler and version of what it writes. */
+  crawler: z.string(),
+  /** The catalog and this agent, or where else the records go. */
+  owner: z.string(),
+  /** Digests of how the site is reached and as whom, of the filter, and of what else changes what is read. */
+  connection: z.string(),
+  filter: z.string(),
+  options: z.string(),
+});
+export type Identity = z.infer<typeof Identity>;
+
+/** The state that a crawl leaves behind for the next one. */
+export const Checkpoint = z.object({
+  version: z.literal(1),
+  /** Random; the catalog names it when it wants the next crawl to go on from here. */
+  name: z.string(),
+  code: z.string(),
+  job: z.string(),
+  writtenAt: z.string(),
+  /** When a crawl last read everything, and when ids of all lists were last compared. */
+  fullAt: z.string(),
+  idsAt: z.string(),
+  identity: Identity,
+  site: KnownSite,
+  apps: z.array(z.tuple([z.string(), KnownApp])),
+  /** Objects of apps that are not crawled, such as those that the filter rejects: app and digest. */
+  otherObjects: z.array(z.tuple([z.string(), z.string()])),
+  /** Apps that the filter rejects: id, name, and the rule that decided. */
+  rejected: z.array(z.tuple([z.string(), z.string(), z.string()])),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;
+
+export type Loaded =
+  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'none' }
+  | { readonly type: 'damaged'; readonly why: string };
+
+/** The name of a connection's files: codes that differ in case only have files of their own. */
+export const fileStem = (code: string): string =>
+  `${code.replaceAll(/[^A-Za-z0-9._-]/g, '_').slice(0, 64)}-${createHash('sha256').update(code).digest('hex').slice(0, 8)}`;
+
+/** The folder of the checkpoints below the state folder. */
+export const CHECKPOINT_FOLDER = 'checkpoints';
+
+const pathOf = (folder: string, code: string): string => join(folder, `${fileStem(code)}.json`);
+
+const MAGIC = 'culvert-checkpoint';
+
+/** Reads the checkpoint of a connection. What is damaged is said, never thrown: the next crawl reads everything then. */
+export const loadCheckpoint = async (folder: string, code: string): Promise<Loaded> => {
+  let text: string;
+  try {
+    text = await readFile(pathOf(folder, code), 'utf8');
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT'
+      ? { type: 'none' }
+      : { type: 'damaged', why: `it cannot be read (${errnoOf(error)})` };
+  }
+  const end = text.indexOf('\n');
+  const [magic, digest] = text.slice(0, Math.max(0, end)).split(' ');
+  const body = text.slice(end + 1);
+  if (magic !== MAGIC || digest !== createHash('sha256').update(body).digest('hex'))
+    return { type: 'damaged', why: 'it does not agree with its checksum' };
+  try {
+    const parsed = Checkpoint.safeParse(JSON.parse(body));
+    if (!parsed.success) return { type: 'damaged', why: 'it was written by another release' };
+    return parsed.data.code === code ? { type: 'checkpoint', checkpoint: parsed.data } : { type: 'none' };
+  } catch {
+    return { type: 'damaged', why: 'it is not JSON' };
+  }
+};
+
+/** Names and addresses of people are in it: the folder is this user's alone, too. */
+export const makeFolder = async (folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (process.platform !== 'win32') await chmod(folder, 0o700);
+};
+
+/** Replaces the checkpoint of a connection, as a whole or not at all. */
+export const saveCheckpoint = async (folder: string, checkpoint: Checkpoint): Promise<void> => {
+  await makeFolder(folder);
+  const body = JSON.stringify(checkpoint);
+  const digest = createHash('sha256').update(body).digest('hex');
+  await replaceFile(pathOf(folder, checkpoint.code), Buffer.from(`${MAGIC} ${digest}\n${body}`));
+};
+
+/** Forgets the state of a connection: its next crawl reads everything. */
+export const dropCheckpoint = async (folder: string, code: string): Promise<void> => {
+  await unlink(pathOf(folder, code)).catch(() => undefined);
+};
