@@ -19,7 +19,7 @@ const rooms: Record<string, readonly string[]> = {
   'agent/spool': ['node:', 'protocol', 'config'],
   // What left this machine, for whoever wants to look: append-only, chained, on this machine alone.
   'agent/audit': ['node:', 'protocol', 'config'],
-  'agent/crawl': ['node:', 'protocol', 'config', 'config/filter', 'agent/qlik', 'agent/lineage', 'agent/spool'],
+  'agent/crawl': ['node:', 'protocol', 'config', 'config/filter', 'agent/qlik', 'agent/lineage', 'agent/spool', 'zod'],
   'agent/bridge': ['node:', 'protocol', 'config', 'agent/network', 'agent/spool', 'agent/audit', 'zod'],
   // What the agent tells of itself: health, metrics, its log files, the bundle for support. Others give it the facts.
   'agent/operations': ['node:', 'protocol', 'config', 'pino', 'prom-client', 'fflate'],
