@@ -66,8 +66,9 @@ export const AssetRecord = z.object({
   parent: Key.optional(),
   attributes: Attributes.optional(),
   /**
-   * Only a part of the attributes could be read: those that are not here keep the values that the catalog has of them. So a
-   * crawl that could not open an app does not empty what an earlier one read inside it.
+   * Only a part of the attributes could be read: those that are not here keep the values that the catalog has of them, and
+   * those that are null are not there any more. So a crawl that could not open an app does not empty what an earlier one
+   * read inside it.
    */
   sparse: z.literal(true).optional(),
   sanitized: z.literal(true).optional(),

@@ -1,9 +1,8 @@
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
-import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import type { AppContent } from './app-content.ts';
-import { present } from './attributes.ts';
+import { present, told } from './attributes.ts';
 import { ChartWriter } from './charts.ts';
 import { FieldNames } from './field-names.ts';
 import type { Keys } from './keys.ts';
@@ -12,6 +11,7 @@ import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
 import { writeOwner } from './owners.ts';
 import { customPropertyValues, type People } from './people.ts';
 import { textAt } from './properties.ts';
+import type { RepositoryContent } from './repository-only.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 import { writeScript } from './scripts.ts';
 import { writeSheets } from './sheets.ts';
@@ -35,23 +35,25 @@ export const writeApp = async (
   out: ScopeWriter,
   row: QrsApp,
   context: AppContext,
-  content: { readonly model: DataModel | undefined } | undefined,
+  content: Pick<AppContent, 'model'> | RepositoryContent | undefined,
 ): Promise<void> => {
   const { connection, keys, people } = context;
   const model = content?.model?.available === true ? content.model : undefined;
   const key = keys.of(row.id);
+  // What was not read of an app that could not be opened is not gone because of that.
+  const isSparse = content === undefined || 'objects' in content;
+  const attributes = isSparse ? told : present;
   await out.asset({
     kind: 'app',
     key,
-    // What a data model says of it is not told to be gone because it could not be read.
-    ...(model === undefined ? { sparse: true } : {}),
+    sparse: isSparse,
     name: row.name,
     parent: row.stream === null ? keys.site : keys.of('stream', row.stream.id),
-    attributes: present({
+    attributes: attributes({
       description: row.description,
-      owner: people.owner(row.owner),
-      stream: row.stream?.name,
-      streamId: row.stream?.id,
+      owner: people.owner(row.owner) ?? null,
+      stream: row.stream?.name ?? null,
+      streamId: row.stream?.id ?? null,
       published: row.published,
       publishTime: row.publishTime,
       created: row.createdDate,
@@ -70,7 +72,7 @@ export const writeApp = async (
       availability: row.availabilityStatus,
       tags: row.tags,
       customProperties: customPropertyValues(row.customProperties),
-      thumbnailUrl: addressOf(connection, row.thumbnail),
+      thumbnailUrl: addressOf(connection, row.thumbnail) ?? null,
       url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}`,
     }),
   });

@@ -1,6 +1,16 @@
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
+/** Attributes of a sparse asset: undefined was not read, and what is empty is null, so that it is removed. */
+export const told = (attributes: Readonly<Record<string, JsonValue | undefined>>): JsonObject => {
+  const kept: JsonObject = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined) continue;
+    kept[name] = value === '' || (Array.isArray(value) && value.length === 0) ? null : value;
+  }
+  return kept;
+};
+
 /** Attributes without what says nothing: undefined, null, empty texts and empty lists. */
 export const present = (attributes: Readonly<Record<string, JsonValue | undefined>>): JsonObject => {
   const kept: JsonObject = {};

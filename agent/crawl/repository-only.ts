@@ -3,7 +3,7 @@ import type { QrsApp, QrsDescribedObject } from '#agent/qlik/repository/entities
 import type { Site } from '#agent/qlik/site.ts';
 import type { AssetKind } from '#protocol/records.ts';
 import type { AppContext } from './app-scope.ts';
-import { present } from './attributes.ts';
+import { told } from './attributes.ts';
 import { classOf } from './meta.ts';
 import { Gaps } from './missing.ts';
 import { writeOwner } from './owners.ts';
@@ -68,10 +68,10 @@ export const writeRepositoryContent = async (
       name: object.name,
       parent,
       sparse: true,
-      attributes: present({
+      attributes: told({
         description: object.description,
         tags: object.tags,
-        owner: people.owner(object.owner),
+        owner: people.owner(object.owner) ?? null,
         class: classOf(object),
         approved: object.approved,
         published: object.published,

@@ -4,7 +4,7 @@ import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { Missing, Outcome } from '#protocol/records.ts';
-import type { StagedRow } from './record.ts';
+import { SPARSE_HASH_BYTES, type StagedRow } from './record.ts';
 import { dropStaged, incoming } from './staged-rows.ts';
 
 /** The attempt whose stream is published. */
@@ -180,6 +180,7 @@ const writeScopes = async (
   // A key that came twice counts once; the later line wins. What a scope had is compared by "not in", which is no join: its
   // rows are hashed once. A join became a loop over all pairs, since the planner knows nothing of rows that were written a
   // moment ago: minutes for 40,000 of them. A scope that was not there before has nothing to remove and no history to tell.
+  // A sparse asset adds to what is known of it; what it gives as null is removed.
   const found = await tx<{ key: string; isFirst: boolean; counts: Counts[] | null }[]>`
     with come as materialized (${incoming(tx, ref, publisher, come, stagedScopes)}
     ), put as (
@@ -196,12 +197,20 @@ const writeScopes = async (
       insert into asset as a (organisation_id, key, scope_id, connection, kind, name, sort_name, search_text, parent,
         attributes, hash, first_seen_at, changed_at)
       select ${organisationId}, i.key, p.id, ${connection}, i.kind, i.name, i.sort_name, i.search_text, i.parent,
-        i.attributes, i.hash, now(), now() from asset_in i join put p on p.key = i.scope
+        case when octet_length(i.hash) = ${SPARSE_HASH_BYTES} and not exists (select from asset known
+          where known.organisation_id = ${organisationId} and known.key = i.key and known.scope_id = p.id)
+          then jsonb_strip_nulls(i.attributes) else i.attributes end, i.hash, now(), now()
+        from asset_in i join put p on p.key = i.scope
       on conflict (organisation_id, key, scope_id) do update set connection = excluded.connection,
         kind = excluded.kind, name = excluded.name, sort_name = excluded.sort_name,
-        search_text = excluded.search_text, parent = excluded.parent, attributes = excluded.attributes,
-        hash = excluded.hash, changed_at = now()
-        where a.hash <> excluded.hash
+        search_text = case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES} and a.name = excluded.name then a.search_text
+          else excluded.search_text end,
+        parent = excluded.parent, hash = excluded.hash, changed_at = now(),
+        attributes = case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES} then jsonb_strip_nulls(a.attributes || excluded.attributes) else excluded.attributes end
+        where case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES}
+          then (a.name, a.parent, a.attributes) is distinct from
+            (excluded.name, excluded.parent, jsonb_strip_nulls(a.attributes || excluded.attributes))
+          else a.hash <> excluded.hash end
       returning a.scope_id, a.key, a.kind, a.name, case when xmax = 0 then 'added' else 'changed' end as change
     ), asset_gone as (
       delete from asset a using put p where p.outcome = 'complete' and not p.is_first

@@ -120,6 +120,14 @@ const checkNeighbours = (scope: string, connection: string, ...keys: readonly (s
 /** Datasets and columns are named by where they are; everything else lies below its scope. */
 const FREE_KINDS: ReadonlySet<string> = new Set(['dataset', 'column']);
 
+/**
+ * What the hash of a sparse asset ends in, in hex: longer than all others, it is never that of a whole one, so that the
+ * next whole one is written in any case.
+ */
+const SPARSE = '00';
+/** Bytes of the hash of a sparse asset. */
+export const SPARSE_HASH_BYTES = HASH_BYTES + 1;
+
 /** Of canonical JSON. */
 const contentHash = (content: string): string => digest('sha256', content).slice(0, HASH_BYTES * 2);
 
@@ -178,6 +186,8 @@ export const asRow = (
     search_text: searchText(name, attributes['description']),
     ...(parent === undefined ? {} : { parent }),
     attributes: text,
-    hash: contentHash(`[${JSON.stringify(kind)},${JSON.stringify(name)},${JSON.stringify(parent ?? null)},${text}]`),
+    hash:
+      contentHash(`[${JSON.stringify(kind)},${JSON.stringify(name)},${JSON.stringify(parent ?? null)},${text}]`) +
+      (record.sparse === true ? SPARSE : ''),
   };
 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findAsset } from '#catalog/store/assets.ts';
-import type { StreamRecord } from '#protocol/records.ts';
+import type { AssetRecord, StreamRecord } from '#protocol/records.ts';
 import { appRecords, asset, batchOf, scopeRecords, siteRecords, TestStream } from './agent.ts';
 import { eventually } from './database.ts';
 import { World } from './world.ts';
@@ -97,6 +97,46 @@ describe('what an outcome does to what was there', () => {
       expect((await world.scopes(place.organisationId, job.id))[1]).toMatchObject({ outcome, missing, removed: 0 });
     },
   );
+
+  test('a sparse asset adds to what is known, takes away what it gives as null, and is replaced by a whole one', async () => {
+    const place = await world.enter('prod');
+    const measure = (attributes: AssetRecord['attributes'], sparse?: true): StreamRecord[] => {
+      const one = asset('prod/a', 'prod/a/m1', 'masterMeasure', 'Revenue', 'prod/a', attributes);
+      const fresh = asset('prod/a', 'prod/a/m2', 'masterMeasure', 'Margin', 'prod/a', { owner: null, tags: ['x'] });
+      const app = asset('prod/a', 'prod/a', 'app', 'App a', 'prod');
+      return scopeRecords(
+        'prod/a',
+        'app',
+        [app, sparse ? { ...one, sparse } : one, ...(sparse ? [{ ...fresh, sparse }] : [])],
+        {
+          outcome: sparse ? 'partial' : 'complete',
+        },
+      );
+    };
+    const published = async (records: StreamRecord[]) => {
+      const { stream, job } = await world.crawl(place, 'prod');
+      await stream.publish(siteRecords('prod', ['a']));
+      await stream.publish(records);
+      await stream.finish();
+      const { added, changed } = (await world.scopes(place.organisationId, job.id))[1] ?? {};
+      return { added, changed, m1: (await findAsset(world.sql, place.organisationId, 'prod/a/m1'))?.attributes };
+    };
+    const whole = { expression: 'Sum(x)', owner: { id: '1' }, approved: true };
+    await published(measure(whole));
+    // Nothing new is said: nothing is written.
+    expect(await published(measure({ owner: { id: '1' }, description: null }, true))).toEqual({
+      added: 1,
+      changed: 0,
+      m1: whole,
+    });
+    expect((await findAsset(world.sql, place.organisationId, 'prod/a/m2'))?.attributes).toEqual({ tags: ['x'] });
+    expect(await published(measure({ owner: { id: '2' }, approved: null }, true))).toMatchObject({
+      changed: 1,
+      m1: { expression: 'Sum(x)', owner: { id: '2' } },
+    });
+    expect(await published(measure({ owner: { id: '2' }, approved: null }, true))).toMatchObject({ changed: 0 });
+    expect((await published(measure({ expression: 'Sum(y)' }))).m1).toEqual({ expression: 'Sum(y)' });
+  });
 
   test('unchanged: everything stays', async () => {
     const place = await crawled({ a: ['s1', 's2'] });
