@@ -80,8 +80,11 @@ const SYNTHETIC = /^\$Syn\b/i;
 
 const keyTypeOf = ({ name, tags, src_tables }: ModelField): 'synthetic' | 'key' | undefined => {
   if (SYNTHETIC.test(name) || tags.includes('$synthetic')) return 'synthetic';
-  return tags.includes('$key') || new Set(src_tables).size > 1 ? 'key' : undefined;
+  return tags.includes('$key') || (new Set(src_tables).size > 1 && !isDerived(tags)) ? 'key' : undefined;
 };
+
+/** Calendars that the engine makes from a date lie wherever the date does, and link nothing. */
+const isDerived = (tags: readonly string[]): boolean => tags.includes('$derived') || tags.includes('$autoCalendar');
 
 /** The engine's own tags say what kind of values a field has; the most telling one wins. */
 const TYPES = ['timestamp', 'date', 'integer', 'numeric', 'geopoint', 'geomultipolygon', 'text', 'ascii'] as const;
@@ -95,9 +98,9 @@ const typeOf = ({ tags, is_numeric }: ModelField): string | undefined => {
 const associationsOf = (fields: readonly ModelField[]): ((table: string) => JsonValue[]) => {
   const pairs = new Map<string, Map<string, string[]>>();
   let count = 0;
-  for (const { name, src_tables, is_system } of fields) {
+  for (const { name, src_tables, is_system, tags } of fields) {
     const homes = [...new Set(src_tables)];
-    if (homes.length < 2 || is_system) continue;
+    if (homes.length < 2 || is_system || isDerived(tags)) continue;
     for (const one of homes) {
       for (const other of homes) {
         if (one === other || count > 50 * MOST_ASSOCIATIONS) continue;

@@ -34,7 +34,8 @@ export const writeVariables = async (
         value: formula || hidden ? undefined : definition,
         formula: formula || undefined,
         comment: textAt(variable.qData, 'comment') || (variable.qDescription ?? ''),
-        tags: textsAt(variable.qData, 'tags'),
+        // Some engines give no list of texts by a pointer.
+        tags: [...new Set([...textsAt(variable.qData, 'tags'), ...textsAt(variable.qMeta, 'tags')])],
         scriptCreated: variable.qIsScriptCreated === true ? true : undefined,
         credentials: [...kinds].map((kind) => ({ kind })),
         ...(formula ? names.of([definition.trimStart()]) : {}),

@@ -30,6 +30,9 @@ const count = (properties: unknown): { d: number; m: number; ids: string[] } => 
   return found;
 };
 
+const titleOf = (properties: EngineObject['properties']): string =>
+  String((properties['qMetaDef'] as { title?: string }).title);
+
 const bruteForce = (site: Site) => {
   const counts: Record<string, number> = Object.fromEntries(TRUTH_KINDS.map((kind) => [kind, 0]));
   const add = (kind: string, n: number): void => {
@@ -82,6 +85,14 @@ const bruteForce = (site: Site) => {
     }
     owns += owned([...content.sheets, ...content.stories]);
     uses += charts.filter((chart) => visualizations.includes(String(chart.properties['qExtendsId']))).length;
+    // Measures that are made of others begin with the name of one.
+    const labels = content.masterMeasures.map(
+      ({ properties }) => `[${titleOf(properties).replaceAll(']', ']]')}] / Sum(`,
+    );
+    uses += content.masterMeasures.filter(({ properties }) => {
+      const { qDef } = properties['qMeasure'] as { qDef: string };
+      return labels.some((label) => qDef.startsWith(label));
+    }).length;
     add('chart', charts.length);
     add('sheet', content.sheets.length);
     add('story', content.stories.length);

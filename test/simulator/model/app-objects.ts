@@ -1,8 +1,10 @@
 import { CHART_WEIGHTS, type ChartKind, chartProperties } from './chart-kinds.ts';
+import { withLooks } from './chart-looks.ts';
 import { type ChartContext, chart } from './charts.ts';
 import { hyperCube, type Json, type Properties } from './hypercubes.ts';
 import type { DimensionDefinition, MeasureDefinition } from './masters.ts';
 import type { ObjectOutline } from './outline.ts';
+import { hashOf } from './random.ts';
 import type { EngineObject } from './types.ts';
 
 type Making = Omit<ChartContext, 'host'>;
@@ -11,8 +13,10 @@ const objectFrom = (
   outline: ObjectOutline,
   properties: Properties,
   children: readonly EngineObject[] = [],
+  names: readonly string[] = [],
 ): EngineObject => ({
   qId: outline.qId,
+  names,
   qType: outline.qType,
   repositoryId: outline.repositoryId,
   properties: { qInfo: { qId: outline.qId, qType: outline.qType }, ...properties },
@@ -56,6 +60,9 @@ export const sheetObject = (making: Making, outline: ObjectOutline, rank: number
       gridResolution: 'small',
       layoutOptions: { mobileLayout: 'LIST', extendable: false, sheetMode: 'RESPONSIVE' },
       gridMode: 'simpleEdit',
+      ...(hashOf(outline.qId) % 12 === 0
+        ? { showCondition: { qStringExpression: { qExpr: "=vCurrency = 'EUR'" } } }
+        : {}),
       labelExpression: random.chance(0.05) ? `='Sheet of ' & vCurrentYear` : '',
       description: outline.description,
     },
@@ -124,21 +131,26 @@ export const masterDimension = (
 
 export const masterMeasure = (outline: ObjectOutline & { readonly definition: MeasureDefinition }): EngineObject => {
   const { definition } = outline;
-  return objectFrom(outline, {
-    qMeasure: {
-      qLabel: definition.title,
-      qDef: definition.expression,
-      qGrouping: 'N',
-      qExpressions: [],
-      qActiveExpression: 0,
-      qLabelExpression: definition.labelExpression,
-      qNumFormat: { ...definition.format },
-      isCustomFormatted: definition.format.qType !== 'U',
-      numFormatFromTemplate: true,
-      coloring: {},
+  return objectFrom(
+    outline,
+    {
+      qMeasure: {
+        qLabel: definition.title,
+        qDef: definition.expression,
+        qGrouping: 'N',
+        qExpressions: [],
+        qActiveExpression: 0,
+        qLabelExpression: definition.labelExpression,
+        qNumFormat: { ...definition.format },
+        isCustomFormatted: definition.format.qType !== 'U',
+        numFormatFromTemplate: true,
+        coloring: hashOf(outline.qId) % 8 === 0 ? { baseColor: { color: '#b0afae', index: -1 } } : {},
+      },
+      qMetaDef: { ...metaOf(outline), tags: hashOf(outline.qId) % 5 === 0 ? ['kpi', 'net; gross'] : [] },
     },
-    qMetaDef: { ...metaOf(outline), tags: [] },
-  });
+    [],
+    definition.names,
+  );
 };
 
 /** A master visualization; one in five is a container whose children live in its own tree. */
@@ -150,7 +162,10 @@ export const masterVisualization = (making: Making, outline: ObjectOutline): Eng
     : [];
   return objectFrom(
     outline,
-    { ...chartProperties(random, library, kind, outline.name), qMetaDef: { ...metaOf(outline), tags: ['master'] } },
+    {
+      ...withLooks(chartProperties(random, library, kind, outline.name), outline.qId, library),
+      qMetaDef: { ...metaOf(outline), tags: ['master'] },
+    },
     children,
   );
 };

@@ -1,5 +1,6 @@
 import { CHART_WEIGHTS, type ChartKind, chartProperties } from './chart-kinds.ts';
-import { captions, type Json, type Library, listObject, type Properties } from './hypercubes.ts';
+import { withLooks } from './chart-looks.ts';
+import { captions, type Library, listObject, type Properties } from './hypercubes.ts';
 import { oddly } from './names.ts';
 import type { Random } from './random.ts';
 import type { EngineObject } from './types.ts';
@@ -13,12 +14,13 @@ export interface ChartContext {
 }
 
 const objectOf = (
-  { host, nextId }: ChartContext,
+  { host, library, nextId }: ChartContext,
   qType: string,
-  properties: Properties,
+  plain: Properties,
   children: readonly EngineObject[] = [],
 ): EngineObject => {
   const qId = nextId();
+  const properties = plain['visualization'] === undefined ? plain : withLooks(plain, qId, library);
   const { ownerId, approved, published, createdDate, modifiedDate } = host;
   return {
     qId,
@@ -102,12 +104,19 @@ const container = (context: ChartContext, qType: 'container' | 'sn-tabbed-contai
           ? instance(context)
           : leaf(context),
   );
-  const tabs: Json = children.map((child, index) => ({
+  const tabs = children.map((child, index) => ({
     refId: random.letters(6),
-    label: `Tab ${index + 1}`,
+    label: index % 4 === 3 ? { qStringExpression: { qExpr: "='Tab ' & vTop" } } : `Tab ${index + 1}`,
     isMaster: child.properties['qExtendsId'] !== undefined,
+    ...(index % 3 === 2 ? { condition: { qStringExpression: { qExpr: '=vTop > 10' } } } : {}),
     ...(qType === 'container' ? { type: child.qType } : { childRefId: child.qId }),
   }));
+  // A container knows its children by an id that they bear themselves.
+  const tabbed = children.map((child, index) =>
+    qType === 'container'
+      ? { ...child, properties: { ...child.properties, containerChildId: tabs[index]?.refId ?? '' } }
+      : child,
+  );
   return objectOf(
     context,
     qType,
@@ -120,7 +129,7 @@ const container = (context: ChartContext, qType: 'container' | 'sn-tabbed-contai
       [qType === 'container' ? 'children' : 'objects']: tabs,
       showTabs: true,
     },
-    children,
+    tabbed,
   );
 };
 

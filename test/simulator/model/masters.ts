@@ -1,7 +1,7 @@
 import type { DataModel } from './data-model.ts';
 import { dimensionExpression, measureExpression, quoted } from './expressions.ts';
 import { oddly } from './names.ts';
-import type { Random } from './random.ts';
+import { hashOf, type Random } from './random.ts';
 
 export interface DimensionDefinition {
   readonly title: string;
@@ -13,6 +13,8 @@ export interface DimensionDefinition {
 }
 
 export interface MeasureDefinition {
+  /** Ids of other master measures that the expression names by their labels. */
+  readonly names: readonly string[];
   readonly title: string;
   readonly expression: string;
   readonly labelExpression: string;
@@ -57,9 +59,33 @@ export const measureDefinition = (random: Random, model: DataModel): MeasureDefi
   const expression = measureExpression(random, model);
   const plain = `${random.pick(['Total', 'Average', 'Net', 'Gross', 'YTD', 'PY', 'Share of'])} ${random.pick(model.numbers.length > 0 ? model.numbers : ['Value'])}`;
   return {
+    names: [],
     title: oddly(random, plain, 0.05, true),
     expression,
     labelExpression: random.chance(0.1) ? `='${plain.replaceAll("'", "''")} ' & vCurrentYear` : '',
     format: numberFormat(random),
   };
+};
+
+interface Measure {
+  readonly qId: string;
+  readonly name: string;
+  readonly definition: MeasureDefinition;
+}
+
+/** Some measures are made of others: their expressions name them by their labels, as authors do. */
+export const madeOfOthers = <T extends Measure>(measures: readonly T[], model: DataModel | undefined): readonly T[] => {
+  if (model === undefined) return measures;
+  const taken = new Set(
+    model.tables.flatMap(({ fields, joined }) => [...fields, ...(joined ? [joined] : [])]).map(({ name }) => name),
+  );
+  const unique = (name: string): boolean => measures.filter((other) => other.name === name).length === 1;
+  return measures.map((measure, index) => {
+    const other = measures[index - 1];
+    if (other === undefined || hashOf(measure.qId) % 10 !== 0) return measure;
+    if (!unique(other.name) || taken.has(other.name) || /^=|\$\(/.test(other.name)) return measure;
+    const [number = 'Value'] = model.numbers;
+    const expression = `[${other.name.replaceAll(']', ']]')}] / Sum(${quoted(number)})`;
+    return { ...measure, definition: { ...measure.definition, expression, names: [other.qId] } };
+  });
 };

@@ -1,5 +1,11 @@
 import { type DataModel, dataModelOf } from './data-model.ts';
-import { type DimensionDefinition, dimensionDefinition, type MeasureDefinition, measureDefinition } from './masters.ts';
+import {
+  type DimensionDefinition,
+  dimensionDefinition,
+  type MeasureDefinition,
+  madeOfOthers,
+  measureDefinition,
+} from './masters.ts';
 import { description, oddly, sheetName } from './names.ts';
 import { between, type Random, randomOf } from './random.ts';
 import type { App } from './types.ts';
@@ -93,10 +99,14 @@ export const outlineOf = (world: World, app: App): AppOutline => {
       const definition = dimensionDefinition(random, model);
       return { ...entry('dimension', definition.title, 'base'), definition };
     }),
-    measures: several(extractor ? 0 : never ? Math.max(15, some(20)) : some(9), () => {
-      const definition = measureDefinition(random, model);
-      return { ...entry('measure', definition.title, 'base'), definition };
-    }),
+    // Which names are fields is known of an app that was reloaded.
+    measures: madeOfOthers(
+      several(extractor ? 0 : never ? Math.max(15, some(20)) : some(9), () => {
+        const definition = measureDefinition(random, model);
+        return { ...entry('measure', definition.title, 'base'), definition };
+      }),
+      never ? undefined : model,
+    ),
     visualizations: several(extractor ? 0 : never ? Math.max(4, some(6)) : some(3), (index) =>
       entry('masterobject', oddly(random, `${model.subject.name} visual ${index + 1}`, 0.06, true), 'base'),
     ),

@@ -244,6 +244,7 @@ const collect = (collector: Collector, app: App, content: AppContent): AppTruth[
   for (const [kind, objects] of plain) {
     for (const object of objects) {
       const key = collector.add(kind, [object.qId], metaTitle(object));
+      for (const named of object.names ?? []) collector.uses.push({ from: key, to: [app.id, named] });
       if (kind === 'story') collector.owned(object.ownerId, key);
       if (kind !== 'masterVisualization') continue;
       collector.drawn(key, object);

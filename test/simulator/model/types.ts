@@ -151,6 +151,8 @@ export interface EngineObject {
   /** The properties as `GetProperties` answers them, `qInfo` included; whatever an expression is in there is in clear. */
   readonly properties: Readonly<Record<string, unknown>>;
   readonly children: readonly EngineObject[];
+  /** Of a master measure: ids of other ones that its expression names by their labels. */
+  readonly names?: readonly string[];
   readonly ownerId: string;
   readonly approved: boolean;
   readonly published: boolean;

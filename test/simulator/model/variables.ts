@@ -24,7 +24,8 @@ const CONFIG: readonly [string, string][] = [
 
 const SCRIPTED: readonly [string, string, string][] = [
   ['vCurrentYear', '2025', '2025'],
-  ['vToday', '=Today()', '03.11.2025'],
+  // What LET left when the script ran: no formula any more.
+  ['vToday', '03.11.2025', '03.11.2025'],
   ['vQvdPath', 'lib://QVD/1_extract/', 'lib://QVD/1_extract/'],
   ['vMargin', '($1 - $2) / $1', '($1 - $2) / $1'],
   ["v'quoted; name", '1', '1'],
