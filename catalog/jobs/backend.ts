@@ -114,6 +114,17 @@ export const createBackend = ({
     enrol: (request) => enrol(sql, request),
     authenticate: async (auth, proof) => {
       const reply = await authenticate(sql, auth, proof);
+      if ('session' in reply && reply.replacedKeyEndsAt)
+        log.warn(
+          {
+            agentId: auth.agentId,
+            keyId: auth.keyId,
+            keyEndsAt: reply.replacedKeyEndsAt.toISOString(),
+            advice:
+              'Its disk may come from a backup; then it has to rotate its key before that time. If nobody restored it, somebody else has its key and replaced it: revoke the agent and enrol the machine again.',
+          },
+          'an agent opened a session with a key that was replaced',
+        );
       faultPoint('catalog.session_stored');
       return reply;
     },

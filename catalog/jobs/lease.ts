@@ -140,7 +140,9 @@ export const endJob = async (
       `${MAX_ATTEMPTS} attempts failed; the last one: ${last?.message ?? 'the agent went away'}`,
       last ? { advice: last.advice } : {},
     ).toJSON();
-  const error = ending.state === 'again' ? exhausted(ending.error) : 'error' in ending ? ending.error : undefined;
+  const last = ending.state === 'again' ? exhausted(ending.error) : 'error' in ending ? ending.error : undefined;
+  // An attempt that failed of it may have been worth another; the job has ended, and nothing is tried again by itself.
+  const error = last === undefined ? undefined : { ...last, retryable: false };
   const state = ending.state === 'again' ? 'failed' : ending.state;
   await tx`update job set state = ${state}, finished_at = now(),
       error = ${error === undefined ? null : JSON.stringify(storable(error))}::text::jsonb

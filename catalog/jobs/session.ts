@@ -71,9 +71,11 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
         a.renewal_asked_at is not null as "renewalAsked", a.catalog_key_id as "catalogKeyId"
       from agent a where a.organisation_id = ${organisationId} and a.id = ${auth.agentId} for update`;
     // Looked at again under the lock: it may have been revoked since the signature was checked.
-    const [key] = await tx`update agent_key set last_used_at = now() where organisation_id = ${organisationId}
+    const [key] = await tx<
+      { endsAt: Date | null }[]
+    >`update agent_key set last_used_at = now() where organisation_id = ${organisationId}
       and agent_id = ${auth.agentId} and id = ${auth.keyId} and revoked_at is null
-      and (valid_until is null or valid_until > now()) returning id`;
+      and (valid_until is null or valid_until > now()) returning valid_until as "endsAt"`;
     if (!before || !key || before.revoked) return unknown;
     if (before.disabled)
       return refuse(
@@ -124,7 +126,7 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
     for (const { jobId, attempt } of believed)
       if (!jobs.some((job) => job.jobId === jobId && job.attempt === attempt))
         await loseAttempt(tx, organisationId, jobId, attempt);
-    return { session, jobs, asks };
+    return { session, jobs, asks, replacedKeyEndsAt: key.endsAt };
   });
 };
 

@@ -1,6 +1,7 @@
 import { createPublicKey, randomUUID, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WakeUp } from '#catalog/gateway/backend.ts';
+import { createBackend } from '#catalog/jobs/backend.ts';
 import { sweep } from '#catalog/jobs/sweep.ts';
 import {
   agentTrust,
@@ -40,6 +41,28 @@ const refusalOf = async (agent: TestAgent): Promise<number | undefined> => {
 const isFenced = async ({ session }: Place): Promise<boolean> => !(await world.backend.renew(session, [])).current;
 
 describe('a new key of an agent', () => {
+  test('a session with a key that was replaced is let in for a day, and the log says so', async () => {
+    const { agent, session } = await world.enter('site');
+    const { asked, use } = agent.nextKey();
+    const answer = await world.backend.rotateKey(session, asked);
+    if (!('keyId' in answer)) throw new Error('refused');
+    const warned: { readonly fields: object; readonly message: string }[] = [];
+    const warn = (fields: object, message: string): void => {
+      warned.push({ fields, message });
+    };
+    const { sql, publishing, bus } = world;
+    const backend = createBackend({ sql, publishing, bus, log: { warn, error: warn }, sweepMs: 0 });
+    const back = use(answer.keyId);
+    await agent.open(backend);
+    expect(warned).toEqual([]);
+    back();
+    await agent.open(backend);
+    await backend.close();
+    const message = 'an agent opened a session with a key that was replaced';
+    const advice = expect.stringContaining('revoke the agent');
+    expect(warned).toMatchObject([{ message, fields: { agentId: agent.id, keyEndsAt: expect.any(String), advice } }]);
+  });
+
   test('is registered over a live session; the old one counts for a day', async () => {
     const { agent, session, organisationId } = await world.enter('site');
     const { asked, use } = agent.nextKey();
