@@ -95,6 +95,12 @@ export class Identity {
     return this.#tryNext && this.#next !== undefined ? this.#next : this.#key;
   }
 
+  /** Signs with the key that the catalog knows for sure; for what is carried to it by hand. */
+  sign(text: (agentId: string, keyId: string) => string): { readonly keyId: string; readonly signature: Buffer } {
+    const { keyId, privateKey } = this.#key;
+    return { keyId, signature: sign(null, Buffer.from(text(this.agentId, keyId)), privateKey) };
+  }
+
   /** The answer to a gateway's challenge, base64: a session begins. */
   signChallenge(host: string, nonce: string, bootId: string): string {
     // In a new session the catalog signs with the newest key that it has told of.

@@ -1,5 +1,7 @@
+import { statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { RecordGate } from '#agent/bridge/record-gate.ts';
+import { loadIdentity } from '#agent/bridge/identity.ts';
+import { RecordGate, type RecordLines } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { createLog } from '#agent/operations/log.ts';
@@ -10,14 +12,22 @@ import { loadConnectionFile } from '#config/loading.ts';
 import { describeWay } from '#config/proxy.ts';
 import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
+import { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
+import { printable } from '#protocol/printable.ts';
+import { SummarisedLines } from './crawl-summary.ts';
+import { PackageFile } from './package-file.ts';
 import { RecordFile } from './record-file.ts';
 import { settingsFor } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
 import { MEND } from './settings.ts';
 import { untilStopped } from './stop.ts';
+import { VERSION } from './version.ts';
 
 export interface CrawlOptions {
-  readonly out: string;
+  readonly out?: string;
+  /** One signed file for the catalog instead of records. */
+  readonly package?: string;
+  readonly pictures?: boolean;
   readonly config?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -33,10 +43,33 @@ const readConnection = async (file: string, secrets: Secrets): Promise<Connectio
   return parsed.connection;
 };
 
-const table = (title: string, counts: Readonly<Partial<Record<string, number>>>): string =>
-  [`${title}:`, ...Object.entries(counts).map(([name, n]) => `  ${name.padEnd(22)}${String(n).padStart(9)}`)].join(
-    '\n',
-  );
+/** Where the records go: a file of lines, or a package for the catalog. */
+interface Target {
+  readonly path: string;
+  readonly lines: RecordLines & AsyncDisposable & { close(): Promise<unknown> };
+}
+
+const openTarget = async (options: CrawlOptions, connection: Connection): Promise<Target> => {
+  const { out, package: path } = options;
+  if (out !== undefined && path === undefined) return { path: out, lines: new RecordFile(out) };
+  if (path === undefined || out !== undefined)
+    throw new Fault('config.missing_key', 'A crawl into a file needs --out or --package, and not both', {
+      advice: 'Use --out FILE for records to read, --package FILE for one that culvert-catalog import takes.',
+    });
+  const settings = settingsFor(options.config);
+  if (settings === undefined)
+    throw new Fault(
+      'bridge.not_enrolled',
+      'A package is signed by an enrolled agent, and there are no settings of one',
+      {
+        advice: 'Name them with --config; without a way to the catalog, use `culvert enroll --offline` first.',
+      },
+    );
+  const identity = await loadIdentity(settings.stateFolder);
+  const { code, name, displayUrl: url } = connection;
+  const header = { connection: { code, name, url }, agentVersion: VERSION, createdAt: new Date().toISOString() };
+  return { path, lines: await PackageFile.open(path, identity, header) };
+};
 
 /**
  * Crawls one site into a file, without a catalog; what a person sees of it goes to standard error and output.
@@ -54,9 +87,13 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
     stop.abort(new Fault('job.cancelled', 'The crawl was stopped', { advice: 'Run it again for the whole site.' })),
   );
   await using site = openSite(connection, { dialer, log, signal: stop.signal });
-  await using records = new RecordFile(options.out);
-  const summary = await crawl(site, connection, new RecordGate(records), {
+  const target = await openTarget(options, connection);
+  await using records = target.lines;
+  const lines = new SummarisedLines(records);
+  const pictures = options.pictures === true || options.package !== undefined;
+  const summary = await crawl(site, connection, new RecordGate(lines), {
     signal: stop.signal,
+    asked: AskedOptions.parse({ mode: 'full', pictures }),
     log,
     onProgress: ({ appsDone, appsTotal, records, slowed }) => {
       if (process.stderr.isTTY) {
@@ -67,12 +104,10 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   });
   await records.close();
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-  if (options.json) process.stdout.write(`${JSON.stringify({ out: options.out, ...summary })}\n`);
-  else {
-    const seconds = (summary.durationMs / 1000).toFixed(1);
-    process.stdout.write(
-      `${summary.records} records of ${connection.code} in ${seconds} s, written to ${options.out}\n`,
-    );
-    process.stdout.write(`${table('scopes', summary.outcomes)}\n${table('assets', summary.assets)}\n`);
-  }
+  const { path } = target;
+  const report = lines.report(`${connection.name} (${connection.code}), ${connection.displayUrl}`, summary);
+  // Beside the records, for whoever gets them; where that is no file, as a pipe, only here.
+  if (statSync(path).isFile()) writeFileSync(`${path}.txt`, report, { mode: 0o600 });
+  if (options.json) process.stdout.write(`${JSON.stringify({ out: path, ...summary })}\n`);
+  else process.stdout.write(`${report}\nWritten to ${printable(path)}\n`);
 };

@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { leaveNote } from '#agent/audit/audit-log.ts';
 import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
+import { offlineRequest, takeOfflineReply } from '#agent/bridge/offline-enrolment.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
+import type { Settings } from '#config/settings.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
+import { fingerprint } from '#protocol/package.ts';
 import { printable } from '#protocol/printable.ts';
 import { called } from './called.ts';
 import { checkOwnFolder } from './own-folder.ts';
@@ -18,6 +21,10 @@ export interface EnrollOptions {
   readonly config: string;
   readonly tokenFile?: string;
   readonly name?: string;
+  /** Makes a request that is carried to the catalog by hand, or takes its answer. */
+  readonly offline?: boolean;
+  readonly out?: string;
+  readonly reply?: string;
 }
 
 const readTokenFile = (file: string): string => {
@@ -55,6 +62,38 @@ const makeFolder = (folder: string): void => {
   }
 };
 
+/** The request, or what the catalog answered: both are carried by hand, and hold nothing secret. */
+const enrollOffline = async (settings: Settings, options: EnrollOptions): Promise<void> => {
+  checkOwnFolder(settings.stateFolder);
+  if (options.reply === undefined) {
+    const name = options.name ?? settings.name ?? hostname();
+    const { request, keyId } = await offlineRequest(settings.stateFolder, name, VERSION);
+    const text = `${JSON.stringify(request, undefined, 2)}\n`;
+    if (options.out === undefined) process.stdout.write(text);
+    else writeFileSync(options.out, text);
+    process.stderr.write(
+      `Key of this machine: ${fingerprint(keyId)}\nCarry the request to the catalog: culvert-catalog agent add REQUEST --out REPLY\n` +
+        'Compare the key that it shows, then come back with its answer: culvert enroll --reply REPLY\n',
+    );
+    return;
+  }
+  let text: string;
+  try {
+    text = readFileSync(options.reply, 'utf8');
+  } catch (cause) {
+    throw new Fault('config.unreadable', `${options.reply} cannot be read: ${asFault(cause).message}`, { cause });
+  }
+  const identity = await takeOfflineReply(settings.stateFolder, text);
+  await leaveNote(join(settings.stateFolder, AUDIT_FOLDER), {
+    event: 'enrolled',
+    agent: identity.agentId,
+    organisation: identity.organisation,
+    gateway: 'by hand',
+  });
+  process.stdout.write(`${printable(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.`)}\n`);
+  process.stdout.write(`Make packages with: ${called()} crawl FILE --package OUT --config ${options.config}\n`);
+};
+
 /**
  * Makes an identity for this machine with a one-time token.
  *
@@ -62,6 +101,10 @@ const makeFolder = (folder: string): void => {
  */
 export const enroll = async (options: EnrollOptions): Promise<void> => {
   const settings = readSettings(options.config);
+  if (options.offline === true || options.reply !== undefined) {
+    await enrollOffline(settings, options);
+    return;
+  }
   if (settings.gatewayUrl === undefined) {
     throw new Fault('config.missing_key', `${options.config} does not say where the catalog is`, {
       advice: 'Add gateway.url = "wss://catalog.example.com".',

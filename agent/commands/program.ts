@@ -47,6 +47,9 @@ const addCommands = (program: Command): void => {
     .option(...config)
     .option('--token-file <file>', 'read the token from a file instead of standard input')
     .option('--name <name>', 'name of this agent in the catalog; default: the name of the machine')
+    .option('--offline', 'without a way to the catalog: make a request that is carried there by hand')
+    .option('--out <file>', 'with --offline: where to write the request; default: standard output')
+    .option('--reply <file>', 'take the answer of culvert-catalog agent add to that request')
     .addHelpText('after', '\nThe token may also be in the environment variable CULVERT_ENROL_TOKEN.')
     .action(async (options: EnrollOptions) => (await import('./enroll.ts')).enroll(options));
   program
@@ -105,7 +108,9 @@ const addCommands = (program: Command): void => {
     .command('crawl')
     .description('crawl one site into a file, without any catalog')
     .argument('<file>', 'connection file')
-    .requiredOption('--out <file>', 'where to write the records (NDJSON)')
+    .option('--out <file>', 'where to write the records (NDJSON), with a summary in <file>.txt')
+    .option('--package <file>', 'write one signed file instead, for culvert-catalog import')
+    .option('--pictures', 'also draw the sheets; a package always has them')
     .option(...settings)
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')

@@ -29,4 +29,19 @@ export const CATALOG_KINDS = {
   'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },
   'api.conflict': { retryable: false, advice: 'Look at what is there now, then make your change again.' },
   'api.busy': { retryable: true, advice: 'Close pages of the catalog that you do not need, then try again.' },
-} as const satisfies ErrorKinds<'catalog' | 'agent' | 'api'>;
+  // packages that are carried to the catalog by hand
+  'package.unreadable': { retryable: false, advice: 'Check the path, and that this user may read the file.' },
+  'package.damaged': {
+    retryable: false,
+    advice: 'Carry the file over again, or make a new one with culvert crawl --package.',
+  },
+  'package.version': { retryable: false, advice: 'Use a catalog of the release that made the file, or a later one.' },
+  'package.untrusted': {
+    retryable: false,
+    advice: 'Register the agent that made it with culvert-catalog agent add, if you know it.',
+  },
+  'package.replayed': {
+    retryable: false,
+    advice: 'Import the newer package, or use --force to go back to this older state.',
+  },
+} as const satisfies ErrorKinds<'catalog' | 'agent' | 'api' | 'package'>;
