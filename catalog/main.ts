@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { BUILD } from '#protocol/build.ts';
 import { asFault } from '#protocol/errors.ts';
 import { printable } from '#protocol/printable.ts';
+import { addImportCommands } from './commands/import.ts';
 import { addKeyCommand } from './commands/key.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -16,6 +17,7 @@ addServeCommand(program);
 addUserCommand(program);
 addTokenCommand(program);
 addKeyCommand(program);
+addImportCommands(program);
 
 // `culvert-catalog token create | head`: a reader that has seen enough is no defect.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

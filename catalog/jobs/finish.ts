@@ -101,3 +101,36 @@ const refusal = async (tx: Transaction, ref: AttemptRef, count: number): Promise
   const message = first?.error.message ?? 'see its scopes';
   return broken(count === 1 ? message : `${count} scopes could not be published. The first: ${message}`);
 };
+
+/**
+ * Closes the attempt of an import after all of it was published.
+ *
+ * @returns why the job failed; undefined when it did not
+ */
+export const closeImported = (
+  sql: Sql,
+  ref: AttemptRef,
+  openScopes: readonly string[],
+): Promise<ErrorInfo | undefined> =>
+  transact(sql, async (tx) => {
+    const { organisationId, jobId, attempt, connection } = ref;
+    const [row] = await tx<{ error: ErrorInfo | null; refused: number }[]>`
+      select error, refused_scopes as refused from attempt where organisation_id = ${organisationId}
+        and job_id = ${jobId} and attempt = ${attempt} and state = 'active' for update`;
+    if (!row) return broken('The import took so long that its time was over.');
+    const open = openScopes.length > 0 ? broken(`It ends within ${openScopes.length} scopes.`) : undefined;
+    let error = row.error ?? open;
+    if (!error) {
+      await removeUnlisted(tx, ref);
+      if (row.refused > 0) error = await refusal(tx, ref, row.refused);
+    }
+    await endAttempt(tx, organisationId, jobId, attempt, 'closed');
+    await endJob(
+      tx,
+      organisationId,
+      { id: jobId, attempt, connection },
+      error ? { state: 'failed', error } : { state: 'published' },
+    );
+    await announce(tx, organisationId, { name: 'assets', connection });
+    return error;
+  });
