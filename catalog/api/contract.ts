@@ -281,6 +281,17 @@ export const Asset = z
     edges: z.array(Edge),
     firstSeenAt: Time,
     changedAt: Time,
+    /** Of a site or an app: what became of it in the newest crawl that dealt with it, and why; null of others. */
+    lastRead: z
+      .object({
+        job: z.string().nullable(),
+        outcome: z.enum(OUTCOMES),
+        reason: z.object(Reason.shape).nullable(),
+        missing: z.array(Missing),
+        error: ApiError.nullable(),
+        publishedAt: Time,
+      })
+      .nullable(),
   })
   .meta({ id: 'Asset' });
 export type Asset = z.infer<typeof Asset>;

@@ -1,4 +1,5 @@
-import type { AssetKind, EdgeKind } from '#protocol/records.ts';
+import type { ErrorInfo } from '#protocol/errors.ts';
+import type { AssetKind, EdgeKind, Missing, Outcome, Reason } from '#protocol/records.ts';
 import type { Page } from './jobs.ts';
 import type { Queries, Sql } from './sql.ts';
 
@@ -27,6 +28,17 @@ export interface Asset extends AssetSummary {
   }[];
   readonly firstSeenAt: Date;
   readonly changedAt: Date;
+  readonly lastRead: LastRead | null;
+}
+
+/** What became of a scope in the newest crawl that dealt with it. */
+interface LastRead {
+  readonly job: string | null;
+  readonly outcome: Outcome;
+  readonly reason: Reason | null;
+  readonly missing: Missing[];
+  readonly error: ErrorInfo | null;
+  readonly publishedAt: Date;
 }
 
 export interface AssetQuery {
@@ -109,7 +121,7 @@ export const listAssets = async (sql: Sql, organisationId: string, query: AssetQ
 
 /** One asset with all that is known of it; undefined when the organisation has no such key. */
 export const findAsset = async (sql: Sql, organisationId: string, key: string): Promise<Asset | undefined> => {
-  const [asset] = await sql<Omit<Asset, 'path' | 'edges' | 'childrenByKind'>[]>`
+  const [asset] = await sql<Omit<Asset, 'path' | 'edges' | 'childrenByKind' | 'lastRead'>[]>`
     select ${summary(sql)}, a.attributes, a.first_seen_at as "firstSeenAt", a.changed_at as "changedAt"
     from asset a where a.organisation_id = ${organisationId} and a.key = ${key} order by a.scope_id limit 1`;
   if (!asset) return undefined;
@@ -135,7 +147,19 @@ export const findAsset = async (sql: Sql, organisationId: string, key: string): 
     order by e.direction desc, e.kind, o.name, e.other`;
   const kinds = await sql<{ kind: AssetKind; n: number }[]>`
     select kind, count(*)::int as n from asset where organisation_id = ${organisationId} and parent = ${key} group by kind`;
-  return { ...asset, path, edges, childrenByKind: Object.fromEntries(kinds.map(({ kind, n }) => [kind, n])) };
+  const lastRead = (await findLastRead(sql, organisationId, key)) ?? null;
+  return { ...asset, path, edges, lastRead, childrenByKind: Object.fromEntries(kinds.map(({ kind, n }) => [kind, n])) };
+};
+
+/** Of the scope with this key; undefined when no scope has it. The job is the one that named the scope last. */
+const findLastRead = async (sql: Sql, organisationId: string, key: string): Promise<LastRead | undefined> => {
+  const [row] = await sql<LastRead[]>`
+    select p.job_id as job, coalesce(p.outcome, s.outcome) as outcome, coalesce(p.reason, s.reason) as reason,
+      coalesce(p.missing, '[]') as missing, p.error, coalesce(p.published_at, s.published_at) as "publishedAt"
+    from scope s left join published_scope p on p.organisation_id = s.organisation_id and p.scope = s.key
+      and p.job_id = split_part(s.listed_by, '/', 1) and p.attempt::text = split_part(s.listed_by, '/', 2)
+    where s.organisation_id = ${organisationId} and s.key = ${key}`;
+  return row;
 };
 
 /**

@@ -220,4 +220,11 @@ describe.skipIf(noBrowser())('what crawls changed', () => {
     await kept.waitFor();
     expect(await kept.innerText()).toContain('Neither the app nor its objects changed since');
   });
+
+  test('why an app was read or not, and what is missing of it, stands on its own page, too', async () => {
+    const { page } = await enter(busyWorld(), '/asset?key=prod%2Fapp-2');
+    const facts = page.getByRole('region', { name: 'Properties' });
+    await facts.getByText('partial').waitFor();
+    expect(await facts.innerText()).toMatch(/Missing: load script\.[\s\S]*qlik\.script_not_visible[\s\S]*What to do:/);
+  });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type {
   ApiError,
+  Asset,
   Difference,
   Inventory,
   InventoryItem,
@@ -246,6 +247,20 @@ test('each publish names what came, changed and went, and a connection has their
     { job: jobId, mode: 'delta', scopes: 3, scopesChanged: 2, added: 1, changed: 0, removed: 2 },
     { job: crawled.job.id, scopes: 3, scopesChanged: 3, added: 5, changed: 0, removed: 0 },
   ]);
+});
+
+test('an app says what became of it in the newest crawl, and why', async () => {
+  await ask({ kind: 'crawl' });
+  const stream = await TestStream.begin(crawled.backend, crawled.session);
+  const missing = [{ what: 'load script', code: 'qlik.script', message: 'None came.', advice: 'Add the rule.' }];
+  await stream.publish(siteRecords('prod', ['a']));
+  await stream.publish(appRecords('prod', 'a', ['s2'], { outcome: 'partial', missing }));
+  await stream.finish();
+  const asset = async (key: string) =>
+    (await own.client.get<Asset>(`/api/v1/asset?key=${encodeURIComponent(key)}`)).body.lastRead;
+  expect(await asset('prod/a')).toMatchObject({ job: stream.lease.jobId, outcome: 'partial', missing, error: null });
+  expect(await asset('prod')).toMatchObject({ outcome: 'complete', missing: [] });
+  expect(await asset('prod/a/s2')).toBeNull();
 });
 
 test('settings go with the assets when a file gets another code', async () => {

@@ -116,6 +116,16 @@ export class World {
     return up === undefined || up.kind === 'app' ? up : this.#appAround(up);
   }
 
+  #lastRead(key: string): Asset['lastRead'] {
+    for (const [job, scopes] of this.scopes) {
+      const found = scopes.find(({ scope }) => scope === key);
+      if (!found) continue;
+      const { outcome, reason, missing, error, publishedAt } = found;
+      return { job, outcome, reason, missing, error, publishedAt };
+    }
+    return null;
+  }
+
   asset(key: string): Asset | undefined {
     const asset = this.#assets.get(key);
     if (!asset) return undefined;
@@ -142,6 +152,7 @@ export class World {
       ],
       firstSeenAt: '2026-11-02T08:00:00.000Z',
       changedAt: '2026-11-20T21:14:09.000Z',
+      lastRead: this.#lastRead(key),
     };
   }
 }

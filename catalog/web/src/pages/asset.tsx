@@ -2,16 +2,18 @@ import { useState } from 'preact/hooks';
 import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
-import { assetLink, connectionLink, EDGES, KIND_ORDER, kindName, kindPlural, runForLink } from '../kinds.ts';
+import { assetLink, connectionLink, EDGES, jobLink, KIND_ORDER, kindName, kindPlural, runForLink } from '../kinds.ts';
 import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
 import { LoadMore } from '../parts/controls.tsx';
-import { ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
+import { OUTCOME_TONES } from '../parts/job.tsx';
+import { MissingList } from '../parts/missing.tsx';
+import { Badge, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Pictures } from '../parts/pictures.tsx';
 import { Script } from '../parts/script.tsx';
 import { Search } from '../parts/search.tsx';
-import { AssetName, LongText, Name, When } from '../parts/text.tsx';
+import { AssetName, LongText, Marked, Name, When } from '../parts/text.tsx';
 
 const PAGE = 25;
 const SHOWN_EDGES = 20;
@@ -100,6 +102,31 @@ const Crumbs = ({ asset }: { asset: Asset }) => (
   </nav>
 );
 
+/** What became of a site or an app in the newest crawl, why, and what is missing of it. */
+const LastRead = ({ read }: { read: NonNullable<Asset['lastRead']> }) => (
+  <Fact label="Last crawl" wide>
+    {read.job === null ? (
+      <When time={read.publishedAt} />
+    ) : (
+      <a href={jobLink(read.job)}>
+        <When time={read.publishedAt} />
+      </a>
+    )}{' '}
+    <Badge tone={OUTCOME_TONES[read.outcome]}>{read.outcome}</Badge>{' '}
+    {read.reason && (
+      <>
+        <Marked text={read.reason.message} /> <code class="code">{read.reason.code}</code>
+      </>
+    )}
+    {read.error && (
+      <>
+        <Marked text={read.error.message} /> <strong>What to do:</strong> <Marked text={read.error.advice} />
+      </>
+    )}
+    <MissingList missing={read.missing} />
+  </Fact>
+);
+
 const Detail = ({ asset }: { asset: Asset }) => {
   const script = scriptOf(asset);
   const groups = edgeGroups(asset);
@@ -131,6 +158,7 @@ const Detail = ({ asset }: { asset: Asset }) => {
           <Fact label="First seen">
             <When time={asset.firstSeenAt} />
           </Fact>
+          {asset.lastRead && <LastRead read={asset.lastRead} />}
           <Fact label="Key" wide>
             <code class="key">
               <bdi>{asset.key}</bdi>

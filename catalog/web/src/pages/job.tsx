@@ -6,6 +6,7 @@ import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
 import { Difference, ScopeChanges } from '../parts/difference.tsx';
 import { isActive, JobDuration, JobState, jobName, OUTCOME_ORDER, OUTCOME_TONES, onlyOf } from '../parts/job.tsx';
+import { MissingList } from '../parts/missing.tsx';
 import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Marked, Name, When } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
@@ -62,21 +63,7 @@ const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
         </p>
       </div>
     )}
-    {scope.missing.length > 0 && (
-      <ul class="scope-note warn" aria-label="What is missing">
-        {scope.missing.map((missing, index) => (
-          <li key={`${index} ${missing.code}`}>
-            <p>
-              <strong>Missing: {missing.what}.</strong> <Marked text={missing.message} />{' '}
-              <code class="code">{missing.code}</code>
-            </p>
-            <p>
-              <strong>What to do:</strong> <Marked text={missing.advice} />
-            </p>
-          </li>
-        ))}
-      </ul>
-    )}
+    <MissingList missing={scope.missing} />
   </li>
 );
 
