@@ -10,7 +10,7 @@ export interface VisitWatch {
   readonly maxBytes: number;
   /** Each time the server says so, also where the call is tried again and works then. */
   strained(by: Strain): void;
-  /** The app was opened, the wait for the answer in ms: the one call that takes about the same for every app. */
+  /** The app was opened; how long the agent did nothing but wait for it, in ms: the one call that takes about the same for every app. */
   opened(tookMs: number): void;
 }
 

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
 
 /** The middle of some figures and how far they lie apart. */
 export interface Spread {
@@ -32,4 +34,12 @@ export const wholeNumber = (name: string, text: string, least = 1): number => {
   if (!/^\d+$/.test(text) || Number(text) < least)
     throw new Error(`--${name} needs a whole number from ${least}, not "${text}"`);
   return Number(text);
+};
+
+const UNIT = join(import.meta.dirname, '..', '..', 'installer', 'linux', 'culvert.service');
+
+/** What the service unit says to the allocator of the system, as the agent is shipped. */
+export const shippedEnvironment = async (): Promise<Record<string, string>> => {
+  const settings = (await readFile(UNIT, 'utf8')).matchAll(/\b(MALLOC_\w+)=(\S+)/g);
+  return Object.fromEntries(Array.from(settings, ([, name = '', value = '']) => [name, value]));
 };

@@ -1,20 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openPki } from '#test/simulator/pki.ts';
 import { bundle } from '../../installer/common/bundle.ts';
-import { machine, wholeNumber } from './figures.ts';
+import { machine, shippedEnvironment, wholeNumber } from './figures.ts';
 import { type IdleCost, idleCost } from './memory/idle.ts';
 import { streamingCost } from './memory/streaming.ts';
-
-const UNIT = join(import.meta.dirname, '..', '..', 'installer', 'linux', 'culvert.service');
-
-/** What the service unit says to the allocator of the system, as the agent is shipped. */
-const shippedEnvironment = async (): Promise<Record<string, string>> => {
-  const settings = (await readFile(UNIT, 'utf8')).matchAll(/\b(MALLOC_\w+)=(\S+)/g);
-  return Object.fromEntries(Array.from(settings, ([, name = '', value = '']) => [name, value]));
-};
 
 /**
  * What the agent takes while it crawls a site of a million records, and what a gateway takes for each agent that is

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { shippedEnvironment } from '../figures.ts';
 import { peakResidentKiB } from '../processes.ts';
 
 /** What a crawl says of itself in its last line. */
@@ -17,8 +18,9 @@ export interface Crawled<T extends Summary> {
 
 /** Runs a program that crawls in a process of its own, from its start to its end. */
 export const runAgent = async <T extends Summary>(program: readonly string[]): Promise<Crawled<T>> => {
+  const env = { ...process.env, ...(await shippedEnvironment()) };
   const started = performance.now();
-  const child = spawn(process.execPath, [...program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...program], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let printed = '';
   // The log names every app that is denied; it is only of use when the crawl fails.
   let logged = '';
