@@ -1,5 +1,4 @@
 import { statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { RecordGate, type RecordLines } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
@@ -7,19 +6,16 @@ import { Dialer } from '#agent/network/dialer.ts';
 import { createLog } from '#agent/operations/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
-import { formatProblem } from '#config/connection/problem.ts';
-import { loadConnectionFile } from '#config/loading.ts';
 import { describeWay } from '#config/proxy.ts';
-import type { Secrets } from '#config/secrets/secrets.ts';
 import { Fault } from '#protocol/errors.ts';
 import { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import { printable } from '#protocol/printable.ts';
+import { connectionOfFile } from './connection-of-file.ts';
 import { SummarisedLines } from './crawl-summary.ts';
 import { PackageFile } from './package-file.ts';
 import { RecordFile } from './record-file.ts';
 import { settingsFor } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
-import { MEND } from './settings.ts';
 import { untilStopped } from './stop.ts';
 import { VERSION } from './version.ts';
 
@@ -32,16 +28,6 @@ export interface CrawlOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
-
-const readConnection = async (file: string, secrets: Secrets): Promise<Connection> => {
-  const parsed = await loadConnectionFile(basename(file), { folder: dirname(resolve(file)), secrets });
-  if (parsed === undefined)
-    throw new Fault('config.unreadable', `There is no file ${file}`, { advice: 'Name one connection file.' });
-  for (const problem of parsed.problems)
-    process.stderr.write(`${formatProblem(problem, process.stderr.columns ?? 80)}\n`);
-  if (parsed.connection === undefined) throw new Fault('config.invalid', `${file} cannot be used`, { advice: MEND });
-  return parsed.connection;
-};
 
 /** Where the records go: a file of lines, or a package for the catalog. */
 interface Target {
@@ -80,7 +66,7 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   const dialer = new Dialer();
   const log = createLog({ level: options.verbose ? 'debug' : 'warn' });
   await using sessions = new VisitorSessions(settingsFor(options.config), dialer, log);
-  const connection = await readConnection(file, sessions.secrets);
+  const connection = await connectionOfFile(file, sessions.secrets);
   log.info({ url: connection.displayUrl, way: describeWay(connection.proxy, connection.origin) }, 'crawl started');
   const stop = new AbortController();
   void untilStopped().then(() =>

@@ -11,6 +11,7 @@ import type { EnrollOptions } from './enroll.ts';
 import { exitCodeOf, exitCodesHelp, USAGE } from './exit-codes.ts';
 import type { ImportOptions } from './import.ts';
 import type { InitOptions } from './init/init.ts';
+import type { InventoryOptions } from './inventory.ts';
 import type { JwtOptions } from './jwt.ts';
 import type { ResetIdentityOptions } from './reset-identity.ts';
 import type { RunOptions } from './run.ts';
@@ -115,6 +116,19 @@ const addCommands = (program: Command): void => {
     .option('--json', 'print the summary as one JSON line')
     .option('--verbose', 'log what is asked')
     .action(async (file: string, options: CrawlOptions) => (await import('./crawl.ts')).crawlToFile(file, options));
+  program
+    .command('inventory')
+    .description('say which streams, apps and sheets the filter of a connection file keeps, rule by rule')
+    .argument('<file>', 'connection file')
+    .option('--no-sheets', 'streams and apps alone')
+    .option('--out <file>', 'also write every stream, app and sheet with its verdict (NDJSON)')
+    .option(...settings)
+    .option('--json', 'print the counts as one JSON line')
+    .option('--verbose', 'log what is asked')
+    .addHelpText('after', '\nNo app is opened, nothing is changed at the site, and nothing is sent anywhere.')
+    .action(async (file: string, options: InventoryOptions) =>
+      (await import('./inventory.ts')).inventory(file, options),
+    );
   program
     .command('init')
     .description('write a commented connection file by asking')

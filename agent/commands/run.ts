@@ -23,6 +23,7 @@ import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { crawlJob } from './crawl-job.ts';
 import { WATCHDOG } from './exit-codes.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
+import { inventoryJob } from './inventory-job.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
@@ -188,6 +189,7 @@ export const run = async (options: RunOptions): Promise<void> => {
             stateFolder,
             owner: `${gatewayUrl} ${identity.agentId}`,
           }),
+          inventory: inventoryJob(folder, dialer, log, operations.metrics),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },

@@ -40,6 +40,7 @@ import {
   objectDigests,
   objectsSince,
 } from './repository/object-digests.ts';
+import { listSheets, type QrsSheet } from './repository/sheets.ts';
 import { tableSignature } from './repository/table.ts';
 import { StaticContent } from './static-content.ts';
 import type { EngineHealth, VisitWatch } from './strain.ts';
@@ -95,6 +96,8 @@ export interface Site extends AsyncDisposable {
   appExists(appId: string): Promise<boolean>;
   /** What the repository knows of the objects of an app that have one of these types. */
   objectsOf(appId: string, types: readonly string[], signal?: AbortSignal): Promise<Listing<QrsDescribedObject>>;
+  /** All sheets of all apps, a page at a time. Throws at the end when they were not all. */
+  sheets(): AsyncIterable<readonly QrsSheet[]>;
   /** Repository ids of an app's sheets by their engine ids. */
   sheetRepositoryIds(appId: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /**
@@ -202,6 +205,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
     objectsSince: (since) => objectsSince(repository, since, signal),
     countObjects: () => countObjects(repository, signal),
     appExists: async (appId) => (await repository.find(`/app/${encodeURIComponent(appId)}`)) !== undefined,
+    sheets: () => listSheets(repository, signal),
     sheetRepositoryIds: async (appId, own) => {
       const filter = `app.id eq ${appId} and objectType eq 'sheet'`;
       const sheets = await list(repository, 'app/object', QrsAppObject, { filter, signal: both(own) });
