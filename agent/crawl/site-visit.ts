@@ -77,7 +77,7 @@ export const lookAtSite = async (
   let known: KnownSite | undefined;
   const why = base === undefined ? delta.reason : isWhole ? UNSURE : CHANGES;
   const out = new ScopeWriter(sink, keys.site, async (outcome, reasons) => {
-    known = await knownWith(outcome === 'partial' && mayHavePassed(reasons));
+    known = await knownWith(outcome === 'partial' && (base !== undefined || mayHavePassed(reasons)));
     await delta.site(known);
     return { reason: why, checkpoint: delta.name };
   });

@@ -16,6 +16,16 @@ export const addedOptions = async (
   return {
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
     // This catalog keeps them; an agent that knows none sends none.
-    ...(job.kind === 'crawl' && { pictures: true }),
+    ...(job.kind === 'crawl' && { pictures: true, checkpoint: await checkpointOf(tx, job) }),
   };
+};
+
+/** The state that the agent may go on from; null when there is none. */
+const checkpointOf = async (
+  tx: Transaction,
+  { organisationId, connection }: { readonly organisationId: string; readonly connection: string },
+): Promise<string | null> => {
+  const [row] = await tx<{ checkpoint: string | null }[]>`select checkpoint from connection
+    where organisation_id = ${organisationId} and code = ${connection}`;
+  return row?.checkpoint ?? null;
 };

@@ -7,7 +7,8 @@ import { faultPoint } from '#protocol/fault-point.ts';
 import { countChecks } from './checks.ts';
 import { hasInventory } from './inventory.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
-import { type AttemptRef, removeUnlisted } from './publish.ts';
+import type { AttemptRef } from './publish.ts';
+import { removeUnlisted } from './removals.ts';
 
 export type Finish = Parameters<GatewayBackend['finish']>[1];
 type Answer = Awaited<ReturnType<GatewayBackend['finish']>>;
@@ -81,6 +82,7 @@ export const closeAttempt = (
             : { state: 'failed', error: reason };
     } else {
       await removeUnlisted(tx, ref);
+      if (!row?.refused) await keepCheckpoint(tx, ref);
       ending = row?.refused ? { state: 'failed', error: await refusal(tx, ref, row.refused) } : { state: 'published' };
     }
     await endAttempt(tx, organisationId, jobId, attempt, 'closed');
@@ -92,6 +94,15 @@ export const closeAttempt = (
     faultPoint('catalog.job_rows_written');
     return { result: 'closed', durableSeq };
   });
+
+/** The next crawl may go on from one that was published whole; from one whose agent keeps no state none can. */
+const keepCheckpoint = async (tx: Transaction, { organisationId, jobId, attempt, connection }: AttemptRef) => {
+  await tx`update connection c set checkpoint = a.checkpoint from attempt a
+    where c.organisation_id = ${organisationId} and c.code = ${connection} and a.organisation_id = ${organisationId}
+      and a.job_id = ${jobId} and a.attempt = ${attempt} and exists (select from published_scope p
+        where p.organisation_id = ${organisationId} and p.job_id = ${jobId} and p.attempt = ${attempt}
+          and p.kind = 'site')`;
+};
 
 const refusal = async (tx: Transaction, ref: AttemptRef, count: number): Promise<ErrorInfo> => {
   const [first] = await tx<{ error: ErrorInfo }[]>`select error from published_scope

@@ -3,8 +3,11 @@ import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import type { Missing, Outcome } from '#protocol/records.ts';
+import type { DeletionPolicy } from '#protocol/job-options.ts';
+import type { Missing, Outcome, Reason } from '#protocol/records.ts';
+import { deletionPolicy } from './deletion.ts';
 import { SPARSE_HASH_BYTES, type StagedRow } from './record.ts';
+import { removeScope } from './removals.ts';
 import { dropStaged, incoming } from './staged-rows.ts';
 
 /** The attempt whose stream is published. */
@@ -27,14 +30,21 @@ export interface EndedScope {
   readonly records: number;
   readonly missing: readonly Missing[];
   readonly error: ErrorInfo | undefined;
+  /** Why it was read, or why not. */
+  readonly reason: Reason | undefined;
+  /** Of the site's scope: the state that the agent keeps of this crawl. */
+  readonly checkpoint: string | undefined;
   /** Why nothing of it may be published: it does not agree with its own counts, or held bad records. */
   readonly refused: ErrorInfo | undefined;
   /** Some of its rows were staged before: it began earlier than those at hand. */
   readonly isStaged: boolean;
 }
 
+/** Outcomes of a site's scope that name every app there is. */
+export const LISTS_APPS: ReadonlySet<string> = new Set(['complete', 'updated']);
+
 /** Changed things that the history of a publish names; the numbers are always whole. */
-const NAMED_CHANGES = 200;
+export const NAMED_CHANGES = 200;
 
 /**
  * Holds the attempt while it is still the one that may publish; false when the job went to another or has ended. Whatever
@@ -53,20 +63,20 @@ export const holdAttempt = async (tx: Transaction, ref: AttemptRef): Promise<boo
   return rows.length > 0;
 };
 
-interface Named {
+export interface Named {
   readonly key: string;
   readonly kind: string;
   readonly name: string;
 }
 
-interface Difference {
+export interface Difference {
   added: number;
   changed: number;
   removed: number;
   names: { added: Named[]; changed: Named[]; removed: Named[] };
 }
 
-const NOTHING = (): Difference => ({
+export const NOTHING = (): Difference => ({
   added: 0,
   changed: 0,
   removed: 0,
@@ -104,15 +114,17 @@ export const publishScopes = async (
     and job_id = ${jobId} and attempt = ${attempt} and scope = any(${tx.array(ended.map(({ key }) => key))}::text[])`;
   const scopes = ended.filter(({ key }) => !before.some(({ scope }) => scope === key));
   await checkStaged(tx, ref, publisher, scopes, rows);
+  const policy = await deletionPolicy(tx, ref);
   const kept = scopes.filter(({ refused, outcome }) => !refused && outcome !== 'gone');
   const written = new Map<string, Written>();
-  for (const one of kept.length === 0 ? [] : await writeScopes(tx, ref, publisher, kept, rows))
+  for (const one of kept.length === 0 ? [] : await writeScopes(tx, ref, publisher, kept, rows, policy))
     written.set(one.key, one);
   for (const { key, refused, outcome } of scopes)
     if (!refused && outcome === 'gone')
-      written.set(key, { key, isFirst: false, difference: await removeScope(tx, ref, key) });
+      written.set(key, { key, isFirst: false, difference: await removeScope(tx, ref, key, policy) });
   const refusals = scopes.filter(({ refused }) => refused).length;
-  const site = kept.find(({ kind, outcome }) => kind === 'site' && outcome === 'complete');
+  const site = kept.find(({ kind, outcome }) => kind === 'site' && LISTS_APPS.has(outcome));
+  const checkpoint = kept.find(({ kind }) => kind === 'site')?.checkpoint;
   const done: Promise<unknown>[] = [
     notePublished(
       tx,
@@ -125,7 +137,12 @@ export const publishScopes = async (
       tx`update attempt set refused_scopes = refused_scopes + ${refusals}
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`.execute(),
     );
-  if (kept.length > 0) done.push(countAssets(tx, ref, [...written.values()]));
+  if (checkpoint !== undefined)
+    done.push(
+      tx`update attempt set checkpoint = ${checkpoint}
+      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`.execute(),
+    );
+  if (kept.length > 0) done.push(countAssets(tx, ref, [...written.values()], policy));
   if (site) done.push(markListed(tx, ref, publisher, site, rows));
   const stagedScopes = ended.filter(({ isStaged }) => isStaged).map(({ key }) => key);
   if (stagedScopes.length > 0) done.push(dropStaged(tx, ref, publisher, stagedScopes));
@@ -170,27 +187,41 @@ const writeScopes = async (
   publisher: string,
   scopes: readonly EndedScope[],
   rows: readonly StagedRow[],
+  policy: DeletionPolicy,
 ): Promise<Written[]> => {
   const { organisationId, connection } = ref;
   // A list of its own for each, since what an unchanged scope sends besides its outcome counts for nothing.
   const changing = new Set(scopes.filter(({ outcome }) => outcome !== 'unchanged').map(({ key }) => key));
   const stagedScopes = scopes.filter(({ key, isStaged }) => isStaged && changing.has(key)).map(({ key }) => key);
   const come = rows.filter(({ scope, t }) => t !== 'listed' && changing.has(scope));
-  const facts = scopes.map(({ key, kind, name, outcome }) => ({ key, kind, name, outcome }));
+  const facts = scopes.map(({ key, kind, name, outcome, missing, error, reason }) => ({
+    ...{ key, kind, name, outcome, missing: storable(missing), error: storable(error), reason: storable(reason) },
+  }));
   // A key that came twice counts once; the later line wins. What a scope had is compared by "not in", which is no join: its
   // rows are hashed once. A join became a loop over all pairs, since the planner knows nothing of rows that were written a
   // moment ago: minutes for 40,000 of them. A scope that was not there before has nothing to remove and no history to tell.
   // A sparse asset adds to what is known of it; what it gives as null is removed.
   const found = await tx<{ key: string; isFirst: boolean; counts: Counts[] | null }[]>`
     with come as materialized (${incoming(tx, ref, publisher, come, stagedScopes)}
-    ), put as (
-      insert into scope as s (organisation_id, connection, key, kind, name, outcome, listed_by, published_at)
-      select ${organisationId}, ${connection}, key, kind, name, outcome, ${listingOf(ref)}, now()
-      from json_to_recordset(${JSON.stringify(facts)}::text::json) as r(key text, kind text, name text, outcome text)
-      on conflict (organisation_id, key) do update set name = excluded.name, outcome = excluded.outcome,
-        kind = excluded.kind, listed_by = excluded.listed_by, published_at = now()
+    ), fact as materialized (
+      select * from json_to_recordset(${JSON.stringify(facts)}::text::json) as r(key text, kind text, name text,
+        outcome text, missing jsonb, error jsonb, reason jsonb)
+    ), written as (
+      -- What did not change keeps what its last reading found, and why.
+      insert into scope as s (organisation_id, connection, key, kind, name, outcome, listed_by, published_at, missing,
+        error, reason, looked_at)
+      select ${organisationId}, ${connection}, key, kind, name, outcome, ${listingOf(ref)}, now(), coalesce(missing, '[]'),
+        error, reason, now() from fact
+      on conflict (organisation_id, key) do update set name = excluded.name, kind = excluded.kind,
+        outcome = case when excluded.outcome = 'unchanged' then s.outcome else excluded.outcome end,
+        missing = case when excluded.outcome = 'unchanged' then s.missing else excluded.missing end,
+        error = case when excluded.outcome = 'unchanged' then s.error else excluded.error end,
+        published_at = case when excluded.outcome = 'unchanged' then s.published_at else excluded.published_at end,
+        listed_by = excluded.listed_by, reason = excluded.reason, looked_at = excluded.looked_at, gone_at = null
         where s.connection = excluded.connection
-      returning s.id, s.key, s.outcome, xmax = 0 as is_first
+      returning s.id, s.key, xmax = 0 as is_first
+    ), put as materialized (
+      select w.id, w.key, w.is_first, f.outcome from written w join fact f on f.key = w.key
     ), asset_in as (
       select distinct on (scope, key) * from come where t = 'asset' order by scope, key, line desc
     ), asset_out as (
@@ -205,17 +236,30 @@ const writeScopes = async (
         kind = excluded.kind, name = excluded.name, sort_name = excluded.sort_name,
         search_text = case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES} and a.name = excluded.name then a.search_text
           else excluded.search_text end,
-        parent = excluded.parent, hash = excluded.hash, changed_at = now(),
+        parent = excluded.parent, hash = excluded.hash, changed_at = now(), gone_at = null,
         attributes = case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES} then jsonb_strip_nulls(a.attributes || excluded.attributes) else excluded.attributes end
-        where case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES}
+        where a.gone_at is not null or case when octet_length(excluded.hash) = ${SPARSE_HASH_BYTES}
           then (a.name, a.parent, a.attributes) is distinct from
             (excluded.name, excluded.parent, jsonb_strip_nulls(a.attributes || excluded.attributes))
           else a.hash <> excluded.hash end
       returning a.scope_id, a.key, a.kind, a.name, case when xmax = 0 then 'added' else 'changed' end as change
-    ), asset_gone as (
-      delete from asset a using put p where p.outcome = 'complete' and not p.is_first
-        and a.organisation_id = ${organisationId} and a.scope_id = p.id
+    ), named as materialized (
+      select p.id, i.scope, i.key from come i join put p on p.key = i.scope
+      where i.t = 'gone' and p.outcome = 'updated' and (i.scope, i.key) not in (select scope, key from asset_in)
+    ), leaving as (
+      select a.scope_id, a.key from asset a join put p on p.id = a.scope_id
+      where p.outcome = 'complete' and not p.is_first and a.organisation_id = ${organisationId} and a.gone_at is null
         and (p.key, a.key) not in (select scope, key from come where t = 'asset')
+      union
+      select a.scope_id, a.key from named g join asset a on a.organisation_id = ${organisationId}
+        and a.scope_id = g.id and a.gone_at is null and (a.key = g.key or starts_with(a.key, g.key || '/'))
+    ), asset_gone as (
+      delete from asset a using leaving l where ${policy === 'delete'} and a.organisation_id = ${organisationId}
+        and a.scope_id = l.scope_id and a.key = l.key
+      returning a.scope_id, a.key, a.kind, a.name, 'removed' as change
+    ), asset_flagged as (
+      update asset a set gone_at = now() from leaving l where ${policy === 'flag'}
+        and a.organisation_id = ${organisationId} and a.scope_id = l.scope_id and a.key = l.key
       returning a.scope_id, a.key, a.kind, a.name, 'removed' as change
     ), edge_out as (
       insert into edge as e (organisation_id, scope_id, connection, kind, from_key, to_key, attributes, hash)
@@ -225,9 +269,16 @@ const writeScopes = async (
       on conflict (organisation_id, from_key, kind, to_key, scope_id) do update set attributes = excluded.attributes,
         hash = excluded.hash where e.hash <> excluded.hash
     ), edge_gone as (
-      delete from edge e using put p where p.outcome = 'complete' and not p.is_first
+      -- Of an asset that is kept by policy the edges are, too. In a difference an asset that came brought its own with it:
+      -- those that lead from it, and whose it is.
+      delete from edge e using put p where p.outcome in ('complete', 'updated') and not p.is_first
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
         and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
+        and case when p.outcome = 'complete'
+          then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
+          else (p.key, case when e.kind = 'owns' then e.to_key else e.from_key end) in (select scope, key from asset_in)
+            or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
+              or (p.key, e.to_key) in (select scope, key from named))) end
     ), picture_in as (
       select distinct on (scope, key, kind) * from come where t = 'picture' order by scope, key, kind, line desc
     ), picture_out as (
@@ -249,7 +300,7 @@ const writeScopes = async (
       select c.scope_id, c.change, count(*)::int as n,
         (array_agg(jsonb_build_object('key', c.key, 'kind', c.kind, 'name', c.name))
           filter (where not p.is_first))[1:${NAMED_CHANGES}] as names
-      from (select * from asset_out union all select * from asset_gone) c join put p on p.id = c.scope_id
+      from (select * from asset_out union all select * from asset_gone union all select * from asset_flagged) c join put p on p.id = c.scope_id
       group by c.scope_id, c.change
     )
     select p.key, p.is_first as "isFirst", (select jsonb_agg(jsonb_build_object('change', change, 'n', n,
@@ -274,8 +325,16 @@ interface Counts {
 }
 
 /** Keeps the number of assets of each scope; of one that is gone there is no row any more. */
-const countAssets = async (tx: Transaction, ref: AttemptRef, written: readonly Written[]): Promise<void> => {
-  const more = written.map(({ key, difference: { added, removed } }) => ({ key, more: added - removed }));
+const countAssets = async (
+  tx: Transaction,
+  ref: AttemptRef,
+  written: readonly Written[],
+  policy: DeletionPolicy,
+): Promise<void> => {
+  const more = written.map(({ key, difference: { added, removed } }) => ({
+    key,
+    more: added - (policy === 'delete' ? removed : 0),
+  }));
   await tx`update scope s set assets = s.assets + r.more
     from json_to_recordset(${JSON.stringify(more)}::text::json) as r(key text, more integer)
     where s.organisation_id = ${ref.organisationId} and s.key = r.key and r.more <> 0`;
@@ -296,32 +355,16 @@ const markListed = async (
         where scope = ${site.key} and t = 'listed')) is true`;
 };
 
-/** Removes a scope with all that it holds. */
-const removeScope = async (tx: Transaction, ref: AttemptRef, key: string): Promise<Difference> => {
-  const { organisationId, connection } = ref;
-  const result = NOTHING();
-  const [removed] = await tx<{ n: number; names: Named[] | null }[]>`
-    select count(*)::int as n, to_jsonb((array_agg(jsonb_build_object('key', a.key, 'kind', a.kind, 'name', a.name)
-      order by a.key))[1:${NAMED_CHANGES}]) as names
-    from asset a join scope s on s.organisation_id = a.organisation_id and s.id = a.scope_id
-    where s.organisation_id = ${organisationId} and s.connection = ${connection} and s.key = ${key}`;
-  await tx`delete from scope
-    where organisation_id = ${organisationId} and connection = ${connection} and key = ${key}`;
-  result.removed = removed?.n ?? 0;
-  result.names.removed = removed?.names ?? [];
-  return result;
-};
-
-interface NotedScope extends Omit<EndedScope, 'refused' | 'isStaged'> {
+interface NotedScope extends Omit<EndedScope, 'refused' | 'isStaged' | 'checkpoint'> {
   readonly refused?: ErrorInfo | undefined;
   readonly written: Written | undefined;
 }
 
 /** Marks scopes as published in this attempt, in their order, and tells who watches. */
-const notePublished = async (tx: Transaction, ref: AttemptRef, scopes: readonly NotedScope[]): Promise<void> => {
+export const notePublished = async (tx: Transaction, ref: AttemptRef, scopes: readonly NotedScope[]): Promise<void> => {
   if (scopes.length === 0) return;
   let isChanged = false;
-  const notes = scopes.map(({ key, kind, name, outcome, records, missing, error, refused, written }) => {
+  const notes = scopes.map(({ key, kind, name, outcome, records, missing, error, reason, refused, written }) => {
     const { added, changed, removed, names } = written?.difference ?? NOTHING();
     isChanged ||= added + changed + removed > 0;
     return {
@@ -335,38 +378,20 @@ const notePublished = async (tx: Transaction, ref: AttemptRef, scopes: readonly 
       removed,
       missing: storable(missing),
       error: storable(refused ?? error),
+      reason: storable(reason),
       ...(written?.isFirst ? {} : { difference: names }),
     };
   });
   // A microsecond apart: they are listed by their time.
   const inserted =
     tx`insert into published_scope (organisation_id, job_id, attempt, scope, kind, name, outcome, records,
-      added, changed, removed, missing, error, difference, published_at)
+      added, changed, removed, missing, error, reason, difference, published_at)
     select ${ref.organisationId}, ${ref.jobId}, ${ref.attempt}, scope, kind, name, outcome, records, added, changed, removed,
-      missing, error, difference, statement_timestamp() + (ordinality || ' microseconds')::interval
+      missing, error, reason, difference, statement_timestamp() + (ordinality || ' microseconds')::interval
     from rows from (jsonb_to_recordset(${JSON.stringify(notes)}::text::jsonb) as (scope text, kind text, name text,
       outcome text, records integer, added integer, changed integer, removed integer, missing jsonb, error jsonb,
-      difference jsonb)) with ordinality`.execute();
+      reason jsonb, difference jsonb)) with ordinality`.execute();
   const told = [announce(tx, ref.organisationId, { name: 'job', id: ref.jobId, connection: ref.connection })];
   if (isChanged) told.push(announce(tx, ref.organisationId, { name: 'assets', connection: ref.connection }));
   await Promise.all([inserted, ...told]);
-};
-
-/**
- * Removes the apps that the site's complete list of apps does not name. Without a complete list in this attempt nothing
- * is removed.
- */
-export const removeUnlisted = async (tx: Transaction, ref: AttemptRef): Promise<void> => {
-  const { organisationId, jobId, attempt, connection } = ref;
-  const [listed] = await tx`select from published_scope where organisation_id = ${organisationId}
-    and job_id = ${jobId} and attempt = ${attempt} and kind = 'site' and outcome = 'complete'`;
-  if (!listed) return;
-  const gone = await tx<{ key: string; name: string }[]>`
-    select key, name from scope where organisation_id = ${organisationId} and connection = ${connection}
-      and kind = 'app' and listed_by is distinct from ${`${jobId}/${attempt}`} order by key`;
-  for (const { key, name } of gone) {
-    const written = { key, isFirst: false, difference: await removeScope(tx, ref, key) };
-    const scope = { key, kind: 'app', name, outcome: 'gone', records: 0, missing: [], error: undefined } as const;
-    await notePublished(tx, ref, [{ ...scope, written }]);
-  }
 };

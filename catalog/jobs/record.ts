@@ -7,6 +7,7 @@ import { isConnectionCode } from '#protocol/keys.ts';
 import {
   type AssetRecord,
   type EdgeRecord,
+  type GoneRecord,
   type ListedRecord,
   type PictureRecord,
   StreamRecord,
@@ -21,7 +22,7 @@ const HASH_BYTES = 16;
 export interface StagedRow {
   readonly scope: string;
   readonly line: number;
-  readonly t: 'asset' | 'edge' | 'listed' | 'picture';
+  readonly t: 'asset' | 'edge' | 'listed' | 'picture' | 'gone';
   readonly key: string;
   readonly kind?: string;
   readonly name?: string;
@@ -150,7 +151,7 @@ export const pictureRow = (record: PictureRecord, connection: string, line: numb
  * @throws BadRecord when the key lies outside the scope or is too long, or something of another connection is named.
  */
 export const asRow = (
-  record: AssetRecord | EdgeRecord | ListedRecord | PictureRecord,
+  record: AssetRecord | EdgeRecord | ListedRecord | PictureRecord | GoneRecord,
   connection: string,
   line: number,
 ): StagedRow => {
@@ -159,6 +160,11 @@ export const asRow = (
     checkKeys(scope, record.key);
     checkNeighbours(scope, connection, record.key);
     return { scope, line, t, key: record.key, name: record.name };
+  }
+  if (t === 'gone') {
+    checkKeys(scope, record.key);
+    if (!within(record.key, scope)) throw new BadRecord(scope, `the key ${record.key} does not lie in its scope`);
+    return { scope, line, t, key: record.key };
   }
   if (t === 'picture') return pictureRow(record, connection, line);
   if (t === 'edge') {

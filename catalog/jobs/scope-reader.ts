@@ -17,6 +17,10 @@ interface OpenScope {
   isStaged: boolean;
 }
 
+type RowRecord = Extract<StreamRecord, { t: 'asset' | 'edge' | 'listed' | 'picture' | 'gone' }>;
+const ROWS: ReadonlySet<string> = new Set<RowRecord['t']>(['asset', 'edge', 'listed', 'picture', 'gone']);
+const isRow = (record: StreamRecord): record is RowRecord => ROWS.has(record.t);
+
 /** What some batches held, to be stored together. */
 export interface ReadGroup {
   /** Scopes that began afresh: what was staged of them counts for nothing. */
@@ -82,8 +86,7 @@ export class ScopeReader {
     const record = this.#recordOf(line);
     if (record?.t === 'scope') this.#begin(record, seq);
     else if (record?.t === 'outcome') this.#end(record);
-    else if (record?.t === 'asset' || record?.t === 'edge' || record?.t === 'listed' || record?.t === 'picture')
-      this.#add(record, line);
+    else if (record !== undefined && isRow(record)) this.#add(record, line);
     else if (record)
       throw new Fault('bridge.protocol', `A record of kind ${record.t} came in a job of kind ${this.#ref.kind}.`);
   }
@@ -155,7 +158,7 @@ export class ScopeReader {
     this.#open.set(scope, { kind, name, firstSeq, hash, records: 0, refused: undefined, isStaged: false });
   }
 
-  #add(record: StreamRecord & { t: 'asset' | 'edge' | 'listed' | 'picture' }, line: Uint8Array): void {
+  #add(record: RowRecord, line: Uint8Array): void {
     if (this.#published.has(record.scope)) return;
     const open = this.#open.get(record.scope);
     if (!open) throw new Fault('bridge.protocol', `A record came for the scope ${record.scope}, which is not open.`);
@@ -170,7 +173,7 @@ export class ScopeReader {
   }
 
   #end(record: OutcomeRecord): void {
-    const { scope, outcome, records, missing, error } = record;
+    const { scope, outcome, records, missing, error, reason, checkpoint } = record;
     if (this.#published.has(scope)) return;
     const open = this.#open.get(scope);
     if (!open) throw new Fault('bridge.protocol', `The scope ${scope} ended without having begun.`);
@@ -189,7 +192,10 @@ export class ScopeReader {
         : new Fault('bridge.protocol', `Nothing of ${open.name} was published: ${wrong}.`).toJSON());
     const { kind, name, isStaged } = open;
     if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
-    this.#ended.push({ key: scope, kind, name, outcome, records, missing: missing ?? [], error, refused, isStaged });
+    this.#ended.push({
+      ...{ key: scope, kind, name, outcome, records, missing: missing ?? [], error, reason, checkpoint },
+      ...{ refused, isStaged },
+    });
     this.#open.delete(scope);
     this.#published.add(scope);
   }

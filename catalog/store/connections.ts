@@ -123,6 +123,8 @@ export const deleteConnection = (
     const fileStillExists = connection.state !== 'absent';
     await tx`delete from scope where organisation_id = ${organisationId} and connection = ${code}`;
     await tx`delete from job where organisation_id = ${organisationId} and connection = ${code}`;
+    // What is not there cannot be kept as unchanged.
+    await tx`update connection set checkpoint = null where organisation_id = ${organisationId} and code = ${code}`;
     if (!fileStillExists) await tx`delete from connection where organisation_id = ${organisationId} and code = ${code}`;
     await announce(tx, organisationId, { name: 'connection', code });
     await announce(tx, organisationId, { name: 'assets', connection: code });
