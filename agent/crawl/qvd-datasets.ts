@@ -16,7 +16,6 @@ export interface QvdWriting {
   /** Ids of the apps that there are; producers among them get an edge. */
   readonly apps: ReadonlySet<string>;
   readonly gaps: Gaps;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Heads that are read at the same time: a share answers slowly, and each is but a piece. */
@@ -31,7 +30,8 @@ const MISSING = 'QVD files';
  * no QVD, or damaged, is a dataset of which nothing but that is known.
  */
 export const writeQvdDatasets = async (out: ScopeWriter, writing: QvdWriting): Promise<void> => {
-  const { files, gaps, signal } = writing;
+  const { files, gaps } = writing;
+  const { signal } = files;
   const folders = await files.qvds();
   if (folders === undefined) return;
   const note = (where: string, why: string): void =>

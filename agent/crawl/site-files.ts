@@ -24,7 +24,8 @@ export interface LastLog extends ScriptLog {
 export class SiteFiles {
   readonly #site: Site;
   readonly #paths: ReadablePaths;
-  readonly #signal: AbortSignal | undefined;
+  /** Ends whatever is still read. */
+  readonly signal: AbortSignal | undefined;
   readonly #includes = new Map<string, Promise<FileRead>>();
   #keptBytes = 0;
   #libraries: Promise<Libraries> | undefined;
@@ -33,7 +34,7 @@ export class SiteFiles {
   private constructor(site: Site, paths: ReadablePaths, signal: AbortSignal | undefined) {
     this.#site = site;
     this.#paths = paths;
-    this.#signal = signal;
+    this.signal = signal;
   }
 
   /** Undefined when the connection's file names no folder. */
@@ -55,7 +56,7 @@ export class SiteFiles {
   async include(path: string): Promise<FileRead> {
     const known = this.#includes.get(path);
     if (known !== undefined) return await known;
-    const reading = this.#folders('qvs').then((folders) => folders.read(path, MOST_INCLUDE_BYTES, this.#signal));
+    const reading = this.#folders('qvs').then((folders) => folders.read(path, MOST_INCLUDE_BYTES, this.signal));
     // Most apps of a site include the same few files.
     this.#includes.set(path, reading);
     const read = await reading;
@@ -73,7 +74,7 @@ export class SiteFiles {
     this.#logs ??= this.#listLogs();
     const log = (await this.#logs).get(appId.toLowerCase());
     if (log === undefined) return undefined;
-    const read = await (await this.#folders('logs')).read(log.path, MOST_LOG_BYTES, this.#signal, 'head');
+    const read = await (await this.#folders('logs')).read(log.path, MOST_LOG_BYTES, this.signal, 'head');
     if (read.type !== 'read') return undefined;
     const { cut, ...told } = readScriptLog(read.bytes, MOST_LOG_SCRIPT);
     return { ...told, cut: cut || read.cut, file: log.path.split('/').at(-1) ?? '' };
@@ -82,7 +83,7 @@ export class SiteFiles {
   async #listLogs(): Promise<ReadonlyMap<string, { readonly path: string; readonly order: string }>> {
     const logs = new Map<string, { path: string; order: string }>();
     const folders = await this.#folders('logs');
-    for await (const { path, modifiedMs } of folders.walk('.log', () => undefined, this.#signal, LOGS)) {
+    for await (const { path, modifiedMs } of folders.walk('.log', () => undefined, this.signal, LOGS)) {
       const [, id = '', time] = LOG_NAME.exec(path.names.at(-1) ?? '') ?? [];
       if (id === '') continue;
       const order = (time ?? new Date(modifiedMs).toISOString()).replaceAll(/\D/g, '');
@@ -102,7 +103,7 @@ export class SiteFiles {
   async #readLibraries(): Promise<Libraries> {
     const libraries = new Map<string, string>();
     const listing = await this.#site.dataConnections().catch(() => undefined);
-    this.#signal?.throwIfAborted();
+    this.signal?.throwIfAborted();
     for (const { name, target } of listing?.rows ?? []) {
       if (target.kind === 'folder' && target.path !== undefined) libraries.set(name.toLowerCase(), target.path);
     }

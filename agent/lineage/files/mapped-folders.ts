@@ -169,7 +169,7 @@ const openPlain = async (path: string): Promise<FileHandle> => {
   const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw new Error('it is no plain file');
+  throw Object.assign(new Error('it is no plain file'), { code: 'EISDIR' });
 };
 
 /** The real path of a file in a folder; names are found whatever their case, as on the server. */
@@ -210,6 +210,8 @@ export const reasonOf = (error: unknown): string => {
       return 'permission denied';
     case 'ETIMEDOUT':
       return `it was not read in ${READ_MS} ms`;
+    case 'EISDIR':
+      return 'it is no plain file';
     case 'ELOOP':
       return 'it is a link';
     default:
