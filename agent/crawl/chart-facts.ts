@@ -1,7 +1,7 @@
 import { type JsonObject, present } from './attributes.ts';
 import { MAX_DEPTH, NOT_SHOWN } from './definitions.ts';
 import type { FieldNames } from './field-names.ts';
-import { conditionAt, expressionOf, isExpression, isTree, listAt, type Tree, textAt, treeAt } from './properties.ts';
+import { conditionAt, expressionOf, isExpression, listAt, type Tree, textAt, treeAt } from './properties.ts';
 
 /** Expressions of a chart besides its dimensions and measures, by where they stand in its properties. */
 interface Expression {
@@ -67,22 +67,20 @@ const colorOf = (properties: Tree): JsonObject | undefined => {
   return Object.keys(facts).length === 0 ? undefined : facts;
 };
 
-/** How a container shows a child: the name of its tab, and when. */
-export const tabOf = (container: Tree, child: Tree): JsonObject | undefined => {
-  const id = textAt(treeAt(child, 'qInfo'), 'qId');
-  const reference = textAt(child, 'containerChildId');
+/** How a container shows its children: the name of each one's tab, and when, by the id that the tab refers to. */
+export const tabsOf = (container: Tree): ReadonlyMap<string, JsonObject> => {
+  const tabs = new Map<string, JsonObject>();
   for (const tab of [...listAt(container, 'children'), ...listAt(container, 'objects')]) {
-    if (!isTree(tab)) continue;
-    const named = textAt(tab, 'childRefId') || textAt(tab, 'refId');
-    if (named === '' || (named !== id && named !== reference)) continue;
+    const reference = textAt(tab, 'childRefId') || textAt(tab, 'refId');
+    if (reference === '' || tabs.has(reference)) continue;
     const facts = present({
       label: textAt(tab, 'label'),
       labelIsExpression: isExpression(tab, 'label') || undefined,
       condition: conditionAt(tab, 'condition') || conditionAt(tab, 'showCondition'),
     });
-    return Object.keys(facts).length === 0 ? undefined : facts;
+    if (Object.keys(facts).length > 0) tabs.set(reference, facts);
   }
-  return undefined;
+  return tabs;
 };
 
 /** Everything that the engine evaluates, and what begins with `=`, as extensions keep it. */

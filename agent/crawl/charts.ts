@@ -1,6 +1,6 @@
 import type { PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import { type JsonObject, present } from './attributes.ts';
-import { chartFacts, tabOf } from './chart-facts.ts';
+import { chartFacts, tabsOf } from './chart-facts.ts';
 import { columnFacts, columnName } from './column-facts.ts';
 import { definitionsIn } from './definitions.ts';
 import type { FieldNames } from './field-names.ts';
@@ -37,10 +37,12 @@ export class ChartWriter {
   async children(entry: PropertyEntry, parent: string, depth = 0): Promise<void> {
     if (depth > 64) return;
     const cells = cellsOf(entry.qProperty);
+    const tabs = tabsOf(entry.qProperty);
     for (const child of entry.qChildren ?? []) {
       const id = textAt(treeAt(child.qProperty, 'qInfo'), 'qId');
       if (id === '') continue;
-      const place = present({ cell: cells.get(id), tab: tabOf(entry.qProperty, child.qProperty) });
+      const tab = tabs.get(id) ?? tabs.get(textAt(child.qProperty, 'containerChildId'));
+      const place = present({ cell: cells.get(id), tab });
       const key = await this.#chart(id, child.qProperty, parent, place);
       await this.children(child, key, depth + 1);
     }

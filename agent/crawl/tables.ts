@@ -7,6 +7,7 @@ import type { ScopeWriter } from './scope-writer.ts';
 
 /** The fields that tables share are how the engine joins them; a wide model has many pairs. */
 const MOST_ASSOCIATIONS = 200;
+const MOST_PAIRS = 100_000;
 
 /** The tables and fields that the last reload left, with what links them. */
 export const writeDataModel = async (
@@ -99,14 +100,18 @@ const associationsOf = (fields: readonly ModelField[]): ((table: string) => Json
   const pairs = new Map<string, Map<string, string[]>>();
   let count = 0;
   for (const { name, src_tables, is_system, tags } of fields) {
-    const homes = [...new Set(src_tables)];
-    if (homes.length < 2 || is_system || isDerived(tags)) continue;
+    if (is_system || src_tables.length < 2 || isDerived(tags)) continue;
+    // A field of all tables of a wide model would make pairs by the million.
+    if (count > MOST_PAIRS) break;
+    const homes = [...new Set(src_tables)].slice(0, MOST_ASSOCIATIONS);
     for (const one of homes) {
       for (const other of homes) {
-        if (one === other || count > 50 * MOST_ASSOCIATIONS) continue;
+        if (one === other) continue;
         const others = pairs.get(one) ?? new Map<string, string[]>();
         pairs.set(one, others);
-        others.set(other, [...(others.get(other) ?? []), name]);
+        const shared = others.get(other) ?? [];
+        others.set(other, shared);
+        shared.push(name);
         count += 1;
       }
     }
