@@ -7,6 +7,8 @@ import { drawable } from './legible.ts';
 
 /** Small real values of a chart, for who asked for them. */
 export interface Values {
+  /** Of the columns, dimensions first. */
+  readonly names: readonly string[];
   readonly dimensions: number;
   readonly rows: readonly (readonly Value[])[];
   /** How many rows there are in all. */
@@ -32,6 +34,8 @@ export interface Tile {
   /** The sheet names it, and does not have it. */
   readonly absent: boolean;
   readonly values?: Values | undefined;
+  /** The picture has real values: what is drawn of a chart without any must not look like some. */
+  readonly withData: boolean;
 }
 export interface Part {
   readonly glyph: Glyph;
@@ -97,7 +101,7 @@ export const planSheet = (
   title: string,
   sheet: PropertyEntry,
   library: Library,
-  values: ReadonlyMap<string, Values> = new Map(),
+  values?: ReadonlyMap<string, Values>,
 ): SheetPlan => {
   const { cells, ...grid } = gridOf(sheet);
   return {
@@ -106,10 +110,10 @@ export const planSheet = (
     tiles: cells.map(({ entry, type, place }): Tile => {
       if (entry === undefined) {
         const { glyph, name } = kindOf(type);
-        return { place, glyph, type: drawable(name), title: '', ...NOTHING, absent: true };
+        return { place, glyph, type: drawable(name), title: '', ...NOTHING, absent: true, withData: false };
       }
       const tile = tileOf(entry, place, library);
-      return { ...tile, values: values.get(idOf(entry)) };
+      return { ...tile, values: values?.get(idOf(entry)), withData: values !== undefined };
     }),
   };
 };
@@ -120,7 +124,14 @@ const tileOf = (entry: PropertyEntry, place: Place, library: Library): Tile => {
   const properties = effective(entry.qProperty, library);
   const { glyph, name } = kindOf(typeOf(properties));
   const children = entry.qChildren ?? [];
-  const base = { place, glyph, type: drawable(name), title: drawable(titleOf(properties, glyph)), absent: false };
+  const base = {
+    place,
+    glyph,
+    type: drawable(name),
+    title: drawable(titleOf(properties, glyph)),
+    absent: false,
+    withData: false,
+  };
   if (children.length > 0) {
     const labels = labelsOf(properties);
     return {

@@ -41,17 +41,23 @@ const fine = (tile: Tile, width: number, height: number): string => {
     drawn += words('y', PAD, y + 10, inner, fitted(what, inner, 11));
     y += 15;
   }
-  const foot = names(tile, inner, height - y);
+  // A table says so in its header.
+  const foot = tile.values !== undefined && isRows(tile) ? [] : names(tile, inner, height - y);
   const bottom = height - PAD - foot.length * 16;
   for (const [index, { kind, text }] of foot.entries())
     drawn += words(kind, PAD, bottom + index * 16 + 12, inner, text);
   const room = { x: PAD, y: y + 4, width: inner, height: bottom - y - 8 };
-  if (tile.values !== undefined) return drawn + drawValues(tile.glyph, names2(tile), tile.values, room);
+  if (tile.values !== undefined) return drawn + drawValues(tile.glyph, tile.values, room);
   if (tile.parts.length > 0) return drawn + partsOf(tile, room);
+  if (tile.withData && !PLAIN.has(tile.glyph))
+    return drawn + words('q', room.x, room.y + room.height / 2, room.width, 'No values', 'middle');
   return drawn + drawGlyph(tile.glyph, room.x, room.y, room.width, room.height);
 };
 
-const names2 = ({ dimensions, measures }: Tile): readonly string[] => [...dimensions, ...measures];
+/** What has no values of its own. */
+const PLAIN: ReadonlySet<Tile['glyph']> = new Set(['text', 'button', 'input', 'filter', 'container', 'extension']);
+
+const isRows = ({ glyph }: Tile): boolean => glyph === 'table' || glyph === 'pivot' || glyph === 'list';
 
 const coarse = (tile: Tile, width: number, height: number): string => {
   const inner = width - 12;

@@ -11,13 +11,13 @@ const numberOf = (value: Value | undefined): number | undefined =>
   value?.number !== undefined && Number.isFinite(value.number) ? value.number : undefined;
 
 /** A chart with small real values: as what it is where that can be drawn simply, else as rows. */
-export const drawValues = (glyph: Glyph, names: readonly string[], values: Values, room: Place): string => {
+export const drawValues = (glyph: Glyph, values: Values, room: Place): string => {
   if (room.height < 16 || room.width < 24) return '';
   if (values.rows.length === 0) return words('q', room.x, room.y + room.height / 2, room.width, 'No values', 'middle');
   const { dimensions } = values;
   const hasMeasure = values.rows.some((row) => numberOf(row[dimensions]) !== undefined);
   if (glyph === 'kpi' || glyph === 'gauge') return single(values, room);
-  if (!hasMeasure || dimensions === 0 || room.height < 50) return rows(names, values, room);
+  if (!hasMeasure || dimensions === 0 || room.height < 50) return rows(values, room);
   switch (glyph) {
     case 'bar':
     case 'waterfall':
@@ -33,7 +33,7 @@ export const drawValues = (glyph: Glyph, names: readonly string[], values: Value
     case 'scatter':
       return dots(values, room);
     default:
-      return rows(names, values, room);
+      return rows(values, room);
   }
 };
 
@@ -52,7 +52,7 @@ const single = ({ rows: found, dimensions }: Values, room: Place): string => {
   );
 };
 
-const rows = (names: readonly string[], { rows: found, total }: Values, room: Place): string => {
+const rows = ({ names, rows: found, total }: Values, room: Place): string => {
   const columns = Math.min(found[0]?.length ?? 0, Math.max(1, Math.floor(room.width / 70)));
   const width = room.width / Math.max(1, columns);
   const most = Math.floor((room.height - 20) / 18);
@@ -165,7 +165,7 @@ const lines = (values: Values, room: Place): string => {
   return drawn + labels(values, room, step);
 };
 
-const MOST_SLICES = 6;
+const MOST_SLICES = 5;
 
 const pie = (values: Values, room: Place): string => {
   const { dimensions, rows: found } = values;

@@ -72,7 +72,13 @@ const valuesIn = (layout: Properties, dimensions: number): Values | undefined =>
   const rows = listAt(first, 'qMatrix')
     .slice(0, MOST_ROWS)
     .map((row) => (Array.isArray(row) ? row.slice(0, MOST_COLUMNS).map(cellValue) : []));
-  return { dimensions, rows, total: numberAt(treeAt(found, 'qSize'), 'qcy') ?? rows.length };
+  const info = [
+    // Of a list it is one and no list.
+    ...(isTree(found['qDimensionInfo']) ? [found['qDimensionInfo']] : listAt(found, 'qDimensionInfo')),
+    ...listAt(found, 'qMeasureInfo'),
+  ];
+  const names = info.slice(0, MOST_COLUMNS).map((column) => drawable(textAt(column, 'qFallbackTitle')));
+  return { names, dimensions, rows, total: numberAt(treeAt(found, 'qSize'), 'qcy') ?? rows.length };
 };
 
 /**

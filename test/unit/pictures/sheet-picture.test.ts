@@ -258,6 +258,7 @@ describe('texts of strangers', () => {
 
 describe('real values', () => {
   const numbered = (count: number, measure: (index: number) => number) => ({
+    names: ['Item', 'Sum'],
     dimensions: 1,
     total: 1_234,
     rows: Array.from({ length: count }, (_, i) => [
@@ -284,9 +285,16 @@ describe('real values', () => {
     expect(texts).toEqual(expect.arrayContaining(['Item', 'Item 0', '21', 'and 1,230 more']));
   });
 
+  test('that a chart has not are said to be missing, and not drawn as if there were some', () => {
+    const entry = sheet([cell('a', 0, 0, 12, 8)], [chart('a', 'barchart', cube(['Item'], ['Sum(A)']))]);
+    const svg = draw(entry, 'S', new Map());
+    expect(textsOf(svg)).toContain('No values');
+    expect(svg.match(/class="m"/g)?.length ?? 0).toBeLessThan(draw(entry).match(/class="m"/g)?.length ?? 0);
+  });
+
   test('of a KPI are large', () => {
     const entry = sheet([cell('a', 0, 0, 8, 4)], [chart('a', 'kpi', cube([], ['Sum(A)']))]);
-    const values = { dimensions: 0, total: 1, rows: [[{ text: '4.2M', number: 4_200_000 }]] };
+    const values = { names: ['Sum'], dimensions: 0, total: 1, rows: [[{ text: '4.2M', number: 4_200_000 }]] };
     expect(textsOf(draw(entry, 'S', new Map([['a', values]])))).toContain('4.2M');
   });
 
@@ -301,7 +309,7 @@ describe('real values', () => {
         ],
       ],
     ]) {
-      const svg = draw(entry, 'S', new Map([['a', { dimensions: 1, total: rows.length, rows }]]));
+      const svg = draw(entry, 'S', new Map([['a', { names: [], dimensions: 1, total: rows.length, rows }]]));
       checkXml(svg);
       expect(svg).not.toMatch(/NaN|Infinity/);
     }
