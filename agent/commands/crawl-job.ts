@@ -13,6 +13,9 @@ import { CrawlOptions } from '#protocol/job-options.ts';
 import { connectionOfJob } from './job-connection.ts';
 import { VERSION } from './version.ts';
 
+/** So many reasons why something is missing get a line in the log, the widest first. */
+const LOGGED_REASONS = 8;
+
 /** Does the jobs of kind `crawl` against the connections of a folder. */
 export const crawlJob = (
   folder: ConnectionFolder,
@@ -57,7 +60,10 @@ export const crawlJob = (
           current: slowed === undefined ? reading : slowed.paused ? [slowed.text] : [...reading, slowed.text],
         }),
     });
-    const { appsTotal, records, outcomes, durationMs } = summary;
+    const { appsTotal, records, outcomes, durationMs, missing } = summary;
+    for (const { code, advice, what, scopes } of missing.slice(0, LOGGED_REASONS)) {
+      log.warn({ jobId: spec.jobId, connection: connection.code, code, what, scopes, advice }, 'not all could be read');
+    }
     log.info(
       { jobId: spec.jobId, connection: connection.code, appsTotal, records, outcomes, durationMs },
       'crawl done',

@@ -31,6 +31,9 @@ export const writeAppScope = async (
   return outcome;
 };
 
+/** Why an app has no tables and fields even where the engine answers. */
+const OF_THE_MODEL: ReadonlySet<string> = new Set(['qlik.data_model_unavailable', 'qlik.forbidden']);
+
 /** What only the engine tells of an app, in words. */
 const INSIDE = 'charts, definitions, variables and load script';
 
@@ -55,7 +58,9 @@ const writeUnread = async (
   const gaps: Missing[] = [...(repository?.gaps.missing ?? [])];
   const model = repository?.model;
   if (model?.available !== true && row.lastReloadTime !== null)
-    gaps.unshift(missing('tables and fields', model?.reason ?? reason));
+    gaps.unshift(
+      missing('tables and fields', OF_THE_MODEL.has(model?.reason.code ?? '') ? (model?.reason ?? reason) : reason),
+    );
   if (!isEngineAway && fault.code !== 'qlik.app_too_large') {
     const outcome = fault.code === 'qlik.access_denied' ? 'denied' : 'failed';
     await out.outcome(outcome, { error: fault, missing: gaps });

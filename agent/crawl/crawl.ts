@@ -53,7 +53,12 @@ export const crawl = async (
   } finally {
     await delta.close();
   }
-  return { ...run.tally.totals(), appsTotal: run.tally.appsTotal ?? 0, durationMs: Math.round(now() - started) };
+  return {
+    ...run.tally.totals(),
+    missing: run.tally.missing,
+    appsTotal: run.tally.appsTotal ?? 0,
+    durationMs: Math.round(now() - started),
+  };
 };
 
 class Crawl {

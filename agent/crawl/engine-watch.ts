@@ -68,10 +68,12 @@ export class EngineWatch {
 
   /** Whether `fault` is the engine's rather than the app's; then the app's turn counts against the engine. */
   failed(fault: Fault): boolean {
+    // Not those that were under way when it turned out to be away.
+    const tried = this.#isTrying;
     this.#isTrying = false;
     if (!this.#ofOpening.has(fault) || !OF_THE_ENGINE.test(fault.code)) return false;
     this.#failures += 1;
-    if (this.#away !== undefined) this.#again = Math.min(2 * this.#again, MOST_AGAIN_APPS);
+    if (tried) this.#again = Math.min(2 * this.#again, MOST_AGAIN_APPS);
     if (this.#failures >= AWAY_AFTER) this.#away = fault;
     this.#askedMs = this.#now();
     this.#passedBy = 0;

@@ -18,13 +18,16 @@ const OF_RIGHTS: ReadonlySet<string> = new Set([
   'qlik.connections_not_visible',
 ]);
 
-const PARTS_OF_APPS: ReadonlySet<string> = new Set(['load script', 'tables and fields']);
+/** Things that go by another name than the right to read them. */
+const PARTS: ReadonlyMap<string, Readable> = new Map([
+  ['load script', 'apps'],
+  ['tables and fields', 'apps'],
+  ['type, version and author of extensions', 'extensions'],
+]);
 
 /** The rule that would give it, for things that a rule gives. */
 const adviceFor = (what: string, { code, advice }: Fault): string => {
-  const thing = PARTS_OF_APPS.has(what)
-    ? 'apps'
-    : (Object.keys(RESOURCE_FILTERS) as Readable[]).find((name) => name === what);
+  const thing = PARTS.get(what) ?? (Object.keys(RESOURCE_FILTERS) as Readable[]).find((name) => name === what);
   if (thing === undefined) return advice;
   if (OF_RIGHTS.has(code)) return ruleAdvice(thing);
   return code === 'qlik.count_mismatch'

@@ -1,6 +1,7 @@
 import type { AssetKind, EdgeKind, Outcome } from '#protocol/records.ts';
 import type { Slowed } from './pace/turnstile.ts';
 import type { ScopeWriter } from './scope-writer.ts';
+import { type Shortfall, Shortfalls } from './shortfalls.ts';
 
 /** What the scopes of a crawl wrote. */
 interface Totals {
@@ -24,6 +25,8 @@ export interface CrawlProgress extends Totals {
 }
 
 export interface CrawlSummary extends Totals {
+  /** What scopes lack, and what would give it. */
+  readonly missing: readonly Shortfall[];
   readonly appsTotal: number;
   readonly durationMs: number;
 }
@@ -34,6 +37,7 @@ export class Tally {
   appsSkipped = 0;
   #appsDone = 0;
   #records = 0;
+  readonly #shortfalls = new Shortfalls();
   readonly #outcomes: Partial<Record<Outcome, number>> = {};
   readonly #assets: Partial<Record<AssetKind, number>> = {};
   readonly #edges: Partial<Record<EdgeKind, number>> = {};
@@ -41,9 +45,14 @@ export class Tally {
   add(out: ScopeWriter, kind: 'site' | 'app', outcome: Outcome | undefined): void {
     if (kind === 'app') this.#appsDone += 1;
     this.#records += out.records;
+    this.#shortfalls.add(out.lacks);
     if (outcome !== undefined) this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
     for (const [asset, count] of out.assets) this.#assets[asset] = (this.#assets[asset] ?? 0) + count;
     for (const [edge, count] of out.edges) this.#edges[edge] = (this.#edges[edge] ?? 0) + count;
+  }
+
+  get missing(): readonly Shortfall[] {
+    return this.#shortfalls.list();
   }
 
   totals(): Totals {

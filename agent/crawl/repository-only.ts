@@ -8,6 +8,7 @@ import { classOf } from './meta.ts';
 import { Gaps } from './missing.ts';
 import { writeOwner } from './owners.ts';
 import type { ScopeWriter } from './scope-writer.ts';
+import { resultOf, settled } from './settled.ts';
 import { writeDataModel } from './tables.ts';
 
 /** What is told of an app that could not be opened: what the repository knows of it without the engine. */
@@ -41,9 +42,9 @@ export const readRepository = async (
   withModel: boolean,
 ): Promise<RepositoryContent> => {
   const gaps = new Gaps();
-  const asked = site.objectsOf(row.id, TYPES, signal);
+  const asked = settled(site.objectsOf(row.id, TYPES, signal));
   const model = withModel ? await site.dataModel(row.id, signal) : undefined;
-  const listing = await gaps.list('app objects', asked);
+  const listing = await gaps.list('app objects', resultOf(asked));
   if (listing?.incomplete !== undefined) gaps.note('app objects', listing.incomplete);
   return { objects: listing?.rows ?? [], model, gaps };
 };

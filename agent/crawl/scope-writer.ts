@@ -41,6 +41,8 @@ export class ScopeWriter {
   /** Assets and edges written since the scope was (re)opened, by kind. */
   readonly assets = new Map<AssetKind, number>();
   readonly edges = new Map<EdgeKind, number>();
+  /** What the scope lacks, and what would give it; known when it has ended. */
+  lacks: readonly Omit<Missing, 'message'>[] = [];
 
   /** @param ending is asked before the outcome is written, when all else of the scope is */
   constructor(
@@ -97,6 +99,10 @@ export class ScopeWriter {
   /** Ends the scope. */
   async outcome(outcome: Outcome, why: Why = {}): Promise<void> {
     const { reason, checkpoint } = await this.#ending(outcome, why);
+    const { missing = [], error } = why;
+    const inside =
+      error === undefined || outcome === 'gone' ? [] : [{ ...error.toJSON(), what: 'what is inside apps' }];
+    this.lacks = [...inside, ...missing];
     await this.#sink.write({
       t: 'outcome',
       scope: this.scope,

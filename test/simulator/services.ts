@@ -60,7 +60,7 @@ export class Services {
     if (!match) return null;
     const { site, access, faults, pacing } = this.#context;
     const serviceMs = pacing.times.metadataMs;
-    const error = faults.httpError('metadata', path);
+    const error = faults.isDown('engine') ? 503 : faults.httpError('metadata', path);
     if (error !== null) return { reply: jsonReply(error, { errors: [{ code: `HTTP-${error}` }] }), serviceMs };
     const app = site.app(decodeURIComponent(match[1] ?? ''));
     const notFound = { reply: jsonReply(404, { errors: [{ code: 'HTTP-404', title: 'Not found' }] }), serviceMs };

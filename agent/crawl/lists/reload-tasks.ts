@@ -39,10 +39,12 @@ export const reloadTasks: SiteList<QrsReloadTask> = {
     const add = (task: { readonly id: string } | null, trigger: JsonObject): void => {
       if (task !== null) triggers.set(task.id, [...(triggers.get(task.id) ?? []), trigger]);
     };
-    const schedules = gaps.details('schedules', site.schemaEvents());
-    const chains = gaps.details('schedules after other tasks', site.compositeEvents());
-    for (const event of await schedules) add(event.reloadTask, scheduleAttributes(event));
-    for (const event of await chains) add(event.reloadTask, chainAttributes(event, keys));
+    const [schedules, chains] = await Promise.all([
+      gaps.details('schedules', site.schemaEvents()),
+      gaps.details('schedules after other tasks', site.compositeEvents()),
+    ]);
+    for (const event of schedules) add(event.reloadTask, scheduleAttributes(event));
+    for (const event of chains) add(event.reloadTask, chainAttributes(event, keys));
   },
   asset: (row, context) => {
     const last = row.operational?.lastExecutionResult;
