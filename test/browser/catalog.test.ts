@@ -2,12 +2,15 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Catalog, createCatalog } from '#catalog/catalog.ts';
+import { createBackend } from '#catalog/jobs/backend.ts';
 import { addMember, createLoginToken, findMember } from '#catalog/store/members.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
 import { storeReport } from '#catalog/store/reports.ts';
 import { transact } from '#catalog/store/sql.ts';
+import type { ItemRecord } from '#protocol/inventory.ts';
 import { EnrolReply } from '#protocol/messages.ts';
 import type { ConnectionState } from '#protocol/status.ts';
+import { TestAgent, TestStream } from '../catalog/agent.ts';
 import { openTestDatabase, silent } from '../catalog/database.ts';
 import { buildPage } from '../demo/page.ts';
 import { launch, noBrowser } from './chromium.ts';
@@ -130,6 +133,50 @@ describe.skipIf(noBrowser())('the page on the real catalog', () => {
     await page.getByRole('table').getByText('Cancelled').waitFor();
     expect(complaints).toEqual([]);
     await done();
+  });
+
+  test('settings are checked, tried out and saved; what the agent lists is seen as it comes, and taken along', async () => {
+    const { sql, bus } = catalog.store;
+    const backend = createBackend({ sql, bus, log: silent, sweepMs: 0 });
+    const agent = await TestAgent.enrol(backend, sql, organisation, [state('claims')], 'graz');
+    const { session } = await agent.open(backend);
+    const { page, complaints, done } = await visit('/connections/claims/settings');
+    await signIn(page);
+    await page.getByLabel('Filter expression').fill("stream = 'Sales' and colour = 'red'");
+    await page.getByText('Line 1, column 22:').waitFor();
+    await page.getByLabel('Filter expression').fill("stream = 'Sales'");
+    await page.getByText('Line 1, column 22:').waitFor({ state: 'detached' });
+    await page.getByLabel('Apps to leave out').fill('Old*');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Inventory of claims' }).waitFor();
+    const stream = await TestStream.begin(backend, session);
+    const rule = 'exclude app "Old*" (settings in the catalog)';
+    const item = (name: string, kept: boolean): ItemRecord => ({
+      t: 'item',
+      kind: 'app',
+      key: `claims/${name}`,
+      name,
+      kept,
+      ...(kept ? {} : { rule }),
+    });
+    await stream.publish([{ t: 'inventory', rules: [rule] }, item('Old reports', false), item('Overview', true)]);
+    await page.getByRole('row', { name: /rejected Old reports/ }).waitFor();
+    await stream.publish([item('Claims <b>', true)]);
+    await page.getByRole('row', { name: /kept Claims <b>/ }).waitFor();
+    await stream.finish();
+    await page.getByRole('region', { name: 'State' }).getByText('Done').waitFor();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Download as CSV' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe('inventory-claims.csv');
+    await page.getByRole('link', { name: 'Back to the settings of claims' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Settings of claims saved.').waitFor();
+    await page.locator('.history').getByText('Old*').waitFor();
+    expect(complaints).toEqual([]);
+    await done();
+    await backend.close();
   });
 
   test('an API token made on the page works, and does not any more when it was revoked', async () => {
