@@ -98,7 +98,7 @@ type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {
 
 /** Columns of a job `j`, what it waits for, its published scopes by outcome, and what its test found. */
 const selectJobs = (sql: Queries) => sql`
-  select j.id, j.connection, j.kind, j.state, j.attempt, (j.spec::jsonb -> 'options') - 'settings' as options,
+  select j.id, j.connection, j.kind, j.state, j.attempt, coalesce((j.spec::jsonb -> 'options') - 'settings', '{}') as options,
     j.kind = 'inventory' and j.spec::jsonb #> '{options,settings}' is not null as tried, j.created_at as "createdAt", j.started_at as "startedAt",
     j.finished_at as "finishedAt", j.created_by as "createdBy", j.progress, j.error, j.created_at::text as cursor,
     j.not_before as "notBefore", j.not_before > now() as early, c.status ->> 'state' as "connectionState",

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAssets } from '#catalog/store/assets.ts';
-import { listChecks, listQlikSettings } from '#catalog/store/jobs.ts';
+import { readSettings } from '#catalog/store/connector-settings.ts';
+import { listInventoryItems } from '#catalog/store/inventories.ts';
+import { findJob, listChecks, listQlikSettings } from '#catalog/store/jobs.ts';
 import { migrate, readMigrations } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
@@ -112,6 +114,38 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       // An organisation signs with one key at a time.
       await expect(sql`insert into catalog_key (organisation_id, id, public_key, private_key)
         values (${ORGANISATION}, 'k2', 'public', 'private')`).rejects.toMatchObject({ code: '23505' });
+    },
+  },
+  7: {
+    fill: async () => {},
+    holds: async (sql) => {
+      // Nobody said why a scope of before was read.
+      const [row] = await sql`select reason from scope where key = 'prod'`;
+      expect(row).toEqual({ reason: null });
+    },
+  },
+  8: {
+    fill: async (sql) => {
+      await sql`insert into connector_settings (organisation_id, connection, version, settings, changes, changed_by)
+        values (${ORGANISATION}, 'prod', 1, '{"excludeApps": ["Old"]}', '[]', 'ann')`;
+      await sql`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+        values (${ORGANISATION}, 'j4', 'prod', 'inventory', '{"options": {}}', 'running', 1, 'ann')`;
+      await sql`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at, checks_from)
+        values (${ORGANISATION}, 'j4', 1, 'a1', 'token', 'active', now(), 500)`;
+      await sql`insert into inventory_rule (organisation_id, job_id, attempt, number, rule)
+        values (${ORGANISATION}, 'j4', 1, 1, 'exclude app "Old"')`;
+      await sql`insert into inventory_item (organisation_id, job_id, attempt, position, kind, key, name, sort_name, kept, rule)
+        values (${ORGANISATION}, 'j4', 1, 501, 'app', 'prod/1', 'Old', 'old', false, 1)`;
+      await sql`insert into inventory_count (organisation_id, job_id, attempt, rule, kind, kept, items, bytes)
+        values (${ORGANISATION}, 'j4', 1, 1, 'app', false, 1, 9)`;
+    },
+    holds: async (sql) => {
+      expect((await readSettings(sql, ORGANISATION, 'prod')).settings).toEqual({ excludeApps: ['Old'] });
+      expect(await findJob(sql, ORGANISATION, 'j4')).toMatchObject({ inventory: { rejected: { app: 1 } } });
+      const { items } = await listInventoryItems(sql, ORGANISATION, 'j4', { limit: 10 });
+      expect(items).toMatchObject([{ name: 'Old', kept: false, rule: 'exclude app "Old"' }]);
+      // Jobs of before have no options, and are shown all the same.
+      expect(await findJob(sql, ORGANISATION, 'j1')).toMatchObject({ options: {}, tried: false, inventory: null });
     },
   },
   9: {
