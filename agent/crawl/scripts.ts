@@ -28,10 +28,12 @@ export const writeScript = async (
   if (script.trim() === '') return;
   // Redacted as a whole before it is cut: a section-access block may begin in one section and end in another.
   const text = redactText(script);
-  const sections = scriptSections(text).map((section) => ({
-    ...section,
-    contents: scriptContents(section.text.slice(0, MOST_READ)),
-  }));
+  let left = MOST_READ;
+  const sections = scriptSections(text).map((section) => {
+    const contents = scriptContents(section.text.slice(0, left));
+    left = Math.max(0, left - section.text.length);
+    return { ...section, contents };
+  });
   const secrets = secretsBySection(script.slice(0, MOST_READ), sections);
   const includes = new Includes(files, lists.variables);
   const log = await files?.lastLog(row.id);
@@ -49,6 +51,7 @@ export const writeScript = async (
       sha256: createHash('sha256').update(text).digest('hex'),
       statements: sections.reduce((sum, { contents }) => sum + contents.statements, 0),
       sectionAccess: sections.some(({ contents }) => contents.sectionAccess) || undefined,
+      readInPart: text.length > MOST_READ || undefined,
       redacted: text !== script || undefined,
       ...(log === undefined ? {} : logFacts(log)),
     }),
