@@ -255,6 +255,8 @@ export const AssetSummary = z
     /** Names of the parent and of the app around it (cut; null where there is none): what a list from everywhere shows. */
     parentName: z.string().nullable(),
     appName: z.string().nullable(),
+    /** Since when it is gone from the site: kept, by the deletion policy; null of what is there. */
+    goneAt: Time.nullable(),
   })
   .meta({ id: 'AssetSummary' });
 export type AssetSummary = z.infer<typeof AssetSummary>;

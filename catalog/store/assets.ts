@@ -13,6 +13,7 @@ export interface AssetSummary {
   readonly description: string | null;
   readonly parentName: string | null;
   readonly appName: string | null;
+  readonly goneAt: Date | null;
 }
 
 export interface Asset extends AssetSummary {
@@ -87,7 +88,7 @@ const matches = (sql: Queries, q: string) => {
   return sql`(a.search_text like ${pattern} or reverse(a.key) like ${ending})`;
 };
 
-const summary = (sql: Queries) => sql`a.key, a.kind, a.name, a.parent, a.connection,
+const summary = (sql: Queries) => sql`a.key, a.kind, a.name, a.parent, a.connection, a.gone_at as "goneAt",
   (select count(*)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key) as children,
   left(a.attributes ->> 'description', 2000) as description,
   (select left(p.name, 300) from asset p where p.organisation_id = a.organisation_id and p.key = a.parent
@@ -155,7 +156,8 @@ export const findAsset = async (sql: Sql, organisationId: string, key: string): 
 const findLastRead = async (sql: Sql, organisationId: string, key: string): Promise<LastRead | undefined> => {
   const [row] = await sql<LastRead[]>`
     select p.job_id as job, coalesce(p.outcome, s.outcome) as outcome, coalesce(p.reason, s.reason) as reason,
-      coalesce(p.missing, '[]') as missing, p.error, coalesce(p.published_at, s.published_at) as "publishedAt"
+      s.missing, coalesce(p.error, s.error) as error,
+      coalesce(p.published_at, s.looked_at, s.published_at) as "publishedAt"
     from scope s left join published_scope p on p.organisation_id = s.organisation_id and p.scope = s.key
       and p.job_id = split_part(s.listed_by, '/', 1) and p.attempt::text = split_part(s.listed_by, '/', 2)
     where s.organisation_id = ${organisationId} and s.key = ${key}`;

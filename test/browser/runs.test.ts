@@ -227,4 +227,16 @@ describe.skipIf(noBrowser())('what crawls changed', () => {
     await facts.getByText('partial').waitFor();
     expect(await facts.innerText()).toMatch(/Missing: load script\.[\s\S]*qlik\.script_not_visible[\s\S]*What to do:/);
   });
+
+  test('what is gone from the site and kept says since when, in lists and on its page', async () => {
+    const world = busyWorld();
+    const goneAt = new Date(Date.now() - 3 * 86_400_000).toISOString();
+    world.add({ key: 'prod/app-1/old', kind: 'sheet', name: 'Old page', parent: 'prod/app-1', goneAt });
+    const { page } = await enter(world, '/asset?key=prod%2Fapp-1');
+    expect(await page.getByRole('listitem').filter({ hasText: 'Old page' }).innerText()).toMatch(
+      /gone[\s\S]*3 days ago/,
+    );
+    await page.getByRole('link', { name: 'Old page' }).click();
+    await page.getByRole('note').getByText('Gone from the site').waitFor();
+  });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type {
   ApiError,
   Asset,
+  AssetSummary,
   Difference,
   Inventory,
   InventoryItem,
@@ -58,8 +59,8 @@ test('settings are stored with who changed what, compared by their version, and 
     changedBy: 'us@example.com',
   });
   expect((await put(made.body.settings, 1)).body.version).toBe(1);
-  expect(await put({ deletion: 'flag' }, 0)).toMatchObject({ status: 409, body: { code: 'api.conflict' } });
-  expect((await put({ excludeStreams: ['Test*', 'Old'], deletion: 'flag' }, 1)).body.version).toBe(2);
+  expect(await put({ deletion: 'delete' }, 0)).toMatchObject({ status: 409, body: { code: 'api.conflict' } });
+  expect((await put({ excludeStreams: ['Test*', 'Old'], deletion: 'delete' }, 1)).body.version).toBe(2);
   const { body: history } = await own.client.get<{ items: SettingsChange[] }>(`${AT}/settings/history`);
   expect(history.items).toMatchObject([
     {
@@ -68,7 +69,7 @@ test('settings are stored with who changed what, compared by their version, and 
       changes: [
         { setting: 'excludeStreams', from: ['Test*'], to: ['Test*', 'Old'] },
         { setting: 'unpublishedApps', from: false, to: null },
-        { setting: 'deletion', from: null, to: 'flag' },
+        { setting: 'deletion', from: null, to: 'delete' },
       ],
     },
     {
@@ -80,7 +81,7 @@ test('settings are stored with who changed what, compared by their version, and 
     },
   ]);
   await ask({ kind: 'crawl' });
-  const settings = { excludeStreams: ['Test*', 'Old'], deletion: 'flag' };
+  const settings = { excludeStreams: ['Test*', 'Old'], deletion: 'delete' };
   expect(await offered()).toMatchObject({ settings });
   await ask({ kind: 'inventory' });
   expect(await offered()).toEqual({ settings });
@@ -261,6 +262,22 @@ test('an app says what became of it in the newest crawl, and why', async () => {
   expect(await asset('prod/a')).toMatchObject({ job: stream.lease.jobId, outcome: 'partial', missing, error: null });
   expect(await asset('prod')).toMatchObject({ outcome: 'complete', missing: [] });
   expect(await asset('prod/a/s2')).toBeNull();
+});
+
+test('what is gone and kept by policy is shown with its date', async () => {
+  const { version } = await readSettings(served.sql, own.organisationId, 'prod');
+  expect((await put({ deletion: 'flag' }, version)).status).toBe(200);
+  await ask({ kind: 'crawl' });
+  const stream = await TestStream.begin(crawled.backend, crawled.session);
+  await stream.publish(siteRecords('prod', ['a']));
+  await stream.publish(appRecords('prod', 'a', ['s3']));
+  await stream.finish();
+  const { body } = await own.client.get<{ items: AssetSummary[] }>('/api/v1/assets?parent=prod%2Fa');
+  expect(body.items.map(({ name, goneAt }) => [name, goneAt !== null])).toEqual([
+    ['Sheet s2', true],
+    ['Sheet s3', false],
+  ]);
+  expect((await own.client.get<Asset>('/api/v1/asset?key=prod%2Fa%2Fs2')).body.goneAt).toMatch(/^\d{4}-/);
 });
 
 test('settings go with the assets when a file gets another code', async () => {

@@ -26,6 +26,8 @@ export interface FakeAsset {
   readonly parent?: string;
   readonly attributes?: Asset['attributes'];
   readonly uses?: readonly string[];
+  /** Since when it is gone from the site. */
+  readonly goneAt?: string;
 }
 
 /**
@@ -108,6 +110,7 @@ export class World {
       description: typeof description === 'string' ? description : null,
       parentName: this.#assets.get(asset.parent ?? '')?.name ?? null,
       appName: this.#appAround(asset)?.name ?? null,
+      goneAt: asset.goneAt ?? null,
     };
   }
 

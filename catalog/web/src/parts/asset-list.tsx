@@ -1,7 +1,8 @@
 import type { AssetSummary } from '#catalog/api/contract.ts';
 import { number } from '../format.ts';
 import { assetLink, kindName } from '../kinds.ts';
-import { AssetName, Name } from './text.tsx';
+import { Badge } from './panels.tsx';
+import { AssetName, Name, When } from './text.tsx';
 
 /** Where an asset that was found lies: its app, and what holds it there. */
 const Within = ({ asset: { appName, parentName } }: { asset: AssetSummary }) => {
@@ -46,6 +47,11 @@ export const AssetRows = ({
             <AssetName name={asset.name} assetKey={asset.key} />
           </span>
         </a>
+        {asset.goneAt !== null && (
+          <span class="asset-gone">
+            <Badge tone="grey">gone</Badge> <When time={asset.goneAt} />
+          </span>
+        )}
         {mixed && <Within asset={asset} />}
         {asset.description && (
           <span class="asset-description">
