@@ -10,6 +10,7 @@ import type { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
 import { Fault } from '#protocol/errors.ts';
 import { CrawlOptions } from '#protocol/job-options.ts';
+import { filterInForce } from './filter-in-force.ts';
 import { connectionOfJob } from './job-connection.ts';
 import { VERSION } from './version.ts';
 
@@ -40,6 +41,7 @@ export const crawlJob = (
       log,
       scripts: allowsScripts(connection.code),
       asked: asked.data,
+      filter: filterInForce(connection, asked.data.settings),
       ...(kept === undefined
         ? {}
         : {

@@ -79,6 +79,7 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   const pictures = options.pictures === true || options.package !== undefined;
   const summary = await crawl(site, connection, new RecordGate(lines), {
     signal: stop.signal,
+    filter: connection.filter,
     asked: AskedOptions.parse({ mode: 'full', pictures }),
     log,
     onProgress: ({ appsDone, appsTotal, records, slowed }) => {

@@ -6,6 +6,7 @@ import type { Missing, Outcome } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
 import { type AppContext, writeApp, writeAppContent } from './app-scope.ts';
 import { engineAdvice } from './engine-advice.ts';
+import { keptObjects, keptSheets } from './filtered.ts';
 import { missing } from './missing.ts';
 import { writePictures } from './pictures/write-pictures.ts';
 import { writeRepositoryContent } from './repository-only.ts';
@@ -22,9 +23,10 @@ export const writeAppScope = async (
 ): Promise<Outcome> => {
   await out.open('app', row.name);
   if ('fault' in read) return await writeUnread(out, row, read, context, log);
-  await writeApp(out, row, context, read);
-  await writeAppContent(out, row, context, read);
-  if (read.thumbnails !== undefined) await writePictures(out, row, context.keys, read, read.thumbnails);
+  const kept = keptSheets(row, read, context);
+  await writeApp(out, row, context, kept);
+  await writeAppContent(out, row, context, kept);
+  if (kept.thumbnails !== undefined) await writePictures(out, row, context.keys, kept, kept.thumbnails);
   const { gaps } = read;
   const outcome = gaps.missing.length === 0 ? 'complete' : 'partial';
   await out.outcome(outcome, { missing: gaps.missing });
@@ -53,7 +55,7 @@ const writeUnread = async (
     return 'gone';
   }
   await writeApp(out, row, context, repository);
-  if (repository !== undefined) await writeRepositoryContent(out, row, context, repository);
+  if (repository !== undefined) await writeRepositoryContent(out, row, context, keptObjects(row, repository, context));
   const reason = isEngineAway ? withAdvice(fault, context) : fault;
   const gaps: Missing[] = [...(repository?.gaps.missing ?? [])];
   const model = repository?.model;

@@ -1,6 +1,7 @@
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { EVERYTHING, type Filter, keptStream } from '#config/filter/filter.ts';
 import type { AppContent } from './app-content.ts';
 import { present, told } from './attributes.ts';
 import { ChartWriter } from './charts.ts';
@@ -28,6 +29,8 @@ export interface AppContext {
   readonly files?: SiteFiles | undefined;
   /** Keys of extensions by name: what charts say they are drawn by. */
   readonly extensions: Map<string, string>;
+  /** Which streams and sheets are kept; absent: all. Apps that are not kept are never written. */
+  readonly filter?: Filter | undefined;
 }
 
 /** The asset of the app itself, from its row in QRS and, when the app was read, what its data model says. */
@@ -40,6 +43,7 @@ export const writeApp = async (
   const { connection, keys, people } = context;
   const model = content?.model?.available === true ? content.model : undefined;
   const key = keys.of(row.id);
+  const stream = keptStream(context.filter ?? EVERYTHING, row.stream);
   // What was not read of an app that could not be opened is not gone because of that.
   const isSparse = content === undefined || 'objects' in content;
   const attributes = isSparse ? told : present;
@@ -48,7 +52,7 @@ export const writeApp = async (
     key,
     sparse: isSparse,
     name: row.name,
-    parent: row.stream === null ? keys.site : keys.of('stream', row.stream.id),
+    parent: stream === null ? keys.site : keys.of('stream', stream.id),
     attributes: attributes({
       description: row.description,
       owner: people.owner(row.owner) ?? null,

@@ -3,12 +3,14 @@ import { PATIENCE } from '#agent/qlik/patience.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { EVERYTHING } from '#config/filter/filter.ts';
 import { writeAppScope } from './app-outcome.ts';
 import type { AppContext } from './app-scope.ts';
 import { AppNotes } from './delta/app-notes.ts';
 import { Delta } from './delta/delta.ts';
 import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { surveyOf } from './delta/survey.ts';
+import { keptApps } from './filtered.ts';
 import { keysOf } from './keys.ts';
 import type { CrawlOptions } from './options.ts';
 import { Turnstile } from './pace/turnstile.ts';
@@ -44,7 +46,7 @@ export const crawl = async (
     asked,
     place: checkpoints,
     nowMs: options.wallNow ?? Date.now,
-    filter: '',
+    filter: options.filter?.digest ?? '',
     options: { scripts: scripts !== false, pictures: asked?.pictures === true, settings: asked?.settings },
   });
   const run = new Crawl(site, connection, sink, options, delta);
@@ -85,7 +87,14 @@ class Crawl {
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     const files = SiteFiles.of(site, this.#signal);
-    this.#context = { connection, keys: keysOf(connection.code), people: new People(), extensions: new Map(), files };
+    this.#context = {
+      connection,
+      keys: keysOf(connection.code),
+      people: new People(),
+      extensions: new Map(),
+      files,
+      filter: options.filter,
+    };
     this.#turnstile = new Turnstile({
       site,
       connection,
@@ -105,8 +114,8 @@ class Crawl {
     const delta = this.#delta;
     if (asked?.only !== undefined) {
       const listing = await requestedApps(this.#site, asked.only, this.#context);
-      this.tally.appsTotal = listing.apps.rows.length;
-      const survey = surveyOf(listing.apps, UNKNOWN_OBJECTS, delta.nowMs);
+      const survey = keptApps(surveyOf(listing.apps, UNKNOWN_OBJECTS, delta.nowMs), this.#options.filter ?? EVERYTHING);
+      this.tally.appsTotal = survey.apps.length;
       await this.#apps(planOf(survey, { keys, people, skipScopes, readAll: listing.reason, unsure: new Set() }));
       return;
     }

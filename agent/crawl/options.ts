@@ -1,5 +1,6 @@
 import type { Log } from '#agent/qlik/log.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
+import type { Filter } from '#config/filter/filter.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { CheckpointPlace } from './delta/delta.ts';
 import type { CrawlProgress } from './progress.ts';
@@ -17,6 +18,8 @@ export interface CrawlOptions {
   readonly asked?: AskedOptions | undefined;
   /** Where the crawl leaves what the next one goes on from. Default: nowhere; everything is read. */
   readonly checkpoints?: CheckpointPlace | undefined;
+  /** Which streams, apps and sheets are crawled. Default: all. */
+  readonly filter?: Filter | undefined;
   readonly log?: Log | undefined;
   readonly patience?: Patience | undefined;
   /** Milliseconds of a clock that only goes forward. */

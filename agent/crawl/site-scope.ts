@@ -1,13 +1,16 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import { toQrs } from '#agent/qlik/repository/filter-text.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { Readable } from '#config/connection/rights.ts';
+import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
 import { digestOf } from './delta/fingerprint.ts';
 import type { ListChanges } from './delta/site-changes.ts';
 import { rowDigest, type SiteNotes } from './delta/site-notes.ts';
+import { isLeftOut } from './filtered.ts';
 import { SITE_LISTS } from './lists/lists.ts';
 import { rowKey, type SiteContext, writeRow } from './lists/site-list.ts';
 import { Gaps } from './missing.ts';
@@ -21,6 +24,8 @@ export interface ListedApps {
   readonly apps: readonly { readonly id: string; readonly name: string }[];
   /** Why these may not be all. */
   readonly incomplete: Fault | undefined;
+  /** Those that the filter rejects: they are there, though nothing is said of them. */
+  readonly rejected: readonly unknown[];
 }
 
 /**
@@ -55,7 +60,7 @@ export const writeSiteScope = async (
     const reason = listing.incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, listing.rows.length) : undefined);
     if (reason !== undefined) gaps.note(list.what, reason);
     for (const row of listing.rows) list.remember?.(row, context);
-    for (const row of listing.rows) await writeRow(out, list, row, context);
+    for (const row of listing.rows) if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
     // What is not all known is read as a whole again.
     if (reason === undefined)
       notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
@@ -86,7 +91,9 @@ export const writeSiteChanges = async (
     if (reason !== undefined) gaps.note(list.what, reason);
     const changed = rows.filter((row) => isAnew || known?.get(row.id) !== rowDigest(row, context));
     if (changed.length > 0) await list.prepare?.(site, context, gaps);
-    for (const row of changed) await writeRow(out, list, row, context);
+    for (const row of changed)
+      if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
+      else if (known?.has(row.id) === true) await out.gone(rowKey(list, row.id, context.keys));
     if (reason !== undefined) continue;
     for (const id of gone) await out.gone(rowKey(list, id, context.keys));
     notes.took(list, { rows, gone, signature }, context);
@@ -129,12 +136,12 @@ const siteAsset = async (site: Site, { keys }: SiteContext, gaps: Gaps): Promise
 /** Names all apps and ends the scope. Where the list of apps may lack some, none counts as gone. */
 const writeListed = async (
   out: ScopeWriter,
-  { apps, incomplete }: ListedApps,
+  { apps, incomplete, rejected }: ListedApps,
   { keys }: SiteContext,
   gaps: Gaps,
   whole: 'complete' | 'updated',
 ): Promise<Outcome> => {
-  const reason = incomplete ?? whyEmpty('apps', apps.length);
+  const reason = incomplete ?? whyEmpty('apps', apps.length + rejected.length);
   if (reason !== undefined) gaps.note('apps', reason);
   for (const { id, name } of apps) await out.listed(keys.of(id), name);
   // A difference deletes only what it names, whatever else could not be read.
@@ -173,8 +180,20 @@ const whyEmpty = (what: Readable, rows: number): Fault | undefined => {
   return new Fault(code, `The repository shows the user no ${what} at all`);
 };
 
-/** The list of apps is what a crawl stands on: without it there is none. */
-export const listApps = async (site: Site): Promise<Listing<QrsApp>> => {
+/**
+ * The list of apps is what a crawl stands on: without it there is none. With a filter the repository is asked for what it may
+ * keep, as far as that can be said to it; what comes still has to be judged.
+ */
+export const listApps = async (site: Site, filter: Filter = EVERYTHING): Promise<Listing<QrsApp>> => {
+  const asked = toQrs(filter, 'app');
+  if (asked.type === 'some') {
+    // A filter that the repository does not take, or finds nothing with, is no word on what there is.
+    const listing = await site.apps(asked.filter).catch((error: unknown) => {
+      if (error instanceof Fault && error.code === 'qlik.protocol') return undefined;
+      throw error;
+    });
+    if (listing !== undefined && listing.rows.length > 0) return listing;
+  }
   const apps = await site.apps();
   if (apps.rows.length === 0 && apps.incomplete !== undefined) {
     throw apps.incomplete;

@@ -1,6 +1,7 @@
 import type { Log } from '#agent/qlik/log.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
+import { EVERYTHING } from '#config/filter/filter.ts';
 import type { Outcome } from '#protocol/records.ts';
 import type { AppContext } from './app-scope.ts';
 import type { KnownSite } from './delta/checkpoint.ts';
@@ -10,6 +11,7 @@ import { mayHavePassed, reason } from './delta/reasons.ts';
 import { ChangedNames, type ListChanges, readSiteChanges } from './delta/site-changes.ts';
 import { SiteNotes } from './delta/site-notes.ts';
 import { type Survey, surveyChanges, surveyOf } from './delta/survey.ts';
+import { keptApps } from './filtered.ts';
 import { siteContext } from './lists/site-list.ts';
 import { ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
@@ -49,7 +51,7 @@ export const lookAtSite = async (
   const { people, keys } = context;
   // What another crawl wrote of the site before it was broken off is not known: then all of it is written.
   const isWhole = base === undefined || base.site.again || noted.isSiteUnsure;
-  const lists = siteContext(keys, people, context.extensions);
+  const lists = siteContext(keys, people, context.extensions, context.filter);
   const notes = new SiteNotes(nowMs, delta.isKept, isWhole ? undefined : base.site);
   const { listing, changes, objects } = await survey(site, context, delta, options);
   options.onListed(listing.apps.length);
@@ -107,9 +109,11 @@ const survey = async (
   readonly objects: ReturnType<typeof settled<ObjectState>>;
 }> => {
   const { base, nowMs, comparesIds } = delta;
-  const { people, keys, extensions } = context;
+  const { people, keys, extensions, filter = EVERYTHING } = context;
   if (base === undefined) {
-    const listing = surveyOf(await listApps(site), UNKNOWN_OBJECTS, nowMs);
+    // What is rejected is asked for, too, where the next crawl shall know it as that.
+    const asked = delta.isKept ? EVERYTHING : filter;
+    const listing = keptApps(surveyOf(await listApps(site, asked), UNKNOWN_OBJECTS, nowMs), filter);
     // Before any app is opened: what changes later is seen the next time.
     const objects = delta.isKept ? surveyObjects(site, nowMs, log) : Promise.resolve(UNKNOWN_OBJECTS);
     return { listing, changes: undefined, objects: settled(objects) };
@@ -120,7 +124,7 @@ const survey = async (
     site,
     new SiteNotes(nowMs, delta.isKept, base.site),
     names,
-    siteContext(keys, people, extensions),
+    siteContext(keys, people, extensions, context.filter),
     comparesIds,
   );
   const listing = await surveyChanges(site, base, {
@@ -131,5 +135,5 @@ const survey = async (
     nowMs,
     log,
   });
-  return { listing, changes, objects: settled(Promise.resolve(listing.objects)) };
+  return { listing: keptApps(listing, filter), changes, objects: settled(Promise.resolve(listing.objects)) };
 };

@@ -61,7 +61,7 @@ export interface SiteOptions {
 export interface Site extends AsyncDisposable {
   readonly connection: Connection;
   about(): Promise<QrsAbout>;
-  apps(): Promise<Listing<QrsApp>>;
+  apps(filter?: string): Promise<Listing<QrsApp>>;
   streams(): Promise<Listing<QrsStream>>;
   users(): Promise<Listing<QrsUser>>;
   tags(): Promise<Listing<QrsTag>>;
@@ -156,8 +156,12 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
   // Unique for each run: the engine would else join us to a session that is open in another mode.
   const identity = `culvert-${randomBytes(6).toString('hex')}`;
 
-  const all = async <T extends { readonly id: string }>(entity: string, schema: z.ZodType<T>): Promise<Listing<T>> => {
-    const listing = await list(repository, entity, schema, { signal });
+  const all = async <T extends { readonly id: string }>(
+    entity: string,
+    schema: z.ZodType<T>,
+    filter?: string,
+  ): Promise<Listing<T>> => {
+    const listing = await list(repository, entity, schema, { filter, signal });
     log.debug({ entity, rows: listing.rows.length, counted: listing.counted }, 'listed');
     return listing;
   };
@@ -174,7 +178,7 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       if (parsed.success) return parsed.data;
       throw new Fault('qlik.protocol', '/qrs/about did not answer as QRS does');
     },
-    apps: () => all('app', QrsApp),
+    apps: (filter) => all('app', QrsApp, filter),
     streams: () => all('stream', QrsStream),
     users: () => all('user', QrsUser),
     tags: () => all('tag', QrsTag),

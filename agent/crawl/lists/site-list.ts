@@ -3,6 +3,7 @@ import type { Owner } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { Readable } from '#config/connection/rights.ts';
+import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
 import { type JsonObject, present } from '../attributes.ts';
 import type { Keys } from '../keys.ts';
@@ -13,6 +14,8 @@ import type { Asset, ScopeWriter } from '../scope-writer.ts';
 
 /** What the records of the site's scope are made with, besides the row itself. */
 export interface SiteContext {
+  /** Which streams are kept. */
+  readonly filter: Filter;
   readonly keys: Keys;
   readonly people: People;
   /** Keys of extensions by name: what charts say they are drawn by. */
@@ -23,7 +26,13 @@ export interface SiteContext {
   readonly definitions: Map<string, JsonObject>;
 }
 
-export const siteContext = (keys: Keys, people: People, extensions: Map<string, string>): SiteContext => ({
+export const siteContext = (
+  keys: Keys,
+  people: People,
+  extensions: Map<string, string>,
+  filter: Filter = EVERYTHING,
+): SiteContext => ({
+  filter,
   keys,
   people,
   extensions,

@@ -1,0 +1,75 @@
+import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
+import { type AppItem, appItem, streamItem } from '#config/filter/item.ts';
+import type { AppContent } from './app-content.ts';
+import type { AppContext } from './app-scope.ts';
+import type { Survey } from './delta/survey.ts';
+import type { SiteContext, SiteList, SiteRow } from './lists/site-list.ts';
+import { ownerOf, titleOf } from './meta.ts';
+import type { RepositoryContent } from './repository-only.ts';
+
+/** An app whose row is absent did not change since the same filter kept it. */
+export const keptApps = (survey: Survey, filter: Filter): Survey => {
+  const rejected = [...survey.rejected];
+  const apps = survey.apps.filter(({ id, name, row }) => {
+    const verdict = row === undefined ? undefined : filter.judge(appItem(row));
+    if (verdict?.kept === false) rejected.push([id, name, verdict.rule ?? 'in no list of includes']);
+    return verdict?.kept !== false;
+  });
+  return { ...survey, apps, rejected };
+};
+
+/** True for a row of a list that is no asset: a stream that the filter rejects. */
+export const isLeftOut = (
+  list: Pick<SiteList, 'kind'>,
+  row: SiteRow & { readonly name?: string },
+  { filter }: SiteContext,
+): boolean => list.kind === 'stream' && !filter.judge(streamItem({ id: row.id, name: row.name ?? '' })).kept;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const keepsSheet = (filter: Filter, app: AppItem, entry: ContainerEntry): boolean => {
+  const owner = ownerOf(entry);
+  return filter.judge({
+    kind: 'sheet',
+    id: entry.qInfo.qId,
+    name: titleOf(entry),
+    app,
+    published: entry.qMeta?.published === true,
+    approved: entry.qMeta?.approved === true,
+    owner:
+      owner === undefined
+        ? null
+        : { userDirectory: text(owner.userDirectory), userId: text(owner.userId), name: text(owner.name) },
+  }).kept;
+};
+
+/** What was read of an app, without the sheets that the filter rejects and what stands on them. */
+export const keptSheets = (row: QrsApp, content: AppContent, { filter = EVERYTHING }: AppContext): AppContent => {
+  if (filter === EVERYTHING) return content;
+  const app = appItem(row);
+  const sheets = content.sheets.filter(({ entry }) => keepsSheet(filter, app, entry));
+  if (sheets.length === content.sheets.length) return content;
+  const gone = new Set(content.sheets.filter((one) => !sheets.includes(one)).map(({ entry }) => entry.qInfo.qId));
+  const thumbnails = content.thumbnails?.filter(({ sheet }) => sheet === undefined || !gone.has(sheet));
+  return { ...content, sheets, ...(thumbnails === undefined ? {} : { thumbnails }) };
+};
+
+/** The same of what only the repository told. */
+export const keptObjects = (
+  row: QrsApp,
+  content: RepositoryContent,
+  { filter = EVERYTHING }: AppContext,
+): RepositoryContent => {
+  if (filter === EVERYTHING) return content;
+  const app = appItem(row);
+  return {
+    ...content,
+    objects: content.objects.filter(
+      ({ objectType, engineObjectId, name, published, approved, owner }) =>
+        objectType !== 'sheet' ||
+        filter.judge({ kind: 'sheet', id: engineObjectId, name, app, published, approved, owner }).kept,
+    ),
+  };
+};
