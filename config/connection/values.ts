@@ -30,6 +30,9 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
   hour: 3_600_000,
   hours: 3_600_000,
+  d: 86_400_000,
+  day: 86_400_000,
+  days: 86_400_000,
 };
 
 /** Reads typed values out of a tree and reports what does not fit. A missing, empty or null value is undefined. */

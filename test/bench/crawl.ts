@@ -5,6 +5,7 @@ import type { SiteTruth } from '#test/simulator/model/truth.ts';
 import type { RecordSnapshot } from '#test/simulator/record.ts';
 import { runAgent, type Summary } from './crawl/agent-process.ts';
 import { besideOthers } from './crawl/beside.ts';
+import { deltaRun } from './crawl/delta.ts';
 import { Place } from './crawl/place.ts';
 import { machine, rounded, wholeNumber } from './figures.ts';
 
@@ -48,6 +49,8 @@ export const run = async (args: readonly string[]): Promise<void> => {
       apps: { type: 'string', multiple: true, default: ['1000'] },
       /** Apps of the site on which others are set beside; 0: none are. */
       beside: { type: 'string', default: '200' },
+      /** Apps that change before the crawl that reads only differences, on a site of the first size; 0: there is none. */
+      changed: { type: 'string', default: '10' },
       seed: { type: 'string', default: '1' },
       profile: { type: 'string', default: 'may-2025' },
     },
@@ -58,9 +61,12 @@ export const run = async (args: readonly string[]): Promise<void> => {
   const runs: Run[] = [];
   for (const apps of values.apps) runs.push(await crawlOnce({ apps: wholeNumber('apps', apps), seed, profile }));
   sayGrowth(runs);
+  const changed = wholeNumber('changed', values.changed, 0);
+  const delta =
+    changed === 0 ? null : await deltaRun({ apps: wholeNumber('apps', values.apps[0] ?? ''), seed, profile }, changed);
   const beside = wholeNumber('beside', values.beside, 0);
   const sequential = beside === 0 ? null : await besideOthers({ apps: beside, seed, profile }, command);
-  process.stdout.write(`${JSON.stringify({ bench: 'crawl', runs, sequential })}\n`);
+  process.stdout.write(`${JSON.stringify({ bench: 'crawl', runs, delta, sequential })}\n`);
 };
 
 const crawlOnce = async (options: { apps: number; seed: number; profile: string }): Promise<Run> => {
