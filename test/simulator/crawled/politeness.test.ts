@@ -6,6 +6,7 @@ import { readWindow } from '#config/policy/hours.ts';
 import type { ZonedHours } from '#config/policy/policy.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { FaultSettings } from '#test/simulator/faults.ts';
+import { truthOfApp } from '#test/simulator/model/truth.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
 import { connectionFor, crawlSimulated, simulate } from '../../unit/crawl/simulated.ts';
 import { faultOf } from '../../unit/fault-of.ts';
@@ -237,10 +238,13 @@ test('an app whose file is larger than allowed is not opened, and its scope says
   const { outcomes, assets } = await crawlSimulated(withCrawl(simulator, { appMaxBytes: 4_000_000_000 }));
   expect(outcomes.get(`sim/${appId}`)).toMatchObject({
     outcome: 'partial',
-    missing: [{ what: 'everything inside the app', code: 'qlik.app_too_large' }],
+    missing: [{ what: 'charts, definitions, variables and load script', code: 'qlik.app_too_large' }],
   });
   expect(outcomes.get(`sim/${appId}`)?.missing?.[0]?.advice).toContain('crawl.app_max_size');
-  expect(assets.filter(({ scope }) => scope === `sim/${appId}`).map(({ kind }) => kind)).toEqual(['app']);
+  // What the repository tells of it, and the tables and fields, which open nothing.
+  const told = truthOfApp(simulator.site, appId, { engine: 'metadata' }).list.map(({ kind }) => kind);
+  const kinds = assets.filter(({ scope }) => scope === `sim/${appId}`).map(({ kind }) => kind);
+  expect(kinds.sort()).toEqual(told.sort());
   expect(simulator.record.snapshot().opensByApp[appId]).toBeUndefined();
 });
 
