@@ -9,6 +9,7 @@ import { challenge, type EnrolReply, keyProof, type Lease, type ToGateway } from
 import type {
   AssetRecord,
   EdgeRecord,
+  GoneRecord,
   ListedRecord,
   OutcomeRecord,
   PictureRecord,
@@ -142,7 +143,7 @@ export class TestAgent {
 export const scopeRecords = (
   scope: string,
   kind: 'site' | 'app',
-  body: readonly (AssetRecord | EdgeRecord | ListedRecord | PictureRecord)[],
+  body: readonly (AssetRecord | EdgeRecord | GoneRecord | ListedRecord | PictureRecord)[],
   outcome: Partial<OutcomeRecord> = {},
 ): StreamRecord[] => {
   const hash = createHash('sha256');
