@@ -9,6 +9,7 @@ import type { DoctorOptions } from './doctor.ts';
 import type { EncryptOptions } from './encrypt.ts';
 import type { EnrollOptions } from './enroll.ts';
 import { exitCodeOf, exitCodesHelp, USAGE } from './exit-codes.ts';
+import type { ExplainOptions } from './explain.ts';
 import type { ImportOptions } from './import.ts';
 import type { InitOptions } from './init/init.ts';
 import type { InventoryOptions } from './inventory.ts';
@@ -188,6 +189,14 @@ key that holds a secret takes what is printed: password = "encrypted:v1:…".
 The key is secrets.key in the state folder; keep a backup of it.`,
     )
     .action(async (options: EncryptOptions) => (await import('./encrypt.ts')).encrypt(options));
+  program
+    .command('explain')
+    .description('say when an app was read last, and why it was read or passed over in the last crawl')
+    .argument('<app>', 'id or name of the app')
+    .option(...config)
+    .option('--connection <code>', 'only in this connection')
+    .option('--json', 'print one JSON object')
+    .action(async (app: string, options: ExplainOptions) => (await import('./explain.ts')).explain(app, options));
   program
     .command('audit')
     .description('show what left this machine: every batch, with its size, its kinds of records and its hash')

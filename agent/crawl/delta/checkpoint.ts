@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, unlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, replaceFile } from '#config/durable-file.ts';
@@ -105,9 +105,23 @@ const MAGIC = 'culvert-checkpoint';
 
 /** Reads the checkpoint of a connection. What is damaged is said, never thrown: the next crawl reads everything then. */
 export const loadCheckpoint = async (folder: string, code: string): Promise<Loaded> => {
+  const loaded = await load(pathOf(folder, code));
+  return loaded.type === 'checkpoint' && loaded.checkpoint.code !== code ? { type: 'none' } : loaded;
+};
+
+/** All checkpoints of a folder that can be read. */
+export const loadCheckpoints = async (folder: string): Promise<Checkpoint[]> => {
+  const names = await readdir(folder).catch(() => []);
+  const loaded = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => load(join(folder, name))),
+  );
+  return loaded.flatMap((one) => (one.type === 'checkpoint' ? [one.checkpoint] : []));
+};
+
+const load = async (path: string): Promise<Loaded> => {
   let text: string;
   try {
-    text = await readFile(pathOf(folder, code), 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
       ? { type: 'none' }
@@ -120,8 +134,9 @@ export const loadCheckpoint = async (folder: string, code: string): Promise<Load
     return { type: 'damaged', why: 'it does not agree with its checksum' };
   try {
     const parsed = Checkpoint.safeParse(JSON.parse(body));
-    if (!parsed.success) return { type: 'damaged', why: 'it was written by another release' };
-    return parsed.data.code === code ? { type: 'checkpoint', checkpoint: parsed.data } : { type: 'none' };
+    return parsed.success
+      ? { type: 'checkpoint', checkpoint: parsed.data }
+      : { type: 'damaged', why: 'it was written by another release' };
   } catch {
     return { type: 'damaged', why: 'it is not JSON' };
   }
@@ -139,9 +154,4 @@ export const saveCheckpoint = async (folder: string, checkpoint: Checkpoint): Pr
   const body = JSON.stringify(checkpoint);
   const digest = createHash('sha256').update(body).digest('hex');
   await replaceFile(pathOf(folder, checkpoint.code), Buffer.from(`${MAGIC} ${digest}\n${body}`));
-};
-
-/** Forgets the state of a connection: its next crawl reads everything. */
-export const dropCheckpoint = async (folder: string, code: string): Promise<void> => {
-  await unlink(pathOf(folder, code)).catch(() => undefined);
 };

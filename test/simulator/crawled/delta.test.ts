@@ -28,7 +28,7 @@ class Crawls {
     folders.push(this.folder);
   }
 
-  async next(more: Partial<CrawlOptions> & { owner?: string; crawl?: Partial<Connection['crawl']> } = {}) {
+  async next(more: Omit<CrawlOptions, 'patience'> & { owner?: string; crawl?: Partial<Connection['crawl']> } = {}) {
     const { owner = 'catalog agent', crawl = {}, ...options } = more;
     this.#job += 1;
     this.simulator.record.reset();
