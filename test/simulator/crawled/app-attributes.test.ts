@@ -1,94 +1,28 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { redactText } from '#config/redaction/rules.ts';
-import { assetKey } from '#protocol/keys.ts';
-import type { AssetRecord } from '#protocol/records.ts';
-import { isAdmitted } from '#test/simulator/model/access.ts';
-import { definitionsIn, scriptSections } from '#test/simulator/model/truth.ts';
-import type { App, AppContent, EngineObject } from '#test/simulator/model/types.ts';
-import type { Simulator } from '#test/simulator/simulator.ts';
-import { type Crawled, connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
+import { connectionFor } from '#test/unit/crawl/simulated.ts';
+import {
+  all,
+  allCharts,
+  attributes,
+  classOf,
+  columns,
+  crawlASite,
+  enough,
+  json,
+  list,
+  named,
+  opened,
+  ownerOf,
+  simulator,
+  text,
+} from './crawled-apps.ts';
 
 /**
  * What other products tell of the inside of an app, row by row of a comparison of them; each test compares every object of
  * a generated site with the simulator's own model.
  */
-let simulator: Simulator;
-let crawled: Crawled;
-const byKey = new Map<string, AssetRecord>();
-
-type Json = Readonly<Record<string, unknown>>;
-const json = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-const attributes = (...path: readonly string[]): Json => {
-  const found = byKey.get(`sim/${assetKey(...path)}`);
-  if (found === undefined) throw new Error(`no asset ${path.join('/')}`);
-  return json(found.attributes);
-};
-const named = (...path: readonly string[]): string => byKey.get(`sim/${assetKey(...path)}`)?.name ?? '';
-
-/** The apps that the crawl user may open. */
-const opened = (): readonly { readonly app: App; readonly content: AppContent }[] =>
-  simulator.site.apps
-    .filter((app) => isAdmitted(app, simulator.site.crawlUser))
-    .map((app) => ({ app, content: simulator.site.content(app.id) }));
-
-const ownerOf = (id: string): unknown => {
-  const user = simulator.site.users.find((one) => one.id === id);
-  return user === undefined
-    ? expect.objectContaining({ id })
-    : {
-        id,
-        name: user.name,
-        account: `${user.userDirectory}\\${user.userId}`,
-        ...(user.email === null ? {} : { email: user.email }),
-      };
-};
-const classOf = ({ published, approved }: EngineObject): string =>
-  published ? (approved ? 'base' : 'community') : 'private';
-const text = (value: unknown): string => {
-  if (typeof value === 'string') return value;
-  const expression = json(value)['qStringExpression'];
-  return typeof expression === 'string' ? expression : String(json(expression)['qExpr'] ?? '');
-};
-const charts = (object: EngineObject): { readonly chart: EngineObject; readonly parent: EngineObject }[] =>
-  object.children.flatMap((chart) => [{ chart, parent: object }, ...charts(chart)]);
-const allCharts = () =>
-  opened().flatMap(({ app, content }) =>
-    content.sheets.flatMap((sheet) => charts(sheet).map((found) => ({ app, ...found }))),
-  );
-
-/** The dimensions and measures of a chart or master visualization with the attributes of each. */
-const columns = () =>
-  opened().flatMap(({ app, content }) =>
-    [
-      ...content.sheets.flatMap((sheet) => charts(sheet).map(({ chart }) => chart)),
-      ...content.masterVisualizations,
-    ].flatMap((object) => {
-      const used = new Map<string, number>();
-      return definitionsIn(object.properties).map(({ side, entry, position }) => {
-        const inner = json(entry['qDef']);
-        const id = typeof inner['cId'] === 'string' && inner['cId'] !== '' ? inner['cId'] : String(position);
-        const count = (used.get(side + id) ?? 0) + 1;
-        used.set(side + id, count);
-        const found = attributes(app.id, object.qId, side, count === 1 ? id : `${id}~${count}`);
-        return { app, side, entry, inner, found };
-      });
-    }),
-  );
-
-/** As many as there have to be for a comparison to mean something. */
-const enough = (count: number, least = 1): void => expect(count).toBeGreaterThanOrEqual(least);
-
-const all = (seen: Readonly<Record<string, number>>, least = 1): void =>
-  expect(Object.entries(seen).filter(([, count]) => count < least)).toEqual([]);
-
-beforeAll(async () => {
-  simulator = await simulate({ seed: 3, apps: 24, dimensionTextLists: 'whole' });
-  crawled = await crawlSimulated(connectionFor(simulator));
-  for (const asset of crawled.assets) byKey.set(asset.key, asset);
-}, 60_000);
-afterAll(() => simulator[Symbol.asyncDispose]());
+crawlASite();
 
 test('apps: description, owner, stream, times, sizes, section access, direct query, origin, thumbnail and address', () => {
   for (const app of simulator.site.apps) {
@@ -312,204 +246,6 @@ test('fields of expressions: what is used is there, and what the app does not ha
     seen.variables += list(found['usedVariables']).length;
   }
   all(seen, 5);
-});
-
-test('master items: description, tags, number format, drill-down fields, colour, owner, and who uses them', () => {
-  const seen = { drills: 0, tags: 0, formats: 0, colors: 0, composed: 0, described: 0 };
-  const uses = new Set(
-    crawled.records.flatMap((record) =>
-      record.t === 'edge' && record.kind === 'uses' ? [`${record.from} > ${record.to}`] : [],
-    ),
-  );
-  for (const { app, content } of opened()) {
-    for (const item of [...content.masterDimensions, ...content.masterMeasures, ...content.masterVisualizations]) {
-      const meta = json(item.properties['qMetaDef']);
-      const found = attributes(app.id, item.qId);
-      expect(named(app.id, item.qId)).toBe(meta['title']);
-      expect(found['description'] ?? '').toBe(meta['description']);
-      expect(list(found['tags'])).toEqual(meta['tags']);
-      expect(found).toMatchObject({
-        owner: ownerOf(item.ownerId),
-        created: item.createdDate,
-        modified: item.modifiedDate,
-      });
-      if (found['description'] !== undefined) seen.described += 1;
-      seen.tags += list(meta['tags']).length;
-    }
-    for (const item of content.masterDimensions) {
-      const dim = json(item.properties['qDim']);
-      const found = attributes(app.id, item.qId);
-      expect(found['grouping']).toBe(dim['qGrouping'] === 'H' ? 'drillDown' : 'single');
-      expect(list(found['fields'])).toEqual(dim['qFieldDefs']);
-      if (dim['qGrouping'] === 'H') seen.drills += 1;
-    }
-    for (const item of content.masterMeasures) {
-      const measure = json(item.properties['qMeasure']);
-      const found = attributes(app.id, item.qId);
-      expect(found['expression']).toBe(measure['qDef']);
-      expect(found['label'] ?? '').toBe(measure['qLabel']);
-      const format = json(measure['qNumFormat']);
-      if (format['qType'] !== 'U') {
-        seen.formats += 1;
-        expect(found['numberFormat']).toMatchObject({ type: format['qType'], pattern: format['qFmt'] });
-      }
-      const color = json(json(measure['coloring'])['baseColor'])['color'];
-      expect(found['color']).toBe(color);
-      if (color !== undefined) seen.colors += 1;
-      for (const other of item.names ?? []) {
-        seen.composed += 1;
-        expect(uses).toContain(`sim/${assetKey(app.id, item.qId)} > sim/${assetKey(app.id, other)}`);
-      }
-    }
-  }
-  all(seen);
-});
-
-test('variables: definition, value where it needs no data, comment, tags, made by the script', () => {
-  const seen = { values: 0, formulas: 0, scripted: 0, comments: 0, tags: 0, secrets: 0 };
-  for (const { app, content } of opened()) {
-    for (const variable of content.variables.filter(({ isReserved, isConfig }) => !isReserved && !isConfig)) {
-      const found = attributes(app.id, variable.qId);
-      const secret = variable.definition.includes('canary');
-      expect(found['definition'] ?? '').toBe(redactText(variable.definition));
-      expect(found['comment'] ?? '').toBe(variable.comment);
-      expect(list(found['tags'])).toEqual(variable.tags);
-      expect(found['scriptCreated'] ?? false).toBe(variable.isScriptCreated);
-      if (variable.definition.startsWith('=')) {
-        seen.formulas += 1;
-        expect(found).not.toHaveProperty('value');
-      } else if (!secret) {
-        seen.values += 1;
-        expect(found['value'] ?? '').toBe(variable.value);
-      } else {
-        seen.secrets += 1;
-        expect(found['credentials']).toEqual([{ kind: 'password' }]);
-      }
-      if (variable.isScriptCreated) seen.scripted += 1;
-      if (variable.comment !== '') seen.comments += 1;
-      seen.tags += variable.tags.length;
-    }
-  }
-  all(seen);
-});
-
-test('bookmarks and stories: owner, class, fields selected, sheet, and how many slides', () => {
-  const seen = { bookmarks: 0, stories: 0 };
-  for (const { app, content } of opened()) {
-    for (const bookmark of content.bookmarks) {
-      seen.bookmarks += 1;
-      const fields = String(bookmark.properties['selectionFields']);
-      expect(attributes(app.id, bookmark.qId)).toMatchObject({
-        owner: ownerOf(bookmark.ownerId),
-        class: classOf(bookmark),
-      });
-      expect(list(attributes(app.id, bookmark.qId)['fields']).join(', ')).toBe(fields);
-    }
-    for (const story of content.stories) {
-      seen.stories += 1;
-      expect(attributes(app.id, story.qId)).toMatchObject({
-        owner: ownerOf(story.ownerId),
-        class: classOf(story),
-        slides: story.children.filter(({ qType }) => qType === 'slide').length,
-      });
-    }
-  }
-  all(seen, 3);
-});
-
-test('load script: source and its size, sections with statements, variables, mappings, subroutines, section access', () => {
-  const seen = { sections: 0, mappings: 0, subroutines: 0, access: 0, includes: 0, credentials: 0, connections: 0 };
-  for (const { app, content } of opened()) {
-    if (content.script.trim() === '') continue;
-    const script = attributes(app.id, 'script');
-    expect(script).toMatchObject({
-      text: redactText(content.script),
-      lines: content.script.split('\n').length,
-      sizeBytes: Buffer.byteLength(content.script),
-      sha256: expect.stringMatching(/^[\da-f]{64}$/),
-    });
-    const used = new Map<string, number>();
-    let line = 0;
-    for (const section of scriptSections(content.script)) {
-      const count = (used.get(section.name) ?? 0) + 1;
-      used.set(section.name, count);
-      const found = attributes(app.id, 'script', count === 1 ? section.name : `${section.name}~${count}`);
-      expect(found['line']).toBeGreaterThan(line);
-      line = Number(found['line']);
-      seen.sections += 1;
-      const has = (pattern: RegExp): boolean => pattern.test(section.text);
-      if (has(/^SET vCurrentYear/m)) expect(found['variables']).toContain('vCurrentYear');
-      if (section.name === 'Section Access') {
-        seen.access += 1;
-        expect(found['sectionAccess']).toBe(true);
-      }
-      if (has(/^CountryMap:\r?\nMAPPING LOAD/m)) {
-        seen.mappings += 1;
-        expect(found['mappings']).toContain('CountryMap');
-      }
-      if (has(/^SUB LoadFolder/m)) {
-        seen.subroutines += 1;
-        expect(found['subroutines']).toEqual(['LoadFolder']);
-      }
-      if (has(/^LIB CONNECT TO '/m)) {
-        seen.connections += 1;
-        expect(list(found['connections']).length).toBeGreaterThan(0);
-      }
-      if (has(/^\$\(Must_Include=/m)) {
-        seen.includes += 1;
-        expect(found['includes']).toMatchObject([
-          { must: true, line: 1, path: expect.stringContaining('/scripts/common.qvs') },
-        ]);
-      }
-      if (has(/canary-script-connect/)) {
-        seen.credentials += 1;
-        expect(found['credentials']).toEqual([
-          { line: 1, kind: 'token' },
-          { line: 2, kind: 'password' },
-        ]);
-      }
-    }
-  }
-  all(seen);
-  expect(JSON.stringify(crawled.records)).not.toMatch(/canary-(?:script|variable|section)/);
-});
-
-test('data model: rows, bytes, distinct values, types, keys, tags, comments, source tables and links between tables', () => {
-  const seen = { keys: 0, links: 0, hidden: 0, comments: 0, types: 0 };
-  for (const { app, content } of opened()) {
-    for (const table of content.tables.filter(({ isSystem }) => !isSystem)) {
-      const found = attributes(app.id, 'table', table.name);
-      expect(found).toMatchObject({ rows: table.rows, sizeBytes: table.byteSize, fields: table.fieldNames.length });
-      expect(found['comment'] ?? '').toBe(table.comment);
-      const shared = content.fields.filter(
-        ({ isSystem, srcTables, tags }) =>
-          !isSystem && srcTables.includes(table.name) && srcTables.length > 1 && !tags.includes('$derived'),
-      );
-      const links = list(found['associations']).map(json);
-      expect(new Set(links.flatMap(({ fields }) => list(fields)))).toEqual(new Set(shared.map(({ name }) => name)));
-      seen.links += links.length;
-    }
-    for (const field of content.fields.filter(({ isSystem }) => !isSystem)) {
-      const found = attributes(app.id, 'field', field.name);
-      expect(found).toMatchObject({
-        distinctValues: field.cardinal,
-        values: field.totalCount,
-        sizeBytes: field.byteSize,
-      });
-      expect(list(found['tags'])).toEqual(field.tags);
-      expect(list(found['tables'])).toEqual(field.srcTables);
-      expect(found['keyType']).toBe(field.tags.includes('$key') ? 'key' : undefined);
-      expect(found['hidden'] ?? false).toBe(field.isHidden);
-      expect(found['comment'] ?? '').toBe(field.comment);
-      if (field.tags.includes('$date')) expect(found['type']).toBe('timestamp');
-      if (field.tags.includes('$text')) expect(found['type']).toBe('text');
-      if (found['keyType'] !== undefined) seen.keys += 1;
-      if (field.isHidden) seen.hidden += 1;
-      if (field.comment !== '') seen.comments += 1;
-      if (found['type'] !== undefined) seen.types += 1;
-    }
-  }
-  all(seen);
 });
 
 test('apps are opened without their data, once each, and no values are asked for', () => {
