@@ -227,9 +227,9 @@ test('each publish names what came, changed and went, and a connection has their
   const { body: changed } = await own.client.get<{ items: ScopeOutcome[] }>(
     `/api/v1/jobs/${jobId}/scopes?changed=true`,
   );
-  expect(changed.items.map(({ scope, outcome, reason }) => [scope, outcome, reason])).toEqual([
+  expect(changed.items.map(({ scope, outcome, reason }) => [scope, outcome, reason?.code ?? null])).toEqual([
     ['prod/a', 'complete', null],
-    ['prod/b', 'gone', null],
+    ['prod/b', 'gone', 'not_listed'],
   ]);
   const difference = (scope: string) =>
     own.client.get<Difference>(`/api/v1/jobs/${jobId}/difference?scope=${encodeURIComponent(scope)}`);
