@@ -13,8 +13,9 @@ import { PackageReader, type PackedBatch } from './package-reader.ts';
 import type { AttemptRef } from './publish.ts';
 import { Publisher, type PublisherLog } from './publisher.ts';
 
-/** An import holds its job for that long; one that died with its process ends then. */
-const LEASE_HOURS = 6;
+/** An import holds its job for so long at a time; one that died with its process ends then. */
+const LEASE_MINUTES = 10;
+const RENEW_MS = 60_000;
 /** Where the connection came from: no agent watches a file for it. */
 export const IMPORTED_FILE = 'file import';
 
@@ -46,6 +47,8 @@ export const importPackage = async (
   const { header } = reader;
   const publicKey = await keyOf(sql, organisationId, header);
   const ref = await begin(sql, organisationId, header);
+  // A renewal that fails is made up for by the next; without any, the import ends as one that died.
+  const renewing = setInterval(() => void renew(sql, ref).catch(() => undefined), RENEW_MS);
   try {
     let last = 0;
     for await (const batch of reader.batches()) {
@@ -62,7 +65,14 @@ export const importPackage = async (
   } catch (error) {
     await abandon(sql, ref).catch(() => undefined);
     throw error;
+  } finally {
+    clearInterval(renewing);
   }
+};
+
+const renew = async (sql: Sql, { organisationId, jobId, attempt }: AttemptRef): Promise<void> => {
+  await sql`update attempt set lease_expires_at = now() + ${`${LEASE_MINUTES} minutes`}::interval
+    where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt} and state = 'active'`;
 };
 
 /** The key that has to have signed it. @throws Fault `package.untrusted` */
@@ -126,7 +136,7 @@ const begin = (sql: Sql, organisationId: string, header: PackageHeader): Promise
       values (${organisationId}, ${ref.jobId}, ${code}, 'crawl', ${spec}, 'running', ${ref.attempt}, ${IMPORTED_FILE}, now())`;
     await tx`insert into attempt (organisation_id, job_id, attempt, agent_id, lease_token, state, lease_expires_at)
       values (${organisationId}, ${ref.jobId}, ${ref.attempt}, ${agentId}, ${ref.leaseToken}, 'active',
-        now() + ${`${LEASE_HOURS} hours`}::interval)`;
+        now() + ${`${LEASE_MINUTES} minutes`}::interval)`;
     await announce(tx, organisationId, { name: 'job', id: ref.jobId, connection: code });
     return ref;
   });

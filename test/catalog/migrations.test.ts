@@ -159,6 +159,19 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       expect(row).toEqual({ key: 'prod/stream/1', source: 'layout' });
     },
   },
+  10: {
+    fill: async (sql) => {
+      await sql`update connection set checkpoint = 'state-1' where organisation_id = ${ORGANISATION} and code = 'prod'`;
+    },
+    holds: async (sql) => {
+      // What was there before is neither gone nor known to lack anything.
+      const [row] = await sql`select c.checkpoint, s.missing, s.gone_at, (select count(*)::int from asset
+          where organisation_id = ${ORGANISATION} and gone_at is not null) as gone
+        from connection c join scope s on s.organisation_id = c.organisation_id and s.connection = c.code
+        where c.organisation_id = ${ORGANISATION} and c.code = 'prod'`;
+      expect(row).toEqual({ checkpoint: 'state-1', missing: [], gone_at: null, gone: 0 });
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {
@@ -182,7 +195,7 @@ describe('the runner', () => {
   test('two that start at once apply each migration once', async () => {
     const { url } = await database.fresh();
     const [a, b] = [connect(url, { max: 2 }), connect(url, { max: 2 })];
-    const applied = (await Promise.all([migrate(a), migrate(b)])).flat().sort();
+    const applied = (await Promise.all([migrate(a), migrate(b)])).flat().sort((one, other) => one - other);
     expect(applied).toEqual(all.map(({ version }) => version));
     await Promise.all([a.end(), b.end()]);
   });
