@@ -1,6 +1,3 @@
-/** What a filter may judge. */
-export type ItemKind = 'stream' | 'app' | 'sheet';
-
 /** A stream, as apps name the one they are published to. */
 export interface StreamName {
   readonly id: string;
