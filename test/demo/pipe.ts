@@ -19,6 +19,8 @@ export interface PipeOptions {
   readonly port?: number;
   /** Folder of the agent's keys and spool; default below `folder`. */
   readonly stateFolder?: string;
+  /** A PostgreSQL that is there; by default the catalog starts one of its own below `folder`. */
+  readonly databaseUrl?: string;
   readonly say?: (line: string) => void;
 }
 
@@ -47,7 +49,7 @@ export class Pipe implements AsyncDisposable {
   }
 
   /** Starts both and enrols the agent. @throws Error with a program's last lines when it does not get ready. */
-  static async start({ folder, port = 0, stateFolder, say = () => {} }: PipeOptions): Promise<Pipe> {
+  static async start({ folder, port = 0, stateFolder, databaseUrl, say = () => {} }: PipeOptions): Promise<Pipe> {
     await mkdir(join(folder, 'connections'), { recursive: true, mode: 0o700 });
     // Run as root, PostgreSQL is another user: where it cannot come through, the database would lie outside of this
     // folder and stay behind. What lies in the folder is closed to others by itself.
@@ -56,9 +58,12 @@ export class Pipe implements AsyncDisposable {
     say('starting the catalog with its PostgreSQL');
     const data = join(folder, 'catalog');
     const serve = ['serve', '--data', data, '--port', String(port), '--init-organisation', 'Demo', '--json'];
-    const catalog = stack.use(await startProgram('the catalog', CATALOG, serve));
+    const env: Record<string, string> = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+    const catalog = stack.use(await startProgram('the catalog', CATALOG, serve, { env }));
     const admin = async (...args: string[]): Promise<Record<string, string>> => {
-      const { stdout } = await run(process.execPath, [CATALOG, ...args, '--data', data, '--json']);
+      const { stdout } = await run(process.execPath, [CATALOG, ...args, '--data', data, '--json'], {
+        env: { ...process.env, ...env },
+      });
       return JSON.parse(stdout) as Record<string, string>;
     };
     const user = await admin('user', 'add', '--email', 'demo@culvert.example', '--one-time-login');
