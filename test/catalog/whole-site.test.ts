@@ -12,7 +12,7 @@ import { openTestDatabase, type TestDatabase } from './database.ts';
 import { type Expected, ExpectedSite } from './whole-site/expected.ts';
 
 const SEED = 2_000;
-const APPS = 60;
+const APPS = 2_000;
 const CODE = 'demo';
 
 /** The same site as the simulator's process has, made anew from its seed. */

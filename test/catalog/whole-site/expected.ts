@@ -111,7 +111,7 @@ export class ExpectedSite {
       description: app.description,
       published: app.published,
       publishTime: app.publishTime === NEVER ? null : app.publishTime,
-      lastReloadTime: app.lastReloadTime === NEVER ? null : app.lastReloadTime,
+      lastReload: app.lastReloadTime === NEVER ? null : app.lastReloadTime,
     };
   }
 
@@ -133,8 +133,10 @@ export class ExpectedSite {
       const dimension = treeOf(one.properties['qDim']);
       put({ fields: dimension['qFieldDefs'], tags: meta(one)['tags'] }, one.qId);
     }
-    for (const { qId, comment, tags, isReserved, isConfig } of content.variables)
-      if (!isReserved && !isConfig) put({ comment, tags }, qId);
+    // Their tags stay open: the engine answers the way to a list of texts with an empty text, and asking for each variable's
+    // properties would be a call for every one of them.
+    for (const { qId, comment, isReserved, isConfig } of content.variables)
+      if (!isReserved && !isConfig) put({ comment }, qId);
     const tables = new Set<string>();
     for (const { name, rows, byteSize, isSystem } of content.tables) {
       if (isSystem || tables.has(name)) continue;
