@@ -4,19 +4,21 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '#catalog/api/contract.ts';
+import { openTestDatabase, type TestDatabase } from '#test/catalog/database.ts';
 import { connectionFile } from '#test/demo/connection-file.ts';
 import { Pipe } from '#test/demo/pipe.ts';
 import { SimulatedSite } from '#test/demo/site.ts';
 import { generateSite } from '#test/simulator/model/generate.ts';
-import { openTestDatabase, type TestDatabase } from './database.ts';
+import { mutableSite } from '#test/simulator/model/mutate.ts';
+import type { RecordSnapshot } from '#test/simulator/record.ts';
 import { type Expected, ExpectedSite } from './whole-site/expected.ts';
 
 const SEED = 2_000;
-const APPS = 2_000;
+const APPS = 150;
 const CODE = 'demo';
 
 /** The same site as the simulator's process has, made anew from its seed. */
-const model = generateSite({ seed: SEED, apps: APPS, profile: 'may-2025' });
+const model = mutableSite(generateSite({ seed: SEED, apps: APPS, profile: 'may-2025' }));
 const expected = new ExpectedSite(model, CODE);
 
 let folder: string;
@@ -78,6 +80,30 @@ const differences = (rows: readonly Row[], wanted: readonly Expected[], others: 
   return told;
 };
 
+/** What differs between the catalog and the site, and how many objects were compared. */
+const compared = async (): Promise<{ told: readonly string[]; objects: number }> => {
+  const told: string[] = [];
+  let objects = 0;
+  for (const app of model.apps) {
+    const { assets } = expected.app(app);
+    objects += assets.length;
+    told.push(...differences(await stored(expected.key(app.id)), assets, new Set()));
+    if (told.length > 50) break;
+  }
+  return { told, objects };
+};
+
+/** Crawls again; what it asked of the site. */
+const crawledAgain = async (): Promise<{ job: Job; opens: number; repositoryCalls: number }> => {
+  await fetch(`${site.addresses.controlUrl}/record`, { method: 'DELETE' });
+  const again = await pipe.crawl(CODE);
+  const record = await site.ask<RecordSnapshot>('/record');
+  const repositoryCalls = Object.entries(record.http)
+    .filter(([endpoint]) => endpoint.includes('/qrs/'))
+    .reduce((sum, [, { count }]) => sum + count, 0);
+  return { job: again, opens: record.opens, repositoryCalls };
+};
+
 test('the crawl of 2,000 apps is published whole', () => {
   expect(job).toMatchObject({ state: 'published', error: null });
   const outcomes: Record<string, number> = { complete: 1 };
@@ -95,16 +121,9 @@ test('the catalog holds every object of the site that belongs to no app, and no 
 test('the catalog holds every object of every app with what the site says of it, and no other', {
   timeout: 300_000,
 }, async () => {
-  const told: string[] = [];
-  let objects = 0;
-  for (const app of model.apps) {
-    const { assets } = expected.app(app);
-    objects += assets.length;
-    told.push(...differences(await stored(expected.key(app.id)), assets, new Set()));
-    if (told.length > 50) break;
-  }
+  const { told, objects } = await compared();
   expect(told).toEqual([]);
-  expect(objects).toBeGreaterThan(100_000);
+  expect(objects).toBeGreaterThan(APPS * 100);
 });
 
 test('every app names its owner, with an address where the site has one', async () => {
@@ -113,4 +132,35 @@ test('every app names its owner, with an address where the site has one', async 
   const emails = new Map(rows.map(({ key, email }) => [key, email]));
   const wrong = model.apps.filter((app) => emails.get(expected.key(app.id)) !== expected.email(app.ownerId));
   expect(wrong.map(({ id }) => id)).toEqual([]);
+});
+
+test('the second crawl of the unchanged site opens no app and asks the repository at most 20 times', {
+  timeout: 120_000,
+}, async () => {
+  const again = await crawledAgain();
+  expect(again.job).toMatchObject({ state: 'published', outcomes: { unchanged: APPS + 1 } });
+  expect(again.opens).toBe(0);
+  expect(again.repositoryCalls).toBeGreaterThan(0);
+  expect(again.repositoryCalls).toBeLessThanOrEqual(20);
+});
+
+test('ten changed apps and a deleted one cost ten opens, and the catalog holds what the site holds', {
+  timeout: 300_000,
+}, async () => {
+  const open = model.apps.filter((app) => expected.app(app).outcome !== 'denied');
+  const [gone, ...changed] = open.slice(100, 111);
+  if (gone === undefined) throw new Error('the site has too few apps');
+  const modifiedDate = new Date().toISOString();
+  for (const { id, name } of changed) {
+    const change = { name: `${name}, changed`, modifiedDate };
+    model.changeApp(id, change);
+    await site.ask('/mutate', { action: 'change', appId: id, change });
+  }
+  model.deleteApp(gone.id);
+  await site.ask('/mutate', { action: 'delete', appId: gone.id });
+  const again = await crawledAgain();
+  expect(again.job).toMatchObject({ state: 'published' });
+  expect(again.opens).toBe(10);
+  expect((await compared()).told).toEqual([]);
+  expect(await stored(expected.key(gone.id))).toHaveLength(0);
 });
