@@ -133,6 +133,12 @@ const Detail = ({ asset }: { asset: Asset }) => {
   const kinds = KIND_ORDER.filter((kind) => (asset.childrenByKind[kind] ?? 0) > 0);
   return (
     <>
+      {asset.goneAt !== null && (
+        <p class="panel warn" role="note">
+          <strong>Gone from the site</strong> since <When time={asset.goneAt} />. It is kept here as it was, as the
+          settings of the <a href={connectionLink(asset.connection)}>connection</a> say.
+        </p>
+      )}
       {(asset.kind === 'sheet' || asset.kind === 'app') && <Pictures asset={asset} />}
       <section aria-label="Properties" class="card">
         {asset.name.length > LONG_NAME && (
