@@ -6,6 +6,7 @@ import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES, Reason } from '#protocol/re
 import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 import { InventoryCounts } from './contract-inventory.ts';
 
+export * from './contract-findings.ts';
 export * from './contract-inventory.ts';
 export * from './contract-pictures.ts';
 export * from './contract-publishes.ts';
@@ -370,6 +371,9 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * POST   /api/v1/jobs/{id}/cancel              → Job
  * GET    /api/v1/assets?connection=&kind=&parent=&q=&after=&limit=  → AssetList (no parent, q and kind: the sites)
  * GET    /api/v1/asset?key=                    → Asset
+ * GET    /api/v1/findings?connection=&app=&code=&severity=&new=&after=&limit=  → FindingList, the gravest first
+ * GET    /api/v1/findings/counts?connection=&app=&code=&severity=  → FindingCounts
+ * GET    /api/v1/findings.csv?connection=&app=&code=&severity=&new=  → text/csv
  * GET    /api/v1/counts?connection=            → Counts
  * GET    /api/v1/tokens                        → {items: ApiToken[]}
  * POST   /api/v1/tokens                        {name, expiresInDays?} → ApiToken & {token}

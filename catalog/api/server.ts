@@ -18,6 +18,7 @@ import { agentRoutes } from './routes-agents.ts';
 import { assetRoutes } from './routes-assets.ts';
 import { connectionRoutes } from './routes-connections.ts';
 import { eventRoutes } from './routes-events.ts';
+import { findingRoutes } from './routes-findings.ts';
 import { inventoryRoutes } from './routes-inventories.ts';
 import { jobRoutes } from './routes-jobs.ts';
 import { logLevelRoutes } from './routes-log-level.ts';
@@ -126,6 +127,7 @@ export const createApi = async (options: ApiOptions) => {
     connectionRoutes(routes, options);
     jobRoutes(routes, options);
     inventoryRoutes(routes, options);
+    findingRoutes(routes, options);
     settingsRoutes(routes, options);
     logLevelRoutes(routes, options);
     assetRoutes(routes, options);

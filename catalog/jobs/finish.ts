@@ -5,6 +5,7 @@ import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { countChecks } from './checks.ts';
+import { judgeSite } from './findings-of-site.ts';
 import { hasInventory } from './inventory.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
 import type { AttemptRef } from './publish.ts';
@@ -82,6 +83,7 @@ export const closeAttempt = (
             : { state: 'failed', error: reason };
     } else {
       await removeUnlisted(tx, ref);
+      await judge(tx, ref);
       if (!row?.refused) await keepCheckpoint(tx, ref);
       ending = row?.refused ? { state: 'failed', error: await refusal(tx, ref, row.refused) } : { state: 'published' };
     }
@@ -94,6 +96,14 @@ export const closeAttempt = (
     faultPoint('catalog.job_rows_written');
     return { result: 'closed', durableSeq };
   });
+
+/** Judges what only the crawl as a whole can tell; measures are compared when one may have come, changed or gone. */
+const judge = async (tx: Transaction, ref: AttemptRef): Promise<void> => {
+  if (ref.kind !== 'crawl') return;
+  const [changed] = await tx`select from published_scope where organisation_id = ${ref.organisationId}
+    and job_id = ${ref.jobId} and attempt = ${ref.attempt} and kind = 'app' and outcome <> 'unchanged' limit 1`;
+  await judgeSite(tx, ref, { measures: changed !== undefined });
+};
 
 /** The next crawl may go on from one that was published whole; from one whose agent keeps no state none can. */
 const keepCheckpoint = async (tx: Transaction, { organisationId, jobId, attempt, connection }: AttemptRef) => {
@@ -133,6 +143,7 @@ export const closeImported = (
     let error = row.error ?? open;
     if (!error) {
       await removeUnlisted(tx, ref);
+      await judge(tx, ref);
       if (row.refused > 0) error = await refusal(tx, ref, row.refused);
     }
     await endAttempt(tx, organisationId, jobId, attempt, 'closed');

@@ -6,6 +6,7 @@ import { faultPoint } from '#protocol/fault-point.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { Missing, Outcome, Reason } from '#protocol/records.ts';
 import { deletionPolicy } from './deletion.ts';
+import { judgeApps } from './findings.ts';
 import { SPARSE_HASH_BYTES, type StagedRow } from './record.ts';
 import { removeScope } from './removals.ts';
 import { dropStaged, incoming } from './staged-rows.ts';
@@ -144,6 +145,8 @@ export const publishScopes = async (
     );
   if (kept.length > 0) done.push(countAssets(tx, ref, [...written.values()], policy));
   if (site) done.push(markListed(tx, ref, publisher, site, rows));
+  const touched = kept.filter(({ kind, outcome }) => kind === 'app' && outcome !== 'unchanged').map(({ key }) => key);
+  done.push(judgeApps(tx, ref, touched));
   const stagedScopes = ended.filter(({ isStaged }) => isStaged).map(({ key }) => key);
   if (stagedScopes.length > 0) done.push(dropStaged(tx, ref, publisher, stagedScopes));
   // Sent one behind the other, not one after the answer to the other.

@@ -4,6 +4,7 @@ import type { ConnectionState } from '#protocol/status.ts';
 import { type Health, health } from './agents.ts';
 import { moveSettings } from './connector-settings.ts';
 import { announce, wakeAgent } from './events.ts';
+import { moveFindings } from './findings.ts';
 import { type Job, latestJobs } from './jobs.ts';
 import { type Sql, transact } from './sql.ts';
 
@@ -179,6 +180,7 @@ export const takeOverConnection = async (
         from_key = ${moved('from_key')}, to_key = ${moved('to_key')}
       where organisation_id = ${organisationId} and (connection = ${from}
         or starts_with(to_key, ${`${before}/`}) or to_key = ${before})`;
+    await moveFindings(tx, organisationId, from, code, moved('key'));
     await moveSettings(tx, organisationId, from, code);
     await tx`delete from job where organisation_id = ${organisationId} and connection = ${from} and state = 'queued'`;
     await tx`update job set connection = ${code} where organisation_id = ${organisationId} and connection = ${from}`;

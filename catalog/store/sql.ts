@@ -9,6 +9,8 @@ export type ReservedSql = postgres.ReservedSql;
 export type Transaction = postgres.TransactionSql;
 /** Whatever a query can be run on. */
 export type Queries = postgres.ISql;
+/** A part of a query. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 const STATEMENT_TIMEOUT_MS = 120_000;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAssets } from '#catalog/store/assets.ts';
 import { readSettings } from '#catalog/store/connector-settings.ts';
+import { listFindings } from '#catalog/store/findings.ts';
 import { listInventoryItems } from '#catalog/store/inventories.ts';
 import { findJob, listChecks, listQlikSettings } from '#catalog/store/jobs.ts';
 import { migrate, readMigrations } from '#catalog/store/migrate.ts';
@@ -170,6 +171,17 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
         from connection c join scope s on s.organisation_id = c.organisation_id and s.connection = c.code
         where c.organisation_id = ${ORGANISATION} and c.code = 'prod'`;
       expect(row).toEqual({ checkpoint: 'state-1', missing: [], gone_at: null, gone: 0 });
+    },
+  },
+  11: {
+    fill: async (sql) => {
+      await sql`insert into finding (organisation_id, connection, scope_id, code, key, facts, first_seen_at)
+        select organisation_id, connection, id, 'reload.never', key, '{}', now() from scope
+        where organisation_id = ${ORGANISATION} and key = 'prod'`;
+    },
+    holds: async (sql) => {
+      const { items } = await listFindings(sql, ORGANISATION, { limit: 10 });
+      expect(items.map(({ code, key }) => [code, key])).toEqual([['reload.never', 'prod']]);
     },
   },
 };
