@@ -8,12 +8,8 @@ export type KeyType = 'string' | 'boolean' | 'integer' | 'port' | 'duration' | '
 export interface KeySpec {
   readonly path: string;
   readonly type: KeyType;
-  /**
-   * `used`: works. `tolerated`: known from files of other connectors, has no effect here and says so. `later`: means
-   * something that this release cannot do; a file that sets it is refused, because ignoring it would do another thing
-   * than the file says.
-   */
-  readonly status: 'used' | 'tolerated' | 'later';
+  /** `used`: works. `tolerated`: known from files of other connectors, has no effect here and says so. */
+  readonly status: 'used' | 'tolerated';
   /** Never shown, not even in part. */
   readonly secret?: true;
   /** May hold PEM text, with a private key in it: then it may be encrypted, too. */

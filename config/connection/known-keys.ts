@@ -59,8 +59,8 @@ function* leaves(tree: Tree, path: string, open: (path: string) => boolean): Gen
 }
 
 /**
- * Reports every key that has no effect: refused when it means something that this release cannot do, a warning when it
- * belongs to other connectors or is unknown.
+ * Reports every key that has no effect, because it belongs to other connectors or is unknown: with a warning, unless it
+ * would have narrowed what is crawled; then the file is refused.
  */
 export const checkKeys = (
   tree: Tree,
@@ -100,12 +100,6 @@ export const checkKeys = (
         place,
         `${path} belongs to other connectors and has no effect on Qlik Sense.`,
         'Nothing needs to be done; the line may be deleted.',
-      );
-    else if (spec.status === 'later' && !empty)
-      problems.error(
-        'config.not_supported_yet',
-        place,
-        `${path} is not supported yet, and without it the connection would do something else than the file says.`,
       );
   }
 };

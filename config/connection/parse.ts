@@ -193,8 +193,6 @@ const readConnection = (
   const connectorId = values.text('connector_id');
   values.flag('secret_manager.enabled');
   values.text('secret_manager.key');
-  // Refused already; what is wrong with their values is said at once, too.
-  for (const { path, type, status } of CONNECTION_KEYS) if (status === 'later' && type === 'string') values.text(path);
   const addresses = readAddresses(values, authenticationType(values) as Authentication['type'] | undefined, problems);
   const authentication = readAuthentication(values, files, problems, nowMs);
   const brought =

@@ -47,8 +47,7 @@ export const planFromConnectionFile = (
     if (spec === undefined) {
       const foreign = foreignName(name);
       drop(path, foreign === undefined ? 'Culvert does not know it.' : `${foreign.message} ${foreign.advice}`);
-    } else if (spec.status === 'later') drop(path, `${spec.description} This is not supported yet.`);
-    else if (spec.status === 'tolerated') drop(path, 'It belongs to other connectors.');
+    } else if (spec.status === 'tolerated') drop(path, 'It belongs to other connectors.');
     else if (name === 'catalog_code') drop(path, 'An agent has one catalog, the one that it enrolled with.');
     else value(node, path, spec);
   };

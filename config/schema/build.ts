@@ -13,7 +13,6 @@ interface Schema {
 const note = ({ status, description, secret }: KeySpec): string =>
   [
     description,
-    ...(status === 'later' ? ['Not supported yet: a file that sets it is refused.'] : []),
     ...(secret === true && status !== 'tolerated' ? ['Secret: never shown; may be "file:…" or "encrypted:…".'] : []),
   ].join(' ');
 
