@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { RecordSnapshot } from '#test/simulator/record.ts';
 import { rounded } from '../figures.ts';
-import { runAgent, type Summary } from './agent-process.ts';
+import { runAgent } from './agent-process.ts';
 import { Place, type PlaceOptions } from './place.ts';
+import type { SummaryWithState } from './with-state.ts';
 
 /** What the last line of the benchmark says of a crawl that reads only what changed. */
 export interface DeltaRun {
@@ -21,7 +22,7 @@ export const deltaRun = async (options: PlaceOptions, changed: number): Promise<
   let checkpoint: string | null = null;
   const crawl = async (what: string): Promise<Omit<DeltaRun, 'apps' | 'changed'>> => {
     await place.forget();
-    const run = await runAgent<Summary & { readonly checkpoint: string | null }>([
+    const run = await runAgent<SummaryWithState>([
       PROGRAM,
       place.file,
       place.folder,

@@ -8,6 +8,13 @@ import { Dialer } from '#agent/network/dialer.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import { loadConnectionFile } from '#config/loading.ts';
 import { CrawlOptions } from '#protocol/job-options.ts';
+import type { Summary } from './agent-process.ts';
+
+/** The last line of this program. */
+export interface SummaryWithState extends Summary {
+  /** What the next crawl goes on from; null when nothing was left. */
+  readonly checkpoint: string | null;
+}
 
 const [, , file = '', state = '', checkpoint = ''] = process.argv;
 const job = `after ${checkpoint}`;
@@ -28,4 +35,6 @@ const summary = await crawl(site, parsed.connection, gate, {
   checkpoints: { folder: state, job, owner: 'bench', crawler: 'bench', flush: () => Promise.resolve() },
 });
 await records.close();
-process.stdout.write(`${JSON.stringify({ ...summary, checkpoint: left ?? null })}\n`);
+const { assets, outcomes } = summary;
+const last: SummaryWithState = { assets, outcomes, checkpoint: left ?? null };
+process.stdout.write(`${JSON.stringify(last)}\n`);
