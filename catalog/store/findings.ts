@@ -37,19 +37,31 @@ const isNew = (sql: Sql) => sql`(f.first_job is not null and f.first_job = (sele
     and exists (select from published_scope p where p.organisation_id = j.organisation_id and p.job_id = j.id)
   order by j.created_at desc, j.id desc limit 1))`;
 
-const matching = (sql: Sql, organisationId: string, query: FindingQuery) => {
-  const { connection, app, code, severity } = query;
+interface AppScope {
+  readonly id: string;
+  readonly connection: string;
+}
+
+/** The scope of an app, looked up by itself: within the query the planner would go through all findings for it. */
+const scopeOf = async (sql: Sql, organisationId: string, app: string | undefined): Promise<AppScope | undefined> => {
+  if (app === undefined) return undefined;
+  const [scope] = await sql<AppScope[]>`select id::text, connection from scope
+    where organisation_id = ${organisationId} and key = ${app} and kind = 'app'`;
+  return scope ?? { id: '0', connection: '' };
+};
+
+/** It is about something in the app, or concerns it together with others. */
+const concerns = (sql: Sql, { id, connection }: AppScope) => sql`(f.scope_id = ${id}::text::bigint
+  or (f.connection = ${connection} and f.code = 'measure.two_formulas' and ${id}::text::bigint = any(f.apps)))`;
+
+const matching = (sql: Sql, organisationId: string, query: FindingQuery, scope: AppScope | undefined) => {
+  const { connection, code, severity } = query;
   const codes = FINDING_CODES.filter(
     (one) => (code === undefined || one === code) && (severity === undefined || FINDINGS[one] === severity),
   );
   return sql`f.organisation_id = ${organisationId} and f.code = any(${sql.array(codes)}::text[])
     and ${connection === undefined ? sql`true` : sql`f.connection = ${connection}`}
-    and ${
-      app === undefined
-        ? sql`true`
-        : sql`exists (select from scope o where o.organisation_id = f.organisation_id and o.key = ${app} and o.kind = 'app'
-            and o.connection = f.connection and (o.id = f.scope_id or o.id = any(f.apps)))`
-    }
+    and ${scope === undefined ? sql`true` : concerns(sql, scope)}
     and ${query.isNew === undefined ? sql`true` : sql`${isNew(sql)} = ${query.isNew}`}`;
 };
 
@@ -59,6 +71,7 @@ export const listFindings = async (
   organisationId: string,
   query: FindingQuery & { readonly after?: readonly string[] | undefined; readonly limit: number },
 ): Promise<Page<Finding>> => {
+  const app = await scopeOf(sql, organisationId, query.app);
   const [rank = '0', key = '', detail = '', scope = '0'] = query.after ?? [];
   const rows = await sql<(Omit<Finding, 'message' | 'severity'> & { rank: number; detail: string; scope: string })[]>`
     select f.code, f.connection, f.key, a.kind, a.name, f.facts, f.first_seen_at as "firstSeenAt", ${isNew(sql)} as "isNew",
@@ -68,7 +81,7 @@ export const listFindings = async (
       join unnest(${sql.array([...FINDING_CODES])}::text[]) with ordinality r(code, rank) on r.code = f.code
       join scope s on s.organisation_id = f.organisation_id and s.id = f.scope_id
       join asset a on a.organisation_id = f.organisation_id and a.key = f.key and a.scope_id = f.scope_id
-    where ${matching(sql, organisationId, query)} and a.gone_at is null
+    where ${matching(sql, organisationId, query, app)} and a.gone_at is null
       and ${query.after ? sql`(r.rank, f.key, f.detail, f.scope_id) > (${rank}::text::bigint, ${key}, ${detail}, ${scope}::text::bigint)` : sql`true`}
     order by r.rank, f.key, f.detail, f.scope_id limit ${query.limit + 1}`;
   const items = rows.slice(0, query.limit);
@@ -97,9 +110,10 @@ export const countFindings = async (
   organisationId: string,
   query: Omit<FindingQuery, 'isNew'>,
 ): Promise<FindingCount[]> => {
+  const app = await scopeOf(sql, organisationId, query.app);
   const rows = await sql<{ code: FindingCode; count: number; fresh: number }[]>`
     select f.code, count(*)::int as count, count(*) filter (where f.is_new)::int as fresh
-    from (select f.code, ${isNew(sql)} as is_new from finding f where ${matching(sql, organisationId, query)}
+    from (select f.code, ${isNew(sql)} as is_new from finding f where ${matching(sql, organisationId, query, app)}
       and exists (select from asset a where a.organisation_id = f.organisation_id and a.key = f.key
         and a.scope_id = f.scope_id and a.gone_at is null)) f
     group by f.code`;

@@ -10,6 +10,7 @@ import { AssetPage } from './pages/asset.tsx';
 import { AssetsPage } from './pages/assets.tsx';
 import { ConnectionPage } from './pages/connection.tsx';
 import { ConnectionsPage } from './pages/connections.tsx';
+import { FindingsPage } from './pages/findings.tsx';
 import { JobPage } from './pages/job.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { RunForPage } from './pages/run-for.tsx';
@@ -41,6 +42,7 @@ const Route = ({ place }: { place: Place }) => {
     case 'connections':
       if (name && action === 'settings') return <SettingsPage key={place.path} code={part(name)} />;
       if (name && action === 'run') return <RunForPage key={place.path} code={part(name)} query={place.query} />;
+      if (name && action === 'findings') return <FindingsPage key={place.path} code={part(name)} query={place.query} />;
       if (name && action) break;
       if (name) return <ConnectionPage key={place.path} code={part(name)} />;
       return <ConnectionsPage />;
@@ -54,7 +56,7 @@ const Route = ({ place }: { place: Place }) => {
       return <AssetsPage query={place.query} />;
     case 'asset': {
       const key = place.query.get('key');
-      if (key) return <AssetPage key={key} assetKey={key} />;
+      if (key) return <AssetPage key={key} assetKey={key} line={Number(place.query.get('line') ?? 0)} />;
       break;
     }
     case 'tokens':

@@ -1,4 +1,5 @@
 import type { AssetSummary, Edge } from '#catalog/api/contract.ts';
+import { withQuery } from './api.ts';
 
 type AssetKind = AssetSummary['kind'];
 
@@ -52,6 +53,9 @@ export const siteLink = (code: string): string =>
   /^[A-Za-z0-9._-]{1,64}$/.test(code) ? assetLink(code) : `/browse?${new URLSearchParams({ connection: code })}`;
 export const connectionLink = (code: string): string => `/connections/${encodeURIComponent(code)}`;
 export const settingsLink = (code: string): string => `${connectionLink(code)}/settings`;
+/** The findings of a connection, narrowed by what the page can narrow by. */
+export const findingsLink = (code: string, query: Record<string, string> = {}): string =>
+  withQuery(`${connectionLink(code)}/findings`, query);
 export const runForLink = (code: string): string => `${connectionLink(code)}/run`;
 /** Id of the thing behind a key, as Qlik knows it: the last part, decoded. */
 export const idOfKey = (key: string): string => {

@@ -7,6 +7,7 @@ import './style/panels.css';
 import './style/facts.css';
 import './style/lists.css';
 import './style/checks.css';
+import './style/findings.css';
 import './style/needs.css';
 import './style/pictures.css';
 import './style/runs.css';

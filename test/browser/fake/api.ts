@@ -1,4 +1,5 @@
 import * as contract from '#catalog/api/contract.ts';
+import { counted, narrowed } from './findings.ts';
 import type { World } from './world.ts';
 
 export interface Call {
@@ -349,6 +350,11 @@ export const answer = (world: World, call: Call): Answer => {
     case 'asset': {
       const asset = world.asset(call.query.get('key') ?? '');
       return asset ? { status: 200, value: contract.Asset.parse(asset) } : notFound('such asset');
+    }
+    case 'findings': {
+      const some = narrowed(world.findings, call.query);
+      if (name === 'counts') return { status: 200, value: contract.FindingCounts.parse(counted(some)) };
+      return { status: 200, value: contract.FindingList.parse(page(some, call.query, 50)) };
     }
     case 'counts':
       return { status: 200, value: contract.Counts.parse(counts(world, call.query.get('connection'))) };

@@ -1,4 +1,5 @@
 import type { Agent, BrokenFile, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
+import { found } from './findings.ts';
 import { addRuns } from './runs.ts';
 import { addSite } from './site.ts';
 import { addTests } from './tests.ts';
@@ -320,5 +321,6 @@ export const busyWorld = (): World => {
   addSite(world);
   addTests(world);
   addRuns(world);
+  world.findings = found();
   return world;
 };

@@ -9,6 +9,7 @@ import type {
   Check,
   Connection,
   Edge,
+  Finding,
   Job,
   QlikSettings,
   ScopeOutcome,
@@ -46,6 +47,7 @@ export class World {
   tokens: ApiToken[] = [];
   /** What assets look like: SVG, or a PNG for thumbnails. */
   pictures: { key: string; source: 'layout' | 'data' | 'thumbnail'; content: string }[] = [];
+  findings: readonly Finding[] = [];
   readonly runs = new Runs();
   readonly #assets = new Map<string, FakeAsset>();
   readonly #listeners = new Set<(event: ChangeEvent) => void>();

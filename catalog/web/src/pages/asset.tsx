@@ -7,6 +7,7 @@ import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
 import { LoadMore } from '../parts/controls.tsx';
+import { AppFindings } from '../parts/findings.tsx';
 import { OUTCOME_TONES } from '../parts/job.tsx';
 import { MissingList } from '../parts/missing.tsx';
 import { Badge, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
@@ -127,7 +128,7 @@ const LastRead = ({ read }: { read: NonNullable<Asset['lastRead']> }) => (
   </Fact>
 );
 
-const Detail = ({ asset }: { asset: Asset }) => {
+const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
   const script = scriptOf(asset);
   const groups = edgeGroups(asset);
   const kinds = KIND_ORDER.filter((kind) => (asset.childrenByKind[kind] ?? 0) > 0);
@@ -172,7 +173,8 @@ const Detail = ({ asset }: { asset: Asset }) => {
           </Fact>
         </dl>
       </section>
-      {script && <Script text={script.text} from={script.from} />}
+      {asset.kind === 'app' && <AppFindings asset={asset} />}
+      {script && <Script text={script.text} from={script.from} marked={line} />}
       {groups.length > 0 && (
         <section aria-labelledby="relations">
           <h2 id="relations">Relations</h2>
@@ -195,7 +197,7 @@ const Detail = ({ asset }: { asset: Asset }) => {
   );
 };
 
-export const AssetPage = ({ assetKey }: { assetKey: string }) => {
+export const AssetPage = ({ assetKey, line }: { assetKey: string; line: number }) => {
   const { data, problem, reload }: Loaded<Asset> = useLoad<Asset>(
     withQuery('/api/v1/asset', { key: assetKey }),
     (change): boolean => change.name === 'assets' && data?.connection === change.connection,
@@ -234,7 +236,7 @@ export const AssetPage = ({ assetKey }: { assetKey: string }) => {
       }
     >
       {problem && <ErrorPanel error={problem} title="The asset could not be read" onRetry={() => void reload()} />}
-      {data === undefined ? problem === undefined && <Loading what="the asset" /> : <Detail asset={data} />}
+      {data === undefined ? problem === undefined && <Loading what="the asset" /> : <Detail asset={data} line={line} />}
     </Page>
   );
 };

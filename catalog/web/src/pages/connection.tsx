@@ -1,11 +1,12 @@
 import type { Connection, Counts, Job } from '#catalog/api/contract.ts';
 import { call, withQuery } from '../api.ts';
 import { number } from '../format.ts';
-import { connectionLink, jobLink, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
+import { connectionLink, findingsLink, jobLink, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
 import { useLoad, usePages } from '../load.ts';
 import { TestCounts, TestProgress } from '../parts/checks.tsx';
 import { LoadMore, useAction } from '../parts/controls.tsx';
 import { Publishes } from '../parts/difference.tsx';
+import { CountedFindings } from '../parts/findings.tsx';
 import {
   InventoryCounts,
   isActive,
@@ -190,6 +191,14 @@ export const ConnectionPage = ({ code }: { code: string }) => {
             <h2>Assets</h2>
             <AssetCounts code={code} crawling={data.lastJob !== null && isActive(data.lastJob)} />
           </section>
+          {data.assets > 0 && (
+            <section>
+              <h2>
+                <a href={findingsLink(code)}>Findings</a>
+              </h2>
+              <CountedFindings code={code} />
+            </section>
+          )}
           <MoreRuns connection={data} />
           <section>
             <h2>What crawls changed</h2>

@@ -1,11 +1,32 @@
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { number } from '../format.ts';
 import { Copy } from './controls.tsx';
 import { Scroll } from './panels.tsx';
 import { sectionsOf } from './sections.ts';
 
+/** Lines with one of them marked; `marked` counts from 0, and may be none of them. */
+const Marked = ({ lines, marked }: { lines: readonly string[]; marked: number }) => {
+  const mark = useRef<HTMLElement>(null);
+  const isThere = marked >= 0 && marked < lines.length;
+  useEffect(() => mark.current?.scrollIntoView({ block: 'center' }), [marked]);
+  if (!isThere) return <>{lines.join('\n')}</>;
+  return (
+    <>
+      {lines
+        .slice(0, marked)
+        .map((line) => `${line}\n`)
+        .join('')}
+      <mark ref={mark}>{lines[marked]}</mark>
+      {lines
+        .slice(marked + 1)
+        .map((line) => `\n${line}`)
+        .join('')}
+    </>
+  );
+};
+
 /** A load script with line numbers and a way to each of its sections; `from` is the number of its first line. */
-export const Script = ({ text, from }: { text: string; from: number }) => {
+export const Script = ({ text, from, marked }: { text: string; from: number; marked: number }) => {
   const id = useId();
   const sections = sectionsOf(text);
   const lines = sections.reduce((sum, section) => sum + section.lines.length, 0);
@@ -45,7 +66,9 @@ export const Script = ({ text, from }: { text: string; from: number }) => {
                   {section.lines.map((_, line) => section.from + line + from - 1).join('\n')}
                 </pre>
                 <pre class="line-text" dir="ltr">
-                  <code>{section.lines.join('\n')}</code>
+                  <code>
+                    <Marked lines={section.lines} marked={marked - (section.from + from - 1)} />
+                  </code>
                 </pre>
               </Scroll>
             </div>
