@@ -1,65 +1,22 @@
 import { createHash } from 'node:crypto';
-import type {
-  AgentSession,
-  Batch,
-  GatewayBackend,
-  HeldVerdict,
-  Offer,
-  Refusal,
-  WakeUp,
-} from '#catalog/gateway/backend.ts';
+import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer } from '#catalog/gateway/backend.ts';
 import { CLOSE, MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo, Fault } from '#protocol/errors.ts';
 import type { Lease } from '#protocol/messages.ts';
-import { type AgentRow, type AttemptRow, copyOf, emptyTables, type JobRow, type Tables } from './store-tables.ts';
+import { AT_WORK, type Auth, broken, type Ending, keyOf, LeaseModel } from './store-leases.ts';
+import type { AgentRow, AttemptRow, JobRow } from './store-tables.ts';
 
-export type Auth = Parameters<GatewayBackend['authenticate']>[0];
-export type Finish = Parameters<GatewayBackend['finish']>[1];
-export type Wake = Omit<WakeUp, 'end'> & { readonly end?: Refusal & { readonly epoch: number } };
-type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
-interface Standings {
-  readonly standing: Standing;
-  readonly job: JobRow | undefined;
-  readonly attempt: AttemptRow | undefined;
-}
-type Ending =
-  | { readonly state: 'published' | 'cancelled' }
-  | { readonly state: 'failed'; readonly error: ErrorInfo }
-  | { readonly state: 'again'; readonly error: ErrorInfo | undefined; readonly delayMs: number };
-
-export interface StoreModelOptions {
-  readonly nowMs: () => number;
-  /** For sessions, leases and jobs. */
-  readonly id: () => string;
-  readonly verify: (auth: Auth, proof: { readonly host: string; readonly nonce: string }) => boolean;
-  readonly sign: (spec: string) => string;
-  readonly onWake: (agentId: string, wake: Wake) => void;
-}
-
-const AT_WORK = ['leased', 'running', 'cancelling'];
+type Finish = Parameters<GatewayBackend['finish']>[1];
 const KINDS: Readonly<Record<string, number>> = { crawl: 2, test: 2 };
 
-export const keyOf = (ref: { readonly jobId: string; readonly attempt: number }): string =>
-  `${ref.jobId}/${ref.attempt}`;
-const broken = (message: string): ErrorInfo => new Fault('bridge.protocol', message).toJSON();
 const delayMs = (attempt: number): number => Math.min(5_000 * 2 ** (attempt - 1), 300_000);
 
 /**
  * What the store behind the gateways decides, in memory and one transaction a call: the rules of `catalog/jobs`, written a
  * second time. A test plays the same calls against both.
  */
-export class StoreModel {
-  readonly #options: StoreModelOptions;
-  tables: Tables = emptyTables();
+export class StoreModel extends LeaseModel {
   #orders = 0;
-
-  constructor(options: StoreModelOptions) {
-    this.#options = options;
-  }
-
-  replica(): Tables {
-    return copyOf(this.tables);
-  }
 
   addAgent(id: string, keyId: string, connections: readonly string[]): void {
     const row: AgentRow = {
@@ -78,7 +35,7 @@ export class StoreModel {
   }
 
   /** Asks for a job; one of the same kind and connection that still waits is returned as it is. */
-  createJob(connection: string, kind: string, options: object = {}, id = this.#options.id()): JobRow {
+  createJob(connection: string, kind: string, options: object = {}, id = this.options.id()): JobRow {
     for (const job of this.tables.jobs.values())
       if (job.connection === connection && job.kind === kind && job.state === 'queued') return job;
     const createdAt = '2026-01-01T00:00:00.000Z';
@@ -90,12 +47,12 @@ export class StoreModel {
       order: this.#orders++,
       state: 'queued',
       attempt: 0,
-      notBeforeMs: this.#options.nowMs(),
+      notBeforeMs: this.options.nowMs(),
       error: undefined,
     };
     this.tables.jobs.set(id, job);
     const owner = this.tables.connections.get(connection);
-    if (owner !== undefined) this.#options.onWake(owner, {});
+    if (owner !== undefined) this.options.onWake(owner, {});
     return job;
   }
 
@@ -104,11 +61,11 @@ export class StoreModel {
     if (job?.state === 'queued') {
       job.state = 'cancelled';
       job.error = undefined;
-      for (const attempt of this.#attemptsOf(id)) if (attempt.state === 'active') attempt.state = 'lost';
+      for (const attempt of this.attemptsOf(id)) if (attempt.state === 'active') attempt.state = 'lost';
     } else if (job?.state === 'leased' || job?.state === 'running') {
       job.state = 'cancelling';
       const attempt = this.attempt({ jobId: id, attempt: job.attempt });
-      if (attempt) this.#options.onWake(attempt.agentId, { cancel: { jobId: id, attempt: job.attempt } });
+      if (attempt) this.options.onWake(attempt.agentId, { cancel: { jobId: id, attempt: job.attempt } });
     }
   }
 
@@ -121,22 +78,22 @@ export class StoreModel {
     });
     const agent = this.tables.agents.get(auth.agentId);
     if (agent?.keyId !== auth.keyId) return refuse(CLOSE.unknownAgent, 'not known');
-    if (!this.#options.verify(auth, proof)) return refuse(CLOSE.badSignature, 'wrong signature');
+    if (!this.options.verify(auth, proof)) return refuse(CLOSE.badSignature, 'wrong signature');
     if (agent.disabled) return refuse(CLOSE.agentDisabled, 'disabled');
     const quarantine = refuse(CLOSE.duplicateIdentity, 'two machines use the identity');
     if (this.#noteBoot(agent, auth.bootId)) {
-      if (!agent.quarantined) this.#options.onWake(agent.id, { end: { epoch: agent.epoch, ...quarantine.refused } });
+      if (!agent.quarantined) this.options.onWake(agent.id, { end: { epoch: agent.epoch, ...quarantine.refused } });
       agent.quarantined = true;
       agent.sessionId = undefined;
       agent.epoch += 1;
       for (const attempt of this.tables.attempts.values())
-        if (attempt.agentId === agent.id && attempt.state === 'active') attempt.expiresAtMs = this.#options.nowMs();
+        if (attempt.agentId === agent.id && attempt.state === 'active') attempt.expiresAtMs = this.options.nowMs();
       return quarantine;
     }
     if (agent.quarantined) return quarantine;
     agent.bootId = auth.bootId;
     agent.epoch += 1;
-    agent.sessionId = this.#options.id();
+    agent.sessionId = this.options.id();
     agent.status = auth.status;
     const session = {
       organisationId: 'org-1',
@@ -147,7 +104,7 @@ export class StoreModel {
     };
     const jobs: HeldVerdict[] = [];
     for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
-      const { standing, attempt } = this.#prolong(session, held);
+      const { standing, attempt } = this.prolong(session, held);
       const goesOn = standing === 'held' || standing === 'cancelling';
       jobs.push({
         jobId: held.jobId,
@@ -164,7 +121,7 @@ export class StoreModel {
         attempt.state === 'active' &&
         !jobs.some((job) => job.jobId === attempt.jobId && job.attempt === attempt.attempt)
       )
-        this.#lose(attempt);
+        this.lose(attempt);
     return { session, jobs };
   }
 
@@ -183,27 +140,27 @@ export class StoreModel {
         .filter(
           (one) =>
             one.state === 'queued' &&
-            one.notBeforeMs <= this.#options.nowMs() &&
+            one.notBeforeMs <= this.options.nowMs() &&
             this.tables.connections.get(one.connection) === agent.id &&
             busy(one.kind) < (KINDS[one.kind] ?? 0) &&
-            this.#isFree(one),
+            this.isFree(one),
         )
         .sort((a, b) => a.order - b.order)[0];
       if (!job) return undefined;
-      for (const attempt of this.#attemptsOf(job.id)) if (attempt.state === 'active') this.#end(attempt, 'lost');
+      for (const attempt of this.attemptsOf(job.id)) if (attempt.state === 'active') this.end(attempt, 'lost');
       if (job.attempt >= MAX_ATTEMPTS) {
-        this.#endJob(job, { state: 'again', error: undefined, delayMs: 0 });
+        this.endJob(job, { state: 'again', error: undefined, delayMs: 0 });
         continue;
       }
       job.attempt += 1;
       job.state = 'leased';
-      const leaseToken = this.#options.id();
+      const leaseToken = this.options.id();
       const lease = { jobId: job.id, attempt: job.attempt, leaseToken };
       this.tables.attempts.set(keyOf(lease), {
         ...lease,
         agentId: agent.id,
         state: 'active',
-        expiresAtMs: this.#options.nowMs() + TIMES.leaseTtlMs,
+        expiresAtMs: this.options.nowMs() + TIMES.leaseTtlMs,
         durableSeq: 0,
         publishedSeq: 0,
         error: undefined,
@@ -213,16 +170,16 @@ export class StoreModel {
         published: new Map(),
         checks: new Map(),
       });
-      const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.#options.nowMs()).toISOString();
+      const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.options.nowMs()).toISOString();
       const more = { agentId: agent.id, attempt: job.attempt, issuedAt, challenge: session.challenge };
       const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), ...more });
-      return { ...lease, spec, signature: this.#options.sign(spec) };
+      return { ...lease, spec, signature: this.options.sign(spec) };
     }
   }
 
   accept(session: AgentSession, lease: Lease): 'ok' | 'lost' {
     if (!this.isCurrent(session)) return 'lost';
-    const { standing, job } = this.#prolong(session, lease);
+    const { standing, job } = this.prolong(session, lease);
     if (!job || (standing !== 'held' && standing !== 'cancelling')) return 'lost';
     if (job.state === 'leased') {
       job.state = 'running';
@@ -233,13 +190,13 @@ export class StoreModel {
 
   reject(session: AgentSession, lease: Lease, error: ErrorInfo): void {
     if (!this.isCurrent(session)) return;
-    const { standing, job, attempt } = this.#standing(session, lease);
+    const { standing, job, attempt } = this.standing(session, lease);
     if (!job || !attempt || (standing !== 'held' && standing !== 'cancelling')) return;
-    this.#end(attempt, 'closed');
-    if (standing === 'cancelling') this.#endJob(job, { state: 'cancelled' });
-    else if (error.retryable) this.#endJob(job, { state: 'again', error, delayMs: delayMs(job.attempt) });
-    else this.#endJob(job, { state: 'failed', error });
-    this.#options.onWake(session.agentId, {});
+    this.end(attempt, 'closed');
+    if (standing === 'cancelling') this.endJob(job, { state: 'cancelled' });
+    else if (error.retryable) this.endJob(job, { state: 'again', error, delayMs: delayMs(job.attempt) });
+    else this.endJob(job, { state: 'failed', error });
+    this.options.onWake(session.agentId, {});
   }
 
   renew(session: AgentSession, leases: readonly Lease[]): Awaited<ReturnType<GatewayBackend['renew']>> {
@@ -249,7 +206,7 @@ export class StoreModel {
     const lost: { jobId: string; attempt: number }[] = [];
     const cancelled: { jobId: string; attempt: number }[] = [];
     for (const lease of [...leases].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
-      const { standing } = this.#prolong(session, lease);
+      const { standing } = this.prolong(session, lease);
       const name = { jobId: lease.jobId, attempt: lease.attempt };
       if (standing === 'cancelling') cancelled.push(name);
       else if (standing !== 'held') lost.push(name);
@@ -262,7 +219,7 @@ export class StoreModel {
     lease: Lease,
     batch: Batch,
   ): { readonly result: 'stored' | 'duplicate' | 'gap' | 'lost'; readonly durableSeq: number } {
-    const attempt = this.#owned(session, lease);
+    const attempt = this.owned(session, lease);
     if (attempt?.state !== 'active' || !this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
     const { seq } = batch;
     if (seq !== attempt.durableSeq + 1)
@@ -275,7 +232,7 @@ export class StoreModel {
 
   /** What is durable of an attempt that goes on, before anything is decided; whoever asks need not be the newest session. */
   durableSeq(session: AgentSession, lease: Lease): number | undefined {
-    const attempt = this.#owned(session, lease);
+    const attempt = this.owned(session, lease);
     return attempt?.state === 'active' ? attempt.durableSeq : undefined;
   }
 
@@ -286,7 +243,7 @@ export class StoreModel {
     openScopes: readonly string[],
   ): Awaited<ReturnType<GatewayBackend['finish']>> {
     if (!this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
-    const { standing, job, attempt } = this.#standing(session, finish);
+    const { standing, job, attempt } = this.standing(session, finish);
     const durableSeq = attempt?.durableSeq ?? 0;
     if (standing === 'finished') return { result: 'closed', durableSeq };
     if (standing === 'lost' || !job || !attempt) return { result: 'lost', durableSeq };
@@ -312,9 +269,9 @@ export class StoreModel {
       this.#removeUnlisted(job, attempt);
       ending = attempt.refused ? { state: 'failed', error: broken(attempt.refused) } : { state: 'published' };
     }
-    this.#end(attempt, 'closed');
-    this.#endJob(job, ending);
-    this.#options.onWake(session.agentId, {});
+    this.end(attempt, 'closed');
+    this.endJob(job, ending);
+    this.options.onWake(session.agentId, {});
     return { result: 'closed', durableSeq };
   }
 
@@ -327,26 +284,26 @@ export class StoreModel {
   sweep(): void {
     for (const attempt of this.tables.attempts.values()) {
       const job = this.tables.jobs.get(attempt.jobId);
-      if (attempt.state !== 'active' || attempt.expiresAtMs >= this.#options.nowMs()) continue;
+      if (attempt.state !== 'active' || attempt.expiresAtMs >= this.options.nowMs()) continue;
       if (!job || job.attempt !== attempt.attempt || !AT_WORK.includes(job.state)) continue;
-      if (job.state === 'cancelling' || attempt.error || attempt.attempt >= MAX_ATTEMPTS) this.#lose(attempt);
+      if (job.state === 'cancelling' || attempt.error || attempt.attempt >= MAX_ATTEMPTS) this.lose(attempt);
       else {
         job.state = 'queued';
-        job.notBeforeMs = this.#options.nowMs();
+        job.notBeforeMs = this.options.nowMs();
       }
-      this.#options.onWake(attempt.agentId, {});
+      this.options.onWake(attempt.agentId, {});
     }
     for (const job of this.tables.jobs.values()) {
       const owner = this.tables.connections.get(job.connection);
       const agent = owner === undefined ? undefined : this.tables.agents.get(owner);
-      if (job.state === 'queued' && job.notBeforeMs <= this.#options.nowMs() && agent?.sessionId && this.#isFree(job))
-        this.#options.onWake(agent.id, {});
+      if (job.state === 'queued' && job.notBeforeMs <= this.options.nowMs() && agent?.sessionId && this.isFree(job))
+        this.options.onWake(agent.id, {});
     }
   }
 
   /** Whether two processes take the identity from each other: see `catalog/jobs/clones.ts`. */
   #noteBoot(agent: AgentRow, bootId: string): boolean {
-    const nowMs = this.#options.nowMs();
+    const nowMs = this.options.nowMs();
     const isRecent = (atMs: number): boolean => atMs > nowMs - 30 * 60_000;
     const boot = agent.boots.get(bootId);
     if (!boot) agent.boots.set(bootId, { returns: 0, returnedAtMs: Number.NEGATIVE_INFINITY });
@@ -361,101 +318,6 @@ export class StoreModel {
 
   isCurrent(session: AgentSession): boolean {
     return this.tables.agents.get(session.agentId)?.epoch === session.epoch;
-  }
-
-  attempt(ref: { readonly jobId: string; readonly attempt: number }): AttemptRow | undefined {
-    return this.tables.attempts.get(keyOf(ref));
-  }
-
-  /** The attempt, while it is the one that may publish. */
-  holding(lease: Lease): { readonly job: JobRow; readonly attempt: AttemptRow } | undefined {
-    const attempt = this.attempt(lease);
-    const job = this.tables.jobs.get(lease.jobId);
-    const holds = attempt?.state === 'active' && attempt.leaseToken === lease.leaseToken;
-    return job && holds && job.attempt === attempt.attempt ? { job, attempt } : undefined;
-  }
-
-  /** The stream cannot be used from here on. */
-  poison(lease: Lease, message: string): void {
-    const found = this.holding(lease);
-    if (!found || found.attempt.error) return;
-    found.attempt.error = broken(message);
-    if (found.job.state === 'leased' || found.job.state === 'running') found.job.state = 'cancelling';
-    const { jobId, attempt } = lease;
-    this.#options.onWake(found.attempt.agentId, { cancel: { jobId, attempt } });
-  }
-
-  #attemptsOf(jobId: string): AttemptRow[] {
-    return [...this.tables.attempts.values()].filter((attempt) => attempt.jobId === jobId);
-  }
-
-  #owned(session: AgentSession, lease: Lease): AttemptRow | undefined {
-    const attempt = this.attempt(lease);
-    return attempt?.leaseToken === lease.leaseToken && attempt.agentId === session.agentId ? attempt : undefined;
-  }
-
-  /** No other job of its kind is at work for the connection. */
-  #isFree(job: JobRow): boolean {
-    for (const other of this.tables.jobs.values())
-      if (
-        other.id !== job.id &&
-        other.connection === job.connection &&
-        other.kind === job.kind &&
-        AT_WORK.includes(other.state)
-      )
-        return false;
-    return true;
-  }
-
-  #standing(session: AgentSession, lease: Lease): Standings {
-    const attempt = this.#owned(session, lease);
-    const job = this.tables.jobs.get(lease.jobId);
-    if (!attempt || !job) return { standing: 'lost', job: undefined, attempt: undefined };
-    if (attempt.state === 'closed') return { standing: 'finished', job, attempt };
-    const mine = this.tables.connections.get(job.connection) === session.agentId;
-    const open = AT_WORK.includes(job.state) || (job.state === 'queued' && this.#isFree(job));
-    const held = attempt.state === 'active' && job.attempt === attempt.attempt && mine && open;
-    return { standing: !held ? 'lost' : job.state === 'cancelling' ? 'cancelling' : 'held', job, attempt };
-  }
-
-  #prolong(session: AgentSession, lease: Lease): Standings {
-    const found = this.#standing(session, lease);
-    const { standing, job, attempt } = found;
-    if (!job || !attempt || (standing !== 'held' && standing !== 'cancelling')) return found;
-    attempt.expiresAtMs = this.#options.nowMs() + TIMES.leaseTtlMs;
-    if (job.state === 'queued') job.state = 'running';
-    return found;
-  }
-
-  #end(attempt: AttemptRow, state: 'closed' | 'lost'): void {
-    attempt.state = state;
-    attempt.batches = [];
-  }
-
-  #lose(attempt: AttemptRow): void {
-    const job = this.tables.jobs.get(attempt.jobId);
-    if (!job || attempt.state !== 'active') return;
-    this.#end(attempt, 'lost');
-    if (job.attempt !== attempt.attempt || !(job.state === 'queued' || AT_WORK.includes(job.state))) return;
-    if (attempt.error) this.#endJob(job, { state: 'failed', error: attempt.error });
-    else if (job.state === 'cancelling') this.#endJob(job, { state: 'cancelled' });
-    else this.#endJob(job, { state: 'again', error: undefined, delayMs: 0 });
-  }
-
-  #endJob(job: JobRow, ending: Ending): void {
-    if (ending.state === 'again' && job.attempt < MAX_ATTEMPTS) {
-      job.state = 'queued';
-      job.error = ending.error;
-      job.notBeforeMs = this.#options.nowMs() + ending.delayMs;
-      return;
-    }
-    job.state = ending.state === 'again' ? 'failed' : ending.state;
-    job.error =
-      ending.state === 'again'
-        ? new Fault('job.attempts_exhausted', `${MAX_ATTEMPTS} attempts failed`).toJSON()
-        : ending.state === 'failed'
-          ? ending.error
-          : undefined;
   }
 
   #removeUnlisted(job: JobRow, attempt: AttemptRow): void {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { Lease } from '#protocol/messages.ts';
-import { keyOf, type StoreModel } from './store-model.ts';
+import { keyOf } from './store-leases.ts';
+import type { StoreModel } from './store-model.ts';
 import type { StagedBatch } from './store-tables.ts';
 
 interface Parts {

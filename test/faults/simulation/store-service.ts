@@ -3,7 +3,8 @@ import type { AgentSession, GatewayBackend, WakeUp } from '#catalog/gateway/back
 import { challenge } from '#protocol/messages.ts';
 import type { Counters } from './counters.ts';
 import type { Random } from './random.ts';
-import { type Auth, keyOf, StoreModel, type Wake } from './store-model.ts';
+import { type Auth, keyOf, type Wake } from './store-leases.ts';
+import { StoreModel } from './store-model.ts';
 import { type Publication, PublisherModel } from './store-publisher.ts';
 import type { Tables } from './store-tables.ts';
 import type { Owner, Time } from './time.ts';

@@ -1,10 +1,9 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { zstdDecompressSync } from 'node:zlib';
 import type { AgentSession, Ask, Batch, GatewayBackend, HeldVerdict, Offer, WakeUp } from '#catalog/gateway/backend.ts';
-import { CLOSE, LIMITS, TIMES } from '#protocol/constants.ts';
+import { CLOSE, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo } from '#protocol/errors.ts';
 import { catalogKeyText, challenge, keyProof, type Lease } from '#protocol/messages.ts';
-import { type Outcome, StreamRecord } from '#protocol/records.ts';
+import { type MemoryJob, MemoryScopes } from './memory-scopes.ts';
 
 type Finish = Parameters<GatewayBackend['finish']>[1];
 type Auth = Parameters<GatewayBackend['authenticate']>[0];
@@ -16,39 +15,6 @@ interface MemoryAgent {
   disabled: boolean;
   epoch: number;
   status: unknown;
-}
-
-export interface MemoryJob {
-  readonly jobId: string;
-  readonly agentId: string;
-  spec: string;
-  signature: string;
-  /** The text is offered as it is: it is not this catalog's, or it is an old one. */
-  isFixed: boolean;
-  state: 'queued' | 'leased' | 'running' | 'published' | 'failed' | 'cancelled';
-  attempt: number;
-  leaseToken: string;
-  leaseUntilMs: number;
-  cancel: boolean;
-  durableSeq: number;
-  records: number;
-  crcs: number[];
-  /** Scopes of the current attempt that are published. */
-  publishedScopes: Set<string>;
-  /** Lines of scopes that are open. */
-  open: Map<string, string[]>;
-  /** Of a record that is not complete; undefined between records. */
-  parts: Buffer[] | undefined;
-  error: ErrorInfo | undefined;
-  progress: unknown;
-}
-
-export interface PublishedScope {
-  readonly outcome: Outcome;
-  readonly attempt: number;
-  readonly lines: readonly string[];
-  /** How often this scope was published by one attempt: more than once would be a defect. */
-  times: number;
 }
 
 export interface MemoryBackendOptions {
@@ -77,8 +43,9 @@ export class MemoryBackend implements GatewayBackend {
   /** Whom a new key of an agent is told to, in order. */
   readonly rotations: string[] = [];
   readonly jobs = new Map<string, MemoryJob>();
-  readonly published = new Map<string, PublishedScope>();
-  readonly violations: string[] = [];
+  readonly #scopes = new MemoryScopes();
+  readonly published = this.#scopes.published;
+  readonly violations = this.#scopes.violations;
   /** Batches that were stored, and those that were refused by reason. */
   readonly counts = { stored: 0, duplicate: 0, gap: 0, lost: 0 };
   #serial = 0;
@@ -313,7 +280,7 @@ export class MemoryBackend implements GatewayBackend {
     job.durableSeq = batch.seq;
     job.crcs.push(batch.crc32);
     job.records += batch.records;
-    this.#decode(job, batch);
+    this.#scopes.decode(job, batch);
     return answer('stored', this.#options.consuming?.());
   }
 
@@ -404,62 +371,5 @@ export class MemoryBackend implements GatewayBackend {
       job?.agentId === session.agentId && job.attempt === lease.attempt && job.leaseToken === lease.leaseToken;
     if (!own || !this.#current(session)) return undefined;
     return job.state === 'leased' || job.state === 'running' ? job : undefined;
-  }
-
-  #decode(job: MemoryJob, batch: Batch): void {
-    const raw =
-      batch.codec === 'none'
-        ? Buffer.from(batch.payload)
-        : zstdDecompressSync(batch.payload, { maxOutputLength: LIMITS.batchRawBytes });
-    const lines = this.#join(job, batch, raw)?.split(/(?<=\n)/) ?? [];
-    if (raw.length !== batch.rawBytes || lines.length !== batch.records)
-      this.violations.push(`${job.jobId}: batch ${batch.seq} is not what its header says`);
-    for (const line of lines) this.#take(job, StreamRecord.parse(JSON.parse(line)), line);
-  }
-
-  /** The whole records that end in a batch, as one text. */
-  #join(job: MemoryJob, { seq, part }: Batch, raw: Buffer): string | undefined {
-    const before = job.parts;
-    job.parts = undefined;
-    if (part === undefined) return raw.toString();
-    if (part !== 'first' && !before)
-      this.violations.push(`${job.jobId}: batch ${seq} goes on with a record that did not begin`);
-    const parts = part === 'first' ? [raw] : [...(before ?? []), raw];
-    if (part === 'last') return Buffer.concat(parts).toString();
-    job.parts = parts;
-    return undefined;
-  }
-
-  #take(job: MemoryJob, record: StreamRecord, line: string): void {
-    if (!('scope' in record)) {
-      this.violations.push(`${job.jobId}: ${record.t} in the stream of a crawl`);
-      return;
-    }
-    if (record.t === 'scope') {
-      job.open.set(record.scope, []);
-      return;
-    }
-    const lines = job.open.get(record.scope);
-    if (!lines) {
-      this.violations.push(`${job.jobId}: ${record.t} of ${record.scope}, which is not open`);
-      return;
-    }
-    if (record.t !== 'outcome') {
-      lines.push(line);
-      return;
-    }
-    job.open.delete(record.scope);
-    const sha256 = createHash('sha256').update(lines.join('')).digest('hex');
-    if (sha256 !== record.sha256 || lines.length !== record.records) {
-      this.violations.push(`${job.jobId}: ${record.scope} does not agree with its outcome`);
-      return;
-    }
-    const before = this.published.get(record.scope);
-    if (job.publishedScopes.has(record.scope)) {
-      if (before) before.times += 1;
-      return;
-    }
-    job.publishedScopes.add(record.scope);
-    this.published.set(record.scope, { outcome: record.outcome, attempt: job.attempt, lines, times: 1 });
   }
 }
