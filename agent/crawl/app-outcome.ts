@@ -27,11 +27,14 @@ export const writeAppScope = async (
   await writeApp(out, row, context, kept);
   await writeAppContent(out, row, context, kept);
   if (kept.thumbnails !== undefined) await writePictures(out, row, context.keys, kept, kept.thumbnails);
-  const { gaps } = read;
-  const outcome = gaps.missing.length === 0 ? 'complete' : 'partial';
-  await out.outcome(outcome, { missing: gaps.missing });
+  const lacking = [...read.gaps.missing, ...missingLists(context)];
+  const outcome = lacking.length === 0 ? 'complete' : 'partial';
+  await out.outcome(outcome, { missing: lacking });
   return outcome;
 };
+
+/** What apps are written without because a list of the site could not be read. */
+const missingLists = ({ unread }: AppContext): Missing[] => [...unread].map(([list, fault]) => missing(list, fault));
 
 /** Why an app has no tables and fields even where the engine answers. */
 const OF_THE_MODEL: ReadonlySet<string> = new Set(['qlik.data_model_unavailable', 'qlik.forbidden']);
@@ -57,7 +60,7 @@ const writeUnread = async (
   await writeApp(out, row, context, repository);
   if (repository !== undefined) await writeRepositoryContent(out, row, context, keptObjects(row, repository, context));
   const reason = isEngineAway ? withAdvice(fault, context) : fault;
-  const gaps: Missing[] = [...(repository?.gaps.missing ?? [])];
+  const gaps: Missing[] = [...(repository?.gaps.missing ?? []), ...missingLists(context)];
   const model = repository?.model;
   if (model?.available !== true && row.lastReloadTime !== null)
     gaps.unshift(

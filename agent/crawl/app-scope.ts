@@ -6,11 +6,11 @@ import type { AppContent } from './app-content.ts';
 import { present, told } from './attributes.ts';
 import { ChartWriter } from './charts.ts';
 import { FieldNames } from './field-names.ts';
-import type { Keys } from './keys.ts';
+import type { AppLists } from './lists/site-list.ts';
 import { writeMasterItems } from './master-items.ts';
 import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
 import { writeOwner } from './owners.ts';
-import { customPropertyValues, type People } from './people.ts';
+import { customPropertyValues } from './people.ts';
 import { textAt } from './properties.ts';
 import type { RepositoryContent } from './repository-only.ts';
 import type { ScopeWriter } from './scope-writer.ts';
@@ -21,14 +21,10 @@ import { writeDataModel } from './tables.ts';
 import { writeVariables } from './variables.ts';
 
 /** What the records of an app are made with. */
-export interface AppContext {
+export interface AppContext extends AppLists {
   readonly connection: Connection;
-  readonly keys: Keys;
-  readonly people: People;
   /** Files of the site that the agent may read; undefined for none. */
   readonly files?: SiteFiles | undefined;
-  /** Keys of extensions by name: what charts say they are drawn by. */
-  readonly extensions: Map<string, string>;
   /** Which streams and sheets are kept; absent: all. Apps that are not kept are never written. */
   readonly filter?: Filter | undefined;
 }

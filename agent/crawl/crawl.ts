@@ -92,6 +92,8 @@ class Crawl {
       keys: keysOf(connection.code),
       people: new People(),
       extensions: new Map(),
+      earlier: delta.earlierLists,
+      unread: new Map(),
       files,
       filter: options.filter,
     };

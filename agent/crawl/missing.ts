@@ -62,6 +62,21 @@ const OF_THE_CRAWL =
 /** Whether a fault ends a crawl, and not only what it was met at. */
 export const isOfTheCrawl = (fault: Fault): boolean => OF_THE_CRAWL.test(fault.code);
 
+/**
+ * Of some things every site has a few. The repository lists and counts only what the user may read: a list without rows
+ * is then no empty one but a right that is missing, and deleting on it would empty the catalog.
+ */
+export const whyEmpty = (what: Readable, rows: number): Fault | undefined => {
+  if (rows > 0) return undefined;
+  const code =
+    what === 'apps'
+      ? 'qlik.nothing_visible'
+      : what === 'data connections'
+        ? 'qlik.connections_not_visible'
+        : 'qlik.kinds_not_visible';
+  return new Fault(code, `The repository shows the user no ${what} at all`);
+};
+
 /** So many are told of each scope: a list that grows with the app would not fit into a record. */
 const MOST = 50;
 

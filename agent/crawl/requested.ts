@@ -12,12 +12,12 @@ import { listApps, rememberSite } from './site-scope.ts';
 export const requestedApps = async (
   site: Site,
   only: NonNullable<AskedOptions['only']>,
-  { keys, people, extensions, filter }: AppContext,
+  context: AppContext,
 ): Promise<{ readonly apps: Listing<QrsApp>; readonly reason: Reason }> => {
   // Without it an app would be written with less than before.
-  await rememberSite(site, siteContext(keys, people, extensions));
+  await rememberSite(site, siteContext(context));
   const [ids, streams] = [new Set(only.apps), new Set(only.streams)];
-  const { rows, ...rest } = await listApps(site, filter);
+  const { rows, ...rest } = await listApps(site, context.filter);
   const wanted = rows.filter(({ id, stream }) => ids.has(id) || (stream !== null && streams.has(stream.id)));
   return { apps: { ...rest, rows: wanted }, reason: REQUESTED };
 };

@@ -2,9 +2,8 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { toQrs } from '#agent/qlik/repository/filter-text.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
-import type { Readable } from '#config/connection/rights.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
-import { Fault } from '#protocol/errors.ts';
+import { asFault, Fault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
 import { digestOf } from './delta/fingerprint.ts';
@@ -12,11 +11,11 @@ import type { ListChanges } from './delta/site-changes.ts';
 import { rowDigest, type SiteNotes } from './delta/site-notes.ts';
 import { isLeftOut } from './filtered.ts';
 import { SITE_LISTS } from './lists/lists.ts';
-import { rowKey, type SiteContext, writeRow } from './lists/site-list.ts';
-import { Gaps } from './missing.ts';
+import { rememberRows, rowKey, type SiteContext, type SiteList, type SiteRow, writeRow } from './lists/site-list.ts';
+import { Gaps, isOfTheCrawl, whyEmpty } from './missing.ts';
 import { writeQvdDatasets } from './qvd-datasets.ts';
 import type { Asset, ScopeWriter } from './scope-writer.ts';
-import { resultOf, settled } from './settled.ts';
+import { resultOf, type Settled, settled } from './settled.ts';
 import type { SiteFiles } from './site-files.ts';
 
 /** The apps that belong to the site now, whether they are read or not. */
@@ -53,13 +52,12 @@ export const writeSiteScope = async (
   await out.asset(self);
   notes.self = digestOf(self);
   for (const { list, rows, prepared, signature } of lists) {
-    const listing = await gaps.list(list.what, resultOf(rows));
+    const listing = whyNotAll(list, await orWhyNot(rows));
     await resultOf(prepared);
     const sign = await signature;
-    if (listing === undefined) continue;
-    const reason = listing.incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, listing.rows.length) : undefined);
+    const reason = listing.incomplete;
     if (reason !== undefined) gaps.note(list.what, reason);
-    for (const row of listing.rows) list.remember?.(row, context);
+    rememberRows(list, listing.rows, reason, context);
     for (const row of listing.rows) if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
     // What is not all known is read as a whole again.
     if (reason === undefined)
@@ -86,15 +84,13 @@ export const writeSiteChanges = async (
   notes.self = digestOf(self);
   for (const { list, rows, gone, fault, signature, isAnew } of changes) {
     const known = notes.known(list)?.rows;
-    const left = (known?.size ?? 0) + rows.filter(({ id }) => known?.has(id) !== true).length - gone.length;
-    const reason = fault ?? (list.isNeverEmpty ? whyEmpty(list.what, left) : undefined);
-    if (reason !== undefined) gaps.note(list.what, reason);
+    if (fault !== undefined) gaps.note(list.what, fault);
     const changed = rows.filter((row) => isAnew || known?.get(row.id) !== rowDigest(row, context));
     if (changed.length > 0) await list.prepare?.(site, context, gaps);
     for (const row of changed)
       if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
       else if (known?.has(row.id) === true) await out.gone(rowKey(list, row.id, context.keys));
-    if (reason !== undefined) continue;
+    if (fault !== undefined) continue;
     for (const id of gone) await out.gone(rowKey(list, id, context.keys));
     notes.took(list, { rows, gone, signature }, context);
   }
@@ -153,32 +149,36 @@ const writeListed = async (
 
 /**
  * Reads what apps need of a site whose scope is not written: owners want their e-mail addresses, charts their extensions.
- * What cannot be read is left out.
+ * What cannot be read is as an earlier crawl knew it, or left out.
  */
 export const rememberSite = async (site: Site, context: SiteContext): Promise<void> => {
   await Promise.all(
     SITE_LISTS.map(async (list) => {
       if (list.remember === undefined) return;
-      const listing = await list.rows(site).catch(() => undefined);
-      for (const row of listing?.rows ?? []) list.remember(row, context);
+      const read = list.rows(site).catch((error: unknown) => ({ rows: [], incomplete: asFault(error) }));
+      const { rows, incomplete } = whyNotAll(list, await read);
+      rememberRows(list, rows, incomplete, context);
     }),
   );
 };
 
-/**
- * Of some things every site has a few. The repository lists and counts only what the user may read: a list without rows
- * is then no empty one but a right that is missing, and deleting on it would empty the catalog.
- */
-const whyEmpty = (what: Readable, rows: number): Fault | undefined => {
-  if (rows > 0) return undefined;
-  const code =
-    what === 'apps'
-      ? 'qlik.nothing_visible'
-      : what === 'data connections'
-        ? 'qlik.connections_not_visible'
-        : 'qlik.kinds_not_visible';
-  return new Fault(code, `The repository shows the user no ${what} at all`);
+type Rows = Pick<Listing<SiteRow>, 'rows' | 'incomplete'>;
+
+/** A list, or none of it with the reason: a service that fails for one list may well answer the others. */
+const orWhyNot = async (read: Settled<Listing<SiteRow>>): Promise<Rows> => {
+  try {
+    return await resultOf(read);
+  } catch (error) {
+    if (!(error instanceof Fault) || isOfTheCrawl(error)) throw error;
+    return { rows: [], incomplete: error };
+  }
 };
+
+/** A list with the reason why these rows may not be all. */
+const whyNotAll = (list: SiteList, { rows, incomplete }: Rows): Rows => ({
+  rows,
+  incomplete: incomplete ?? (list.isNeverEmpty ? whyEmpty(list.what, rows.length) : undefined),
+});
 
 /**
  * The list of apps is what a crawl stands on: without it there is none. With a filter the repository is asked for what it may

@@ -48,10 +48,10 @@ export const lookAtSite = async (
   options: LookOptions,
 ): Promise<Looked> => {
   const { base, noted, nowMs } = delta;
-  const { people, keys } = context;
+  const { keys } = context;
   // What another crawl wrote of the site before it was broken off is not known: then all of it is written.
   const isWhole = base === undefined || base.site.again || noted.isSiteUnsure;
-  const lists = siteContext(keys, people, context.extensions, context.filter);
+  const lists = siteContext(context);
   const notes = new SiteNotes(nowMs, delta.isKept, isWhole ? undefined : base.site);
   const { listing, changes, objects } = await survey(site, context, delta, options);
   options.onListed(listing.apps.length);
@@ -109,7 +109,7 @@ const survey = async (
   readonly objects: ReturnType<typeof settled<ObjectState>>;
 }> => {
   const { base, nowMs, comparesIds } = delta;
-  const { people, keys, extensions, filter = EVERYTHING } = context;
+  const { people, filter = EVERYTHING } = context;
   if (base === undefined) {
     // What is rejected is asked for, too, where the next crawl shall know it as that.
     const asked = delta.isKept ? EVERYTHING : filter;
@@ -124,7 +124,7 @@ const survey = async (
     site,
     new SiteNotes(nowMs, delta.isKept, base.site),
     names,
-    siteContext(keys, people, extensions, context.filter),
+    siteContext(context),
     comparesIds,
   );
   const listing = await surveyChanges(site, base, {

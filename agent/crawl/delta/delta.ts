@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Connection } from '#config/connection/connection.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { Reason } from '#protocol/records.ts';
+import type { EarlierLists } from '../lists/site-list.ts';
 import {
   type Checkpoint,
   type Identity,
@@ -125,6 +126,18 @@ export class Delta {
       ...(decided.base === undefined ? { reason: decided.reason } : {}),
     });
     return new Delta(options, decided, noted, known, { nowMs, name, journal });
+  }
+
+  /**
+   * What the last crawl that left a state knew of the lists that apps are written with, though this one may not go on from
+   * it. Users are known by ids that no other site has; names of extensions may mean others elsewhere.
+   */
+  get earlierLists(): EarlierLists | undefined {
+    const { place, connection } = this.#options;
+    const earlier = this.#earlier;
+    if (place === undefined || earlier?.identity.owner !== place.owner) return undefined;
+    const isSameSite = earlier.identity.connection === connectionDigest(connection);
+    return { people: earlier.site.people, extensions: isSameSite ? earlier.site.extensions : [] };
   }
 
   /** Milliseconds since 1970, now. */

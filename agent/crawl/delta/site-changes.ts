@@ -2,7 +2,7 @@ import type { Site } from '#agent/qlik/site.ts';
 import { asFault, type Fault } from '#protocol/errors.ts';
 import { SITE_LISTS } from '../lists/lists.ts';
 import { rowKey, type SiteContext, type SiteList, type SiteRow } from '../lists/site-list.ts';
-import { isOfTheCrawl } from '../missing.ts';
+import { isOfTheCrawl, whyEmpty } from '../missing.ts';
 import { rowDigest, type SiteNotes } from './site-notes.ts';
 
 /** What became of one list of the site since the crawl before. */
@@ -127,7 +127,7 @@ const changesOf = async (
         orElse: orElse === '' ? undefined : orElse,
         compareIds,
       });
-      return { list, rows, gone, signature, isAnew, fault: incomplete };
+      return settle({ list, rows, gone, signature, isAnew, fault: incomplete }, known.rows);
     } catch (error) {
       const fault = asFault(error);
       if (isOfTheCrawl(fault)) throw error;
@@ -138,12 +138,20 @@ const changesOf = async (
     const { rows, incomplete } = await list.rows(site);
     const ids = new Set(rows.map(({ id }) => id));
     const gone = incomplete === undefined ? [...(known?.rows.keys() ?? [])].filter((id) => !ids.has(id)) : [];
-    return { list, rows, gone, signature, isAnew, fault: incomplete };
+    return settle({ list, rows, gone, signature, isAnew, fault: incomplete }, known?.rows);
   } catch (error) {
     const fault = asFault(error);
     if (isOfTheCrawl(fault)) throw error;
     return { list, rows: [], gone: [], signature, isAnew, fault };
   }
+};
+
+/** A list that is not all there has lost nothing. */
+const settle = (changes: ListChanges, known: ReadonlyMap<string, unknown> | undefined): ListChanges => {
+  const { list, rows, gone } = changes;
+  const left = (known?.size ?? 0) + rows.filter(({ id }) => known?.has(id) !== true).length - gone.length;
+  const fault = changes.fault ?? (list.isNeverEmpty ? whyEmpty(list.what, left) : undefined);
+  return fault === undefined ? changes : { ...changes, gone: [], fault };
 };
 
 /** Undefined where there is none, or it cannot be had: then what depends on it stays as it is until all is read. */

@@ -9,6 +9,9 @@ export const extensions: SiteList<QrsExtension> = {
   schema: QrsExtension,
   rows: (site) => site.extensions(),
   remember: (row, { extensions: known, keys }) => known.set(row.name, keys.of('extension', row.id)),
+  recall: (earlier, { extensions: known }) => {
+    for (const [name, key] of earlier.extensions) known.set(name, key);
+  },
   prepare: async (site, { definitions }, gaps) => {
     const schemas = await gaps.detail('type, version and author of extensions', site.extensionSchemas());
     for (const [name, { type, description, version, author }] of Object.entries(schemas ?? {})) {

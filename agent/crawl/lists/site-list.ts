@@ -4,6 +4,7 @@ import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { Readable } from '#config/connection/rights.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
+import type { Fault } from '#protocol/errors.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
 import { type JsonObject, present } from '../attributes.ts';
 import type { Keys } from '../keys.ts';
@@ -12,30 +13,43 @@ import { writeOwner } from '../owners.ts';
 import { customPropertyValues, type People } from '../people.ts';
 import type { Asset, ScopeWriter } from '../scope-writer.ts';
 
-/** What the records of the site's scope are made with, besides the row itself. */
-export interface SiteContext {
-  /** Which streams are kept. */
-  readonly filter: Filter;
+/** What an earlier crawl knew of the lists that apps are written with. */
+export interface EarlierLists {
+  /** Ids of users and their e-mail addresses, empty where there is none. */
+  readonly people: readonly (readonly [id: string, email: string])[];
+  /** Names and keys of extensions. */
+  readonly extensions: readonly (readonly [name: string, key: string])[];
+}
+
+/** What is known of the lists that apps are written with. */
+export interface AppLists {
   readonly keys: Keys;
   readonly people: People;
   /** Keys of extensions by name: what charts say they are drawn by. */
   readonly extensions: Map<string, string>;
+  /** What holds for rows that could not be read now; undefined when no crawl is known. */
+  readonly earlier: EarlierLists | undefined;
+  /** Lists that apps are written without, though they may be read the next time, with the reason. */
+  readonly unread: Map<Readable, Fault>;
+}
+
+/** What the records of the site's scope are made with, besides the row itself. */
+export interface SiteContext extends AppLists {
+  /** Which streams are kept. */
+  readonly filter: Filter;
   /** What starts each reload task, by the task's id. */
   readonly triggers: Map<string, JsonObject[]>;
   /** What its definition file says of each extension, by the extension's name. */
   readonly definitions: Map<string, JsonObject>;
 }
 
-export const siteContext = (
-  keys: Keys,
-  people: People,
-  extensions: Map<string, string>,
-  filter: Filter = EVERYTHING,
-): SiteContext => ({
-  filter,
-  keys,
-  people,
-  extensions,
+export const siteContext = (lists: AppLists & { readonly filter?: Filter | undefined }): SiteContext => ({
+  filter: lists.filter ?? EVERYTHING,
+  keys: lists.keys,
+  people: lists.people,
+  extensions: lists.extensions,
+  earlier: lists.earlier,
+  unread: lists.unread,
   triggers: new Map(),
   definitions: new Map(),
 });
@@ -77,10 +91,33 @@ export interface SiteList<Row extends SiteRow = SiteRow> {
   prepare?(site: Site, context: SiteContext, gaps: Gaps): Promise<void>;
   /** Keeps what the assets of other rows and lists need of this one; called for every row that is read. */
   remember?(row: Row, context: SiteContext): void;
+  /** Keeps the same of all rows that an earlier crawl knew. */
+  recall?(earlier: EarlierLists, context: SiteContext): void;
   asset(row: Row, context: SiteContext): Omit<Asset, 'kind' | 'key' | 'parent'>;
   /** Besides the edge from the owner. */
   edges?(row: Row, key: string, context: SiteContext): readonly { kind: EdgeKind; from: string; to: string }[];
 }
+
+/**
+ * Keeps what assets of other rows and lists need of these. Where they are not all, what an earlier crawl knew of the others
+ * holds: else every app would lose what it has by a list that is out of reach for a day, or for good.
+ *
+ * @param why the rows are not all; undefined when they are
+ */
+export const rememberRows = (
+  list: SiteList,
+  rows: readonly SiteRow[],
+  why: Fault | undefined,
+  context: SiteContext,
+): void => {
+  if (list.remember === undefined) return;
+  if (why !== undefined) {
+    if (context.earlier !== undefined) list.recall?.(context.earlier, context);
+    // A right that is missing is so for good: apps are whole without what it would give.
+    else if (why.retryable) context.unread.set(list.what, why);
+  }
+  for (const row of rows) list.remember(row, context);
+};
 
 /** The key of a row's asset: what a row that is gone is known by, too. */
 export const rowKey = ({ kind }: Pick<SiteList, 'kind'>, id: string, keys: Keys): string => keys.of(kind, id);

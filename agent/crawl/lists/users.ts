@@ -11,6 +11,7 @@ export const users: SiteList<QrsUser> = {
   isNeverEmpty: true,
   rows: (site) => site.users(),
   remember: (user, { people }) => people.add(user),
+  recall: (earlier, { people }) => people.recall(earlier.people),
   asset: (user, context) => ({
     name: user.name,
     attributes: present({
