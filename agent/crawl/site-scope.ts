@@ -53,10 +53,10 @@ export const writeSiteScope = async (
   notes.self = digestOf(self);
   for (const { list, rows, prepared, signature } of lists) {
     const listing = whyNotAll(list, await orWhyNot(rows));
-    await resultOf(prepared);
-    const sign = await signature;
     const reason = listing.incomplete;
     if (reason !== undefined) gaps.note(list.what, reason);
+    await resultOf(prepared);
+    const sign = await signature;
     rememberRows(list, listing.rows, reason, context);
     for (const row of listing.rows) if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
     // What is not all known is read as a whole again.
