@@ -32,7 +32,10 @@ const drawnByExtensions = ({ records }: Crawled): readonly StreamRecord[] =>
 const OUT_OF_REACH: readonly (readonly [string, Partial<FaultSettings>])[] = [
   ['answer 403', { forbiddenLists: ['user', 'extension'] }],
   ['are empty', { emptyLists: ['user'], forbiddenLists: ['extension'] }],
-  ['fail', { httpErrors: ['user', 'extension'].map((list) => ({ on: 'qrs' as const, status: 500, path: `/qrs/${list}/` })) }],
+  [
+    'fail',
+    { httpErrors: ['user', 'extension'].map((list) => ({ on: 'qrs' as const, status: 500, path: `/qrs/${list}/` })) },
+  ],
 ];
 
 describe.each(OUT_OF_REACH)('lists of users and extensions that %s', (what, faults) => {
