@@ -29,7 +29,8 @@ export const isLeftOut = (
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-const keepsSheet = (filter: Filter, app: AppItem, entry: ContainerEntry): boolean => {
+/** Whether a sheet is kept that the engine told of. */
+export const keepsSheet = (filter: Filter, app: AppItem, entry: ContainerEntry): boolean => {
   const owner = ownerOf(entry);
   return filter.judge({
     kind: 'sheet',

@@ -1,8 +1,13 @@
 import type { OpenApp } from '#agent/qlik/engine/app.ts';
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
+import { EVERYTHING } from '#config/filter/filter.ts';
+import { appItem } from '#config/filter/item.ts';
+import { isWithin } from '#config/policy/hours.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { PreviewOptions } from '#protocol/job-options.ts';
+import { keepsSheet } from '../filtered.ts';
 import { keysOf } from '../keys.ts';
 import { listedProperties, MASTER_POINTERS } from '../master-visualizations.ts';
 import { libraryOf } from './sheet-plan.ts';
@@ -24,7 +29,10 @@ interface PreviewProgress {
  * Draws the sheets of one app anew, each as soon as it was read, into `sink`. With data the app is opened with it, in a
  * session of its own that is closed at the end, whatever happens.
  *
- * @throws Fault when the app cannot be opened, or has none of the sheets that were asked for
+ * What the connection's file says of crawls holds here, too: its filter, the largest app, and when nothing may be asked of
+ * the site.
+ *
+ * @throws Fault when the app may not or cannot be opened, or has none of the sheets that were asked for
  */
 export const drawPreview = async (
   site: Site,
@@ -35,9 +43,10 @@ export const drawPreview = async (
 ): Promise<number> => {
   const { connection } = site;
   const keys = keysOf(connection.code);
-  const app = await site.openApp(options.app, signal, undefined, options.data ? 'with data' : undefined);
+  const row = await allowedApp(site, options.app);
+  const app = await site.openApp(row.id, signal, undefined, options.data ? 'with data' : undefined);
   try {
-    const { sheets, ...content } = await frame(site, app, options, signal);
+    const { sheets, ...content } = await frame(site, row, app, options, signal);
     const library = libraryOf(content.lists.dimensions, content.lists.measures, content.visualizations);
     let pictures = 0;
     for (const [done, entry] of sheets.entries()) {
@@ -45,8 +54,8 @@ export const drawPreview = async (
       onProgress({ done, total: sheets.length, sheet: entry.qMeta?.title ?? '' });
       const tree = await app.propertyTree(entry.qInfo.qId);
       const values = options.data ? await readValues(app, tree, library, signal) : undefined;
-      for (const picture of sheetPictures(options.app, keys, { ...content, sheets: [{ entry, tree }] }, values)) {
-        await sink.write({ t: 'picture', scope: keys.of(options.app), ...picture });
+      for (const picture of sheetPictures(row.id, keys, { ...content, sheets: [{ entry, tree }] }, values)) {
+        await sink.write({ t: 'picture', scope: keys.of(row.id), ...picture });
         pictures += 1;
       }
     }
@@ -57,16 +66,45 @@ export const drawPreview = async (
   }
 };
 
+/** An id goes into what the repository is asked: what is none could ask for something else. */
+const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * The app, when the connection's file lets it be read. One that is rejected is told like one that does not exist: whoever
+ * asks learns nothing of it.
+ */
+const allowedApp = async ({ connection, appRows }: Site, id: string): Promise<QrsApp> => {
+  const { quietHours, appMaxBytes } = connection.crawl;
+  if (quietHours !== undefined && isWithin(quietHours.windows, quietHours.timeZone, Date.now()))
+    throw new Fault('policy.denied', `Nothing is asked of the site in its quiet hours (${quietHours.text})`, {
+      advice: `Ask again after them, or change crawl.quiet_hours in ${connection.file}.`,
+    });
+  const row = GUID.test(id)
+    ? (await appRows([id])).find((one) => one.id.toLowerCase() === id.toLowerCase())
+    : undefined;
+  if (row === undefined || !(connection.filter ?? EVERYTHING).judge(appItem(row)).kept)
+    throw new Fault('qlik.not_found', `There is no app ${id}, or ${connection.file} lets it not be crawled`, {
+      advice: 'Crawl the site again; if the app should be in it, look at the filter of the connection file.',
+    });
+  if (appMaxBytes !== undefined && (row.fileSize ?? 0) > appMaxBytes)
+    throw new Fault(
+      'qlik.app_too_large',
+      `App "${row.name}" (${row.id}) is a file of ${row.fileSize} bytes, and crawl.app_max_size is ${appMaxBytes}`,
+    );
+  return row;
+};
+
 /** Which sheets are drawn, and what their charts may refer to. */
-const frame = async (site: Site, app: OpenApp, options: PreviewOptions, signal: AbortSignal) => {
+const frame = async (site: Site, row: QrsApp, app: OpenApp, options: PreviewOptions, signal: AbortSignal) => {
   const sheetIds =
-    site.connection.crawl.sheetId === 'repository' ? await site.sheetRepositoryIds(options.app, signal) : undefined;
+    site.connection.crawl.sheetId === 'repository' ? await site.sheetRepositoryIds(row.id, signal) : undefined;
   const [entries, lists] = await Promise.all([app.objects(['sheet', 'masterobject'], DATA), app.lists()]);
-  const all = entries.filter(({ qInfo }) => qInfo.qType === 'sheet');
+  const { filter = EVERYTHING } = site.connection;
+  const all = entries.filter((one) => one.qInfo.qType === 'sheet' && keepsSheet(filter, appItem(row), one));
   const asked = options.sheets;
   const wanted = asked === undefined ? all : all.filter(({ qInfo }) => asked.includes(qInfo.qId));
   if (wanted.length === 0 && asked !== undefined)
-    throw new Fault('qlik.not_found', `App ${options.app} has none of the sheets that were asked for`, {
+    throw new Fault('qlik.not_found', `App ${row.id} has none of the sheets that were asked for`, {
       advice: 'Crawl the app again: it was changed since.',
     });
   const visualizations: Drawn['visualizations'][number][] = [];
