@@ -116,7 +116,10 @@ class Crawl {
     const delta = this.#delta;
     if (asked?.only !== undefined) {
       const listing = await requestedApps(this.#site, asked.only, this.#context);
-      const survey = keptApps(surveyOf(listing.apps, UNKNOWN_OBJECTS, delta.nowMs), this.#options.filter ?? EVERYTHING);
+      const survey = await keptApps(
+        surveyOf(listing.apps, UNKNOWN_OBJECTS, delta.nowMs),
+        this.#options.filter ?? EVERYTHING,
+      );
       this.tally.appsTotal = survey.apps.length;
       await this.#apps(planOf(survey, { keys, people, skipScopes, readAll: listing.reason, unsure: new Set() }));
       return;

@@ -1,22 +1,29 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import { type AppItem, appItem, streamItem } from '#config/filter/item.ts';
 import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
-import type { Survey } from './delta/survey.ts';
+import type { Survey, SurveyedApp } from './delta/survey.ts';
 import type { SiteContext, SiteList, SiteRow } from './lists/site-list.ts';
 import { ownerOf, titleOf } from './meta.ts';
 import type { RepositoryContent } from './repository-only.ts';
 
+/** The rest of the agent goes on after so many: many large patterns take their time. */
+const JUDGED_AT_ONCE = 16;
+
 /** An app whose row is absent did not change since the same filter kept it. */
-export const keptApps = (survey: Survey, filter: Filter): Survey => {
+export const keptApps = async (survey: Survey, filter: Filter): Promise<Survey> => {
   const rejected = [...survey.rejected];
-  const apps = survey.apps.filter(({ id, name, row }) => {
+  const apps: SurveyedApp[] = [];
+  for (const [index, app] of survey.apps.entries()) {
+    const { id, name, row } = app;
+    if (filter !== EVERYTHING && index % JUDGED_AT_ONCE === 0) await setImmediate();
     const verdict = row === undefined ? undefined : filter.judge(appItem(row));
     if (verdict?.kept === false) rejected.push([id, name, verdict.rule ?? 'in no list of includes']);
-    return verdict?.kept !== false;
-  });
+    else apps.push(app);
+  }
   return { ...survey, apps, rejected };
 };
 

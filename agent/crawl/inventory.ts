@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
@@ -22,6 +23,20 @@ export const ruleTexts = ({ rules }: Filter): string[] => {
 
 const byName = <T extends { readonly name: string }>(rows: readonly T[]): readonly T[] =>
   [...rows].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+
+/** The rest of the agent goes on after so many: many large patterns take their time. */
+const JUDGED_AT_ONCE = 16;
+
+async function* slices<T>(rows: readonly T[]): AsyncGenerator<readonly T[]> {
+  for (let from = 0; from < rows.length; from += JUDGED_AT_ONCE) {
+    await setImmediate();
+    yield rows.slice(from, from + JUDGED_AT_ONCE);
+  }
+}
+
+async function* slicesOf<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<readonly T[]> {
+  for await (const page of pages) yield* slices(page);
+}
 
 /**
  * Every stream, app and sheet of a site, a page at a time, each with what the filter says of it. No app is opened and
@@ -61,9 +76,9 @@ export async function* takeInventory(
     items.set(row.id, item);
     return record(item, keys.of(row.id), row.stream?.name);
   };
-  yield byName(rowsOf(apps)).map(appRecord);
+  for await (const some of slices(byName(rowsOf(apps)))) yield some.map(appRecord);
   if (options.sheets)
-    for await (const page of site.sheets())
+    for await (const page of slicesOf(site.sheets()))
       yield page.flatMap(({ id, engineObjectId, appId, name, published, approved, owner }) => {
         const app = items.get(appId);
         // Published or deleted meanwhile: without its app a sheet is nothing that a crawl would find.

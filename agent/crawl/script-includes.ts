@@ -23,6 +23,9 @@ export interface IncludedScript {
 
 const DEEPEST = 6;
 const MOST_FILES = 100;
+/** Of all that one app includes: each is looked into and sent with every app that includes it. */
+const MOST_TEXT_BYTES = 8 * 1024 * 1024;
+const MOST_PATH = 2_000;
 
 /**
  * Follows what a script includes into the folders that the agent can read, and on from there. An include that cannot be
@@ -31,6 +34,7 @@ const MOST_FILES = 100;
 export class Includes {
   readonly #files: SiteFiles | undefined;
   readonly #variables: ReadonlyMap<string, string>;
+  #bytes = 0;
   /** In the order in which they were found, each file once, by its path. */
   readonly scripts = new Map<string, IncludedScript>();
 
@@ -68,6 +72,8 @@ export class Includes {
     const read = await this.#files.include(path);
     if (read.type === 'refused') return { state: 'refused', why: read.why };
     if (read.type !== 'read') return { state: read.type };
+    this.#bytes += read.bytes.length;
+    if (this.#bytes > MOST_TEXT_BYTES) return { state: 'refused', why: 'the includes of the app are too large' };
     if (read.bytes.includes(0) && !(read.bytes[0] === 0xff || read.bytes[0] === 0xfe))
       return { state: 'refused', why: 'it is no text' };
     const written = decodeText(read.bytes);
@@ -89,12 +95,21 @@ export class Includes {
     return { state: 'read' };
   }
 
-  /** With the values that the variables had after the last reload, where these are plain texts. */
+  /**
+   * With the values that the variables had after the last reload, where these are plain texts. A variable may name itself
+   * a hundred times: what grows beyond a path stays as it is written.
+   */
   #expanded(path: string): string {
     let text = path;
     for (let round = 0; round < 5 && text.includes('$('); round++) {
-      text = text.replace(/\$\(([^()=]{1,200})\)/g, (whole, name) => this.#variables.get(String(name).trim()) ?? whole);
+      let room = MOST_PATH - text.length;
+      text = text.replace(/\$\(([^()=]{1,200})\)/g, (whole, name) => {
+        const value = this.#variables.get(String(name).trim()) ?? whole;
+        room -= value.length - whole.length;
+        return room < 0 ? '' : value;
+      });
+      if (room < 0) return path;
     }
-    return text.length > 2_000 ? path : text;
+    return text;
   }
 }

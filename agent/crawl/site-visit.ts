@@ -113,7 +113,7 @@ const survey = async (
   if (base === undefined) {
     // What is rejected is asked for, too, where the next crawl shall know it as that.
     const asked = delta.isKept ? EVERYTHING : filter;
-    const listing = keptApps(surveyOf(await listApps(site, asked), UNKNOWN_OBJECTS, nowMs), filter);
+    const listing = await keptApps(surveyOf(await listApps(site, asked), UNKNOWN_OBJECTS, nowMs), filter);
     // Before any app is opened: what changes later is seen the next time.
     const objects = delta.isKept ? surveyObjects(site, nowMs, log) : Promise.resolve(UNKNOWN_OBJECTS);
     return { listing, changes: undefined, objects: settled(objects) };
@@ -135,5 +135,5 @@ const survey = async (
     nowMs,
     log,
   });
-  return { listing: keptApps(listing, filter), changes, objects: settled(Promise.resolve(listing.objects)) };
+  return { listing: await keptApps(listing, filter), changes, objects: settled(Promise.resolve(listing.objects)) };
 };

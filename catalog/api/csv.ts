@@ -1,8 +1,10 @@
 /** Spreadsheets run what begins so; the sign before it keeps it text. */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[\s]*[=+\-@＝＋－＠]|^[\t\r\n]/;
+/** Where a semicolon parts cells, as in many countries, a name goes on in the next one. */
+const INNER = /[;\t\r\n]\s*(?=[=+\-@＝＋－＠])/g;
 
 const cell = (value: string): string => {
-  const safe = FORMULA.test(value) ? `'${value}` : value;
+  const safe = (FORMULA.test(value) ? `'${value}` : value).replace(INNER, "$&'");
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 

@@ -2,6 +2,7 @@ import { parseExpression } from '#config/filter/expression.ts';
 import { ExpressionError } from '#config/filter/expression-lexer.ts';
 import { namePattern } from '#config/filter/pattern.ts';
 import { PatternError } from '#config/filter/regex.ts';
+import { settingsFilter } from '#config/filter/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { ConnectorSettings } from '#protocol/job-options.ts';
 import type { SettingsProblem } from './contract.ts';
@@ -37,14 +38,27 @@ const expressionProblem = (text: string): SettingsProblem[] => {
   }
 };
 
+/** What is wrong with settings of which each is right. */
+const altogether = (settings: ConnectorSettings): SettingsProblem[] => {
+  try {
+    settingsFilter(settings);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return [{ ...NOWHERE, setting: 'filter', message: error.message, advice: error.advice }];
+  }
+};
+
 /** What keeps settings from being used, in their order; empty when they can be. Judged as the agent will judge them. */
-export const settingsProblems = (settings: ConnectorSettings): readonly SettingsProblem[] =>
-  [
+export const settingsProblems = (settings: ConnectorSettings): readonly SettingsProblem[] => {
+  const problems = [
     ...LISTS.flatMap((setting) =>
       (settings[setting] ?? []).flatMap((text, index) => patternProblem(setting, text, index)),
     ),
     ...(settings.filter === undefined ? [] : expressionProblem(settings.filter)),
   ].slice(0, MOST_PROBLEMS);
+  return problems.length > 0 ? problems : altogether(settings);
+};
 
 /**
  * Settings that an agent could not use are not taken.

@@ -6,10 +6,14 @@ import { type Fact, filterKey } from './keys.ts';
 /** True, false, or undefined where it depends on what items of this kind do not have. */
 export type Truth = boolean | undefined;
 
+/** So much of a text is matched with patterns, and so many members of a list: a site may give more than any has. */
+const MOST_CHARS = 2_000;
+const MOST_MEMBERS = 1_000;
+
 const tested = (test: Test, text: string): boolean => {
   switch (test.how) {
     case 'pattern':
-      return test.pattern.matches(text);
+      return test.pattern.matches(text.length <= MOST_CHARS ? text : text.slice(0, MOST_CHARS));
     case 'null':
       return false;
     case 'equals':
@@ -38,7 +42,7 @@ const testFact = (condition: Condition & { readonly type: 'test' }, item: Filter
   const fact = factOf(item, key, bound);
   if (fact === undefined) return undefined;
   if (fact === null) return test.how === 'null' ? true : open === true ? undefined : false;
-  return typeof fact === 'string' ? tested(test, fact) : fact.some((text) => tested(test, text));
+  return typeof fact === 'string' ? tested(test, fact) : fact.slice(0, MOST_MEMBERS).some((text) => tested(test, text));
 };
 
 /** Whether one of them is as wanted; undefined when that hangs on an undefined one. */
@@ -72,7 +76,7 @@ export const evaluate = (condition: Condition, item: FilterItem, bound: Bound = 
     case 'each': {
       const list = factOf(item, condition.list, NONE);
       if (list === undefined) return undefined;
-      const members = list === null ? [] : typeof list === 'string' ? [list] : list;
+      const members = list === null ? [] : typeof list === 'string' ? [list] : list.slice(0, MOST_MEMBERS);
       const truth = (member: string): Truth => evaluate(condition.of, item, new Map(bound).set(condition.name, member));
       return some(members, truth, condition.quantifier === 'any');
     }

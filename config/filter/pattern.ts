@@ -12,8 +12,13 @@ export interface Pattern {
   readonly fold: boolean;
   /** Literals and wildcards; undefined for a regular expression. */
   readonly glob: readonly GlobPart[] | undefined;
+  /** What it takes at most for each character of a text, in steps of a regular expression. */
+  readonly cost: number;
   matches(text: string): boolean;
 }
+
+/** So many comparisons of characters take as long as one step of a regular expression. */
+const COMPARISONS_A_STEP = 32;
 
 /** The longest pattern, in characters: of a name, with wildcards, or of a regular expression. */
 export const PATTERN_CHARS = 500;
@@ -96,9 +101,10 @@ export const globPattern = (text: string, fold: boolean, escapes = true): Patter
   const [only] = glob;
   if (glob.length === 0 || (glob.length === 1 && typeof only === 'string')) {
     const whole = normal(typeof only === 'string' ? only : '');
-    return { identity, fold, glob, matches: (given) => normal(given) === whole };
+    return { identity, fold, glob, cost: 0, matches: (given) => normal(given) === whole };
   }
-  return { identity, fold, glob, matches: (given) => matchesSteps(steps, normal(given)) };
+  const cost = steps.length / COMPARISONS_A_STEP;
+  return { identity, fold, glob, cost, matches: (given) => matchesSteps(steps, normal(given)) };
 };
 
 /**
@@ -121,6 +127,7 @@ export const exactPattern = (text: string, fold: boolean): Pattern => {
     identity: `exact ${fold} ${text}`,
     fold,
     glob: text === '' ? [] : [text],
+    cost: 0,
     matches: (given) => normal(given) === whole,
   };
 };
@@ -128,6 +135,6 @@ export const exactPattern = (text: string, fold: boolean): Pattern => {
 /** A regular expression for a whole text. Throws {@link PatternError}. */
 export const regexPattern = (text: string, options: RegexOptions): Pattern => {
   checkLength(text);
-  const matches = compileRegex(text, options);
-  return { identity: `regex ${JSON.stringify(options)} ${text}`, fold: options.fold, glob: undefined, matches };
+  const { steps: cost, matches } = compileRegex(text, options);
+  return { identity: `regex ${JSON.stringify(options)} ${text}`, fold: options.fold, glob: undefined, cost, matches };
 };

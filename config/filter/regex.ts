@@ -30,6 +30,12 @@ export interface RegexOptions {
  */
 const MOST_INSTRUCTIONS = 1_000;
 
+export interface CompiledRegex {
+  /** How large it is: what it takes at most for each character of a text. */
+  readonly steps: number;
+  matches(given: string): boolean;
+}
+
 /** What engines that go back have and one of linear time has not: what is told to those who wrote it. */
 const REFUSED: readonly (readonly [found: RegExp, what: string, instead: string])[] = [
   [
@@ -144,7 +150,7 @@ const translated = (text: string, dialect: RegexOptions['dialect']): string => {
  * A test of texts against a regular expression, in a time that is linear in the text whatever the expression is. Throws
  * {@link PatternError} for one that has what cannot be run so, or that is too large.
  */
-export const compileRegex = (text: string, options: RegexOptions): ((given: string) => boolean) => {
+export const compileRegex = (text: string, options: RegexOptions): CompiledRegex => {
   const body = translated(text, options.dialect);
   const flags =
     (options.fold ? RE2JS.CASE_INSENSITIVE : 0) |
@@ -168,5 +174,5 @@ export const compileRegex = (text: string, options: RegexOptions): ((given: stri
       'Use smaller counts ({2,20} for {2,900}), or .* where the exact count does not matter.',
     );
   const regex = compiled;
-  return (given) => regex.testExact(given);
+  return { steps: regex.programSize(), matches: (given) => regex.testExact(given) };
 };

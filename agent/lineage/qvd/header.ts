@@ -45,6 +45,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 const MOST_FIELDS = 10_000;
 const MOST_SOURCES = 500;
 const MOST_TEXT = 4_000;
+/** `QvdTableHeader/Fields/QvdFieldHeader/Tags/String` */
+const DEEPEST = 5;
 const END = Buffer.from('</QvdTableHeader>');
 const START = /^\ufeff?\s{0,100}(?:<\?xml[^>]{0,200}\?>\s{0,100})?(?:<!--[\s\S]{0,500}?-->\s{0,100})?<QvdTableHeader\b/;
 
@@ -86,6 +88,8 @@ export const parseQvdHeader = (xml: string): QvdRead => {
   const sources: { discriminator: string; statement: string }[] = [];
   const tags: string[] = [];
   const path: string[] = [];
+  /** Nothing deeper is asked for; and to join long paths anew for each of many elements takes seconds. */
+  const here = (): string => (path.length <= DEEPEST ? path.join('/') : '');
   let text = '';
   let field: Draft | undefined;
   const take = (): string => {
@@ -97,7 +101,7 @@ export const parseQvdHeader = (xml: string): QvdRead => {
       open: (name) => {
         path.push(name);
         text = '';
-        const where = path.join('/');
+        const where = here();
         if (where === FIELD && fields.length < MOST_FIELDS)
           field = { name: '', distinctValues: undefined, numberType: '', comment: '', tags: [] };
         if (where === SOURCE && sources.length < MOST_SOURCES) sources.push({ discriminator: '', statement: '' });
@@ -106,7 +110,7 @@ export const parseQvdHeader = (xml: string): QvdRead => {
         if (text.length <= MOST_TEXT) text += more;
       },
       close: (name) => {
-        const where = path.join('/');
+        const where = here();
         path.pop();
         const source = sources.at(-1);
         if (path.length === 1) root.set(name, take());

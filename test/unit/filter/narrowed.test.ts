@@ -64,3 +64,34 @@ describe('what the catalog sets', () => {
     expect(refusal(() => settingsFilter({ filter: 'x' }))).toMatchObject({ offset: 0 });
   });
 });
+
+describe('settings of a catalog that means harm', () => {
+  const LARGE = ['regex:(.*a){40}b', `*a*${'?'.repeat(240)}b`];
+
+  test.each(LARGE)('cannot make an agent judge by hundreds of patterns such as %s', (text) => {
+    const patterns = Array.from({ length: 200 }, (_, i) => `${text}${i}`);
+    const lists = { excludeApps: patterns, excludeStreams: patterns, includeApps: patterns, includeStreams: patterns };
+    const refused = refusal(() => settingsFilter(lists));
+    expect(refused.message).toContain('too large altogether');
+    expect(refused.advice).not.toBe('');
+  });
+
+  test('cannot do so in an expression either', () => {
+    const text = Array.from({ length: 200 }, (_, i) => `app ~ /(.*a){40}b${i}/`).join(' or ');
+    expect(refusal(() => settingsFilter({ filter: text })).message).toContain('too large altogether');
+  });
+
+  test('may hold hundreds of ordinary patterns', () => {
+    const patterns = Array.from({ length: 200 }, (_, i) => `Sales ${i} *`);
+    const regular = Array.from({ length: 200 }, (_, i) => `regex:Sales ${i}.*`).slice(0, 100);
+    expect(() =>
+      settingsFilter({ excludeApps: patterns, includeStreams: patterns, includeApps: regular }),
+    ).not.toThrow();
+  });
+
+  test('with a name of megabytes look at its beginning only', () => {
+    const judged = settingsFilter({ excludeApps: ['*x'] });
+    expect(judged.judge(app(`${'a'.repeat(1_999)}x`)).kept).toBe(false);
+    expect(judged.judge(app(`${'a'.repeat(2_000)}x`)).kept).toBe(true);
+  });
+});

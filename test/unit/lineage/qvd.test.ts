@@ -110,3 +110,10 @@ describe('what is no QVD is refused with a reason', () => {
     expect(found.header.fields[0]?.name).toBe('aA📈&unknown;');
   });
 });
+
+test('a head of half a million elements below thirty long names is read as what it is: no QVD', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `${'a'.repeat(95)}${i}`);
+  const [open, close] = [names.map((name) => `<${name}>`), names.toReversed().map((name) => `</${name}>`)];
+  const xml = `<QvdTableHeader>${open.join('')}${'<b/>'.repeat(450_000)}${close.join('')}</QvdTableHeader>`;
+  expect(parseQvdHeader(xml)).toEqual({ type: 'refused', why: 'names no field in its header' });
+});

@@ -5,6 +5,7 @@ import { SILENT } from '#agent/qlik/log.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { settingsFilter } from '#config/filter/settings.ts';
 import { readWindow } from '#config/policy/hours.ts';
+import type { JobSpec } from '#protocol/messages.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
 import { connectionFor, simulate } from '../crawl/simulated.ts';
@@ -28,7 +29,7 @@ const someApp = () => {
 };
 
 /** Runs a preview job as a catalog asks for it; the keys of what came of it. */
-const preview = async (options: Record<string, unknown>, more: Partial<Connection>) => {
+const preview = async (options: JobSpec['options'], more: Partial<Connection>) => {
   const sent: StreamRecord[] = [];
   const folder = { get: () => connectionFor(simulator, 'jwt', more), states: () => [] };
   await previewJob(folder, new Dialer(), SILENT).run(
@@ -54,7 +55,7 @@ test('a sheet that the filter of the file rejects is not drawn by a preview that
   const filter = settingsFilter({ filter: `not sheet_id = '${first}'` });
   const drawn = await preview({ app: app.id }, { filter });
   expect(drawn.sort()).toEqual(others.map((id) => `sim/${app.id}/${id}`).sort());
-  await expect(preview({ app: app.id, sheets: [first] }, { filter })).rejects.toMatchObject({
+  await expect(preview({ app: app.id, sheets: [first ?? ''] }, { filter })).rejects.toMatchObject({
     code: 'qlik.not_found',
   });
 });
