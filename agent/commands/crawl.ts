@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { RecordGate, type RecordLines } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
@@ -12,6 +12,7 @@ import { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import { printable } from '#protocol/printable.ts';
 import { connectionOfFile } from './connection-of-file.ts';
 import { SummarisedLines } from './crawl-summary.ts';
+import { writeOwnFile } from './own-file.ts';
 import { PackageFile } from './package-file.ts';
 import { RecordFile } from './record-file.ts';
 import { settingsFor } from './secrets.ts';
@@ -94,7 +95,7 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   const { path } = target;
   const report = lines.report(`${connection.name} (${connection.code}), ${connection.displayUrl}`, summary);
   // Beside the records, for whoever gets them; where that is no file, as a pipe, only here.
-  if (statSync(path).isFile()) writeFileSync(`${path}.txt`, report, { mode: 0o600 });
+  if (statSync(path).isFile()) writeOwnFile(`${path}.txt`, report);
   if (options.json) process.stdout.write(`${JSON.stringify({ out: path, ...summary })}\n`);
   else process.stdout.write(`${report}\nWritten to ${printable(path)}\n`);
 };

@@ -1,18 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { leaveNote } from '#agent/audit/audit-log.ts';
 import { AUDIT_FOLDER } from '#agent/audit/files.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
+import { nameOfKey } from '#agent/bridge/identity.ts';
 import { offlineRequest, takeOfflineReply } from '#agent/bridge/offline-enrolment.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
 import type { Settings } from '#config/settings.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
-import { fingerprint } from '#protocol/package.ts';
+import { fingerprint, OfflineReply } from '#protocol/package.ts';
 import { printable } from '#protocol/printable.ts';
 import { called } from './called.ts';
+import { writeOwnFile } from './own-file.ts';
 import { checkOwnFolder } from './own-folder.ts';
 import { readSettings } from './settings.ts';
 import { VERSION } from './version.ts';
@@ -70,7 +72,7 @@ const enrollOffline = async (settings: Settings, options: EnrollOptions): Promis
     const { request, keyId } = await offlineRequest(settings.stateFolder, name, VERSION);
     const text = `${JSON.stringify(request, undefined, 2)}\n`;
     if (options.out === undefined) process.stdout.write(text);
-    else writeFileSync(options.out, text);
+    else writeOwnFile(options.out, text);
     process.stderr.write(
       `Key of this machine: ${fingerprint(keyId)}\nCarry the request to the catalog: culvert-catalog agent add REQUEST --out REPLY\n` +
         'Compare the key that it shows, then come back with its answer: culvert enroll --reply REPLY\n',
@@ -91,6 +93,10 @@ const enrollOffline = async (settings: Settings, options: EnrollOptions): Promis
     gateway: 'by hand',
   });
   process.stdout.write(`${printable(`Enrolled as agent ${identity.agentId} of ${identity.organisation}.`)}\n`);
+  // Whoever carried the answer could have put another catalog's key into it.
+  const { catalogKey } = OfflineReply.parse(JSON.parse(text));
+  const catalog = fingerprint(nameOfKey(Buffer.from(catalogKey, 'base64')));
+  process.stdout.write(`Key of the catalog: ${catalog} (compare it with what culvert-catalog agent add showed)\n`);
   process.stdout.write(`Make packages with: ${called()} crawl FILE --package OUT --config ${options.config}\n`);
 };
 

@@ -21,6 +21,11 @@ import type { StreamRecord } from '#protocol/records.ts';
 const pack = promisify(zstdCompress);
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
 
+const fresh = async (path: string): Promise<FileHandle> => {
+  await rm(path, { force: true });
+  return await open(path, 'wx', 0o600);
+};
+
 /**
  * Writes a crawl as one signed file. It has its name only when it is whole: until then it lies beside, and goes when the
  * crawl fails. Readable by this user only.
@@ -50,7 +55,8 @@ export class PackageFile implements RecordLines, AsyncDisposable {
     identity: Identity,
     header: Omit<PackageHeader, 'version' | 'codec' | 'agentId' | 'keyId'>,
   ): Promise<PackageFile> {
-    const file = await open(`${path}.part`, 'w', 0o600).catch((cause: unknown) => {
+    // Made anew, whatever lies there: a file or link of another user would have what is written into it.
+    const file = await fresh(`${path}.part`).catch((cause: unknown) => {
       throw new Fault('spool.failed', `${path} cannot be written (${errnoOf(cause)})`, {
         cause,
         advice: 'Choose a file that this user may write.',

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import type { RecordLines } from '#agent/bridge/record-gate.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StreamRecord } from '#protocol/records.ts';
+import { flagsToWrite } from './own-file.ts';
 
 /** So many characters are written at once: a system call for each record took a sixth of a crawl's time. */
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -18,7 +19,7 @@ export class RecordFile implements RecordLines, AsyncDisposable {
 
   constructor(path: string) {
     this.#path = path;
-    this.#stream = createWriteStream(path, { mode: 0o600 });
+    this.#stream = createWriteStream(path, { mode: 0o600, flags: flagsToWrite(path) });
     const wake = (): void => {
       for (const go of this.#waiting.splice(0)) go();
     };

@@ -1,5 +1,5 @@
 /** Spreadsheets run what begins so; the sign before it keeps it text. */
-const FORMULA = /^[\s]*[=+\-@＝＋－＠]|^[\t\r\n]/;
+const FORMULA = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/;
 /** Where a semicolon parts cells, as in many countries, a name goes on in the next one. */
 const INNER = /[;\t\r\n]\s*(?=[=+\-@＝＋－＠])/g;
 

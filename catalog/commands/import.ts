@@ -89,7 +89,8 @@ const addAgent = async (path: string, options: Options & { readonly out?: string
   else writeFileSync(options.out, text);
   process.stderr.write(
     printable(`Registered ${request.name} as agent ${reply.agentId} of ${reply.organisation}.`) +
-      `\nKey of that machine: ${fingerprint(keyId(publicKey))}\nCompare it with what culvert enroll --offline showed; if it is another, revoke the agent.\n`,
+      `\nKey of that machine: ${fingerprint(keyId(publicKey))}\nCompare it with what culvert enroll --offline showed; if it is another, revoke the agent.` +
+      `\nKey of this catalog: ${fingerprint(keyId(Buffer.from(reply.catalogKey, 'base64')))}\nculvert enroll --reply shows it: if it is another there, the answer was changed on its way.\n`,
   );
 };
 

@@ -169,17 +169,29 @@ const stage = async (sql: Sql, ref: AttemptRef, batch: PackedBatch): Promise<voi
 const decide = (sql: Sql, ref: AttemptRef, header: PackageHeader, end: PackageEnd, force: boolean): Promise<boolean> =>
   transact(sql, async (tx) => {
     const { organisationId, jobId, connection } = ref;
-    const [last] = await tx<{ createdAt: string; sha256: string }[]>`
-      select spec::jsonb #>> '{options,package,createdAt}' as "createdAt",
+    const [last] = await tx<{ createdAt: string; sha256: string; state: string }[]>`
+      select spec::jsonb #>> '{options,package,createdAt}' as "createdAt", state,
         spec::jsonb #>> '{options,package,sha256}' as sha256
       from job where organisation_id = ${organisationId} and connection = ${connection} and kind = 'crawl'
-        and created_by = ${IMPORTED_FILE} and state = 'published' and spec::jsonb #> '{options,package}' is not null
+        and created_by = ${IMPORTED_FILE} and spec::jsonb #> '{options,package}' is not null and id <> ${jobId}
+        and exists (select from published_scope s where s.organisation_id = job.organisation_id and s.job_id = job.id)
       order by created_at desc limit 1`;
-    if (last?.sha256 === end.sha256 && !force) return true;
+    if (last?.state === 'published' && last.sha256 === end.sha256 && !force) return true;
     if (last && Date.parse(header.createdAt) < Date.parse(last.createdAt) && !force)
       throw new Fault(
         'package.replayed',
         `The package is of ${header.createdAt}; one of ${last.createdAt} was imported for ${connection} already.`,
+      );
+    // What an agent sent since by itself is newer, too.
+    const [crawled] = await tx<{ startedAt: Date }[]>`select started_at as "startedAt" from job
+      where organisation_id = ${organisationId} and connection = ${connection} and kind = 'crawl'
+        and created_by <> ${IMPORTED_FILE} and started_at > ${header.createdAt}::text::timestamptz
+        and exists (select from published_scope s where s.organisation_id = job.organisation_id and s.job_id = job.id)
+      order by started_at desc limit 1`;
+    if (crawled && !force)
+      throw new Fault(
+        'package.replayed',
+        `The package is of ${header.createdAt}; a crawl of ${crawled.startedAt.toISOString()} was published for ${connection} already.`,
       );
     const made = { createdAt: header.createdAt, sha256: end.sha256 };
     const options = { package: made };

@@ -116,6 +116,21 @@ test('an older package is refused unless it is forced', async () => {
   expect((await take(organisation, old, true)).jobId).toBeDefined();
 });
 
+test('a package that is older than a crawl that the agent sent by itself is refused unless it is forced', async () => {
+  const { organisation, identity } = await enrolled();
+  await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
+  // As if the tunnel had brought it.
+  await world.sql`update job set created_by = 'a person', spec = (spec::jsonb #- '{options,package}')::text,
+    started_at = '2026-11-22T08:00:00Z' where organisation_id = ${organisation.id}`;
+  const old = await pack(identity, site({ a: ['old'] }), '2026-11-21T08:00:00.000Z');
+  const trace = await traces(organisation);
+  await expect(take(organisation, old)).rejects.toMatchObject({ code: 'package.replayed' });
+  expect(await traces(organisation)).toEqual(trace);
+  const young = await pack(identity, site({ a: ['s2'] }), '2026-11-22T09:00:00.000Z');
+  expect((await take(organisation, young)).jobId).toBeDefined();
+  expect((await take(organisation, old, true)).jobId).toBeDefined();
+});
+
 describe('what is not whole leaves no trace', () => {
   test('cut at any place', async () => {
     const { organisation, identity } = await enrolled();

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { csvLine } from '#catalog/api/csv.ts';
+
+test.each([
+  ['=HYPERLINK("http://evil")', `"'=HYPERLINK(""http://evil"")"`],
+  [' =1+1', "' =1+1"],
+  ['\n=1+1', `"'\n'=1+1"`],
+  ['＝1+1', "'＝1+1"],
+  ['a;=1+1', "a;'=1+1"],
+  ['a;\t@SUM(1)', "a;\t'@SUM(1)"],
+  ['Sales - Europe', 'Sales - Europe'],
+  ['a;b', 'a;b'],
+])('the name %j of a stranger is no formula in a spreadsheet, whatever parts its cells', (name, expected) => {
+  expect(csvLine(['x', name])).toBe(`x,${expected}\r\n`);
+});
