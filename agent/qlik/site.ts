@@ -8,6 +8,7 @@ import { logOutOfSessions } from './auth/log-out.ts';
 import { ProxySessions } from './auth/proxy-sessions.ts';
 import { qlikSession } from './auth/session.ts';
 import type { SessionStore } from './auth/session-store.ts';
+import { answerOf } from './auth/verdict.ts';
 import { OpenApp } from './engine/app.ts';
 import { type DataModel, DataModels } from './engine/data-model.ts';
 import { readHealth } from './engine/health.ts';
@@ -74,14 +75,17 @@ export interface Site extends AsyncDisposable {
   extensions(): Promise<Listing<QrsExtension>>;
   /** What the definition files of extensions say, by the name of the extension. */
   extensionSchemas(): Promise<QrsExtensionSchemas>;
-  /** What changed of an entity (`app`, `stream`, …) since its rows were known. */
+  /**
+   * What changed of an entity (`app`, `stream`, …) since its rows were known. Where the repository refuses to filter by what
+   * tells, all rows are read.
+   */
   changes<T extends { readonly id: string }>(
     entity: string,
     schema: z.ZodType<T>,
     options: Omit<ChangesOptions, 'signal'>,
   ): Promise<Changes<T>>;
-  /** A text that is another as soon as a row of the entity came, went or was modified. */
-  signature(entity: string): Promise<string>;
+  /** A text that is another as soon as a row of the entity came, went or was modified; `before`: that of the last time. */
+  signature(entity: string, before?: string): Promise<string>;
   /** The rows of these apps, of those that (still) exist. */
   appRows(ids: readonly string[]): Promise<readonly QrsApp[]>;
   /** What the objects of these apps, or of all, amount to, by app; `onObject` sees each as it passes by. */
@@ -198,8 +202,17 @@ export const openSite = (connection: Connection, options: SiteOptions): Site => 
       const filter = `app.id eq ${appId} and (${ofTypes})`;
       return list(repository, 'app/object', QrsDescribedObject, { filter, signal: both(own) });
     },
-    changes: (entity, schema, asked) => listChanges(repository, entity, schema, { ...asked, signal }),
-    signature: (entity) => tableSignature(repository, entity, signal),
+    changes: async (entity, schema, asked) => {
+      try {
+        return await listChanges(repository, entity, schema, { ...asked, signal });
+      } catch (error) {
+        const isFiltered = asked.since !== null && asked.filter === undefined;
+        if (!isFiltered || !(error instanceof Fault) || answerOf(error)?.status !== 400) throw error;
+        log.warn({ entity, orElse: asked.orElse }, 'the repository refuses to filter: all rows are read');
+        return await listChanges(repository, entity, schema, { ...asked, since: null, orElse: undefined, signal });
+      }
+    },
+    signature: (entity, before) => tableSignature(repository, entity, before, signal),
     appRows: async (ids) => {
       const taken = new TakenRows('app', QrsApp);
       await taken.byIds(repository, ids, signal);

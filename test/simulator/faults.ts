@@ -87,6 +87,8 @@ export interface FaultSettings {
   readonly forbiddenLists: readonly string[];
   /** Lists in which no rule lets anybody see a row: empty, count 0. Without `app`, no app can be opened either. */
   readonly emptyLists: readonly string[];
+  /** Properties such as `tags.id` that the repository refuses to filter by: HTTP 400. */
+  readonly refusedFilters: readonly string[];
   /** False: a machine between drops `Set-Cookie`. */
   readonly cookies: boolean;
   /** `missing`: `/qps/csrftoken` answers without the token; `refused`: no token is good enough for an upgrade. */
@@ -139,6 +141,7 @@ export const NO_FAULTS: FaultSettings = {
   xrfkeyRefused: false,
   forbiddenLists: [],
   emptyLists: [],
+  refusedFilters: [],
   cookies: true,
   csrfToken: 'given',
   allowedHosts: [],

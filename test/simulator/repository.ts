@@ -58,6 +58,7 @@ export function repositoryOf(
           refusesXrfkey: faults.settings.xrfkeyRefused,
           forbidden: faults.settings.forbiddenLists,
           empty: faults.settings.emptyLists,
+          refusedFilters: faults.settings.refusedFilters,
           virtualProxies: listed,
           selections,
           deletions,

@@ -113,7 +113,7 @@ const changesOf = async (
   compareIds: boolean,
 ): Promise<ListChanges> => {
   const known = notes.known(list);
-  const signature = await signatureOf(site, list);
+  const signature = await signatureOf(site, list, known?.signature);
   const isAnew = known === undefined || known.signature !== signature;
   if (known !== undefined && list.schema !== undefined && !isAnew) {
     const named = names.in(propertiesOf(list.schema));
@@ -155,9 +155,9 @@ const settle = (changes: ListChanges, known: ReadonlyMap<string, unknown> | unde
 };
 
 /** Undefined where there is none, or it cannot be had: then what depends on it stays as it is until all is read. */
-const signatureOf = async (site: Site, list: SiteList): Promise<string | undefined> => {
+const signatureOf = async (site: Site, list: SiteList, before: string | undefined): Promise<string | undefined> => {
   try {
-    return await list.signature?.(site);
+    return await list.signature?.(site, before);
   } catch (error) {
     if (isOfTheCrawl(asFault(error))) throw error;
     return undefined;

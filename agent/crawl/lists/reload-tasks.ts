@@ -33,7 +33,10 @@ export const reloadTasks: SiteList<QrsReloadTask> = {
   // A run does not modify its task.
   changedToo: (since) =>
     `operational.lastExecutionResult.startTime gt '${since}' or operational.lastExecutionResult.stopTime gt '${since}'`,
-  signature: async (site) => [await site.signature('schemaevent'), await site.signature('compositeevent')].join(' '),
+  signature: async (site, before) => {
+    const [schedules, chains] = before?.split(' ') ?? [];
+    return [await site.signature('schemaevent', schedules), await site.signature('compositeevent', chains)].join(' ');
+  },
   rows: (site) => site.reloadTasks(),
   prepare: async (site, { keys, triggers }, gaps) => {
     const add = (task: { readonly id: string } | null, trigger: JsonObject): void => {

@@ -82,8 +82,11 @@ export interface SiteList<Row extends SiteRow = SiteRow> {
   readonly schema?: z.ZodType<Row>;
   /** What makes a row count as changed since a moment (ISO 8601) besides its date, as a QRS filter expression. */
   changedToo?(since: string): string;
-  /** Another text whenever what `prepare` reads changed without the rows: then all assets are written anew. */
-  signature?(site: Site): Promise<string>;
+  /**
+   * Another text whenever what `prepare` reads changed without the rows: then all assets are written anew. `before`: the
+   * text of the last time.
+   */
+  signature?(site: Site, before?: string): Promise<string>;
   /**
    * Reads into the context what assets of these rows have from elsewhere (a task's schedule is no part of the task, and
    * changes without it). What cannot be read is noted, and the assets are written without it.

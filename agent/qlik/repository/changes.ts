@@ -60,8 +60,8 @@ export const listChanges = async <T extends { readonly id: string }>(
   const changed = modified === undefined || orElse === undefined ? modified : `(${modified} or ${orElse})`;
   const both = filter === undefined || changed === undefined ? (changed ?? filter) : `(${filter}) and ${changed}`;
   const came = taken.take(await repository.get(`/${entity}/full`, both === undefined ? {} : { filter: both }, signal));
-  if (came >= SURELY_WHOLE) {
-    // It may have been cut off.
+  if (came >= SURELY_WHOLE && came < counted) {
+    // It may have been cut off; as many rows as there are at all were not.
     const ofThese = await countRows(repository, entity, { filter: both, signal });
     if (came < ofThese) {
       const ids = await tableIds(repository, entity, { filter: both, signal });

@@ -65,16 +65,25 @@ export async function* tableRows(
   throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_ROWS} rows came, and no end`);
 }
 
-/** A text that is another as soon as a row came, went or was modified. */
+/**
+ * A text that is another as soon as a row came, went or was modified.
+ *
+ * @param before the text of the last time: rows that agree with it and do not fill their page are all, and no further page
+ * is asked for to prove it
+ */
 export const tableSignature = async (
   repository: RepositoryClient,
   entity: string,
+  before?: string,
   signal?: AbortSignal,
 ): Promise<string> => {
   const digest = createHash('sha256');
-  for await (const page of tableRows(repository, entity, ['id', 'modifiedDate'], { signal }))
+  const signature = (): string => digest.copy().digest('hex').slice(0, 16);
+  for await (const page of tableRows(repository, entity, ['id', 'modifiedDate'], { signal })) {
     for (const row of page) digest.update(JSON.stringify(row));
-  return digest.digest('hex').slice(0, 16);
+    if (page.length < TABLE_ROWS && signature() === before) break;
+  }
+  return signature();
 };
 
 /** The ids of all rows, each once. */

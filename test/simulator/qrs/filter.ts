@@ -124,6 +124,21 @@ export const parseFilter = (text: string): Filter => {
   return filter;
 };
 
+/** The properties that a filter asks for, as it spells them. */
+export const pathsOf = (filter: Filter): readonly string[] => {
+  switch (filter.type) {
+    case 'compare':
+      return [filter.path.join('.')];
+    case 'not':
+      return pathsOf(filter.of);
+    case 'and':
+    case 'or':
+      return [...pathsOf(filter.left), ...pathsOf(filter.right)];
+    default:
+      return filter satisfies never;
+  }
+};
+
 /**
  * The values that `path` must equal for the filter to hold, when it says so (`app.id eq a or app.id eq b`): lets a caller
  * read less. Null when other rows may match too.

@@ -15,7 +15,7 @@ import { choose, ordered } from './choose.ts';
 import { describe } from './description.ts';
 import { directoryOf } from './directory.ts';
 import { ENTITY_PATHS, type Entity, entityAt } from './entities.ts';
-import { type Filter, parseFilter } from './filter.ts';
+import { type Filter, parseFilter, pathsOf } from './filter.ts';
 import { about, nodeOf, type VirtualProxy } from './installation.ts';
 import { accessTypes, licenceOf } from './licences.ts';
 import { type SelectedItem, Selections, selectionJson } from './selections.ts';
@@ -50,6 +50,8 @@ export interface QrsContext {
   readonly forbidden?: readonly string[];
   /** Lists of which the asking user sees no row. */
   readonly empty?: readonly string[];
+  /** Properties such as `tags.id` that filters may not ask for: HTTP 400. */
+  readonly refusedFilters?: readonly string[];
   /** For `/qrs/notification/changes`. */
   readonly deletions?: readonly Deletion[];
 }
@@ -67,9 +69,12 @@ export const passesXrfCheck = ({ query, headers }: Pick<QrsRequest, 'query' | 'h
 const parameter = (query: URLSearchParams, name: string): string | null =>
   [...query].find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? null;
 
-const filterOf = (query: URLSearchParams): Filter | null => {
+const filterOf = (query: URLSearchParams, refused: readonly string[] = []): Filter | null => {
   const text = parameter(query, 'filter');
-  return text === null || text.trim() === '' ? null : parseFilter(text);
+  const filter = text === null || text.trim() === '' ? null : parseFilter(text);
+  for (const path of filter === null ? [] : pathsOf(filter))
+    if (refused.includes(path)) throw new Refusal(400, `Cannot filter by ${path}`);
+  return filter;
 };
 
 /** The site as a user sees it who does not see all apps. */
@@ -112,6 +117,10 @@ class Call {
     return entity !== undefined && empty.includes(path) ? { ...entity, rows: () => [], find: null } : entity;
   }
 
+  #filter(): Filter | null {
+    return filterOf(this.#request.query, this.#context.refusedFilters);
+  }
+
   /** What the asking user may do; null when the request did not ask for it. */
   #privileges(): Json {
     if (parameter(this.#request.query, 'privileges')?.toLowerCase() !== 'true') return null;
@@ -127,7 +136,7 @@ class Call {
 
   *#list(entity: Entity, form: 'full' | 'condensed', only?: (row: unknown) => boolean): Turns<QrsAnswer> {
     const { query } = this.#request;
-    const chosen = yield* choose(entity, filterOf(query), only);
+    const chosen = yield* choose(entity, this.#filter(), only);
     const rows = yield* ordered(entity, chosen, parameter(query, 'orderby'));
     const { fullCap } = this.#context.profile;
     const privileges = this.#privileges();
@@ -152,13 +161,13 @@ class Call {
     const { query } = this.#request;
     const lookup = { get: (name: string) => parameter(query, name) };
     const definition = this.#body();
-    const chosen = yield* choose(entity, filterOf(query));
+    const chosen = yield* choose(entity, this.#filter());
     const { table, count } = yield* tableOf(definition, lookup, chosen, (row) => entity.full(row), entity.schemaPath);
     return jsonAnswer(table, { status: 201, rows: count });
   }
 
   *#selections(rest: readonly string[]): Turns<QrsAnswer> {
-    const { method, query } = this.#request;
+    const { method } = this.#request;
     const store = this.#context.selections ?? new Selections();
     if (method === 'POST') {
       const area = rest.join('/');
@@ -166,7 +175,7 @@ class Call {
       if (area !== '' && entity === undefined) throw new Refusal(404, `No area ${area}`);
       const items: SelectedItem[] = entity === undefined ? itemsOf(this.#body()) : [];
       if (entity !== undefined) {
-        for (const row of yield* choose(entity, filterOf(query))) {
+        for (const row of yield* choose(entity, this.#filter())) {
           yield;
           items.push({ type: entity.schemaPath, objectID: String(entity.full(row)['id']) });
         }
@@ -247,7 +256,7 @@ class Call {
     if (method !== 'GET') return notAllowed(['GET']);
     if (verb === undefined) return yield* this.#list(entity, 'condensed');
     if (verb === 'full') return yield* this.#list(entity, 'full');
-    if (verb === 'count') return this.#count((yield* choose(entity, filterOf(this.#request.query))).length);
+    if (verb === 'count') return this.#count((yield* choose(entity, this.#filter())).length);
     if (verb === 'schema') return jsonAnswer(schemaOf(entity), { rows: [...entity.rows(null)].length });
     const row = yield* rowOf(entity, verb);
     if (row === undefined) throw new Refusal(404, `No ${path} ${verb}`);
