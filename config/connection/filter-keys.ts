@@ -27,9 +27,6 @@ export const FILTER_KEYS: readonly KeySpec[] = [
   used('crawl.unpublished_apps', 'boolean', 'False leaves out apps that are not published.', { standard: true }),
   used('crawl.unpublished_sheets', 'boolean', 'False leaves out sheets that are not published.', { standard: true }),
   used('crawl.streams', 'boolean', 'False leaves out streams; apps then belong to the site.', { standard: true }),
-  used('crawl.deletion', 'string', 'What becomes in the catalog of what is gone from the site.', {
-    values: ['delete', 'flag', 'keep'],
-  }),
   used('crawl.filter', 'string', EXPRESSION),
   list('crawl.filters', RULES),
   used('filter', 'string', EXPRESSION),
