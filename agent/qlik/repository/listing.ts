@@ -16,6 +16,8 @@ export interface ListingOptions {
   /** A QRS filter expression. */
   readonly filter?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** See {@link TableOptions}. */
+  readonly mostIds?: number | undefined;
 }
 
 /** Up to so many rows come in one answer: some megabytes at most. */
@@ -51,7 +53,7 @@ const listOnce = async <T extends { readonly id: string }>(
   repository: RepositoryClient,
   entity: string,
   schema: z.ZodType<T>,
-  { filter, signal }: ListingOptions,
+  { filter, signal, mostIds }: ListingOptions,
 ): Promise<Listing<T>> => {
   const filtered = filter === undefined ? {} : { filter };
   const taken = new TakenRows(entity, schema);
@@ -62,7 +64,7 @@ const listOnce = async <T extends { readonly id: string }>(
   const seenOdd = (): number => (taken.odd === undefined ? 0 : 1);
   if (counted <= FULL_ROWS) taken.take(await repository.get(`/${entity}/full`, filtered, signal));
   if (rows.size + seenOdd() < counted) {
-    const ids = await tableIds(repository, entity, { filter, signal });
+    const ids = await tableIds(repository, entity, { filter, signal, mostIds });
     await taken.byIds(
       repository,
       ids.filter((id) => !rows.has(id)),

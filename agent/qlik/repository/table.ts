@@ -7,13 +7,14 @@ const TABLE_ROWS = 1_000;
 export const SURELY_WHOLE = 100;
 /** Ten times what the largest sites have: a server that goes on beyond makes rows up. */
 const MOST_ROWS = 5_000_000;
-/** Ten times what the largest sites have of anything but objects. */
 const MOST_IDS = 1_000_000;
 
 export interface TableOptions {
   /** A QRS filter expression. */
   readonly filter?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** So many ids are believed; by default ten times what the largest sites have of anything but objects. */
+  readonly mostIds?: number | undefined;
 }
 
 /**
@@ -93,12 +94,13 @@ export const tableIds = async (
   options: TableOptions = {},
 ): Promise<string[]> => {
   const ids = new Set<string>();
+  const { mostIds = MOST_IDS } = options;
   for await (const page of tableRows(repository, entity, ['id'], options)) {
     const known = ids.size;
     for (const [id] of page) ids.add(String(id));
     if (ids.size === known) break;
-    if (ids.size > MOST_IDS)
-      throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_IDS} ids came, and no end`);
+    if (ids.size > mostIds)
+      throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${mostIds} ids came, and no end`);
   }
   return [...ids];
 };

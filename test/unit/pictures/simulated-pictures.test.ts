@@ -59,13 +59,6 @@ test('a crawl that is not asked for pictures brings none and fetches none', asyn
   expect(records.some(isPicture)).toBe(false);
 });
 
-test('the same app gives the same pictures', async () => {
-  const once = async () => (await crawlSimulated(connectionFor(simulator), { asked: ASKED })).records.filter(isPicture);
-  const byKey = (pictures: PictureRecord[]) =>
-    new Map(pictures.map((one) => [`${one.key} ${one.source}`, one.content]));
-  expect(byKey(await once())).toEqual(byKey(await once()));
-});
-
 const dialer = new Dialer();
 
 const preview = async (asked: Partial<PreviewOptions> & { app: string }) => {
