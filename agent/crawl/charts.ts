@@ -2,7 +2,7 @@ import type { PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import { type JsonObject, present } from './attributes.ts';
 import { chartFacts, tabsOf } from './chart-facts.ts';
 import { columnFacts, columnName } from './column-facts.ts';
-import { definitionsIn } from './definitions.ts';
+import { definitionsIn, libraryItemsIn } from './definitions.ts';
 import type { FieldNames } from './field-names.ts';
 import { type Keys, numbered } from './keys.ts';
 import { isTree, listAt, numberAt, type Tree, textAt, treeAt } from './properties.ts';
@@ -63,6 +63,9 @@ export class ChartWriter {
     });
     // A column may be named in the expressions of the others.
     const labels = new Set(columns.map(({ name }) => name));
+    for (const item of libraryItemsIn(properties))
+      if (this.#masters.dimensions.has(item) || this.#masters.measures.has(item))
+        await this.#out.edge('uses', parent, this.#keys.of(this.#appId, item));
     for (const { definition, library, known, name } of columns) {
       const { side } = definition;
       const key = this.#keys.of(this.#appId, id, side, unique[side](definition.id));

@@ -55,3 +55,24 @@ const idOf = (entry: Tree, position: number): string => {
   const id = textAt(entry['qDef'], 'cId');
   return id === '' ? String(position) : id;
 };
+
+/**
+ * Ids of the master items that properties name besides their dimensions and measures: what a chart is coloured by, for
+ * instance (`{type: 'libraryItem', key}`). Each once.
+ */
+export const libraryItemsIn = (properties: unknown): ReadonlySet<string> => {
+  const found = new Set<string>();
+  collectItems(properties, 0, found);
+  return found;
+};
+
+const collectItems = (value: unknown, depth: number, found: Set<string>): void => {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return;
+  if (Array.isArray(value)) {
+    for (const member of value) collectItems(member, depth + 1, found);
+    return;
+  }
+  const tree = value as Tree;
+  if (tree['type'] === 'libraryItem' && typeof tree['key'] === 'string') found.add(tree['key']);
+  for (const name of Object.keys(tree)) if (!NOT_SHOWN.has(name)) collectItems(tree[name], depth + 1, found);
+};

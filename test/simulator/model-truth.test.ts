@@ -82,6 +82,9 @@ const bruteForce = (site: Site) => {
       add('chartMeasure', m);
       uses += ids.filter((id) => existing.has(id)).length;
       uses += extensions.has(String(properties['visualization'])) ? 1 : 0;
+      // A chart that is coloured by a master item names it once.
+      const color = properties['color'] as { byMeasureDef?: { type: string; key: string } } | undefined;
+      uses += color?.byMeasureDef?.type === 'libraryItem' && existing.has(color.byMeasureDef.key) ? 1 : 0;
     }
     owns += owned([...content.sheets, ...content.stories]);
     uses += charts.filter((chart) => visualizations.includes(String(chart.properties['qExtendsId']))).length;

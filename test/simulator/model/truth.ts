@@ -116,6 +116,17 @@ export const definitionsIn = (properties: unknown): readonly Definition[] => {
   return found;
 };
 
+/** Master items that properties name by `{type: 'libraryItem', key}`: what a chart is coloured by. */
+const itemsIn = (value: unknown): readonly string[] => {
+  if (Array.isArray(value)) return value.flatMap(itemsIn);
+  if (!isObject(value)) return [];
+  const own = value['type'] === 'libraryItem' && typeof value['key'] === 'string' ? [value['key']] : [];
+  return [
+    ...own,
+    ...Object.entries(value).flatMap(([name, member]) => (NOT_CHART_DATA.has(name) ? [] : itemsIn(member))),
+  ];
+};
+
 /** Gives `name`, then `name~2`, `name~3`, …; never one that was given already. */
 const numbered = (): ((name: string) => string) => {
   const given = new Set<string>();
@@ -194,6 +205,9 @@ class Collector {
   }
 
   definitions(object: EngineObject): void {
+    for (const item of new Set(itemsIn(object.properties)))
+      if (this.#dimensions.has(item) || this.#measures.has(item))
+        this.uses.push({ from: [this.#app.id, object.qId], to: [this.#app.id, item] });
     const names = { d: numbered(), m: numbered() };
     for (const { side, entry, position } of definitionsIn(object.properties)) {
       const inner = isObject(entry['qDef']) ? entry['qDef'] : {};
