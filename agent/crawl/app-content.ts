@@ -28,6 +28,8 @@ export interface AppContent {
 
 const NO_LISTS: AppLists = { dimensions: [], measures: [], variables: [], bookmarks: [] };
 const TYPES = ['sheet', 'story', 'masterobject'] as const;
+/** What a list of the repository's ids is needed for. */
+const SHEETS = 'sheets and charts';
 const DATA = { title: '/qMetaDef/title', ...MASTER_POINTERS };
 
 /**
@@ -40,7 +42,9 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
   // Beside the session: this needs none, and is the answer that takes the engine least.
   const model = settled(site.dataModel(row.id, signal));
   const sheetIds =
-    site.connection.crawl.sheetId === 'repository' ? settled(site.sheetRepositoryIds(row.id, signal)) : undefined;
+    site.connection.crawl.sheetId === 'repository'
+      ? settled(gaps.part(SHEETS, site.sheetRepositoryIds(row.id, signal), undefined))
+      : undefined;
   const app = await site.openApp(row.id, signal);
   try {
     // First what others wait for: while its answer travels, the engine works on the rest.
@@ -74,14 +78,15 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
     const counts = await resultsOf(slides);
     const [theLists, theScript] = [await resultOf(lists), await resultOf(script)];
     await app.close();
+    const ids = sheetIds === undefined ? undefined : await resultOf(sheetIds);
     const content: AppContent = {
-      sheets,
+      sheets: sheetIds === undefined || isKnown(row, sheets, ids, gaps) ? sheets : [],
       stories: ofType('story').map((entry, index) => ({ entry, slides: counts[index] })),
       visualizations,
       lists: theLists,
       script: theScript,
       model: await resultOf(model),
-      sheetIds: sheetIds === undefined ? undefined : await resultOf(sheetIds),
+      sheetIds: ids,
       gaps,
     };
     noteUnseen(row, content, scripts);
@@ -89,6 +94,18 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
   } finally {
     await app.close();
   }
+};
+
+/** Whether sheets have ids of the repository to be known by. By others they would be other sheets to the catalog. */
+const isKnown = (
+  { name }: QrsApp,
+  sheets: AppContent['sheets'],
+  ids: ReadonlyMap<string, string> | undefined,
+  gaps: Gaps,
+): boolean => {
+  if (ids?.size === 0 && sheets.length > 0)
+    gaps.note(SHEETS, new Fault('qlik.kinds_not_visible', `The repository shows the user no sheet of "${name}"`));
+  return ids !== undefined && ids.size > 0;
 };
 
 /** An app that was reloaded has a script and, since June 2018, a data model. */

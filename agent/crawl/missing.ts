@@ -22,6 +22,7 @@ const OF_RIGHTS: ReadonlySet<string> = new Set([
 const PARTS: ReadonlyMap<string, Readable> = new Map([
   ['load script', 'apps'],
   ['tables and fields', 'apps'],
+  ['sheets and charts', 'app objects'],
   ['type, version and author of extensions', 'extensions'],
 ]);
 

@@ -21,6 +21,8 @@ export interface Asset {
 export interface Why {
   readonly missing?: readonly Missing[];
   readonly error?: Fault;
+  /** Kinds of which all was written, though the scope lacks others. */
+  readonly whole?: readonly AssetKind[];
 }
 
 /** What else an outcome says. */
@@ -99,7 +101,7 @@ export class ScopeWriter {
   /** Ends the scope. */
   async outcome(outcome: Outcome, why: Why = {}): Promise<void> {
     const { reason, checkpoint } = await this.#ending(outcome, why);
-    const { missing = [], error } = why;
+    const { missing = [], error, whole = [] } = why;
     const inside =
       error === undefined || outcome === 'gone' ? [] : [{ ...error.toJSON(), what: 'what is inside apps' }];
     this.lacks = [...inside, ...missing];
@@ -111,6 +113,7 @@ export class ScopeWriter {
       ...(why.error === undefined ? {} : { error: why.error.toJSON() }),
       ...(reason === undefined ? {} : { reason }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(whole.length === 0 ? {} : { whole: [...whole] }),
     });
   }
 

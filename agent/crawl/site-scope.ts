@@ -2,9 +2,10 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { toQrs } from '#agent/qlik/repository/filter-text.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
+import type { Readable } from '#config/connection/rights.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
-import type { Outcome } from '#protocol/records.ts';
+import type { AssetKind, Outcome } from '#protocol/records.ts';
 import { present } from './attributes.ts';
 import { digestOf } from './delta/fingerprint.ts';
 import type { ListChanges } from './delta/site-changes.ts';
@@ -29,7 +30,8 @@ export interface ListedApps {
 
 /**
  * Writes the site scope: the site, what QRS lists of it, and which apps there are. A list that the user may not read, or
- * that disagrees with QRS's own count, makes the scope `partial`, so that nothing is deleted on it.
+ * that disagrees with QRS's own count, makes the scope `partial`, so that nothing is deleted on it; the lists that came
+ * whole are named, since a right may be missing for ever.
  */
 export const writeSiteScope = async (
   site: Site,
@@ -51,6 +53,7 @@ export const writeSiteScope = async (
   await out.open('site', site.connection.name);
   await out.asset(self);
   notes.self = digestOf(self);
+  const whole: AssetKind[] = [];
   for (const { list, rows, prepared, signature } of lists) {
     const listing = whyNotAll(list, await orWhyNot(rows));
     const reason = listing.incomplete;
@@ -60,11 +63,12 @@ export const writeSiteScope = async (
     rememberRows(list, listing.rows, reason, context);
     for (const row of listing.rows) if (!isLeftOut(list, row, context)) await writeRow(out, list, row, context);
     // What is not all known is read as a whole again.
-    if (reason === undefined)
-      notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
+    if (reason !== undefined) continue;
+    notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
+    whole.push(list.kind);
   }
   await writeFiles(site, listed, context, out, gaps, files);
-  return await writeListed(out, listed, context, gaps, 'complete');
+  return await writeListed(out, listed, context, gaps, { outcome: 'complete', kinds: whole });
 };
 
 /** Writes what changed of the site's scope, and which apps there are. */
@@ -96,7 +100,7 @@ export const writeSiteChanges = async (
   }
   // Whether files changed is seen by reading them; those that are gone are noticed when everything is read.
   await writeFiles(site, listed, context, out, gaps, files);
-  return await writeListed(out, listed, context, gaps, 'updated');
+  return await writeListed(out, listed, context, gaps, { outcome: 'updated', kinds: [] });
 };
 
 const writeFiles = async (
@@ -133,19 +137,39 @@ const siteAsset = async (site: Site, { keys }: SiteContext, gaps: Gaps): Promise
 const writeListed = async (
   out: ScopeWriter,
   { apps, incomplete, rejected }: ListedApps,
-  { keys }: SiteContext,
+  { keys, filter }: SiteContext,
   gaps: Gaps,
-  whole: 'complete' | 'updated',
+  whole: { readonly outcome: 'complete' | 'updated'; readonly kinds: readonly AssetKind[] },
 ): Promise<Outcome> => {
   const reason = incomplete ?? whyEmpty('apps', apps.length + rejected.length);
   if (reason !== undefined) gaps.note('apps', reason);
   for (const { id, name } of apps) await out.listed(keys.of(id), name);
   // A difference deletes only what it names, whatever else could not be read.
-  const isWhole = whole === 'complete' ? !gaps.hasHoles : reason === undefined;
-  const outcome = isWhole ? whole : 'partial';
-  await out.outcome(outcome, { missing: gaps.missing });
-  return outcome;
+  const isWhole = whole.outcome === 'complete' ? !gaps.hasHoles : reason === undefined;
+  if (isWhole) {
+    await out.outcome(whole.outcome, { missing: gaps.missing });
+    return whole.outcome;
+  }
+  const areAllApps = reason === undefined && tellsAllApps(gaps, filter);
+  await out.outcome('partial', {
+    missing: gaps.missing,
+    whole: [...whole.kinds, ...(areAllApps ? ['app' as const] : [])],
+  });
+  return 'partial';
 };
+
+/** Lists that apps are judged by, where there is a filter: what cannot be read of them may be missing in the apps' rows. */
+const JUDGED_BY: ReadonlySet<string> = new Set<Readable>(['streams', 'tags', 'custom properties', 'users']);
+
+/**
+ * Whether a list of apps that is whole by its count is one of all apps, though other lists are missing. Who sees no stream at
+ * all may see none of the apps in them either, and is told a count without these.
+ */
+const tellsAllApps = ({ missing }: Gaps, filter: Filter): boolean =>
+  !missing.some(
+    ({ what, code }) =>
+      (what === 'streams' && code === 'qlik.kinds_not_visible') || (filter !== EVERYTHING && JUDGED_BY.has(what)),
+  );
 
 /**
  * Reads what apps need of a site whose scope is not written: owners want their e-mail addresses, charts their extensions.

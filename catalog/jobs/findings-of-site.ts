@@ -1,7 +1,7 @@
 import type { FindingCode } from '#catalog/store/finding-codes.ts';
 import type { Fragment, Transaction } from '#catalog/store/sql.ts';
 import { type Judged, listOf, MOST_CHARACTERS, MOST_MEMBERS, putFindings } from './findings.ts';
-import { LISTS_APPS } from './publish.ts';
+import { LISTS_APPS } from './published-scopes.ts';
 
 /** Names with several formulas that a connection is shown, those with the most formulas first. */
 const MOST_NAMES = 2_000;

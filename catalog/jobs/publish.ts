@@ -1,12 +1,12 @@
-import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import type { Missing, Outcome, Reason } from '#protocol/records.ts';
+import type { AssetKind, Missing, Outcome, Reason } from '#protocol/records.ts';
 import { deletionPolicy } from './deletion.ts';
 import { judgeApps } from './findings.ts';
+import { listsApps, notePublished } from './published-scopes.ts';
 import { SPARSE_HASH_BYTES, type StagedRow } from './record.ts';
 import { removeScope } from './removals.ts';
 import { dropStaged, incoming } from './staged-rows.ts';
@@ -35,14 +35,13 @@ export interface EndedScope {
   readonly reason: Reason | undefined;
   /** Of the site's scope: the state that the agent keeps of this crawl. */
   readonly checkpoint: string | undefined;
+  /** Of a site's scope that is partial: the kinds of which all came. */
+  readonly whole: readonly AssetKind[];
   /** Why nothing of it may be published: it does not agree with its own counts, or held bad records. */
   readonly refused: ErrorInfo | undefined;
   /** Some of its rows were staged before: it began earlier than those at hand. */
   readonly isStaged: boolean;
 }
-
-/** Outcomes of a site's scope that name every app there is. */
-export const LISTS_APPS: ReadonlySet<string> = new Set(['complete', 'updated']);
 
 /** Changed things that the history of a publish names; the numbers are always whole. */
 export const NAMED_CHANGES = 200;
@@ -85,7 +84,7 @@ export const NOTHING = (): Difference => ({
 });
 
 /** What the store did with one scope of a group. */
-interface Written {
+export interface Written {
   readonly key: string;
   readonly isFirst: boolean;
   readonly difference: Difference;
@@ -124,7 +123,7 @@ export const publishScopes = async (
     if (!refused && outcome === 'gone')
       written.set(key, { key, isFirst: false, difference: await removeScope(tx, ref, key, policy) });
   const refusals = scopes.filter(({ refused }) => refused).length;
-  const site = kept.find(({ kind, outcome }) => kind === 'site' && LISTS_APPS.has(outcome));
+  const site = kept.find(listsApps);
   const checkpoint = kept.find(({ kind }) => kind === 'site')?.checkpoint;
   const done: Promise<unknown>[] = [
     notePublished(
@@ -197,8 +196,17 @@ const writeScopes = async (
   const changing = new Set(scopes.filter(({ outcome }) => outcome !== 'unchanged').map(({ key }) => key));
   const stagedScopes = scopes.filter(({ key, isStaged }) => isStaged && changing.has(key)).map(({ key }) => key);
   const come = rows.filter(({ scope, t }) => t !== 'listed' && changing.has(scope));
-  const facts = scopes.map(({ key, kind, name, outcome, missing, error, reason }) => ({
-    ...{ key, kind, name, outcome, missing: storable(missing), error: storable(error), reason: storable(reason) },
+  const facts = scopes.map(({ key, kind, name, outcome, missing, error, reason, whole }) => ({
+    ...{
+      key,
+      kind,
+      name,
+      outcome,
+      missing: storable(missing),
+      error: storable(error),
+      reason: storable(reason),
+      whole,
+    },
   }));
   // A key that came twice counts once; the later line wins. What a scope had is compared by "not in", which is no join: its
   // rows are hashed once. A join became a loop over all pairs, since the planner knows nothing of rows that were written a
@@ -208,7 +216,7 @@ const writeScopes = async (
     with come as materialized (${incoming(tx, ref, publisher, come, stagedScopes)}
     ), fact as materialized (
       select * from json_to_recordset(${JSON.stringify(facts)}::text::json) as r(key text, kind text, name text,
-        outcome text, missing jsonb, error jsonb, reason jsonb)
+        outcome text, missing jsonb, error jsonb, reason jsonb, whole jsonb)
     ), written as (
       -- What did not change keeps what its last reading found, and why.
       insert into scope as s (organisation_id, connection, key, kind, name, outcome, listed_by, published_at, missing,
@@ -224,7 +232,7 @@ const writeScopes = async (
         where s.connection = excluded.connection
       returning s.id, s.key, xmax = 0 as is_first
     ), put as materialized (
-      select w.id, w.key, w.is_first, f.outcome from written w join fact f on f.key = w.key
+      select w.id, w.key, w.is_first, f.outcome, f.whole from written w join fact f on f.key = w.key
     ), asset_in as (
       select distinct on (scope, key) * from come where t = 'asset' order by scope, key, line desc
     ), asset_out as (
@@ -251,7 +259,8 @@ const writeScopes = async (
       where i.t = 'gone' and p.outcome = 'updated' and (i.scope, i.key) not in (select scope, key from asset_in)
     ), leaving as (
       select a.scope_id, a.key from asset a join put p on p.id = a.scope_id
-      where p.outcome = 'complete' and not p.is_first and a.organisation_id = ${organisationId} and a.gone_at is null
+      where (p.outcome = 'complete' or p.whole ? a.kind) and not p.is_first
+        and a.organisation_id = ${organisationId} and a.gone_at is null
         and (p.key, a.key) not in (select scope, key from come where t = 'asset')
       union
       select a.scope_id, a.key from named g join asset a on a.organisation_id = ${organisationId}
@@ -274,11 +283,14 @@ const writeScopes = async (
     ), edge_gone as (
       -- Of an asset that is kept by policy the edges are, too. In a difference an asset that came brought its own with it:
       -- those that lead from it, and whose it is.
-      delete from edge e using put p where p.outcome in ('complete', 'updated') and not p.is_first
+      delete from edge e using put p
+      where (p.outcome in ('complete', 'updated') or p.whole <> '[]') and not p.is_first
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
         and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
-        and case when p.outcome = 'complete'
+        and case p.outcome when 'complete'
           then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
+          when 'partial' then ${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
+            or (p.id, e.to_key) in (select scope_id, key from leaving))
           else (p.key, case when e.kind = 'owns' then e.to_key else e.from_key end) in (select scope, key from asset_in)
             or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
               or (p.key, e.to_key) in (select scope, key from named))) end
@@ -343,7 +355,7 @@ const countAssets = async (
     where s.organisation_id = ${ref.organisationId} and s.key = r.key and r.more <> 0`;
 };
 
-/** Notes for every app of the connection whether this complete list of apps names it. */
+/** Notes for every app of the connection whether this whole list of apps names it. */
 const markListed = async (
   tx: Transaction,
   ref: AttemptRef,
@@ -356,45 +368,4 @@ const markListed = async (
     where organisation_id = ${ref.organisationId} and connection = ${ref.connection} and kind = 'app'
       and (key in (select key from (${incoming(tx, ref, publisher, listed, site.isStaged ? [site.key] : [])}) r
         where scope = ${site.key} and t = 'listed')) is true`;
-};
-
-interface NotedScope extends Omit<EndedScope, 'refused' | 'isStaged' | 'checkpoint'> {
-  readonly refused?: ErrorInfo | undefined;
-  readonly written: Written | undefined;
-}
-
-/** Marks scopes as published in this attempt, in their order, and tells who watches. */
-export const notePublished = async (tx: Transaction, ref: AttemptRef, scopes: readonly NotedScope[]): Promise<void> => {
-  if (scopes.length === 0) return;
-  let isChanged = false;
-  const notes = scopes.map(({ key, kind, name, outcome, records, missing, error, reason, refused, written }) => {
-    const { added, changed, removed, names } = written?.difference ?? NOTHING();
-    isChanged ||= added + changed + removed > 0;
-    return {
-      scope: key,
-      kind,
-      name,
-      outcome: refused ? 'failed' : outcome,
-      records,
-      added,
-      changed,
-      removed,
-      missing: storable(missing),
-      error: storable(refused ?? error),
-      reason: storable(reason),
-      ...(written?.isFirst ? {} : { difference: names }),
-    };
-  });
-  // A microsecond apart: they are listed by their time.
-  const inserted =
-    tx`insert into published_scope (organisation_id, job_id, attempt, scope, kind, name, outcome, records,
-      added, changed, removed, missing, error, reason, difference, published_at)
-    select ${ref.organisationId}, ${ref.jobId}, ${ref.attempt}, scope, kind, name, outcome, records, added, changed, removed,
-      missing, error, reason, difference, statement_timestamp() + (ordinality || ' microseconds')::interval
-    from rows from (jsonb_to_recordset(${JSON.stringify(notes)}::text::jsonb) as (scope text, kind text, name text,
-      outcome text, records integer, added integer, changed integer, removed integer, missing jsonb, error jsonb,
-      reason jsonb, difference jsonb)) with ordinality`.execute();
-  const told = [announce(tx, ref.organisationId, { name: 'job', id: ref.jobId, connection: ref.connection })];
-  if (isChanged) told.push(announce(tx, ref.organisationId, { name: 'assets', connection: ref.connection }));
-  await Promise.all([inserted, ...told]);
 };

@@ -1,15 +1,8 @@
 import type { Transaction } from '#catalog/store/sql.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
 import { deletionPolicy } from './deletion.ts';
-import {
-  type AttemptRef,
-  type Difference,
-  LISTS_APPS,
-  NAMED_CHANGES,
-  type Named,
-  NOTHING,
-  notePublished,
-} from './publish.ts';
+import { type AttemptRef, type Difference, NAMED_CHANGES, type Named, NOTHING } from './publish.ts';
+import { LISTS_APPS, notePublished } from './published-scopes.ts';
 
 const NOT_LISTED = {
   code: 'not_listed',
@@ -49,13 +42,14 @@ export const removeScope = async (
 };
 
 /**
- * Removes the apps that the site's complete list of apps does not name, as the connection's policy says. Without a complete
- * list in this attempt nothing is removed.
+ * Removes the apps that the site's whole list of apps does not name, as the connection's policy says. Without a whole list
+ * in this attempt nothing is removed.
  */
 export const removeUnlisted = async (tx: Transaction, ref: AttemptRef): Promise<void> => {
   const { organisationId, jobId, attempt, connection } = ref;
   const [listed] = await tx`select from published_scope where organisation_id = ${organisationId}
-    and job_id = ${jobId} and attempt = ${attempt} and kind = 'site' and outcome = any(${tx.array([...LISTS_APPS])}::text[])`;
+    and job_id = ${jobId} and attempt = ${attempt} and kind = 'site'
+    and (outcome = any(${tx.array([...LISTS_APPS])}::text[]) or lists_apps)`;
   if (!listed) return;
   const policy = await deletionPolicy(tx, ref);
   const gone = await tx<{ key: string; name: string }[]>`

@@ -173,7 +173,7 @@ export class ScopeReader {
   }
 
   #end(record: OutcomeRecord): void {
-    const { scope, outcome, records, missing, error, reason, checkpoint } = record;
+    const { scope, outcome, records, missing, error, reason, checkpoint, whole } = record;
     if (this.#published.has(scope)) return;
     const open = this.#open.get(scope);
     if (!open) throw new Fault('bridge.protocol', `The scope ${scope} ended without having begun.`);
@@ -194,7 +194,7 @@ export class ScopeReader {
     if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
     this.#ended.push({
       ...{ key: scope, kind, name, outcome, records, missing: missing ?? [], error, reason, checkpoint },
-      ...{ refused, isStaged },
+      ...{ refused, isStaged, whole: kind === 'site' && outcome === 'partial' ? (whole ?? []) : [] },
     });
     this.#open.delete(scope);
     this.#published.add(scope);

@@ -185,6 +185,14 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       expect(items.map(({ code, key }) => [code, key])).toEqual([['reload.never', 'prod']]);
     },
   },
+  12: {
+    fill: async () => {},
+    holds: async (sql) => {
+      // Nobody said of a scope of before, besides by its outcome, that it named all apps.
+      const rows = await sql`select lists_apps from published_scope where lists_apps`;
+      expect(rows).toEqual([]);
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {

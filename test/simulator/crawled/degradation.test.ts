@@ -162,6 +162,9 @@ test.each(LISTS)(
     expect(none).toBeUndefined();
     for (const other of LISTS) if (other.kind !== kind) expect(others[other.kind]).toBe(all[other.kind]);
     expectSaid(crawled, 'qlik.forbidden', rule);
+    // What is gone of all others can go from the catalog, though the right may be missing for ever.
+    const rest = LISTS.map((other) => other.kind).filter((other) => other !== kind);
+    expect(new Set(ended?.whole)).toEqual(new Set(['app', ...rest]));
     // An owner whose asset nobody wrote has no edge.
     if (kind === 'user') expect(crawled.summary.edges.owns).toBeUndefined();
   },
@@ -182,6 +185,8 @@ test.each([
     const missing = ended?.missing?.find((one) => one.what === what);
     expect(missing?.code).toBe(code);
     expect(missing?.advice).toMatch(rule);
+    // Whoever sees no stream may not see the apps in them: a count of apps without these says nothing.
+    expect(ended?.whole?.includes('app')).toBe(list !== 'stream' && list !== 'app');
   },
 );
 
@@ -227,6 +232,35 @@ test('no object list: apps that open lack nothing; one that does not is told by 
   }
   expect(outcomesOf(simulator, crawled).some((ended) => ended?.outcome === 'denied')).toBe(true);
 });
+
+test.each([
+  ['that answers 403', { forbiddenLists: ['app/object'] }, 'qlik.forbidden'],
+  ['without a row', { emptyLists: ['app/object'] }, 'qlik.kinds_not_visible'],
+] as const)(
+  'an object list %s, with sheets known by ids of the repository: apps without sheets, partial, and the rule',
+  async (_, faults, code) => {
+    await using simulator = await simulate({ seed: 7, apps: 6 });
+    const connection = connectionFor(simulator);
+    const byRepository = { ...connection, crawl: { ...connection.crawl, sheetId: 'repository' as const } };
+    const whole = await crawlSimulated(byRepository);
+    simulator.faults.set(faults);
+    const crawled = await crawlSimulated(byRepository);
+    expect(found(whole)['sheet']).toBeGreaterThan(0);
+    const { sheet, chart, chartDimension, chartMeasure, ...rest } = found(crawled);
+    expect(sheet ?? 0).toBe(0);
+    expect(chart ?? 0).toBe(0);
+    expect(rest['masterMeasure']).toBeGreaterThan(0);
+    for (const ended of outcomesOf(simulator, crawled)) {
+      expect(ended?.outcome).not.toBe('failed');
+      if (whole.assets.every(({ scope, kind }) => scope !== ended?.scope || kind !== 'sheet')) continue;
+      if (ended?.outcome === 'denied') continue;
+      const missing = ended?.missing?.find(({ what }) => what === 'sheets and charts');
+      expect(ended?.outcome).toBe('partial');
+      expect(missing?.code).toBe(code);
+      expect(missing?.advice).toContain('App.Object_*');
+    }
+  },
+);
 
 test('neither engine nor object list: the apps alone, partial, with both reasons', async () => {
   await using simulator = await simulate({
