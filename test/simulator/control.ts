@@ -23,9 +23,11 @@ export interface ControlTarget {
 
 const isMutation = (value: unknown): value is Mutation => {
   if (typeof value !== 'object' || value === null) return false;
-  const { action, appId, name, change } = value as Readonly<Record<string, unknown>>;
+  const { action, appId, name, change, as, objectId } = value as Readonly<Record<string, unknown>>;
   if (typeof appId !== 'string') return false;
   if (action === 'delete') return true;
+  if (action === 'copy') return typeof as === 'string' && typeof name === 'string';
+  if (action === 'rename-object') return typeof objectId === 'string' && typeof name === 'string';
   if (action === 'rename') return typeof name === 'string';
   return action === 'change' && typeof change === 'object' && change !== null;
 };
@@ -74,7 +76,7 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
       const mutation = parse(body);
       if (!isMutation(mutation))
         return bad(
-          'the body must be {"action":"rename","appId":…,"name":…}, {"action":"delete","appId":…} or {"action":"change","appId":…,"change":{…}}',
+          'the body must be {"action":"rename","appId":…,"name":…}, {"action":"delete","appId":…}, {"action":"change","appId":…,"change":{…}}, {"action":"copy","appId":…,"as":…,"name":…} or {"action":"rename-object","appId":…,"objectId":…,"name":…}',
         );
       try {
         target.mutate(mutation);

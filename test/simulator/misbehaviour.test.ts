@@ -148,6 +148,14 @@ describe('the repository', () => {
     expect(countOf(await qrs(simulator, '/qrs/app/count'))).toBe(8);
   });
 
+  it('refuses to filter by some properties', async () => {
+    await using simulator = await startSimulator({ ...small, faults: { refusedFilters: ['tags.id'] } });
+    const id = '00000000-0000-4000-8000-000000000001';
+    const asked = (filter: string) => qrs(simulator, `/qrs/app/count?filter=${encodeURIComponent(filter)}`);
+    expect((await asked(`name eq 'x' or not (tags.id eq ${id})`)).status).toBe(400);
+    expect((await asked(`tags.name eq 'x'`)).status).toBe(200);
+  });
+
   it('shows no apps, and then the engine opens none', async () => {
     await using simulator = await startSimulator({ ...small, faults: { emptyLists: ['app'] } });
     expect(countOf(await qrs(simulator, '/qrs/app/count'))).toBe(0);

@@ -193,4 +193,35 @@ describe('a site that changes', () => {
     expect(base.apps).toHaveLength(8);
     expect(base.app(second.id)?.name).toBe(second.name);
   });
+
+  test('copies apps and renames their objects, and the repository and the engine agree on both', () => {
+    const base = generateSite({ seed: 2, apps: 8 });
+    const site = mutableSite(base);
+    const original = base.apps.find(({ id }) => base.content(id).sheets.length > 0);
+    const sheet = original === undefined ? undefined : base.content(original.id).sheets[0];
+    if (original === undefined || sheet === undefined) throw new Error('a sheet was expected');
+    const at = '2025-12-01T00:00:00.000Z';
+    const copy = '00000000-0000-4000-8000-000000000001';
+    site.copyApp(original.id, copy, 'Copy', at);
+    site.renameObject(original.id, sheet.qId, 'Other title', at);
+    expect(site.apps.map(({ id }) => id)).toEqual([...base.apps.map(({ id }) => id), copy]);
+    expect(site.app(copy)).toMatchObject({ name: 'Copy', streamId: null, published: false, createdDate: at });
+    expect(site.content(copy)).toEqual(base.content(original.id));
+    const ids = (appId: string) => site.objects(appId).map(({ id }) => id);
+    expect(new Set([...ids(copy), ...ids(original.id)]).size).toBe(2 * base.objects(original.id).length);
+
+    const listed = (from: typeof base) =>
+      from.objects(original.id).find(({ engineObjectId }) => engineObjectId === sheet.qId);
+    expect(listed(site)).toMatchObject({ name: 'Other title', modifiedDate: at, id: listed(base)?.id });
+    expect(listed(site)?.contentHash).not.toBe(listed(base)?.contentHash);
+    expect(site.content(original.id).sheets[0]?.properties).toMatchObject({ qMetaDef: { title: 'Other title' } });
+    expect(site.app(original.id)).toEqual(original);
+    site.deleteApp(copy);
+    expect(site.apps).toHaveLength(8);
+    for (const wrong of [
+      () => site.copyApp(original.id, base.apps[0]?.id ?? '', 'Again', at),
+      () => site.renameObject(original.id, 'nothing', 'x', at),
+    ])
+      expect(wrong).toThrow(RangeError);
+  });
 });

@@ -6,9 +6,13 @@ export type Mutation =
   | { readonly action: 'rename'; readonly appId: string; readonly name: string }
   | { readonly action: 'delete'; readonly appId: string }
   /** Sets values of the app's light part: `{ "scriptHidden": true }`, a new `modifiedDate`, … */
-  | { readonly action: 'change'; readonly appId: string; readonly change: Partial<Omit<App, 'id'>> };
+  | { readonly action: 'change'; readonly appId: string; readonly change: Partial<Omit<App, 'id'>> }
+  /** Duplicates the app as `as`. */
+  | { readonly action: 'copy'; readonly appId: string; readonly as: string; readonly name: string }
+  /** Another title for the object of this engine id; the `modifiedDate` of its app stays. */
+  | { readonly action: 'rename-object'; readonly appId: string; readonly objectId: string; readonly name: string };
 
-/** @throws RangeError for an app that does not exist (any more) */
+/** @throws RangeError for an app or object that does not exist (any more), and for a copy that does already */
 export function applyMutation(site: MutableSite, mutation: Mutation, at: Date): void {
   switch (mutation.action) {
     case 'rename':
@@ -19,6 +23,12 @@ export function applyMutation(site: MutableSite, mutation: Mutation, at: Date): 
       return;
     case 'change':
       site.changeApp(mutation.appId, mutation.change);
+      return;
+    case 'copy':
+      site.copyApp(mutation.appId, mutation.as, mutation.name, at.toISOString());
+      return;
+    case 'rename-object':
+      site.renameObject(mutation.appId, mutation.objectId, mutation.name, at.toISOString());
       return;
     default:
       mutation satisfies never;

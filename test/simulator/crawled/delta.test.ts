@@ -1,99 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import type { CrawlOptions } from '#agent/crawl/options.ts';
-import type { Connection } from '#config/connection/connection.ts';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import type { StreamRecord } from '#protocol/records.ts';
-import type { Simulator } from '#test/simulator/simulator.ts';
-import { type Crawled, connectionFor, crawlSimulated, simulate } from '../../unit/crawl/simulated.ts';
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-const HOUR_MS = 3_600_000;
-
-/** Crawls of one site that go on from each other, as a catalog lets them. */
-class Crawls {
-  readonly simulator: Simulator;
-  readonly folder = mkdtempSync(join(tmpdir(), 'culvert-delta-'));
-  checkpoint: string | null = null;
-  nowMs = Date.now();
-  #job = 0;
-
-  constructor(simulator: Simulator) {
-    this.simulator = simulator;
-    folders.push(this.folder);
-  }
-
-  async next(more: Omit<CrawlOptions, 'patience'> & { owner?: string; crawl?: Partial<Connection['crawl']> } = {}) {
-    const { owner = 'catalog agent', crawl = {}, ...options } = more;
-    this.#job += 1;
-    this.simulator.record.reset();
-    const connection = connectionFor(this.simulator);
-    const crawled = await crawlSimulated(
-      { ...connection, crawl: { ...connection.crawl, ...crawl } },
-      {
-        asked: { mode: 'delta', checkpoint: this.checkpoint, pictures: false },
-        wallNow: () => this.nowMs,
-        checkpoints: { folder: this.folder, job: `job-${this.#job}`, owner, crawler: '1.0.0' },
-        ...options,
-      },
-    );
-    const site = crawled.outcomes.get('sim');
-    this.checkpoint = site?.checkpoint ?? this.checkpoint;
-    const { http, opens } = this.simulator.record.snapshot();
-    const calls = Object.entries(http).filter(([name]) => name.includes('/qrs/'));
-    return {
-      crawled,
-      site,
-      opens,
-      calls: calls.reduce((sum, [, { count }]) => sum + count, 0),
-      names: calls.map(([name, { count }]) => `${name} ${count}`),
-      reasons: countOf(crawled),
-    };
-  }
-
-  get file(): string {
-    const name = readdirSync(this.folder).find((one) => one.endsWith('.json'));
-    if (name === undefined) throw new Error('there is no checkpoint');
-    return join(this.folder, name);
-  }
-
-  /** An app that can be read whole. */
-  app(which = 0): string {
-    const { site } = this.simulator;
-    const whole = site.apps.filter(
-      ({ lastReloadTime, admitted, scriptHidden }) => lastReloadTime && !admitted && !scriptHidden,
-    );
-    const found = whole[which];
-    if (found === undefined) throw new Error('the site has too few such apps');
-    return found.id;
-  }
-}
-
-/** How many apps had each reason. */
-const countOf = ({ outcomes }: Crawled): Record<string, number> => {
-  const reasons: Record<string, number> = {};
-  for (const [scope, { reason }] of outcomes)
-    if (scope !== 'sim') reasons[reason?.code ?? ''] = (reasons[reason?.code ?? ''] ?? 0) + 1;
-  return reasons;
-};
-
-const later = (nowMs: number): string => new Date(nowMs + 60_000).toISOString();
-
-const APPS = 12;
-const begun = async (): Promise<Crawls & AsyncDisposable> => {
-  const simulator = await simulate({ apps: APPS, sessionsPerUser: 50 });
-  const crawls = new Crawls(simulator);
-  const first = await crawls.next();
-  expect(first.reasons).toEqual({ first: APPS });
-  expect(first.site).toMatchObject({ reason: { code: 'first' } });
-  expect(first.site?.checkpoint).toBeDefined();
-  return Object.assign(crawls, { [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose]() });
-};
+import { APPS, begun, HOUR_MS, later } from './crawls.ts';
 
 describe('a crawl that goes on from another', () => {
   test('of an unchanged site opens no app, asks at most 20 calls and sends no row', async () => {
@@ -163,12 +71,11 @@ describe('a crawl that goes on from another', () => {
     const at = later(crawls.nowMs);
     crawls.nowMs += HOUR_MS;
     for (const appId of changed) crawls.simulator.mutate({ action: 'change', appId, change: { modifiedDate: at } });
-    const place = { folder: crawls.folder, job: 'broken', owner: 'catalog agent', crawler: '1.0.0' };
     const stop = new AbortController();
     const records: string[] = [];
     await crawls
       .next({
-        checkpoints: place,
+        job: 'broken',
         signal: stop.signal,
         onProgress: ({ outcomes }) => {
           if ((outcomes['complete'] ?? 0) + (outcomes['partial'] ?? 0) >= 1) stop.abort(new Error('power cut'));

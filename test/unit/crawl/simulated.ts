@@ -94,14 +94,19 @@ export interface Crawled {
 
 export const crawlSimulated = async (
   connection: Connection,
-  options: Omit<CrawlOptions, 'patience'> & { readonly patience?: Patience; sessionPatienceMs?: number } = {},
+  options: Omit<CrawlOptions, 'patience'> & {
+    readonly patience?: Patience;
+    sessionPatienceMs?: number;
+    records?: StreamRecord[];
+  } = {},
 ): Promise<Crawled> => {
   const patience = impatience();
-  const records: StreamRecord[] = [];
+  const records = options.records ?? [];
   await using site = openSite(connection, {
     dialer: new Dialer(),
     patience: options.patience ?? patience,
     signal: options.signal,
+    ...(options.log === undefined ? {} : { log: options.log }),
     ...(options.sessionPatienceMs === undefined ? {} : { sessionPatienceMs: options.sessionPatienceMs }),
   });
   const write = (record: StreamRecord): Promise<void> => {
