@@ -209,6 +209,9 @@ const publish = async (
 ): Promise<ErrorInfo | undefined> => {
   await sql`update attempt set durable_seq = ${last} where organisation_id = ${ref.organisationId}
     and job_id = ${ref.jobId} and attempt = ${ref.attempt}`;
+  // What an agent calls unchanged since its own last crawl may be another thing from now on.
+  await sql`update connection set checkpoint = null where organisation_id = ${ref.organisationId}
+    and code = ${ref.connection}`;
   const publisher = new Publisher(publishing, log, ref);
   try {
     await publisher.consumed(last);

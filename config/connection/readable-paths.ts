@@ -10,6 +10,8 @@ export interface FolderMapping {
   readonly from: ServerPath;
   /** Absolute path of the folder as the agent sees it. */
   readonly folder: string;
+  /** Why a file may not be read though it lies in the folder (absolute, links followed), such as the agent's own; absent: all may. */
+  readonly whyNot?: (path: string) => string | undefined;
 }
 
 /** Where QVDs, include scripts and reload logs can be read; empty lists: nowhere. */
@@ -93,5 +95,8 @@ const mappingOf = (item: Tree, key: string, files: SideFiles, problems: Problems
       `${key} has a from that is neither lib://Connection nor an absolute path of the Qlik server.`,
       'Write from = "lib://QVD", from = "D:/QVD" or from = "//srv/share": with slashes no backslash has to be doubled.',
     );
-  return { from, folder };
+  // Connection files hold passwords: a folder far above them does not mean them.
+  const beside = (path: string): string | undefined =>
+    files.isBeside(path) && !files.isBeside(folder) ? 'it lies among the connection files' : undefined;
+  return { from, folder, whyNot: (path) => files.whyNot(path) ?? beside(path) };
 };

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type FileBounds, whyOutOfBounds } from '../file-bounds.ts';
 import type { FileContent, FileReader } from '../files.ts';
@@ -22,6 +22,12 @@ export class SideFiles {
   /** Why a connection may not use what is at an absolute path; undefined when it may. Links are not followed here. */
   whyNot(path: string): string | undefined {
     return this.#whyNot(resolve(path));
+  }
+
+  /** True for the folder of the connection files, and what lies in it. Links are not followed here. */
+  isBeside(path: string): boolean {
+    const way = relative(this.#folder, resolve(path));
+    return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
   }
 
   /** The absolute path that a value stands for: relative to the folder, absolute, or a `file:` URL of either kind. */

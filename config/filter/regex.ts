@@ -30,7 +30,7 @@ export interface RegexOptions {
  */
 const MOST_INSTRUCTIONS = 1_000;
 
-export interface CompiledRegex {
+interface CompiledRegex {
   /** How large it is: what it takes at most for each character of a text. */
   readonly steps: number;
   matches(given: string): boolean;

@@ -106,6 +106,16 @@ test('a package that was imported before changes nothing', async () => {
   expect([await rows(), await traces(organisation)]).toEqual([before, trace]);
 });
 
+test('after a package an agent goes on from no crawl that was before it', async () => {
+  const { organisation, identity } = await enrolled();
+  await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
+  await world.sql`update connection set checkpoint = 'of-a-crawl' where organisation_id = ${organisation.id}`;
+  await take(organisation, await pack(identity, site({ a: ['s2'] }), '2026-11-21T08:00:00.000Z'));
+  expect(await world.sql`select checkpoint from connection where organisation_id = ${organisation.id}`).toEqual([
+    { checkpoint: null },
+  ]);
+});
+
 test('an older package is refused unless it is forced', async () => {
   const { organisation, identity } = await enrolled();
   const old = await pack(identity, site({ a: ['old'] }), '2026-11-20T08:00:00.000Z');

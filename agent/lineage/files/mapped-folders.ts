@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, opendir, readdir, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, opendir, readdir, readlink, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { FolderMapping } from '#config/connection/readable-paths.ts';
 import { beneath, namesBelow, type ServerPath, serverPath } from '#config/connection/server-path.ts';
@@ -94,7 +94,7 @@ export class MappedFolders {
     return await deadline(async () => {
       const path = await withinFolder(file.mapping.folder, file.names);
       if (typeof path !== 'string') return path;
-      await using handle = await openPlain(path);
+      await using handle = await openPlain(path, file.mapping);
       const { size, mtimeMs } = await handle.stat();
       const cut = size > maxBytes;
       if (cut && larger === 'refuse') return { type: 'refused', why: `it is larger than ${maxBytes} bytes` };
@@ -140,8 +140,7 @@ export class MappedFolders {
               if (path === undefined || seen.has(key)) continue;
               seen.add(key);
               files += 1;
-              const local = join(mapping.folder, ...below);
-              yield await found({ path, mapping, names: below }, local);
+              yield await found({ path, mapping, names: below }, join(mapping.folder, ...below));
             }
           }
         } catch (error) {
@@ -161,15 +160,38 @@ export const identity = ({ root, names, ignoresCase }: ServerPath): string => {
 
 const found = async (file: MappedFile, local: string): Promise<FoundFile> => {
   const { size, mtimeMs } = await lstat(local);
-  return { ...file, sizeBytes: size, modifiedMs: mtimeMs, open: () => openPlain(local) };
+  return {
+    ...file,
+    sizeBytes: size,
+    modifiedMs: mtimeMs,
+    open: () => openPlain(local, file.mapping),
+  };
 };
 
-/** Follows no link as the last step, and waits for nobody who would have to open the other end of a pipe. */
-const openPlain = async (path: string): Promise<FileHandle> => {
+/**
+ * Follows no link as the last step, and waits for nobody who would have to open the other end of a pipe. What was opened
+ * has to lie in the mapping's folder: a folder on the way may have become a link since it was looked at.
+ */
+const openPlain = async (path: string, { folder, whyNot }: FolderMapping): Promise<FileHandle> => {
   const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw Object.assign(new Error('it is no plain file'), { code: 'EISDIR' });
+  try {
+    if (!(await handle.stat()).isFile()) throw Object.assign(new Error('it is no plain file'), { code: 'EISDIR' });
+    // Of an open file Linux tells itself where it lies.
+    const real = process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`) : await realpath(path);
+    if (leadsOut(await realpath(folder), real))
+      throw Object.assign(new Error('a link leads out of the folder'), { code: 'ELOOP' });
+    // A folder may hold that of the agent's state, or the settings.
+    if (whyNot?.(real) !== undefined) throw Object.assign(new Error('it may not be read'), { code: 'EACCES' });
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+};
+
+const leadsOut = (root: string, path: string): boolean => {
+  const way = relative(root, path);
+  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
 };
 
 /** The real path of a file in a folder; names are found whatever their case, as on the server. */
@@ -182,9 +204,7 @@ const withinFolder = async (folder: string, names: readonly string[]): Promise<s
     const next = await childOf(path, name);
     if (next === undefined) return { type: 'missing' };
     path = await realpath(next);
-    const way = relative(root, path);
-    if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
-      return { type: 'refused', why: 'a link leads out of the folder' };
+    if (leadsOut(root, path)) return { type: 'refused', why: 'a link leads out of the folder' };
   }
   return path;
 };

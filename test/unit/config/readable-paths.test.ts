@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { MappedFolders } from '#agent/lineage/files/mapped-folders.ts';
 import { parseConnection } from '#config/connection/parse.ts';
 import { beneath, namesBelow, serverPath } from '#config/connection/server-path.ts';
 import { head, header } from './sample.ts';
@@ -65,6 +68,29 @@ describe('folders of a connection file that the agent can read', () => {
     });
     // Relative to the folder of the connections, as every path in such a file.
     expect(connection?.paths?.qvds[1]?.folder.endsWith(join('/', 'qvds'))).toBe(true);
+  });
+
+  test("never give the agent's own files, though a folder above them is named", async () => {
+    const root = mkdtempSync(join(tmpdir(), 'culvert-readable-'));
+    mkdirSync(join(root, 'state'));
+    mkdirSync(join(root, 'connections'));
+    writeFileSync(join(root, 'connections', 'b.conf'), 'canary-connection');
+    writeFileSync(join(root, 'state', 'identity.json'), 'canary-identity');
+    writeFileSync(join(root, 'common.qvs'), 'LET a = 1;');
+    symlinkSync(join(root, 'state', 'identity.json'), join(root, 'link.qvs'));
+    try {
+      const { connection } = parseConnection(`${head}${header}paths.qvs = "${root}"`, 'a.conf', {
+        folder: join(root, 'connections'),
+        env: {},
+        bounds: { own: [join(root, 'state')], folders: undefined },
+      });
+      const folders = new MappedFolders(connection?.paths?.qvs ?? [], new Map());
+      expect(await folders.read(join(root, 'common.qvs'), 100)).toMatchObject({ type: 'read' });
+      for (const name of ['state/identity.json', 'connections/b.conf', 'link.qvs', 'State/../state/identity.json'])
+        expect(await folders.read(join(root, name), 100), name).toMatchObject({ type: 'refused' });
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 
   test('are absent when nothing is said', () => {

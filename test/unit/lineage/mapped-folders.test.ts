@@ -105,6 +105,16 @@ describe('the files of a folder', () => {
     expect(many.gaps).toEqual([expect.stringContaining('more than 2 files')]);
   });
 
+  test('that lie behind a folder which becomes a link between its listing and the reading are not opened', async () => {
+    put('swapped/sub/x.qvd', 'x');
+    const found = [];
+    for await (const one of folders('lib://Swapped', 'swapped').walk('.qvd', () => undefined)) found.push(one);
+    expect(found).toHaveLength(1);
+    rmSync(join(root, 'swapped', 'sub'), { recursive: true });
+    symlinkSync(join(root, 'outside', 'deep'), join(root, 'swapped', 'sub'));
+    await expect(found[0]?.open()).rejects.toMatchObject({ code: 'ELOOP' });
+  });
+
   test('that is not there are told, not taken for none', async () => {
     expect(await walk(undefined, 'absent')).toEqual({ found: [], gaps: ['lib://T: it does not exist'] });
   });

@@ -24,6 +24,8 @@ describe('the threat model of SECURITY.md', () => {
       'A malicious proxy, whose authority the machine trusts',
       'A malicious Qlik app',
       'A neighbour on the host',
+      'Who makes or carries a package',
+      'Another organisation in the catalog',
       'A copy of the machine',
     ]);
     for (const attacker of attackers) {
