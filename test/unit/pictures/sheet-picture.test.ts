@@ -4,6 +4,7 @@ import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { drawSheet } from '#agent/crawl/pictures/sheet-picture.ts';
 import { libraryOf, planSheet } from '#agent/crawl/pictures/sheet-plan.ts';
 import { PICTURE_CHARS, type StreamRecord } from '#protocol/records.ts';
+import { anyText } from '../any-text.ts';
 import { cell, chart, cube, draw, heightOf, NO_LIBRARY, placesOf, sheet } from './sheets.ts';
 import { checkXml, textsOf } from './xml.ts';
 
@@ -234,23 +235,18 @@ describe('texts of strangers', () => {
   test('and properties of any shape never break it', () => {
     const anything = fc.jsonValue({ maxDepth: 3 });
     fc.assert(
-      fc.property(
-        fc.array(anything, { maxLength: 5 }),
-        anything,
-        fc.string({ unit: 'binary' }),
-        (cells, value, text) => {
-          const properties = { title: value, children: value, objects: value, qHyperCubeDef: value, style: value };
-          const entry = sheet(
-            [...cells, cell(text, 0, 0, 4, 4), { ...cell('b', 1, 1, 1, 1), bounds: value }],
-            [
-              chart(text, text, { ...properties, title: text, ...cube([text], [text]) }),
-              chart('b', 'container', properties, [chart('k', text, properties)]),
-            ],
-            { columns: value, rows: value, customRowBase: value },
-          );
-          checkXml(drawSheet(planSheet(text, entry, NO_LIBRARY)));
-        },
-      ),
+      fc.property(fc.array(anything, { maxLength: 5 }), anything, anyText(), (cells, value, text) => {
+        const properties = { title: value, children: value, objects: value, qHyperCubeDef: value, style: value };
+        const entry = sheet(
+          [...cells, cell(text, 0, 0, 4, 4), { ...cell('b', 1, 1, 1, 1), bounds: value }],
+          [
+            chart(text, text, { ...properties, title: text, ...cube([text], [text]) }),
+            chart('b', 'container', properties, [chart('k', text, properties)]),
+          ],
+          { columns: value, rows: value, customRowBase: value },
+        );
+        checkXml(drawSheet(planSheet(text, entry, NO_LIBRARY)));
+      }),
       { numRuns: 15 },
     );
   });
