@@ -1,13 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { FolderMapping } from '#config/connection/readable-paths.ts';
 import { serverPath } from '#config/connection/server-path.ts';
-import { qvdFile } from '../lineage/qvd.ts';
-import { type Crawled, connectionFor, crawlSimulated, simulate } from './simulated.ts';
+import { type Crawled, connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
+import { qvdFile } from '#test/unit/lineage/qvd.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
 const folder = mkdtempSync(join(tmpdir(), 'culvert-site-files-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

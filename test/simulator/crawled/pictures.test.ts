@@ -6,9 +6,9 @@ import { openSite } from '#agent/qlik/site.ts';
 import { CrawlOptions, PreviewOptions } from '#protocol/job-options.ts';
 import type { PictureRecord, StreamRecord } from '#protocol/records.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
-import { connectionFor, crawlSimulated, simulate } from '../crawl/simulated.ts';
-import { impatience } from '../qlik/fake-site.ts';
-import { checkXml, textsOf } from './xml.ts';
+import { connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
+import { checkXml, textsOf } from '#test/unit/pictures/xml.ts';
+import { impatience } from '#test/unit/qlik/fake-site.ts';
 
 let simulator: Simulator;
 /** Another one for previews: a user has five sessions. */
