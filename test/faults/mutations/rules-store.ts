@@ -120,8 +120,8 @@ export const STORE_RULES: readonly Mutation[] = [
     name: 'partial-deletes-nothing',
     rule: '§8: what is not complete deletes nothing',
     file: 'catalog/jobs/publish.ts',
-    from: "where p.outcome = 'complete' and not p.is_first and a.organisation_id",
-    to: 'where not p.is_first and a.organisation_id',
+    from: "where (p.outcome = 'complete' or p.whole ? a.kind) and not p.is_first",
+    to: 'where not p.is_first',
     caughtBy: { file: PUBLISH, test: 'partial: what came is updated, nothing is deleted' },
   },
   {
