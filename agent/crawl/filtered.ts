@@ -5,6 +5,7 @@ import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import { type AppItem, appItem, streamItem } from '#config/filter/item.ts';
 import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
+import type { Checkpoint } from './delta/checkpoint.ts';
 import type { Survey, SurveyedApp } from './delta/survey.ts';
 import type { SiteContext, SiteList, SiteRow } from './lists/site-list.ts';
 import { ownerOf, titleOf } from './meta.ts';
@@ -27,12 +28,35 @@ export const keptApps = async (survey: Survey, filter: Filter): Promise<Survey> 
   return { ...survey, apps, rejected };
 };
 
-/** True for a row of a list that is no asset: a stream that the filter rejects. */
+/** The {@link SiteContext.namedApps} of these apps. */
+export const namedApps = (filter: Filter, apps: readonly { readonly id: string }[]): ReadonlySet<string> | undefined =>
+  filter.rules.length === 0 ? undefined : new Set(apps.map(({ id }) => id.toLowerCase()));
+
+/**
+ * True for a row of a list that is no asset: a stream that the filter rejects, or the reload task of an app that is not
+ * kept, since a task is called as its app is.
+ */
 export const isLeftOut = (
   list: Pick<SiteList, 'kind'>,
-  row: SiteRow & { readonly name?: string },
-  { filter }: SiteContext,
-): boolean => list.kind === 'stream' && !filter.judge(streamItem({ id: row.id, name: row.name ?? '' })).kept;
+  row: SiteRow & { readonly name?: string; readonly app?: { readonly id: string } | null },
+  context: Pick<SiteContext, 'filter' | 'namedApps'>,
+): boolean => {
+  if (list.kind === 'stream') return !context.filter.judge(streamItem({ id: row.id, name: row.name ?? '' })).kept;
+  return list.kind === 'reloadTask' && !mayName(context, row.app);
+};
+
+/** Whether an app may be named. */
+export const mayName = (
+  { namedApps: named }: Pick<SiteContext, 'namedApps'>,
+  app: { readonly id: string } | null | undefined,
+): boolean => named === undefined || app === undefined || app === null || named.has(app.id.toLowerCase());
+
+/** Whether rows that name apps have to be written anew: an app is called otherwise, or may be named or not since. */
+export const isNamedAnew = (base: Checkpoint, { apps }: Survey, filter: Filter): boolean => {
+  if (apps.some(({ name, known }) => known !== undefined && known.name !== name)) return true;
+  if (filter.rules.length === 0) return false;
+  return apps.length !== base.apps.length || apps.some(({ known }) => known === undefined);
+};
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 

@@ -15,6 +15,8 @@ export interface QvdWriting {
   readonly origin: string;
   /** Ids of the apps that there are; producers among them get an edge. */
   readonly apps: ReadonlySet<string>;
+  /** There is a filter: what another app wrote into its file about itself stays here. */
+  readonly isFiltered: boolean;
   readonly gaps: Gaps;
 }
 
@@ -68,12 +70,13 @@ const writeDataset = async (
   out: ScopeWriter,
   file: FoundFile,
   head: QvdRead,
-  { keys, origin, apps }: QvdWriting,
+  { keys, origin, apps, isFiltered }: QvdWriting,
 ): Promise<void> => {
   const path = identity({ ...file.path, ignoresCase: false });
   const key = fileDataset(file.path, new URL(origin).hostname) ?? keys.of('dataset', identity(file.path));
   const { from } = file.mapping;
   const producer = head.type === 'header' && GUID.test(head.header.creator) ? head.header.creator.toLowerCase() : '';
+  const isNamed = !isFiltered || producer === '' || apps.has(producer);
   await out.asset({
     kind: 'dataset',
     key,
@@ -85,8 +88,8 @@ const writeDataset = async (
       library: from.root.startsWith('lib://') ? [from.root, ...from.names, ...file.names].join('/') : undefined,
       sizeBytes: file.sizeBytes,
       modified: new Date(file.modifiedMs).toISOString(),
-      ...(head.type === 'header' ? headFacts(head.header) : { unreadable: `The file ${head.why}.` }),
-      producerApp: producer === '' ? undefined : keys.of(producer),
+      ...(head.type === 'header' ? headFacts(head.header, isNamed) : { unreadable: `The file ${head.why}.` }),
+      producerApp: producer === '' || !isNamed ? undefined : keys.of(producer),
     }),
   });
   if (head.type !== 'header') return;
@@ -108,20 +111,22 @@ const writeDataset = async (
   }
 };
 
-const headFacts = (head: QvdHeader): JsonObject =>
+const headFacts = (head: QvdHeader, isNamed: boolean): JsonObject =>
   present({
     table: head.tableName,
     rows: head.rows,
     fields: head.fields.length,
     recordBytes: head.recordBytes,
-    producer: head.creator,
+    producer: isNamed ? head.creator : undefined,
     created: timeOf(head.created),
     build: head.build,
     comment: head.comment,
     tags: [...head.tags],
     encrypted: head.encrypted || undefined,
     // Of the app as a whole; what else lies behind the file is not known from here.
-    sources: head.sources.map(({ discriminator, statement }) => present({ discriminator, statement })),
+    sources: isNamed
+      ? head.sources.map(({ discriminator, statement }) => present({ discriminator, statement }))
+      : undefined,
   });
 
 /** `2025-03-04 05:06:07`, which is UTC. */

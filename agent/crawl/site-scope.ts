@@ -106,14 +106,21 @@ export const writeSiteChanges = async (
 const writeFiles = async (
   { connection }: Site,
   { apps }: ListedApps,
-  { keys }: SiteContext,
+  { keys, namedApps }: SiteContext,
   out: ScopeWriter,
   gaps: Gaps,
   files: SiteFiles | undefined,
 ): Promise<void> => {
   if (files === undefined) return;
   const ids = new Set(apps.map(({ id }) => id.toLowerCase()));
-  await writeQvdDatasets(out, { files, keys, origin: connection.origin, apps: ids, gaps });
+  await writeQvdDatasets(out, {
+    files,
+    keys,
+    origin: connection.origin,
+    apps: ids,
+    isFiltered: namedApps !== undefined,
+    gaps,
+  });
 };
 
 const siteAsset = async (site: Site, { keys }: SiteContext, gaps: Gaps): Promise<Asset> => {

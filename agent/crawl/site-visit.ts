@@ -2,17 +2,20 @@ import type { Log } from '#agent/qlik/log.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import { EVERYTHING } from '#config/filter/filter.ts';
+import { asFault } from '#protocol/errors.ts';
 import type { Outcome } from '#protocol/records.ts';
 import type { AppContext } from './app-scope.ts';
 import type { KnownSite } from './delta/checkpoint.ts';
 import type { Delta } from './delta/delta.ts';
 import { type ObjectState, surveyObjects, UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { mayHavePassed, reason } from './delta/reasons.ts';
-import { ChangedNames, type ListChanges, readSiteChanges } from './delta/site-changes.ts';
+import { ChangedNames, type ListChanges, readAnew, readSiteChanges } from './delta/site-changes.ts';
 import { SiteNotes } from './delta/site-notes.ts';
 import { type Survey, surveyChanges, surveyOf } from './delta/survey.ts';
-import { keptApps } from './filtered.ts';
+import { isNamedAnew, keptApps, namedApps } from './filtered.ts';
+import { reloadTasks } from './lists/reload-tasks.ts';
 import { siteContext } from './lists/site-list.ts';
+import { isOfTheCrawl } from './missing.ts';
 import { ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
 import { listApps, rememberSite, writeSiteChanges, writeSiteScope } from './site-scope.ts';
@@ -51,10 +54,11 @@ export const lookAtSite = async (
   const { keys } = context;
   // What another crawl wrote of the site before it was broken off is not known: then all of it is written.
   const isWhole = base === undefined || base.site.again || noted.isSiteUnsure;
-  const lists = siteContext(context);
   const notes = new SiteNotes(nowMs, delta.isKept, isWhole ? undefined : base.site);
-  const { listing, changes, objects } = await survey(site, context, delta, options);
+  const { listing, changes, objects, isUnsure } = await survey(site, context, delta, options);
   options.onListed(listing.apps.length);
+  const { filter = EVERYTHING } = context;
+  const lists = siteContext(context, namedApps(filter, listing.apps));
 
   const knownWith = async (again: boolean): Promise<KnownSite> => {
     const { since, recent } = await resultOf(objects);
@@ -79,7 +83,7 @@ export const lookAtSite = async (
   let known: KnownSite | undefined;
   const why = base === undefined ? delta.reason : isWhole ? UNSURE : CHANGES;
   const out = new ScopeWriter(sink, keys.site, async (outcome, reasons) => {
-    known = await knownWith(outcome === 'partial' && (base !== undefined || mayHavePassed(reasons)));
+    known = await knownWith(isUnsure || (outcome === 'partial' && (base !== undefined || mayHavePassed(reasons))));
     await delta.site(known);
     return { reason: why, checkpoint: delta.name };
   });
@@ -107,6 +111,8 @@ const survey = async (
   readonly listing: Survey;
   readonly changes: readonly ListChanges[] | undefined;
   readonly objects: ReturnType<typeof settled<ObjectState>>;
+  /** Rows that name apps could not be read anew. */
+  readonly isUnsure: boolean;
 }> => {
   const { base, nowMs, comparesIds } = delta;
   const { people, filter = EVERYTHING } = context;
@@ -116,18 +122,13 @@ const survey = async (
     const listing = await keptApps(surveyOf(await listApps(site, asked), UNKNOWN_OBJECTS, nowMs), filter);
     // Before any app is opened: what changes later is seen the next time.
     const objects = delta.isKept ? surveyObjects(site, nowMs, log) : Promise.resolve(UNKNOWN_OBJECTS);
-    return { listing, changes: undefined, objects: settled(objects) };
+    return { listing, changes: undefined, objects: settled(objects), isUnsure: false };
   }
   recall(context, base.site);
   const names = new ChangedNames();
-  const changes = await readSiteChanges(
-    site,
-    new SiteNotes(nowMs, delta.isKept, base.site),
-    names,
-    siteContext(context),
-    comparesIds,
-  );
-  const listing = await surveyChanges(site, base, {
+  const notes = new SiteNotes(nowMs, delta.isKept, base.site);
+  const changes = await readSiteChanges(site, notes, names, siteContext(context), comparesIds);
+  const surveyed = await surveyChanges(site, base, {
     people,
     names,
     compareIds: comparesIds,
@@ -135,5 +136,17 @@ const survey = async (
     nowMs,
     log,
   });
-  return { listing: await keptApps(listing, filter), changes, objects: settled(Promise.resolve(listing.objects)) };
+  const listing = await keptApps(surveyed, filter);
+  const objects = settled(Promise.resolve(listing.objects));
+  if (!isNamedAnew(base, listing, filter)) return { listing, changes, objects, isUnsure: false };
+  try {
+    // A task names its app, and is not modified with it.
+    const anew = await Promise.all(
+      changes.map((one) => (one.list.entity === reloadTasks.entity ? readAnew(site, one.list, one, notes) : one)),
+    );
+    return { listing, changes: anew, objects, isUnsure: false };
+  } catch (error) {
+    if (isOfTheCrawl(asFault(error))) throw error;
+    return { listing, changes, objects, isUnsure: true };
+  }
 };

@@ -282,7 +282,7 @@ const writeScopes = async (
         hash = excluded.hash where e.hash <> excluded.hash
     ), edge_gone as (
       -- Of an asset that is kept by policy the edges are, too. In a difference an asset that came brought its own with it:
-      -- those that lead from it, and whose it is.
+      -- those that lead from it, whose it is, and what made it.
       delete from edge e using put p
       where (p.outcome in ('complete', 'updated') or p.whole <> '[]') and not p.is_first
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
@@ -291,7 +291,7 @@ const writeScopes = async (
           then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
           when 'partial' then ${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
             or (p.id, e.to_key) in (select scope_id, key from leaving))
-          else (p.key, case when e.kind = 'owns' then e.to_key else e.from_key end) in (select scope, key from asset_in)
+          else (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
             or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
               or (p.key, e.to_key) in (select scope, key from named))) end
     ), picture_in as (

@@ -68,8 +68,15 @@ test('updated: what came replaces, what is named goes, the rest stays, and edges
     from: `prod/user/${user}`,
     to: 'prod/tag/t',
   });
+  const produces = (app: string): EdgeRecord => ({
+    t: 'edge',
+    scope: 'prod',
+    kind: 'produces',
+    from: `prod/${app}`,
+    to: 'prod/tag/t',
+  });
   const { stream: first } = await world.crawl(place, 'prod');
-  await first.publish(changes(['a'], [asset('prod', 'prod/tag/t', 'tag', 'Old', 'prod'), owns('one')]));
+  await first.publish(changes(['a'], [asset('prod', 'prod/tag/t', 'tag', 'Old', 'prod'), owns('one'), produces('a')]));
   await first.finish();
   const { stream, job } = await world.crawl(place, 'prod');
   await stream.publish(

@@ -35,17 +35,26 @@ const NAMED_ELSEWHERE: Readonly<Record<string, { readonly property: string; read
 /** What changed that other rows name. */
 export class ChangedNames {
   readonly #terms: { readonly property: string; readonly term: string }[] = [];
+  /** Properties that may have named something that is gone. */
+  readonly #gone = new Set<string>();
 
   add(entity: string, id: string): void {
     const named = NAMED_ELSEWHERE[entity];
     if (named !== undefined) this.#terms.push({ property: named.property, term: `${named.path} eq ${id}` });
   }
 
+  /** Rows that named it do not any more, without having been modified: no filter finds them. */
+  gone(entity: string): void {
+    const named = NAMED_ELSEWHERE[entity];
+    if (named !== undefined) this.#gone.add(named.property);
+  }
+
   /**
    * How a filter asks for rows that name something that changed; undefined when none can, `all` when there are too many to
-   * ask for.
+   * ask for, or when they cannot be told.
    */
   in(properties: ReadonlySet<string>): string | 'all' | undefined {
+    if ([...this.#gone].some((property) => properties.has(property))) return 'all';
     const terms = this.#terms.filter(({ property }) => properties.has(property)).map(({ term }) => term);
     if (terms.length > MOST_TERMS) return 'all';
     return terms.length === 0 ? undefined : terms.join(' or ');
@@ -94,7 +103,7 @@ export const readSiteChanges = async (
         if (before !== undefined && before !== rowDigest(row, context)) names.add(list.entity, row.id);
       }
       for (const id of gone) {
-        names.add(list.entity, id);
+        names.gone(list.entity);
         if (list.entity === 'user') context.people.forget(id);
         const key = rowKey(list, id, context.keys);
         for (const [name, known] of context.extensions) if (known === key) context.extensions.delete(name);
@@ -152,6 +161,23 @@ const settle = (changes: ListChanges, known: ReadonlyMap<string, unknown> | unde
   const left = (known?.size ?? 0) + rows.filter(({ id }) => known?.has(id) !== true).length - gone.length;
   const fault = changes.fault ?? (list.isNeverEmpty ? whyEmpty(list.what, left) : undefined);
   return fault === undefined ? changes : { ...changes, gone: [], fault };
+};
+
+/**
+ * All rows of a list that are to be written anew: what they are written with changed, though they did not. Throws what the
+ * site answers with.
+ */
+export const readAnew = async (
+  site: Site,
+  list: SiteList,
+  changes: ListChanges,
+  notes: SiteNotes,
+): Promise<ListChanges> => {
+  const { rows, incomplete } = await list.rows(site);
+  const ids = new Set(rows.map(({ id }) => id));
+  const known = notes.known(list)?.rows;
+  const gone = incomplete === undefined ? [...(known?.keys() ?? [])].filter((id) => !ids.has(id)) : [];
+  return { list, rows, gone, signature: changes.signature, isAnew: true, fault: incomplete };
 };
 
 /** Undefined where there is none, or it cannot be had: then what depends on it stays as it is until all is read. */

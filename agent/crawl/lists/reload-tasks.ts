@@ -1,6 +1,10 @@
 import { QrsReloadTask } from '#agent/qlik/repository/entities.ts';
+import type { Site } from '#agent/qlik/site.ts';
+import { asFault } from '#protocol/errors.ts';
 import { type JsonObject, present } from '../attributes.ts';
-import { described, type SiteList } from './site-list.ts';
+import { mayName } from '../filtered.ts';
+import { isOfTheCrawl } from '../missing.ts';
+import { described, type SiteContext, type SiteList } from './site-list.ts';
 import { chainAttributes, scheduleAttributes } from './triggers.ts';
 
 /** How the last run of a reload task ended, by QRS's number. */
@@ -38,16 +42,18 @@ export const reloadTasks: SiteList<QrsReloadTask> = {
     return [await site.signature('schemaevent', schedules), await site.signature('compositeevent', chains)].join(' ');
   },
   rows: (site) => site.reloadTasks(),
-  prepare: async (site, { keys, triggers }, gaps) => {
+  prepare: async (site, context, gaps) => {
+    const { keys, triggers, namedApps } = context;
     const add = (task: { readonly id: string } | null, trigger: JsonObject): void => {
       if (task !== null) triggers.set(task.id, [...(triggers.get(task.id) ?? []), trigger]);
     };
-    const [schedules, chains] = await Promise.all([
+    const [named, schedules, chains] = await Promise.all([
+      namedApps === undefined ? undefined : namedTasks(site, context),
       gaps.details('schedules', site.schemaEvents()),
       gaps.details('schedules after other tasks', site.compositeEvents()),
     ]);
     for (const event of schedules) add(event.reloadTask, scheduleAttributes(event));
-    for (const event of chains) add(event.reloadTask, chainAttributes(event, keys));
+    for (const event of chains) add(event.reloadTask, chainAttributes(event, keys, named));
   },
   asset: (row, context) => {
     const last = row.operational?.lastExecutionResult;
@@ -69,6 +75,16 @@ export const reloadTasks: SiteList<QrsReloadTask> = {
     };
   },
   edges: (row, key, { keys }) => (row.app === null ? [] : [{ kind: 'uses', from: key, to: keys.of(row.app.id) }]),
+};
+
+/** Ids of the tasks that may be named. */
+const namedTasks = async (site: Site, context: SiteContext): Promise<ReadonlySet<string>> => {
+  const { rows } = await site.reloadTasks().catch((error: unknown) => {
+    // That the tasks cannot be listed is said of themselves.
+    if (isOfTheCrawl(asFault(error))) throw error;
+    return { rows: [] };
+  });
+  return new Set(rows.filter(({ app }) => mayName(context, app)).map(({ id }) => id));
 };
 
 /** A log of the scheduler may be long; its end tells how the run ended. */

@@ -37,14 +37,21 @@ export interface AppLists {
 export interface SiteContext extends AppLists {
   /** Which streams are kept. */
   readonly filter: Filter;
+  /** Ids, in lower case, of the apps that a filter keeps: nothing that leaves names another. Undefined: there is no filter. */
+  readonly namedApps: ReadonlySet<string> | undefined;
   /** What starts each reload task, by the task's id. */
   readonly triggers: Map<string, JsonObject[]>;
   /** What its definition file says of each extension, by the extension's name. */
   readonly definitions: Map<string, JsonObject>;
 }
 
-export const siteContext = (lists: AppLists & { readonly filter?: Filter | undefined }): SiteContext => ({
+/** @param namedApps ids, in lower case, of the apps that may be named; undefined: all */
+export const siteContext = (
+  lists: AppLists & { readonly filter?: Filter | undefined },
+  namedApps?: ReadonlySet<string>,
+): SiteContext => ({
   filter: lists.filter ?? EVERYTHING,
+  namedApps,
   keys: lists.keys,
   people: lists.people,
   extensions: lists.extensions,

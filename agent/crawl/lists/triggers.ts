@@ -40,7 +40,12 @@ export const scheduleAttributes = (event: QrsSchemaEvent): JsonObject =>
     nextRun: event.operational?.nextExecution,
   });
 
-export const chainAttributes = (event: QrsCompositeEvent, keys: Keys): JsonObject => {
+/** @param named ids of the reload tasks that may be named; undefined: all */
+export const chainAttributes = (
+  event: QrsCompositeEvent,
+  keys: Keys,
+  named: ReadonlySet<string> | undefined,
+): JsonObject => {
   const { seconds, minutes, hours, days } = event.timeConstraint ?? { seconds: 0, minutes: 0, hours: 0, days: 0 };
   const withinMs = ((((days ?? 0) * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0)) * 1000;
   return present({
@@ -50,7 +55,7 @@ export const chainAttributes = (event: QrsCompositeEvent, keys: Keys): JsonObjec
     withinMs: withinMs === 0 ? undefined : withinMs,
     tasks: event.compositeRules.flatMap(({ ruleState, reloadTask, userSyncTask, externalProgramTask }) => {
       const task = reloadTask ?? userSyncTask ?? externalProgramTask;
-      if (task === null) return [];
+      if (task === null || (reloadTask !== null && named?.has(reloadTask.id) === false)) return [];
       const key = reloadTask === null ? undefined : keys.of('reloadTask', reloadTask.id);
       return [present({ task: key, name: task.name, after: AFTER[ruleState ?? -1] })];
     }),
