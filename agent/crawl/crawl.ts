@@ -185,7 +185,7 @@ class Crawl {
           read: (app) => this.#visibly(app, () => visits.read(app.row)),
           write: async (app, read) => {
             const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), (outcome, why) =>
-              notes.read(app, outcome, why),
+              notes.read(app, outcome, why, this.#context.files?.taken(app.id)),
             );
             const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log);
             this.tally.add(out, 'app', outcome);

@@ -1,7 +1,7 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Reason } from '#protocol/records.ts';
 import { type Fingerprint, fingerprintOf } from './delta/fingerprint.ts';
-import { AGAIN, changeOf, FIRST, INTERRUPTED, UNCHANGED } from './delta/reasons.ts';
+import { AGAIN, changeOf, FIRST, INCLUDED, INTERRUPTED, UNCHANGED } from './delta/reasons.ts';
 import type { Survey, SurveyedApp } from './delta/survey.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people.ts';
@@ -39,7 +39,7 @@ export interface PlanOptions {
 }
 
 /** Plans the visits to the apps of a site. */
-export const planOf = ({ apps, objects }: Survey, options: PlanOptions): Plan => {
+export const planOf = ({ apps, objects, included }: Survey, options: PlanOptions): Plan => {
   const { keys, people, skipScopes, readAll, unsure } = options;
   const plan = { read: [] as PlannedVisit[], unchanged: [] as PlannedApp[], published: [] as PlannedApp[] };
   for (const app of apps) {
@@ -51,7 +51,7 @@ export const planOf = ({ apps, objects }: Survey, options: PlanOptions): Plan =>
           ? undefined
           : fingerprintOf(row, people, objects.of(id) ?? known?.fingerprint.objects ?? null);
     if (fingerprint === undefined) continue;
-    const reason = readAll ?? whyRead(app, fingerprint, unsure);
+    const reason = readAll ?? whyRead(app, fingerprint, unsure, included);
     if (skipScopes?.has(keys.of(id)) === true)
       plan.published.push({ ...app, fingerprint, reason: reason ?? UNCHANGED });
     else if (reason === undefined) plan.unchanged.push({ ...app, fingerprint, reason: UNCHANGED });
@@ -61,10 +61,16 @@ export const planOf = ({ apps, objects }: Survey, options: PlanOptions): Plan =>
   return plan;
 };
 
-const whyRead = ({ id, known }: SurveyedApp, now: Fingerprint, unsure: ReadonlySet<string>): Reason | undefined => {
+const whyRead = (
+  { id, known }: SurveyedApp,
+  now: Fingerprint,
+  unsure: ReadonlySet<string>,
+  included: ReadonlySet<string>,
+): Reason | undefined => {
   if (known === undefined) return FIRST;
   const change = changeOf(known.fingerprint, now);
   if (change !== undefined) return change;
+  if (included.has(id)) return INCLUDED;
   if (unsure.has(id)) return INTERRUPTED;
   return known.again ? AGAIN : undefined;
 };

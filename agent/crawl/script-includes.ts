@@ -33,6 +33,8 @@ const MOST_PATH = 2_000;
  */
 export class Includes {
   readonly #files: SiteFiles | undefined;
+  /** All that was looked for, found or not. */
+  readonly asked = new Set<string>();
   readonly #variables: ReadonlyMap<string, string>;
   #bytes = 0;
   /** In the order in which they were found, each file once, by its path. */
@@ -69,6 +71,9 @@ export class Includes {
     if (this.#files === undefined || path.includes('$(')) return { state: 'unknown' };
     if (this.scripts.has(path)) return { state: 'read' };
     if (depth >= DEEPEST || this.scripts.size >= MOST_FILES) return { state: 'refused', why: 'too many includes' };
+    this.asked.add(path);
+    // Before it is read: one that changes meanwhile is another the next time.
+    await this.#files.mark(path);
     const read = await this.#files.include(path);
     if (read.type === 'refused') return { state: 'refused', why: read.why };
     if (read.type !== 'read') return { state: read.type };

@@ -77,6 +77,7 @@ export const writeScript = async (
     });
     for (const path of readPaths(followed)) await out.edge('uses', sectionKey, `${included}/${keyPart(path)}`);
   }
+  await files?.uses(row.id, includes.asked);
   for (const { path, text: own, contents, includes: inner, credentials, ...about } of includes.scripts.values()) {
     const includeKey = `${included}/${keyPart(path)}`;
     await out.asset({

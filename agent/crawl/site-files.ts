@@ -12,6 +12,13 @@ const LOGS: WalkLimits = { files: 200_000, entries: 500_000, depth: 8 };
 const LOG_NAME =
   /^([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})[._-]?(\d{8}T?\d{6}(?:\.\d{1,3})?)?.*\.log$/i;
 
+/** Files that an app's script includes, as written, and what told them from others when it was read. */
+export type IncludeMarks = readonly (readonly [path: string, mark: string])[];
+
+/** Looks at files that a share did not answer: then what is left of them is not looked at. */
+const MOST_UNANSWERED = 3;
+const LOOKS_AT_ONCE = 8;
+
 /** The log of an app's last reload. */
 export interface LastLog extends ScriptLog {
   readonly file: string;
@@ -27,6 +34,9 @@ export class SiteFiles {
   /** Ends whatever is still read. */
   readonly signal: AbortSignal | undefined;
   readonly #includes = new Map<string, Promise<FileRead>>();
+  readonly #marks = new Map<string, Promise<string | undefined>>();
+  readonly #used = new Map<string, IncludeMarks>();
+  #unanswered = 0;
   #keptBytes = 0;
   #libraries: Promise<Libraries> | undefined;
   #logs: Promise<ReadonlyMap<string, { readonly path: string; readonly order: string }>> | undefined;
@@ -66,6 +76,60 @@ export class SiteFiles {
       this.#keptBytes = 0;
     }
     return read;
+  }
+
+  /**
+   * Another text whenever the file that a script includes is another, came or went; undefined where that cannot be told.
+   * As it was when it was looked at first in this crawl: what changes later is seen by the next.
+   */
+  async mark(path: string): Promise<string | undefined> {
+    const known = this.#marks.get(path);
+    if (known !== undefined) return await known;
+    const looking = this.#look(path);
+    this.#marks.set(path, looking);
+    return await looking;
+  }
+
+  async #look(path: string): Promise<string | undefined> {
+    if (this.#unanswered >= MOST_UNANSWERED) return undefined;
+    const read = await (await this.#folders('qvs')).read(path, 0, this.signal, 'head');
+    if (read.type === 'refused') this.#unanswered += 1;
+    if (read.type === 'read') return `${read.sizeBytes} ${read.modifiedMs}`;
+    return read.type === 'refused' ? undefined : read.type;
+  }
+
+  /** Notes which files the script of an app includes. */
+  async uses(appId: string, paths: Iterable<string>): Promise<void> {
+    const marks = await Promise.all([...paths].map(async (path) => [path, await this.mark(path)] as const));
+    this.#used.set(
+      appId,
+      marks.flatMap(([path, mark]) => (mark === undefined ? [] : [[path, mark] as const])),
+    );
+  }
+
+  /** What was noted of an app; it is forgotten here. */
+  taken(appId: string): IncludeMarks | undefined {
+    const used = this.#used.get(appId);
+    this.#used.delete(appId);
+    return used;
+  }
+
+  /** Those of the apps whose included files are others than they were. Where that cannot be told, they are the same. */
+  async changed(apps: Iterable<readonly [id: string, includes: IncludeMarks]>): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    if (!this.readsIncludes) return changed;
+    const waiting = [...apps];
+    const look = async (): Promise<void> => {
+      for (let app = waiting.pop(); app !== undefined; app = waiting.pop()) {
+        const [id, includes] = app;
+        for (const [path, before] of includes) {
+          const now = await this.mark(path);
+          if (now !== undefined && now !== before) changed.add(id);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look));
+    return changed;
   }
 
   /** What the newest log of an app says; undefined when there is none, or none can be read. */

@@ -128,11 +128,14 @@ const survey = async (
   const names = new ChangedNames();
   const notes = new SiteNotes(nowMs, delta.isKept, base.site);
   const changes = await readSiteChanges(site, notes, names, siteContext(context), comparesIds);
+  // What a script includes changes without its app. A newer log comes with a newer reload, which the app's row tells.
+  const included = await context.files?.changed(base.apps.map(([id, app]) => [id, app.includes ?? []] as const));
   const surveyed = await surveyChanges(site, base, {
     people,
     names,
     compareIds: comparesIds,
     unsure: delta.noted.interrupted,
+    included: included ?? new Set(),
     nowMs,
     log,
   });

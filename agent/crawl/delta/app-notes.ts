@@ -1,6 +1,7 @@
 import type { Outcome } from '#protocol/records.ts';
 import type { Plan, PlannedApp, PlannedVisit } from '../plan.ts';
 import type { Ending, Why } from '../scope-writer.ts';
+import type { IncludeMarks } from '../site-files.ts';
 import type { KnownApp } from './checkpoint.ts';
 import type { Delta } from './delta.ts';
 import type { Noted } from './journal.ts';
@@ -19,7 +20,14 @@ export class AppNotes {
   }
 
   /** Notes as what an app was read, before the end of its scope is written. */
-  async read({ id, name, known, fingerprint, reason }: PlannedVisit, outcome: Outcome, why: Why): Promise<Ending> {
+  async read(
+    { id, name, known, fingerprint, reason }: PlannedVisit,
+    outcome: Outcome,
+    why: Why,
+    included?: IncludeMarks | undefined,
+  ): Promise<Ending> {
+    // Of one whose script could not be read they are as they were.
+    const includes = included ?? known?.includes ?? [];
     if (outcome === 'gone') this.#read.set(id, undefined);
     else {
       const app: KnownApp = {
@@ -30,6 +38,7 @@ export class AppNotes {
         readFor: reason,
         reason,
         again: (outcome === 'failed' || outcome === 'partial') && mayHavePassed(why),
+        ...(includes.length === 0 ? {} : { includes: includes.map(([path, mark]): [string, string] => [path, mark]) }),
         ...(known === undefined ? {} : { before: known.fingerprint }),
       };
       this.#read.set(id, app);

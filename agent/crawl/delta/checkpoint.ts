@@ -19,6 +19,8 @@ export const KnownApp = z.object({
   reason: Reason,
   /** It could not be read whole for a reason that may have passed. */
   again: z.boolean(),
+  /** Files that its script includes, and what told them from others when it was read. */
+  includes: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** What its fingerprint was before it was read last. */
   before: Fingerprint.optional(),
 });

@@ -42,6 +42,7 @@ export const reason = (code: string, message: string): Reason => ({ code, messag
 export const UNCHANGED = reason('unchanged', 'Nothing of it changed since it was read.');
 export const FIRST = reason('first', 'It was not known before.');
 export const REQUESTED = reason('requested', 'It was asked for by name.');
+export const INCLUDED = reason('included', 'A file that its script includes changed, came or went.');
 export const INTERRUPTED = reason('interrupted', 'It was being read when an earlier crawl ended before its time.');
 export const AGAIN = reason(
   'failed_before',

@@ -177,7 +177,7 @@ export const readAnew = async (
   const ids = new Set(rows.map(({ id }) => id));
   const known = notes.known(list)?.rows;
   const gone = incomplete === undefined ? [...(known?.keys() ?? [])].filter((id) => !ids.has(id)) : [];
-  return { list, rows, gone, signature: changes.signature, isAnew: true, fault: incomplete };
+  return settle({ list, rows, gone, signature: changes.signature, isAnew: true, fault: incomplete }, known);
 };
 
 /** Undefined where there is none, or it cannot be had: then what depends on it stays as it is until all is read. */

@@ -29,6 +29,8 @@ export interface Survey {
   readonly objects: ObjectState;
   /** Apps that the filter rejected before and whose row did not change since: id, name, rule. */
   readonly rejected: readonly (readonly [id: string, name: string, rule: string])[];
+  /** Apps whose scripts include files that changed. */
+  readonly included: ReadonlySet<string>;
 }
 
 /** All apps, as they were listed. */
@@ -41,6 +43,7 @@ export const surveyOf = (listing: Listing<QrsApp>, objects: ObjectState, nowMs: 
     since: high.since,
     objects,
     rejected: [],
+    included: new Set(),
   };
 };
 
@@ -50,13 +53,15 @@ export interface SurveyOptions {
   readonly compareIds: boolean;
   /** Apps that are to be read whatever their fingerprint says. */
   readonly unsure: ReadonlySet<string>;
+  /** Apps whose scripts include files that changed. */
+  readonly included: ReadonlySet<string>;
   readonly nowMs: number;
   readonly log: Log;
 }
 
 /** Finds out which apps changed since a crawl, and asks for the rows of those alone. */
 export const surveyChanges = async (site: Site, base: Checkpoint, options: SurveyOptions): Promise<Survey> => {
-  const { people, names, compareIds, unsure, nowMs, log } = options;
+  const { people, names, compareIds, unsure, included, nowMs, log } = options;
   const apps = new Map(base.apps);
   const rejected = new Map(base.rejected.map((one) => [one[0], one]));
   const known = new Map<string, unknown>([...apps, ...rejected]);
@@ -81,7 +86,9 @@ export const surveyChanges = async (site: Site, base: Checkpoint, options: Surve
   const objects = await surveyObjectChanges(site, base, changed, compareIds, nowMs, log);
   const missing = [...apps].filter(
     ([id, { fingerprint, again }]) =>
-      !rows.has(id) && !gone.has(id) && (again || unsure.has(id) || isOther(fingerprint.objects, objects.of(id))),
+      !rows.has(id) &&
+      !gone.has(id) &&
+      (again || unsure.has(id) || included.has(id) || isOther(fingerprint.objects, objects.of(id))),
   );
   const wanted = missing.map(([id]) => id);
   for (const row of await site.appRows(wanted)) rows.set(row.id, row);
@@ -101,6 +108,7 @@ export const surveyChanges = async (site: Site, base: Checkpoint, options: Surve
     incomplete: changes.incomplete,
     since: changes.incomplete === undefined ? high.since : base.site.appsSince,
     objects,
+    included,
     rejected: [...rejected.values()].filter(([id]) => !gone.has(id) && !rows.has(id)),
   };
 };

@@ -19,6 +19,7 @@ export type FileRead =
       readonly type: 'read';
       readonly path: ServerPath;
       readonly bytes: Buffer;
+      readonly sizeBytes: number;
       readonly cut: boolean;
       readonly modifiedMs: number;
     }
@@ -100,7 +101,14 @@ export class MappedFolders {
       if (cut && larger === 'refuse') return { type: 'refused', why: `it is larger than ${maxBytes} bytes` };
       const bytes = Buffer.alloc(Math.min(size, maxBytes));
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-      return { type: 'read', path: file.path, bytes: bytes.subarray(0, bytesRead), cut, modifiedMs: mtimeMs };
+      return {
+        type: 'read',
+        path: file.path,
+        bytes: bytes.subarray(0, bytesRead),
+        sizeBytes: size,
+        cut,
+        modifiedMs: mtimeMs,
+      };
     }, signal);
   }
 
