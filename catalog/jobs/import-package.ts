@@ -9,12 +9,13 @@ import { isConnectionCode } from '#protocol/keys.ts';
 import { fingerprint, type PackageEnd, type PackageHeader } from '#protocol/package.ts';
 import type { ConnectionState } from '#protocol/status.ts';
 import { closeImported } from './finish.ts';
+import { loseAttempt } from './lease.ts';
 import { PackageReader, type PackedBatch } from './package-reader.ts';
 import type { AttemptRef } from './publish.ts';
 import { Publisher, type PublisherLog } from './publisher.ts';
 
 /** An import holds its job for so long at a time; one that died with its process ends then. */
-const LEASE_MINUTES = 10;
+const LEASE_MINUTES = 3;
 const RENEW_MS = 60_000;
 /** Where the connection came from: no agent watches a file for it. */
 export const IMPORTED_FILE = 'file import';
@@ -113,9 +114,19 @@ const begin = (sql: Sql, organisationId: string, header: PackageHeader): Promise
       await tx`insert into connection (organisation_id, code, agent_id, file, status, reported_at)
         values (${organisationId}, ${code}, ${agentId}, ${IMPORTED_FILE},
           ${JSON.stringify(stateOf(header))}::text::jsonb, now())`;
+    // An import that was killed: no catalog has to run for the next one to clear up after it.
+    const dead = await tx<{ jobId: string; attempt: number }[]>`
+      select a.job_id as "jobId", a.attempt from attempt a
+        join job j on j.organisation_id = a.organisation_id and j.id = a.job_id and j.attempt = a.attempt
+      where a.organisation_id = ${organisationId} and j.connection = ${code} and j.kind = 'crawl'
+        and a.attempt = ${MAX_ATTEMPTS} and a.state = 'active' and a.lease_expires_at < now()`;
+    for (const { jobId, attempt } of dead) await loseAttempt(tx, organisationId, jobId, attempt);
     const [busy] = await tx<{ kind: string }[]>`select kind from job where organisation_id = ${organisationId}
       and connection = ${code} and kind = 'crawl' and state in ('leased', 'running', 'cancelling')`;
-    if (busy) throw new Fault('job.connection_busy', `A crawl or an import of ${code} is at work.`);
+    if (busy)
+      throw new Fault('job.connection_busy', `A crawl or an import of ${code} is at work.`, {
+        advice: `Wait until it has ended; one whose process was killed is cleared up by an import ${LEASE_MINUTES} minutes later.`,
+      });
     const ref: AttemptRef = {
       organisationId,
       jobId: randomUUID(),

@@ -106,6 +106,22 @@ test('a package that was imported before changes nothing', async () => {
   expect([await rows(), await traces(organisation)]).toEqual([before, trace]);
 });
 
+test('an import that was killed is in the way of the next one until its lease is over, and then no more', async () => {
+  const { organisation, identity } = await enrolled();
+  await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
+  const { id } = organisation;
+  // As it lies there when the process was killed in the midst of it.
+  await world.sql`update job set state = 'running' where organisation_id = ${id}`;
+  await world.sql`update attempt set state = 'active', lease_expires_at = now() + interval '1 minute'
+    where organisation_id = ${id}`;
+  const next = await pack(identity, site({ a: ['s2'] }), '2026-11-21T08:00:00.000Z');
+  await expect(take(organisation, next)).rejects.toMatchObject({ code: 'job.connection_busy' });
+  await world.sql`update attempt set lease_expires_at = now() - interval '1 second' where organisation_id = ${id}`;
+  expect(await take(organisation, next)).toMatchObject({ error: undefined });
+  const { items } = await listJobs(world.sql, id, { limit: 10 });
+  expect(items.map(({ state }) => state)).toEqual(['published', 'failed']);
+});
+
 test('after a package an agent goes on from no crawl that was before it', async () => {
   const { organisation, identity } = await enrolled();
   await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
