@@ -2,6 +2,8 @@ import { Fault } from '#protocol/errors.ts';
 
 const MAX_QUOTA_BYTES = 1024 ** 3;
 const SHARE_OF_FREE = 0.1;
+/** What always stays of an attempt, such as the head of its segment. */
+const SMALL_REST = 1 / 8;
 
 /** What the spool may take of the disk: 1 GiB, or a tenth of what would be free without it. */
 export const quotaBytes = (freeBytes: number, usedBytes: number): number =>
@@ -55,7 +57,9 @@ export class Quota {
       signal.throwIfAborted();
       const limit = await this.#limitBytes();
       if (this.#usedBytes + bytes > limit) await makeRoom();
-      if (this.#usedBytes + bytes <= limit) {
+      // A batch that is larger than all that is allowed would wait for ever: it goes alone, when nothing else is held.
+      const isTooLarge = bytes > limit * (1 - SMALL_REST) && this.#usedBytes <= limit * SMALL_REST;
+      if (this.#usedBytes + bytes <= limit || isTooLarge) {
         this.#usedBytes += bytes;
         this.clear();
         return;

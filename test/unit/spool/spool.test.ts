@@ -221,7 +221,8 @@ describe('room', () => {
     const spool = await Spool.open(folder, { quotaBytes: 10 });
     const attempt = await spool.create(attemptRecord());
     const cancel = new AbortController();
-    const waiting = attempt.append(batch('one'), cancel.signal);
+    await attempt.append(batch('one'), cancel.signal);
+    const waiting = attempt.append(batch('two'), cancel.signal);
     cancel.abort(new Error('cancelled'));
     await expect(waiting).rejects.toThrow('cancelled');
     await spool.close();
