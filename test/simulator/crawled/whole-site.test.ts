@@ -15,7 +15,7 @@ import { type Expected, ExpectedSite } from './whole-site/expected.ts';
 
 const SEED = 2_000;
 /** `WHOLE_SITE_APPS=2000` for the long run. */
-const APPS = Number(process.env['WHOLE_SITE_APPS'] ?? 300);
+const APPS = Number(process.env['WHOLE_SITE_APPS'] ?? 150);
 const CODE = 'demo';
 
 /** The same site as the simulator's process has, made anew from its seed. */
