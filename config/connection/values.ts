@@ -167,7 +167,7 @@ export class Values {
     this.#problems.error(
       'config.invalid',
       found.at,
-      `${path} must be a duration from ${spec.minimum ?? 0} ms to ${spec.maximum ?? 0} ms.`,
+      `${path} must be a duration ${boundsOf(spec.minimum ?? 0, spec.maximum)}.`,
       `Write ${path} = ${String(spec.standard ?? '30s')}, for instance.`,
     );
     return standard;
@@ -200,6 +200,22 @@ const sizeOf = (text: string): number | undefined => {
   const base = binary === '' && bytes !== '' ? 1_000 : 1_024;
   return Math.round(Number(amount) * base ** power);
 };
+
+const WRITTEN_UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** Milliseconds as a person writes them in a file: the largest unit that leaves no rest. */
+const written = (ms: number): string => {
+  const unit = WRITTEN_UNITS.find(([, size]) => ms > 0 && ms % size === 0);
+  return unit === undefined ? `${ms}ms` : `${ms / unit[1]}${unit[0]}`;
+};
+
+const boundsOf = (minimum: number, maximum: number | undefined): string =>
+  maximum === undefined ? `of at least ${written(minimum)}` : `from ${written(minimum)} to ${written(maximum)}`;
 
 const durationOf = (text: string): number | undefined => {
   const match = /^\s*(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]*)\s*$/i.exec(text);

@@ -125,7 +125,7 @@ describe('values', () => {
       errors(`${head}${header}crawl { engine_sessions = 5, app_timeout = soon, sheet_id = both }\nenabled = maybe`),
     ).toEqual([
       ['config.invalid', 6, 'crawl.engine_sessions must be a whole number from 1 to 4.'],
-      ['config.invalid', 6, 'crawl.app_timeout must be a duration from 1000 ms to 86400000 ms.'],
+      ['config.invalid', 6, 'crawl.app_timeout must be a duration from 1s to 1d.'],
       ['config.invalid', 6, 'crawl.sheet_id must be "engine" or "repository".'],
       ['config.invalid', 7, 'enabled must be true or false.'],
     ]);
