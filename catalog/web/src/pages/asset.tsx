@@ -136,8 +136,8 @@ const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
     <>
       {asset.goneAt !== null && (
         <p class="panel warn" role="note">
-          <strong>Gone from the site</strong> since <When time={asset.goneAt} />. It is kept here as it was, as the
-          settings of the <a href={connectionLink(asset.connection)}>connection</a> say.
+          <strong>Gone from the site</strong>, or left out by a filter, since <When time={asset.goneAt} />. It is kept
+          here as it was, as the settings of the <a href={connectionLink(asset.connection)}>connection</a> say.
         </p>
       )}
       {(asset.kind === 'sheet' || asset.kind === 'app') && <Pictures asset={asset} />}

@@ -133,7 +133,7 @@ export const JobProgress = ({ job, children }: { job: Job; children?: ComponentC
             : job.kind === 'inventory'
               ? `${number(progress.records)} items listed`
               : total === null
-                ? `${number(progress.scopesDone)} scopes done, reading the site · ${number(progress.records)} records`
+                ? `${number(progress.scopesDone)} ${progress.scopesDone === 1 ? 'scope' : 'scopes'} done, reading the site · ${number(progress.records)} records`
                 : `${number(progress.scopesDone)} of ${number(total)} scopes · ${number(progress.records)} records`}
         </span>
         {children}
