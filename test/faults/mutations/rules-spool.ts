@@ -53,7 +53,7 @@ export const SPOOL_RULES: readonly Mutation[] = [
     name: 'quota-waits',
     rule: '§11: a full spool makes the crawl wait, nothing is dropped',
     file: 'agent/spool/quota.ts',
-    from: 'if (this.#usedBytes + bytes <= limit) {',
+    from: 'if (this.#usedBytes + bytes <= limit || isTooLarge) {',
     to: 'if (this.#usedBytes >= 0) {',
     caughtBy: { file: SPOOL, test: 'that is used up makes the writer wait until something is trimmed, and says so' },
   },
