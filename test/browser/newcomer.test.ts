@@ -81,16 +81,28 @@ describe.skipIf(noBrowser())('a newcomer with the demo up', () => {
     await page.getByText('keeps working').waitFor({ state: 'hidden' });
   });
 
-  test('presses Run crawl and watches it', async () => {
+  test('presses Full crawl and watches it', async () => {
     // Slow enough to be watched, whatever the machine.
     await site.ask('/faults', { latencyMs: 100 });
-    await page.getByRole('button', { name: 'Run crawl' }).click();
+    await page.getByRole('link', { name: 'Our Qlik 🦆' }).click();
+    await page.getByRole('button', { name: 'Full crawl' }).click();
     await page.getByText(/\d+ of \d+ scopes/).waitFor();
     await site.ask('/faults', { latencyMs: 0 });
     await picture('4-running');
-    await page.getByRole('button', { name: 'Run crawl' }).waitFor();
-    await page.getByText(/\d+ complete/).waitFor();
+    const all = page
+      .locator('main')
+      .filter({ hasText: /State\s*Published/ })
+      .filter({ hasText: /Complete\s*10/ });
+    await all.filter({ hasText: /All\s*11/ }).waitFor();
     await picture('5-done');
+  });
+
+  test('presses Run crawl, which reads only what changed since', async () => {
+    await page.getByRole('link', { name: 'Connections', exact: true }).first().click();
+    await page.getByText(/\d+ complete/).waitFor();
+    await page.getByRole('button', { name: 'Run crawl' }).click();
+    await page.getByText(/\d+ unchanged/).waitFor();
+    expect(await page.getByText(/\d+ complete/).count()).toBe(0);
   });
 
   test('presses Test connection, watches the checks, and sees the verdict on the connection', async () => {
