@@ -15,7 +15,7 @@ const rooms: Record<string, readonly string[]> = {
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
   'agent/qlik': ['node:', 'protocol', 'config', 'config/filter', 'agent/network', 'enigma.js', 'zod'],
   'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/qlik', 'agent/bridge'],
-  'agent/lineage': ['node:', 'protocol', 'config'],
+  'agent/lineage': ['node:', 'protocol', 'config', '@polyglot-sql/sdk'],
   'agent/spool': ['node:', 'protocol', 'config'],
   // What left this machine, for whoever wants to look: append-only, chained, on this machine alone.
   'agent/audit': ['node:', 'protocol', 'config'],

@@ -17,6 +17,7 @@ export default defineConfig({
       lane('unit', 'test/unit/**/*.test.ts'),
       lane('simulator', 'test/simulator/**/*.test.ts', servers),
       lane('faults', 'test/faults/**/*.test.ts', { ...servers, testTimeout: 300_000 }),
+      lane('lineage', 'test/lineage/**/*.test.ts', { testTimeout: 60_000, hookTimeout: 60_000 }),
       lane('catalog', 'test/catalog/**/*.test.ts', waiting),
       lane('network', 'test/network/**/*.test.ts', servers),
       lane('browser', 'test/browser/**/*.test.ts', waiting),

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const LANES = ['unit', 'simulator', 'catalog', 'network', 'faults', 'browser'] as const;
+const LANES = ['unit', 'simulator', 'catalog', 'network', 'faults', 'lineage', 'browser'] as const;
 
 interface Report {
   readonly testResults: readonly {

@@ -1,0 +1,48 @@
+import type { Confidence, Role } from '../result.ts';
+
+/** What a SELECT for a database or a connector reads and gives. */
+export interface SqlAnalysis {
+  /** In order. `name` as Qlik will call the field: without quotes, case kept. */
+  readonly columns: readonly SqlColumn[];
+  /** There are columns beyond these: a `*` of objects whose columns are not known. */
+  readonly open: boolean;
+  /** Everything that is read, as written, without quotes, also what only a subquery or a join names. */
+  readonly objects: readonly string[];
+  /** `rest`: the pseudo-SQL of a web connector, in which each bracketed SELECT makes a table of its own. */
+  readonly tables: readonly SqlTable[];
+  readonly how: 'parser' | 'rest' | 'fallback';
+  readonly diagnostics: readonly { readonly code: string; readonly message: string; readonly at: number }[];
+}
+
+export interface SqlColumn {
+  readonly name: string;
+  readonly from: readonly SqlOrigin[];
+}
+
+export interface SqlOrigin {
+  /** As in {@link SqlAnalysis.objects}. */
+  readonly object: string;
+  readonly column: string;
+  readonly role: Role;
+  readonly confidence: Confidence;
+  readonly reasons: readonly string[];
+}
+
+/** One of the tables that a nested connector SELECT makes: `name` is the array's, as a later LOAD refers to it. */
+export interface SqlTable {
+  readonly name: string;
+  readonly columns: readonly SqlColumn[];
+}
+
+export interface SqlRequest {
+  /** Without the leading SQL keyword and the final semicolon; unresolved `$(…)` still in it. */
+  readonly text: string;
+  /** Of the connection, as the parser calls it; undefined: not known. */
+  readonly dialect: string | undefined;
+  readonly defaults: { readonly database: string | undefined; readonly schema: string | undefined };
+  /** Columns of an object, for `*`. */
+  readonly columns: (object: string) => readonly string[] | undefined;
+}
+
+/** Analyses SELECTs. It never throws: what it cannot read it says in its diagnostics. */
+export type AnalyseSql = (request: SqlRequest) => SqlAnalysis;
