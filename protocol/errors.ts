@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BRIDGE_KINDS } from './errors/bridge.ts';
 import { CATALOG_KINDS } from './errors/catalog.ts';
 import type { ErrorKind } from './errors/kind.ts';
+import { LINEAGE_KINDS } from './errors/lineage.ts';
 import { NETWORK_KINDS } from './errors/network.ts';
 import { QLIK_KINDS } from './errors/qlik.ts';
 import { SETTINGS_KINDS } from './errors/settings.ts';
@@ -17,6 +18,7 @@ export const ERROR_KINDS = {
   ...QLIK_KINDS,
   ...BRIDGE_KINDS,
   ...CATALOG_KINDS,
+  ...LINEAGE_KINDS,
   internal: { retryable: false, advice: 'This is a defect of Culvert: please report it with the log.' },
 } as const satisfies Readonly<Record<string, ErrorKind>>;
 
