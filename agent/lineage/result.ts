@@ -1,3 +1,7 @@
+import { CONFIDENCES, type Confidence, ROLES, type Role } from '#protocol/lineage.ts';
+
+export { CONFIDENCES, type Confidence, ROLES, type Role };
+
 /**
  * What a load script says about where its data comes from. The interpreter makes it, other evidence confirms it, the crawl
  * and `culvert lineage` deliver it.
@@ -20,28 +24,6 @@ export interface ScriptLineage {
   /** A limit that cut the work short; what stands here is right, and not all. */
   readonly cut: string | undefined;
 }
-
-/** What a field takes from its origin. Catalogs show `value` by default. */
-export const ROLES = [
-  'value',
-  'key',
-  'filter',
-  'sort',
-  'group',
-  'map-key',
-  'attribute',
-  'dimension',
-  'condition',
-] as const;
-export type Role = (typeof ROLES)[number];
-
-/**
- * How sure an edge is, surest first. `confirmed`: the script and another witness agree. `exact`: the text alone says it.
- * `inferred`: a variable's value or the columns of a `*` were learnt elsewhere, or an unqualified SQL column has one
- * candidate. `candidate`: one of several possibilities. `opaque`: known for the table only.
- */
-export const CONFIDENCES = ['confirmed', 'exact', 'inferred', 'candidate', 'opaque'] as const;
-export type Confidence = (typeof CONFIDENCES)[number];
 
 /** Where something stands in the script that a person sees. */
 export interface Place {
