@@ -74,5 +74,6 @@ export const PreviewOptions = z.object({
   sheets: z.array(Id).max(200).optional(),
   /** With small real values, for which the app is opened with its data: only where the policy of the agent allows it. */
   data: z.boolean().default(false),
+  settings: ConnectorSettings.optional(),
 });
 export type PreviewOptions = z.infer<typeof PreviewOptions>;

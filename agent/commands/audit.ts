@@ -6,6 +6,7 @@ import { findStateFolder } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import { asUsage, FAILED } from './exit-codes.ts';
+import { sizeText } from './size-text.ts';
 
 export interface AuditOptions {
   readonly config: string;
@@ -33,13 +34,6 @@ export const sinceTime = (text: string, nowMs: number): string => {
 
 const count = (number: number, one: string, many = `${one}s`): string => `${number} ${number === 1 ? one : many}`;
 
-const size = (bytes: number): string =>
-  bytes < 1024
-    ? `${bytes} B`
-    : bytes < 1024 ** 2
-      ? `${(bytes / 1024).toFixed(1)} KiB`
-      : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
-
 const counts = (kinds: Readonly<Record<string, number>>): string =>
   Object.entries(kinds)
     .sort(([, a], [, b]) => b - a)
@@ -50,7 +44,7 @@ const counts = (kinds: Readonly<Record<string, number>>): string =>
 const told = (entry: AuditEntry): readonly [string, ...string[]] => {
   switch (entry.event) {
     case 'batch': {
-      const head = `${entry.acknowledged ? 'sent' : 'MAY HAVE LEFT'}  ${entry.connection ?? '?'}  ${entry.records} records, ${size(entry.bytes)}`;
+      const head = `${entry.acknowledged ? 'sent' : 'MAY HAVE LEFT'}  ${entry.connection ?? '?'}  ${entry.records} records, ${sizeText(entry.bytes)}`;
       return [head, `job ${entry.job} attempt ${entry.attempt} batch ${entry.seq}`, counts(entry.kinds ?? {})];
     }
     case 'enrolled':
@@ -74,7 +68,7 @@ const told = (entry: AuditEntry): readonly [string, ...string[]] => {
     case 'jobRefused':
       return [`refused job ${entry.job}`, `${entry.code}: ${entry.reason}`];
     case 'supportBundle':
-      return [`a bundle for support was made, ${size(entry.bytes)}`, entry.file];
+      return [`a bundle for support was made, ${sizeText(entry.bytes)}`, entry.file];
     case 'logLevel':
       return [`the catalog set the log to ${entry.level} for ${Math.round(entry.forMs / 60_000)} minutes`];
     case 'missing':
@@ -144,7 +138,7 @@ export const audit = async (options: AuditOptions): Promise<void> => {
   }
   if (options.json) return;
   const { entries, records, bytes } = total;
-  process.stdout.write(`${count(entries, 'entry', 'entries')}, ${count(records, 'record')}, ${size(bytes)}\n`);
+  process.stdout.write(`${count(entries, 'entry', 'entries')}, ${count(records, 'record')}, ${sizeText(bytes)}\n`);
   // What other commands did while no agent runs stands beside the log until then.
   const waiting = (await names(join(folder, NOTES_FOLDER))).filter((name) => name.endsWith('.json')).length;
   if (waiting > 0)

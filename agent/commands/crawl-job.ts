@@ -8,10 +8,10 @@ import type { QlikObserver } from '#agent/qlik/observer.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import { describeWay } from '#config/proxy.ts';
-import { Fault } from '#protocol/errors.ts';
 import { CrawlOptions } from '#protocol/job-options.ts';
 import { filterInForce } from './filter-in-force.ts';
 import { connectionOfJob } from './job-connection.ts';
+import { optionsOf } from './job-options.ts';
 import { VERSION } from './version.ts';
 
 /** So many reasons why something is missing get a line in the log, the widest first. */
@@ -31,17 +31,15 @@ export const crawlJob = (
     const connection = connectionOfJob(folder, spec.connection);
     const way = describeWay(connection.proxy, connection.origin);
     log.info({ jobId: spec.jobId, connection: connection.code, url: connection.displayUrl, way }, 'crawl started');
-    const asked = CrawlOptions.safeParse(spec.options);
-    if (!asked.success)
-      throw new Fault('bridge.protocol', `The options of the crawl cannot be read: ${asked.error.issues[0]?.message}`);
+    const asked = optionsOf(CrawlOptions, spec);
     await using site = openSite(connection, { dialer, log, signal, observer });
     const summary = await crawl(site, connection, sink, {
       signal,
       skipScopes,
       log,
       scripts: allowsScripts(connection.code),
-      asked: asked.data,
-      filter: filterInForce(connection, asked.data.settings),
+      asked,
+      filter: filterInForce(connection, asked.settings),
       ...(kept === undefined
         ? {}
         : {

@@ -4,6 +4,7 @@ import { wrap } from '#config/connection/problem.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { StreamRecord } from '#protocol/records.ts';
+import { sizeText } from './size-text.ts';
 
 const WIDTH = 80;
 /** More of one kind nobody reads; the records have the rest. */
@@ -90,7 +91,7 @@ export class SummarisedLines implements RecordLines {
         ? ''
         : [
             'Largest apps',
-            ...this.#largest.map(({ name, bytes }) => `  ${size(bytes).padStart(10)}  ${called(name)}`),
+            ...this.#largest.map(({ name, bytes }) => `  ${sizeText(bytes).padStart(10)}  ${called(name)}`),
           ].join('\n'),
     ];
     return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -126,6 +127,3 @@ const counts = (title: string, found: Readonly<Partial<Record<string, number>>>)
   if (rows.length === 0) return '';
   return [title, ...rows.map(([name, count]) => `  ${name.padEnd(22)}${String(count).padStart(9)}`)].join('\n');
 };
-
-const size = (bytes: number): string =>
-  bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;

@@ -1,14 +1,15 @@
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
 import { ruleTexts, takeInventory } from '#agent/crawl/inventory.ts';
+import { refuseInQuietHours } from '#agent/crawl/quiet-hours.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { QlikObserver } from '#agent/qlik/observer.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
-import { Fault } from '#protocol/errors.ts';
 import { InventoryOptions } from '#protocol/job-options.ts';
 import { filterInForce } from './filter-in-force.ts';
 import { connectionOfJob } from './job-connection.ts';
+import { optionsOf } from './job-options.ts';
 
 /**
  * Does the jobs of kind `inventory`: which streams, apps and sheets there are, and what the filter in force says of each. No
@@ -21,19 +22,16 @@ export const inventoryJob = (
   observer?: QlikObserver,
 ): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {
-    const options = InventoryOptions.safeParse(spec.options);
-    if (!options.success)
-      throw new Fault('bridge.protocol', `The options of the inventory are not understood: ${options.error.message}`, {
-        retryable: false,
-      });
+    const options = optionsOf(InventoryOptions, spec);
     const connection = connectionOfJob(folder, spec.connection);
-    const filter = filterInForce(connection, options.data.settings);
+    refuseInQuietHours(connection);
+    const filter = filterInForce(connection, options.settings);
     log.info({ jobId: spec.jobId, connection: connection.code }, 'inventory started');
     await using site = openSite(connection, { dialer, log, signal, observer });
     // An attempt that is begun again after a crash leaves behind what it had listed before.
     await sink.write({ t: 'inventory', rules: ruleTexts(filter) });
     const found = { kept: 0, rejected: 0 };
-    for await (const items of takeInventory(site, filter, options.data)) {
+    for await (const items of takeInventory(site, filter, options)) {
       for (const item of items) {
         signal.throwIfAborted();
         found[item.kept ? 'kept' : 'rejected'] += 1;

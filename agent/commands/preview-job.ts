@@ -7,7 +7,9 @@ import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import { Fault } from '#protocol/errors.ts';
 import { PreviewOptions } from '#protocol/job-options.ts';
+import { filterInForce } from './filter-in-force.ts';
 import { connectionOfJob } from './job-connection.ts';
+import { optionsOf } from './job-options.ts';
 
 /**
  * Does the jobs of kind `preview`: draws the sheets of one app anew. Whether it may be done with data is for the policy to
@@ -20,13 +22,10 @@ export const previewJob = (
   observer?: QlikObserver,
 ): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {
-    const options = PreviewOptions.safeParse(spec.options);
-    if (!options.success)
-      throw new Fault('bridge.protocol', `The options of the preview are not understood: ${options.error.message}`, {
-        retryable: false,
-      });
+    const options = optionsOf(PreviewOptions, spec);
     const connection = connectionOfJob(folder, spec.connection);
-    const { app, data } = options.data;
+    const { app, data } = options;
+    const filter = filterInForce(connection, options.settings);
     const late = new AbortController();
     const { appTimeoutMs } = connection.crawl;
     const timer = setTimeout(() => {
@@ -36,7 +35,7 @@ export const previewJob = (
     log.info({ jobId: spec.jobId, connection: connection.code, appId: app, data }, 'preview started');
     try {
       await using site = openSite(connection, { dialer, log, signal: end, observer });
-      const pictures = await drawPreview(site, sink, options.data, end, ({ done, total, sheet }) =>
+      const pictures = await drawPreview(site, sink, filter, options, end, ({ done, total, sheet }) =>
         onProgress({ scopesDone: done, scopesTotal: total, records: done, current: sheet === '' ? [] : [sheet] }),
       );
       log.info({ jobId: spec.jobId, connection: connection.code, appId: app, data, pictures }, 'preview done');

@@ -7,6 +7,7 @@ import { ERROR_KINDS, Fault } from '#protocol/errors.ts';
 import { TestOptions } from '#protocol/job-options.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { ConnectionState } from '#protocol/status.ts';
+import { optionsOf } from './job-options.ts';
 import { withoutFolders } from './path-names.ts';
 import { TestPace } from './test-pace.ts';
 
@@ -74,11 +75,7 @@ export const testJob = (
   pace = new TestPace(),
 ): JobHandler => ({
   run: async (spec, sink, { signal, onProgress }) => {
-    const options = TestOptions.safeParse(spec.options);
-    if (!options.success)
-      throw new Fault('bridge.protocol', `The options of the test are not understood: ${options.error.message}`, {
-        retryable: false,
-      });
+    const options = optionsOf(TestOptions, spec);
     const files = folder.states().filter(({ code, state }) => code === spec.connection && state !== 'absent');
     const state = files.find(({ inForce }) => inForce !== null) ?? files[0];
     if (state === undefined)
@@ -94,7 +91,7 @@ export const testJob = (
     };
     await diagnose({
       state,
-      link: options.data.link,
+      link: options.link,
       signal,
       onStart: ({ target, check }) => report([`${target}/${check}`]),
       onCheck: async (check) => {
@@ -106,7 +103,7 @@ export const testJob = (
       },
       onSettings: async (settings) => {
         signal.throwIfAborted();
-        if (options.data.settings) await sink.write(toldSettings(settings));
+        if (options.settings) await sink.write(toldSettings(settings));
       },
     });
     log.info({ jobId: spec.jobId, connection: spec.connection, ...found }, 'test done');

@@ -11,7 +11,7 @@ export const addedOptions = async (
   job: { readonly organisationId: string; readonly connection: string; readonly kind: JobKind },
   asked: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> => {
-  if (job.kind !== 'crawl' && (job.kind !== 'inventory' || asked['settings'] !== undefined)) return {};
+  if (job.kind === 'test' || (job.kind === 'inventory' && asked['settings'] !== undefined)) return {};
   const { settings } = await readSettings(tx, job.organisationId, job.connection);
   return {
     ...(Object.keys(settings).length === 0 ? {} : { settings }),

@@ -88,6 +88,8 @@ test('settings are stored with who changed what, compared by their version, and 
   // What is tried out is not what is stored.
   await ask({ kind: 'inventory', options: { sheets: false, settings: { includeApps: ['Sales'] } } });
   expect(await offered()).toEqual({ sheets: false, settings: { includeApps: ['Sales'] } });
+  await ask({ kind: 'preview', options: { app: 'a1' } });
+  expect(await offered()).toMatchObject({ app: 'a1', settings });
   await ask({ kind: 'test' });
   expect(await offered()).toEqual({ settings: true });
 });

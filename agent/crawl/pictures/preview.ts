@@ -2,14 +2,14 @@ import type { OpenApp } from '#agent/qlik/engine/app.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
-import { EVERYTHING } from '#config/filter/filter.ts';
+import type { Filter } from '#config/filter/filter.ts';
 import { appItem } from '#config/filter/item.ts';
-import { isWithin } from '#config/policy/hours.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { PreviewOptions } from '#protocol/job-options.ts';
 import { keepsSheet } from '../filtered.ts';
 import { keysOf } from '../keys.ts';
 import { listedProperties, MASTER_POINTERS } from '../master-visualizations.ts';
+import { refuseInQuietHours } from '../quiet-hours.ts';
 import { libraryOf } from './sheet-plan.ts';
 import { readValues } from './values.ts';
 import { type Drawn, sheetPictures } from './write-pictures.ts';
@@ -29,7 +29,7 @@ interface PreviewProgress {
  * Draws the sheets of one app anew, each as soon as it was read, into `sink`. With data the app is opened with it, in a
  * session of its own that is closed at the end, whatever happens.
  *
- * What the connection's file says of crawls holds here, too: its filter, the largest app, and when nothing may be asked of
+ * What the connection's file says of crawls holds here, too: the filter, the largest app, and when nothing may be asked of
  * the site.
  *
  * @throws Fault when the app may not or cannot be opened, or has none of the sheets that were asked for
@@ -37,16 +37,18 @@ interface PreviewProgress {
 export const drawPreview = async (
   site: Site,
   sink: RecordSink,
+  /** Of the connection's file, narrowed by the catalog's settings. */
+  filter: Filter,
   options: PreviewOptions,
   signal: AbortSignal,
   onProgress: (progress: PreviewProgress) => void = () => undefined,
 ): Promise<number> => {
   const { connection } = site;
   const keys = keysOf(connection.code);
-  const row = await allowedApp(site, options.app);
+  const row = await allowedApp(site, filter, options.app);
   const app = await site.openApp(row.id, signal, undefined, options.data ? 'with data' : undefined);
   try {
-    const { sheets, ...content } = await frame(site, row, app, options, signal);
+    const { sheets, ...content } = await frame(site, row, app, filter, options, signal);
     const library = libraryOf(content.lists.dimensions, content.lists.measures, content.visualizations);
     let pictures = 0;
     for (const [done, entry] of sheets.entries()) {
@@ -73,18 +75,16 @@ const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * The app, when the connection's file lets it be read. One that is rejected is told like one that does not exist: whoever
  * asks learns nothing of it.
  */
-const allowedApp = async ({ connection, appRows }: Site, id: string): Promise<QrsApp> => {
-  const { quietHours, appMaxBytes } = connection.crawl;
-  if (quietHours !== undefined && isWithin(quietHours.windows, quietHours.timeZone, Date.now()))
-    throw new Fault('policy.denied', `Nothing is asked of the site in its quiet hours (${quietHours.text})`, {
-      advice: `Ask again after them, or change crawl.quiet_hours in ${connection.file}.`,
-    });
+const allowedApp = async ({ connection, appRows }: Site, filter: Filter, id: string): Promise<QrsApp> => {
+  const { appMaxBytes } = connection.crawl;
+  refuseInQuietHours(connection);
   const row = GUID.test(id)
     ? (await appRows([id])).find((one) => one.id.toLowerCase() === id.toLowerCase())
     : undefined;
-  if (row === undefined || !(connection.filter ?? EVERYTHING).judge(appItem(row)).kept)
-    throw new Fault('qlik.not_found', `There is no app ${id}, or ${connection.file} lets it not be crawled`, {
-      advice: 'Crawl the site again; if the app should be in it, look at the filter of the connection file.',
+  if (row === undefined || !filter.judge(appItem(row)).kept)
+    throw new Fault('qlik.not_found', `There is no app ${id}, or the filter lets it not be crawled`, {
+      advice:
+        'Crawl the site again; if the app should be in it, look at the filter of the connection file and of the catalog.',
     });
   if (appMaxBytes !== undefined && (row.fileSize ?? 0) > appMaxBytes)
     throw new Fault(
@@ -95,11 +95,17 @@ const allowedApp = async ({ connection, appRows }: Site, id: string): Promise<Qr
 };
 
 /** Which sheets are drawn, and what their charts may refer to. */
-const frame = async (site: Site, row: QrsApp, app: OpenApp, options: PreviewOptions, signal: AbortSignal) => {
+const frame = async (
+  site: Site,
+  row: QrsApp,
+  app: OpenApp,
+  filter: Filter,
+  options: PreviewOptions,
+  signal: AbortSignal,
+) => {
   const sheetIds =
     site.connection.crawl.sheetId === 'repository' ? await site.sheetRepositoryIds(row.id, signal) : undefined;
   const [entries, lists] = await Promise.all([app.objects(['sheet', 'masterobject'], DATA), app.lists()]);
-  const { filter = EVERYTHING } = site.connection;
   const all = entries.filter((one) => one.qInfo.qType === 'sheet' && keepsSheet(filter, appItem(row), one));
   const asked = options.sheets;
   const wanted = asked === undefined ? all : all.filter(({ qInfo }) => asked.includes(qInfo.qId));

@@ -3,6 +3,7 @@ import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { drawPreview } from '#agent/crawl/pictures/preview.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSite } from '#agent/qlik/site.ts';
+import { EVERYTHING } from '#config/filter/filter.ts';
 import { CrawlOptions, PreviewOptions } from '#protocol/job-options.ts';
 import type { PictureRecord, StreamRecord } from '#protocol/records.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
@@ -65,7 +66,7 @@ const preview = async (asked: Partial<PreviewOptions> & { app: string }) => {
   const sent: StreamRecord[] = [];
   await using site = openSite(connectionFor(visited), { dialer, patience: impatience() });
   const gate = new RecordGate({ write: async (record) => void sent.push(record) });
-  await drawPreview(site, gate, PreviewOptions.parse(asked), new AbortController().signal);
+  await drawPreview(site, gate, EVERYTHING, PreviewOptions.parse(asked), new AbortController().signal);
   return sent.filter(isPicture);
 };
 

@@ -28,11 +28,14 @@ const someApp = () => {
   return app;
 };
 
+/** One agent: its jobs share a session with the proxy, of which a user may have but five. */
+const dialer = new Dialer();
+
 /** Runs a preview job as a catalog asks for it; the keys of what came of it. */
 const preview = async (options: JobSpec['options'], more: Partial<Connection>) => {
   const sent: StreamRecord[] = [];
   const folder = { get: () => connectionFor(simulator, 'jwt', more), states: () => [] };
-  await previewJob(folder, new Dialer(), SILENT).run(
+  await previewJob(folder, dialer, SILENT).run(
     { jobId: 'job', connection: 'sim', kind: 'preview', options, createdAt: '2026-01-01T00:00:00Z' },
     { write: async (record) => void sent.push(record as StreamRecord), flush: () => Promise.resolve() },
     { signal: new AbortController().signal, skipScopes: new Set(), onProgress: () => undefined },
@@ -47,6 +50,13 @@ test('an app that the filter of the file rejects is not opened for a preview, an
   for (const data of [false, true])
     await expect(preview({ app: app.id, data }, { filter })).rejects.toMatchObject({ code: 'qlik.not_found' });
   expect(simulator.record.engineSockets.total).toBe(total);
+});
+
+test('what the catalog’s settings reject is not opened for a preview either', async () => {
+  const app = someApp();
+  const settings = { excludeApps: [app.name] };
+  await expect(preview({ app: app.id, settings }, {})).rejects.toMatchObject({ code: 'qlik.not_found' });
+  expect((await preview({ app: app.id, settings: { excludeApps: ['another'] } }, {})).length).toBeGreaterThan(0);
 });
 
 test('a sheet that the filter of the file rejects is not drawn by a preview that names it', async () => {
