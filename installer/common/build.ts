@@ -1,4 +1,5 @@
-// `npm run build`: what is shipped, in dist/. `dist/culvert.mjs` is the agent; `dist/culvert-catalog.mjs`, `dist/migrations`
+// `npm run build`: what is shipped, in dist/. `dist/culvert.mjs` is the agent, which starts `dist/culvert-lineage.mjs` with
+// `dist/polyglot_sql.wasm` for load scripts; `dist/culvert-catalog.mjs`, `dist/migrations`
 // and `dist/web` are the catalog; LICENSES.txt names all that went into them. `dist/test` holds the same programs, which a
 // test can kill at named places. `--only release` or `--only test` makes one of the two.
 import { execFileSync } from 'node:child_process';
@@ -41,8 +42,8 @@ const tell = (sizes: Awaited<ReturnType<typeof bundle>>['sizes']): void => {
 
 say(`culvert ${version}, commit ${commit}`);
 if (only !== 'test') {
-  for (const file of ['culvert.mjs', 'culvert.mjs.map', 'culvert-catalog.mjs', 'culvert-catalog.mjs.map'])
-    await rm(join(dist, file), { force: true });
+  for (const name of ['culvert.mjs', 'culvert-lineage.mjs', 'culvert-catalog.mjs'])
+    for (const file of [name, `${name}.map`]) await rm(join(dist, file), { force: true });
   const page = await buildPage({
     configFile: join(root, 'catalog/web/vite.config.ts'),
     root: join(root, 'catalog/web'),

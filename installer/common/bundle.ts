@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -25,6 +25,9 @@ export interface Bundled {
 }
 
 const PROGRAMS = { culvert: 'agent/main.ts', 'culvert-catalog': 'catalog/main.ts' } as const;
+/** What the agent starts to interpret load scripts: it finds this beside itself, and this the parser of SQL. */
+const CHILDREN = { 'culvert-lineage': 'agent/lineage/process/child.ts' } as const;
+const SQL_PARSER = 'polyglot_sql.wasm';
 
 /** In a release a fault point is an empty function, and the bundler leaves out calls of empty functions. */
 const withoutFaultPoints: Plugin = {
@@ -111,15 +114,15 @@ const withoutLocales: Plugin = {
 };
 
 /**
- * Makes one file each of the agent and the catalog, that run on a plain Node 24 wherever they lie. Beside the catalog lie
- * its migrations; its page is built elsewhere, and PostgreSQL is not in it.
+ * Makes one file each of the agent and the catalog, that run on a plain Node 24 wherever they lie. Beside the agent lies the
+ * process for load scripts with its parser of SQL, beside the catalog its migrations; its page is built elsewhere, and
+ * PostgreSQL is not in it.
  */
 export const bundle = async ({ folder, flavour, version, commit, rewrite }: BundleOptions): Promise<Bundled> => {
   await mkdir(folder, { recursive: true });
   const test = flavour === 'test';
-  const result = await build({
+  const options: BuildOptions & { metafile: true } = {
     absWorkingDir: root,
-    entryPoints: PROGRAMS,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -142,7 +145,6 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
     banner: {
       js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);\n${NEEDS_NODE}`,
     },
-    inject: test ? [fileURLToPath(import.meta.resolve('./armed.ts'))] : [],
     plugins: [
       withoutSecondUndici,
       poolOfUndici,
@@ -151,8 +153,16 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
       sources(rewrite),
     ],
     logLevel: 'warning',
-  });
-  const programs = Object.keys(PROGRAMS).map((name) => join(folder, `${name}.mjs`));
+  };
+  const [main, child] = await Promise.all([
+    build({
+      ...options,
+      entryPoints: PROGRAMS,
+      inject: test ? [fileURLToPath(import.meta.resolve('./armed.ts'))] : [],
+    }),
+    build({ ...options, entryPoints: CHILDREN }),
+  ]);
+  const programs = Object.keys({ ...PROGRAMS, ...CHILDREN }).map((name) => join(folder, `${name}.mjs`));
   for (const file of programs) {
     const wide = /[\u0080-\uffff].{0,40}/.exec(await readFile(file, 'utf8'));
     if (wide) throw new Error(`${file}: not in ASCII, at: ${wide[0]}`);
@@ -161,6 +171,10 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
   const migrations = join(folder, 'migrations');
   await rm(migrations, { recursive: true, force: true });
   await cp(join(root, 'catalog', 'store', 'migrations'), migrations, { recursive: true });
-  const sizes = await Promise.all(programs.map(async (file) => ({ file, bytes: (await stat(file)).size })));
-  return { sizes, inputs: Object.keys(result.metafile.inputs) };
+  const parser = join(folder, SQL_PARSER);
+  await cp(fileURLToPath(import.meta.resolve(`@polyglot-sql/sdk/${SQL_PARSER}`)), parser);
+  const files = [...programs, parser];
+  const sizes = await Promise.all(files.map(async (file) => ({ file, bytes: (await stat(file)).size })));
+  const inputs = [...Object.keys(main.metafile.inputs), ...Object.keys(child.metafile.inputs)];
+  return { sizes, inputs: [...new Set(inputs)] };
 };
