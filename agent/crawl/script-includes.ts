@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { decodeText } from '#agent/lineage/logs/script-log.ts';
 import { type Include, type ScriptContents, scriptContents } from '#agent/lineage/script/contents.ts';
+import { decodeText } from '#agent/lineage/text/decode.ts';
 import type { VariableEntry } from '#agent/qlik/engine/calls.ts';
 import { redactText, type SecretPlace, secretPlaces } from '#config/redaction/rules.ts';
 import { type JsonObject, present } from './attributes.ts';
@@ -79,9 +79,8 @@ export class Includes {
     if (read.type !== 'read') return { state: read.type };
     this.#bytes += read.bytes.length;
     if (this.#bytes > MOST_TEXT_BYTES) return { state: 'refused', why: 'the includes of the app are too large' };
-    if (read.bytes.includes(0) && !(read.bytes[0] === 0xff || read.bytes[0] === 0xfe))
-      return { state: 'refused', why: 'it is no text' };
     const written = decodeText(read.bytes);
+    if (written.includes('\0')) return { state: 'refused', why: 'it is no text' };
     const text = redactText(written);
     const contents = scriptContents(text);
     const script = {

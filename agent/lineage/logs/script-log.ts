@@ -1,3 +1,5 @@
+import { decodeText } from '../text/decode.ts';
+
 /** What the log of a reload tells: the statements as they were run, variables and includes resolved. */
 export interface ScriptLog {
   /** One line for each line of the log that holds a piece of script; loops are unrolled. */
@@ -49,17 +51,5 @@ export const readScriptLog = (bytes: Uint8Array, mostCharacters: number): Script
     }
     length += text.length + 1;
     script.push(text);
-  }
-};
-
-/** Bytes of a text that somebody's editor wrote: UTF-8, UTF-16 by its mark, else Windows' own. */
-export const decodeText = (bytes: Uint8Array): string => {
-  const [first, second] = bytes;
-  if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
-  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
   }
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { columnOf, fileDataset } from '#agent/lineage/dataset-names.ts';
 import { type FileRead, MappedFolders } from '#agent/lineage/files/mapped-folders.ts';
-import { decodeText, readScriptLog } from '#agent/lineage/logs/script-log.ts';
+import { readScriptLog } from '#agent/lineage/logs/script-log.ts';
 import { serverPath } from '#config/connection/server-path.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'culvert-mapped-'));
@@ -162,11 +162,5 @@ describe('the log of a reload', () => {
       started: '',
       failed: undefined,
     });
-  });
-
-  test('is decoded as what it is', () => {
-    expect(decodeText(Buffer.from('Größe', 'latin1'))).toBe('Größe');
-    expect(decodeText(Buffer.from('Größe'))).toBe('Größe');
-    expect(decodeText(Buffer.from('\ufeffGröße', 'utf16le'))).toContain('Größe');
   });
 });
