@@ -14,13 +14,14 @@ export const fileDataset = ({ root, names, ignoresCase }: ServerPath, host: stri
   if (root.startsWith('lib://')) return undefined;
   const place = root === '/' ? [host] : root.startsWith('//') ? root.slice(2).split('/') : [host, root];
   const parts = [...place, ...names].map((part) => (ignoresCase ? part.toLowerCase() : part));
-  return bounded(`file://${assetKey(...parts)}`);
+  return boundedKey(`file://${assetKey(...parts)}`);
 };
 
 /** The key of a column of a dataset. */
 export const columnOf = (dataset: string, name: string): string => `${dataset}#${keyPart(name)}`;
 
-const bounded = (key: string): string => {
+/** A key that fits into an index; a longer one is cut, and its end told apart by a digest. */
+export const boundedKey = (key: string): string => {
   if (Buffer.byteLength(key) <= MOST_KEY_BYTES) return key;
   const kept = Buffer.from(key)
     .subarray(0, MOST_KEY_BYTES - 40)

@@ -1,0 +1,342 @@
+import { beneath, type ServerPath, serverPath } from '#config/connection/server-path.ts';
+import { assetKey, keyPart } from '#protocol/keys.ts';
+import { boundedKey, columnOf, fileDataset } from '../dataset-names.ts';
+import type { Source } from '../result.ts';
+import { type ConnectionPlace, type DatabasePlace, databasePlace } from './connection-place.ts';
+import { folded } from './database-systems.ts';
+import { objectName } from './object-name.ts';
+import { PLAIN_MAPPING, type PlaceMapping } from './place-mapping.ts';
+import { sourceText } from './source-text.ts';
+
+/** A source as the catalog knows it. */
+export interface NamedDataset {
+  /** `own`: of the app alone, since nobody can say where it is; `app`: another app of the site, read by BINARY. */
+  readonly kind: 'file' | 'table' | 'web' | 'own' | 'app';
+  readonly key: string;
+  readonly name: string;
+  /** Several places at once, or one that is not wholly known: `*` stands for what may differ. Undefined for one place. */
+  readonly pattern: string | undefined;
+  /** Why it is no surer: `hole`, `lib-unknown`, `no-connection`, `connection-unknown`, `schema-assumed`, `mapping`, … */
+  readonly reasons: readonly string[];
+  /** The name in the customer's other catalogs, if the mapping file tells one. */
+  readonly otherName: string | undefined;
+  /** The key of one of its columns. */
+  column(name: string): string;
+}
+
+/** What naming needs to know of a site. */
+export interface NamingSite {
+  /** First part of the keys of the site. */
+  readonly code: string;
+  /** Host of the Qlik server: what is called local in a script lies there. */
+  readonly host: string;
+  readonly connections: readonly ConnectionPlace[];
+  /** Ids of its apps in lower case; for BINARY. */
+  readonly apps?: ReadonlySet<string> | undefined;
+  /** Folders `lib://…` of which the files are known by this name alone, in lower case. */
+  readonly libraries?: ReadonlySet<string> | undefined;
+  readonly mapping?: PlaceMapping | undefined;
+}
+
+export interface NamingApp {
+  readonly appId: string;
+  /** What DIRECTORY said last; relative paths count from there. */
+  readonly directory?: string | undefined;
+}
+
+const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const HOLE = /\$\([^()]*(?:\([^()]*\)[^()]*)*\)/g;
+const WEB = /^(?:https?|ftps?|sftp|s3a?|gs|abfss?|wasbs?|hdfs|dbfs):\/\//i;
+/** Sheets of workbooks are called without regard to case. */
+const CASELESS_TABLES = new Set(['ooxml', 'biff']);
+
+/**
+ * Names what scripts read and write, by the naming rules of OpenLineage: the same key for one file or table, from whichever
+ * app and by whichever data connection, and never one key for two of which nobody knows whether they are one.
+ */
+export class Naming {
+  readonly #site: NamingSite;
+  readonly #connections: ReadonlyMap<string, ConnectionPlace>;
+  readonly #mapping: PlaceMapping;
+
+  constructor(site: NamingSite) {
+    this.#site = site;
+    this.#connections = new Map(site.connections.map((connection) => [connection.name.toLowerCase(), connection]));
+    this.#mapping = site.mapping ?? PLAIN_MAPPING;
+  }
+
+  /** The data connection of that name; its case does not matter. */
+  connection(name: string): ConnectionPlace | undefined {
+    return this.#connections.get(name.toLowerCase());
+  }
+
+  /** The database behind a data connection, as the mapping file or else its connection string has it. */
+  database(name: string): DatabasePlace | undefined {
+    const mapped = this.#mapping.database(name);
+    if (mapped !== undefined) return mapped;
+    const connection = this.connection(name);
+    return connection === undefined ? undefined : databasePlace(connection, this.#site.host);
+  }
+
+  /**
+   * The dataset that a source is. `holes`: names and versions of what could not be expanded in it; two with different holes
+   * are two.
+   */
+  of(source: Source, app: NamingApp, holes: readonly string[] = []): NamedDataset {
+    switch (source.type) {
+      case 'file':
+        return this.#file(source, app, holes);
+      case 'object':
+        return this.#object(source, app, holes);
+      case 'binary':
+        return this.#binary(source, app, holes);
+      default:
+        return this.#own(source, app, holes, []);
+    }
+  }
+
+  #file(source: Extract<Source, { type: 'file' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
+    if (hasHole(source.path) || hasHole(source.table ?? '')) return this.#withHole(source, app, holes);
+    const place = this.#path(source.path, app);
+    return place.key === undefined
+      ? this.#own(source, app, holes, place.reasons)
+      : this.#within(place.key, place, source);
+  }
+
+  /** A file, or the table in it that is meant. */
+  #within(
+    file: string,
+    { caseless, reasons }: Pick<Placed, 'caseless' | 'reasons'>,
+    { path, table, format }: Extract<Source, { type: 'file' }>,
+  ): NamedDataset {
+    const inner =
+      table === undefined || !CASELESS_TABLES.has(format.toLowerCase()) || !caseless ? table : table.toLowerCase();
+    const key = inner === undefined ? file : boundedKey(`${file}/${keyPart(inner)}`);
+    const name = lastName(path);
+    return named(WEB.test(file) ? 'web' : 'file', key, table === undefined ? name : `${name} ${table}`, {
+      reasons,
+      pattern: /[*?]/.test(path) ? key.replaceAll('?', '*') : undefined,
+    });
+  }
+
+  /** Where a path leads, with no holes in it. */
+  #path(written: string, { directory }: NamingApp): Placed {
+    const path = this.#mapping.path(written.trim());
+    const reasons = path === written.trim() ? [] : ['mapping'];
+    if (WEB.test(path)) return { key: webKey(path), caseless: false, reasons: [...reasons, ...queryOf(path)] };
+    const whole = serverPath(path) ?? below(directory === undefined ? undefined : this.#mapping.path(directory), path);
+    if (whole === undefined) return { key: undefined, caseless: false, reasons: [...reasons, 'relative-path'] };
+    if (!whole.root.startsWith('lib://')) return { key: this.#fileKey(whole), caseless: whole.ignoresCase, reasons };
+    return this.#library(whole, reasons);
+  }
+
+  #library(whole: ServerPath, reasons: readonly string[]): Placed {
+    const name = whole.root.slice('lib://'.length);
+    const { target } = this.connection(name) ?? {};
+    if (target?.address !== undefined) {
+      const below = whole.names.map((part) => `/${encodeURI(part)}`).join('');
+      return { key: webKey(`${target.address.replace(/\/+$/, '')}${below}`), caseless: false, reasons };
+    }
+    const folder = target?.kind === 'folder' ? serverPath(this.#mapping.path(target.path ?? '')) : undefined;
+    const found = folder === undefined ? undefined : beneath(folder, whole.names);
+    const key = found === undefined ? undefined : this.#fileKey(found);
+    if (found !== undefined && key !== undefined) return { key, caseless: found.ignoresCase, reasons };
+    const root = whole.root.toLowerCase();
+    // What the agent reads there has been given this name, too.
+    if (this.#site.libraries?.has(root) === true) {
+      const text = [root, ...whole.names.map((part) => part.toLowerCase())].join('/');
+      return {
+        key: `${this.#site.code}/${assetKey('dataset', text)}`,
+        caseless: true,
+        reasons: [...reasons, 'lib-unknown'],
+      };
+    }
+    return { key: undefined, caseless: true, reasons: [...reasons, 'lib-unknown'] };
+  }
+
+  #fileKey(path: ServerPath): string | undefined {
+    return fileDataset(path, this.#site.host.toLowerCase());
+  }
+
+  #object(source: Extract<Source, { type: 'object' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
+    const { connection: name, object } = source;
+    if (name === '') return this.#own(source, app, holes, ['no-connection']);
+    if (hasHole(object) || hasHole(name)) return this.#own(source, app, holes, ['hole']);
+    const database = this.database(name);
+    const connection = this.connection(name);
+    if (database !== undefined) {
+      const { name: full, reasons } = objectName(object, database);
+      const { fold } = database.system;
+      return named('table', boundedKey(`${database.namespace}/${keyPart(full)}`), full, {
+        reasons: this.#mapping.database(name) === undefined ? reasons : [...reasons, 'mapping'],
+        otherName: this.#mapping.otherName(database.namespace, full),
+        column: (column) => folded(column, fold),
+      });
+    }
+    if (connection === undefined) return this.#own(source, app, holes, ['connection-unknown']);
+    const { target, id } = connection;
+    if (target.address !== undefined) {
+      const place = webKey(target.address);
+      if (place !== undefined)
+        return named('web', boundedKey(`${place.replace(/\/+$/, '')}/${keyPart(object)}`), object, {
+          reasons: ['connector'],
+        });
+    }
+    // An Access or Excel file behind ODBC.
+    const file = target.path === undefined ? undefined : serverPath(this.#mapping.path(target.path));
+    const key = file === undefined ? undefined : this.#fileKey(file);
+    if (key !== undefined) return named('table', boundedKey(`${key}/${keyPart(object)}`), object);
+    // A source that is defined on the Qlik server is known by its name there, and nowhere else.
+    if (target.dsn !== undefined) {
+      const server = this.#site.host.toLowerCase();
+      return named('table', boundedKey(`odbc://${server}/${assetKey(target.dsn.toLowerCase(), object)}`), object, {
+        reasons: ['dsn'],
+      });
+    }
+    return named('table', boundedKey(`${this.#site.code}/${assetKey('dataset', id, object)}`), object, {
+      reasons: ['place-unknown'],
+    });
+  }
+
+  #binary(source: Extract<Source, { type: 'binary' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
+    if (hasHole(source.path)) return this.#withHole(source, app, holes);
+    const stem = lastName(source.path)
+      .replace(/\.qv[fw]$/i, '')
+      .toLowerCase();
+    if (GUID.test(stem) && this.#site.apps?.has(stem) === true)
+      return named('app', `${this.#site.code}/${assetKey(stem)}`, stem);
+    const { key, reasons } = this.#path(source.path, app);
+    return key === undefined
+      ? this.#own(source, app, holes, reasons)
+      : named('file', key, lastName(source.path), { reasons });
+  }
+
+  /** Of the app alone, with the places that it may be if enough of them is known. */
+  #withHole(
+    source: Extract<Source, { type: 'file' | 'binary' }>,
+    app: NamingApp,
+    holes: readonly string[],
+  ): NamedDataset {
+    const own = this.#own(source, app, holes, ['hole']);
+    // The whole name of a file tells enough, a part of it or an ending does not.
+    const literal = lastName(source.path.replace(HOLE, '*')).replace(/^.*\*/, '');
+    if (literal.replace(/\.\w+$/, '').length < MOST_TELLING) return own;
+    const { key } = this.#path(source.path.replace(HOLE, '*'), app);
+    const table = source.type === 'file' ? source.table : undefined;
+    const pattern =
+      key ?? (/^\s*\$\(/.test(source.path) ? `*${source.path.replace(HOLE, '*').replaceAll('\\', '/')}` : undefined);
+    return pattern === undefined || table !== undefined ? own : { ...own, pattern };
+  }
+
+  #own(source: Source, { appId }: NamingApp, holes: readonly string[], reasons: readonly string[]): NamedDataset {
+    const text = sourceText(source);
+    // The same text with another value of the variable is another place.
+    const versions = holes.length === 0 ? '' : ` {${[...holes].sort().join(', ')}}`;
+    const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', `${text}${versions}`)}`);
+    return named('own', key, text, { reasons });
+  }
+}
+
+/** Shorter names of files are found everywhere. */
+const MOST_TELLING = 4;
+
+interface Placed {
+  readonly key: string | undefined;
+  readonly caseless: boolean;
+  readonly reasons: readonly string[];
+}
+
+const named = (
+  kind: NamedDataset['kind'],
+  key: string,
+  name: string,
+  more: {
+    readonly reasons?: readonly string[];
+    readonly pattern?: string | undefined;
+    readonly otherName?: string | undefined;
+    readonly column?: (name: string) => string;
+  } = {},
+): NamedDataset => ({
+  kind,
+  key,
+  name,
+  reasons: more.reasons ?? [],
+  pattern: more.pattern,
+  otherName: more.otherName,
+  column: (column) => columnOf(key, more.column?.(column) ?? column),
+});
+
+const hasHole = (text: string): boolean => text.includes('$(');
+
+const lastName = (path: string): string =>
+  path
+    .split(/[\\/]/)
+    .filter((part) => part !== '')
+    .at(-1) ?? path;
+
+const below = (directory: string | undefined, path: string): ServerPath | undefined => {
+  const folder = serverPath(directory ?? '');
+  return folder === undefined ? undefined : beneath(folder, path.split(folder.ignoresCase ? /[\\/]/ : '/'));
+};
+
+/** An address without user, password, query and fragment; one of S3 and its kind is bucket and key alone. */
+const webKey = (text: string): string | undefined => {
+  let url: URL;
+  try {
+    url = new URL(text.replace(/^s3a:/i, 's3:'));
+  } catch {
+    return undefined;
+  }
+  // The container stands before the @, as OpenLineage has it.
+  const container = /^(?:abfss?|wasbs?):$/.test(url.protocol) && url.username !== '' ? `${url.username}@` : '';
+  const parts = url.pathname
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decoded);
+  return boundedKey(`${url.protocol}//${[`${container}${url.host}`, ...parts.map(keyPart)].join('/')}`);
+};
+
+const queryOf = (text: string): readonly string[] => (text.includes('?') ? ['query-left-out'] : []);
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+/**
+ * Those of the known datasets that a pattern may mean, none when there are more than `most`: what fits everything says
+ * nothing. Edges to them are candidates only.
+ */
+export const candidatesOf = (
+  { pattern }: Pick<NamedDataset, 'pattern'>,
+  known: Iterable<string>,
+  most = 8,
+): readonly string[] => {
+  if (pattern === undefined) return [];
+  const pieces = pattern.toLowerCase().split(/\*+/);
+  const found: string[] = [];
+  for (const key of known) {
+    if (!fits(key.toLowerCase(), pieces)) continue;
+    found.push(key);
+    if (found.length > most) return [];
+  }
+  return found;
+};
+
+/** Linear: whatever stands between the stars, each time the first place that fits. */
+const fits = (key: string, pieces: readonly string[]): boolean => {
+  const [first = '', ...rest] = pieces;
+  const last = rest.pop();
+  if (last === undefined) return key === first;
+  if (!key.startsWith(first) || !key.endsWith(last) || key.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = key.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return at <= key.length - last.length;
+};
