@@ -14,6 +14,7 @@ import type { ImportOptions } from './import.ts';
 import type { InitOptions } from './init/init.ts';
 import type { InventoryOptions } from './inventory.ts';
 import type { JwtOptions } from './jwt.ts';
+import type { LineageOptions } from './lineage.ts';
 import type { ResetIdentityOptions } from './reset-identity.ts';
 import type { RunOptions } from './run.ts';
 import type { StatusOptions } from './status.ts';
@@ -129,6 +130,17 @@ const addCommands = (program: Command): void => {
     .addHelpText('after', '\nNo app is opened, nothing is changed at the site, and nothing is sent anywhere.')
     .action(async (file: string, options: InventoryOptions) =>
       (await import('./inventory.ts')).inventory(file, options),
+    );
+  program
+    .command('lineage')
+    .description('say where the data of a load script comes from, field by field')
+    .argument('[script]', 'file of a load script')
+    .option('--json', 'print one JSON object, for programs')
+    .option('--includes <folder>', 'where included scripts lie; default: beside the script')
+    .option('--encoding <name>', 'of a script that is not Unicode; default: what it looks like')
+    .addHelpText('after', '\nThe script is never run, and nothing is sent anywhere.')
+    .action(async (target: string | undefined, options: LineageOptions) =>
+      (await import('./lineage.ts')).lineage(target, options),
     );
   program
     .command('init')
