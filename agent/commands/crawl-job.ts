@@ -37,6 +37,8 @@ export const crawlJob = (
       signal,
       skipScopes,
       log,
+      // A crawl that rests goes on when somebody takes the quiet hours out of the file.
+      quietHours: () => (folder.get(connection.code) ?? connection).crawl.quietHours,
       scripts: allowsScripts(connection.code),
       asked,
       filter: filterInForce(connection, asked.settings),

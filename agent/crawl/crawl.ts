@@ -100,6 +100,7 @@ class Crawl {
     this.#turnstile = new Turnstile({
       site,
       connection,
+      quietHours: options.quietHours,
       log: this.#log,
       patience: options.patience ?? PATIENCE,
       signal: this.#signal,

@@ -1,6 +1,7 @@
 import type { Log } from '#agent/qlik/log.ts';
 import type { Patience } from '#agent/qlik/patience.ts';
 import type { Filter } from '#config/filter/filter.ts';
+import type { ZonedHours } from '#config/policy/policy.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { CheckpointPlace } from './delta/delta.ts';
 import type { CrawlProgress } from './progress.ts';
@@ -12,6 +13,8 @@ export interface CrawlOptions {
   readonly onProgress?: ((progress: CrawlProgress) => void) | undefined;
   /** Keys of scopes that were published by an earlier attempt of the same job: they are neither read nor written. */
   readonly skipScopes?: ReadonlySet<string> | undefined;
+  /** The quiet hours as they are now; what the connection said when the crawl began is what holds otherwise. */
+  readonly quietHours?: (() => ZonedHours | undefined) | undefined;
   /** False: load scripts are neither read nor written; the policy forbids it. Default true. */
   readonly scripts?: boolean | undefined;
   /** What the job asks for: mode, checkpoint, `only`, pictures. Default: the whole site, in full. */

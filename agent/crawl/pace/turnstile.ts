@@ -25,6 +25,8 @@ export interface Turn {
 interface TurnstileOptions {
   readonly site: Pick<Site, 'engineHealth'>;
   readonly connection: Connection;
+  /** The quiet hours as they are now: the file may be changed while a crawl waits. Default: the connection's. */
+  readonly quietHours?: (() => ZonedHours | undefined) | undefined;
   readonly log: Log;
   readonly patience: Patience;
   /** Ends all waiting. */
@@ -61,7 +63,7 @@ const REASONS: Readonly<Record<Reason, string>> = {
 export class Turnstile {
   readonly #options: TurnstileOptions;
   readonly #pace: Pace;
-  readonly #quiet: ZonedHours | undefined;
+  readonly #quiet: () => ZonedHours | undefined;
   readonly #maxBytes: number;
   #inside = 0;
   #slowed: Slowed | undefined;
@@ -73,7 +75,7 @@ export class Turnstile {
     const { crawl } = options.connection;
     this.#options = options;
     this.#pace = new Pace(crawl.engineSessions);
-    this.#quiet = crawl.quietHours;
+    this.#quiet = options.quietHours ?? (() => crawl.quietHours);
     this.#maxBytes = Math.min(crawl.appMaxBytes ?? MOST_ANSWER_BYTES, MOST_ANSWER_BYTES);
     options.signal.addEventListener('abort', () => this.#wake(), { once: true });
   }
@@ -93,11 +95,11 @@ export class Turnstile {
     for (;;) {
       signal.throwIfAborted();
       const nowMs = wallNow();
-      const quiet = this.#quiet;
+      const quiet = this.#quiet();
       const endMs = quiet === undefined ? undefined : endOfWithin(quiet.windows, quiet.timeZone, nowMs);
       if (quiet === undefined || endMs === undefined) break;
       if (told !== endMs) {
-        const until = clockTime(endMs, quiet.timeZone);
+        const until = `${clockTime(endMs, quiet.timeZone)} ${quiet.timeZone}`;
         this.#say({ text: `paused until ${until} (quiet hours)`, paused: true });
         log.info({ until: new Date(endMs).toISOString(), quietHours: quiet.text }, 'quiet hours: the crawl waits');
         told = endMs;

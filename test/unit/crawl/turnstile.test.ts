@@ -21,7 +21,12 @@ const through = async <T>(gate: Turnstile, visit: (turn: Turn) => Promise<T> | T
 
 /** A turnstile with clocks that only waiting moves. */
 const turnstile = (
-  more: { quietHours?: ZonedHours; engineSessions?: number; start?: string },
+  more: {
+    quietHours?: ZonedHours;
+    inFile?: (nowMs: number) => ZonedHours | undefined;
+    engineSessions?: number;
+    start?: string;
+  },
   health: (nowMs: number) => boolean | undefined = () => false,
 ) => {
   let clockMs = Date.parse(more.start ?? '2026-07-01T10:00:00Z');
@@ -51,6 +56,7 @@ const turnstile = (
       ...connection,
       crawl: { ...connection.crawl, engineSessions: more.engineSessions ?? 2, quietHours: more.quietHours },
     },
+    ...(more.inFile === undefined ? {} : { quietHours: () => more.inFile?.(clockMs) }),
     patience,
     signal: stop.signal,
     log: { debug: () => undefined, info: (_, text) => said.push(text), warn: (_, text) => said.push(text) },
@@ -112,13 +118,23 @@ test('waits for the end of the quiet hours, by the clocks of their zone', async 
   await gate.awake();
   expect(wall().toISOString()).toBe('2026-07-01T17:00:00.000Z');
   expect(said).toEqual([
-    '> paused until Wed 19:00 (quiet hours)',
+    '> paused until Wed 19:00 Europe/Vienna (quiet hours)',
     'quiet hours: the crawl waits',
     'the quiet hours are over: the crawl goes on',
   ]);
   // Nothing is asked of the site meanwhile.
   expect(asked).toEqual([]);
   expect(gate.slowed).toBeUndefined();
+});
+
+test('quiet hours that are taken out of the file while the crawl waits keep it no longer', async () => {
+  const changedMs = Date.parse('2026-07-01T10:05:00Z');
+  const quietHours = hours('Mon-Fri 07:00-19:00');
+  const inFile = (nowMs: number) => (nowMs < changedMs ? quietHours : undefined);
+  const { turnstile: gate, said, wall } = turnstile({ quietHours, inFile });
+  await gate.awake();
+  expect(wall().getTime() - changedMs).toBeLessThanOrEqual(30_000);
+  expect(said.at(-1)).toBe('the quiet hours are over: the crawl goes on');
 });
 
 test('what is inside when the quiet hours begin ends; who comes then waits', async () => {
