@@ -66,6 +66,21 @@ const matching = (checkpoint: Checkpoint, wanted: string): Found[] => {
   return found.map(([id, app]) => ({ connection: checkpoint.code, crawledAt: checkpoint.writtenAt, id, app }));
 };
 
+const SIMILAR = 5;
+
+const unknown = (wanted: string, checkpoints: readonly Checkpoint[]): Fault => {
+  const part = wanted.trim().toLowerCase();
+  const similar = checkpoints
+    .flatMap(({ apps }) => apps.map(([, { name }]) => name))
+    .filter((name) => part !== '' && name.toLowerCase().includes(part));
+  const names = [...new Set(similar)].slice(0, SIMILAR).map((name) => `"${shortened(printable(name), 60)}"`);
+  const none = 'No crawl for a catalog has left its state here yet: the next one does.';
+  const advice = names.length > 0 ? `Did you mean ${names.join(', ')}?` : 'Give the id or the whole name of an app.';
+  return new Fault('config.invalid', `The last crawls of this agent know no app ${printable(wanted)}`, {
+    advice: checkpoints.length === 0 ? none : advice,
+  });
+};
+
 /**
  * Says from the state folder when an app was read last and why it was read or passed over in the last crawl.
  *
@@ -86,10 +101,7 @@ export const explain = async (wanted: string, { config, connection, json }: Expl
       id === wanted || name.toLowerCase() === wanted.toLowerCase() ? [{ connection: code, id, name, rule }] : [],
     ),
   );
-  if (found.length + rejected.length === 0)
-    throw new Fault('config.invalid', `No crawl that this agent keeps the state of knows an app ${printable(wanted)}`, {
-      advice: 'Give the id or the whole name of an app; a state is kept by crawls that a catalog asks for.',
-    });
+  if (found.length + rejected.length === 0) throw unknown(wanted, checkpoints);
   if (json) {
     process.stdout.write(`${JSON.stringify({ apps: found, rejected }, null, 2)}\n`);
     return;

@@ -226,7 +226,15 @@ class Parser {
   #pattern(): Pattern {
     const token = this.#peek();
     try {
-      if (token.type !== 'regex') return globPattern(this.#text().value, false);
+      if (token.type !== 'regex') {
+        const { value } = this.#text();
+        if (/^(?:regex|glob):/i.test(value))
+          throw new PatternError(
+            `In an expression ${value.slice(0, value.indexOf(':') + 1)} has no meaning: names that begin with it would be looked for.`,
+            'Write a regular expression between slashes, /Sales.*/, and a pattern with * and ? as it is.',
+          );
+        return globPattern(value, false);
+      }
       this.#next += 1;
       return regexPattern(...javaRegex(token.value, token.flags));
     } catch (error) {

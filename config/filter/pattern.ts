@@ -135,6 +135,11 @@ export const exactPattern = (text: string, fold: boolean): Pattern => {
 /** A regular expression for a whole text. Throws {@link PatternError}. */
 export const regexPattern = (text: string, options: RegexOptions): Pattern => {
   checkLength(text);
+  if (text === '')
+    throw new PatternError(
+      'The regular expression is empty: no name would match it.',
+      'Write it behind regex:, or leave the pattern out.',
+    );
   const { steps: cost, matches } = compileRegex(text, options);
   return { identity: `regex ${JSON.stringify(options)} ${text}`, fold: options.fold, glob: undefined, cost, matches };
 };

@@ -8,6 +8,7 @@ import { loadConnectionFile } from '../loading.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { lintExpiry } from './expiry.ts';
 import { lintExposure, lintSideFiles } from './exposure.ts';
+import { lintReadable } from './readable.ts';
 import { lintWritable } from './writable.ts';
 
 /** What the linter says of one file. */
@@ -49,6 +50,7 @@ const beyondParsing = async (
       const text = content.type === 'file' ? content.bytes.toString('latin1') : '';
       if (text.includes('BEGIN CERTIFICATE-----')) certificates.set(basename(path), text);
     }
+  problems.push(...(await lintReadable(file, connection)));
   problems.push(...lintExpiry(connection, certificates, nowMs));
   const { type } = connection.authentication;
   if (connection.prefix === '' && (type === 'header' || type === 'jwt' || type === 'signed-jwt'))

@@ -110,11 +110,12 @@ describe('culvert explain', () => {
 
   test('knows no app that no crawl knows, and says what to give', async () => {
     await keep(['prod', [[APP_ID, knownApp()]]]);
-    for (const wanted of ['Sale', 'Sales\u001b[0m', OTHER_ID])
-      await expect(explained(wanted)).rejects.toMatchObject({
-        code: 'config.invalid',
-        advice: expect.stringContaining('Give the id or the whole name of an app'),
-      });
+    for (const [wanted, advice] of [
+      ['Sale', 'Did you mean "Sales"?'],
+      ['Sales\u001b[0m', 'Give the id or the whole name of an app.'],
+      [OTHER_ID, 'Give the id or the whole name of an app.'],
+    ] as const)
+      await expect(explained(wanted)).rejects.toMatchObject({ code: 'config.invalid', advice });
     await expect(explained('Sales', { connection: 'test' })).rejects.toMatchObject({ code: 'config.invalid' });
   });
 

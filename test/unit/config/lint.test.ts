@@ -43,6 +43,20 @@ describe('the linter', () => {
     expect(await said()).toEqual([]);
   });
 
+  test('warns of folders that cannot be read, and not of those that can', async () => {
+    mkdirSync(join(folder, 'qvd'));
+    put(
+      'a.conf',
+      `${head}${header}paths { qvds = "${folder}/qvd", logs = [{ from = "lib://L", to = "${folder}/none" }] }\n`,
+    );
+    const [problem, ...others] = await said();
+    expect(problem).toContain(`paths.logs names ${folder}/none, and there is no such folder on this machine.`);
+    expect(others).toEqual([]);
+    put('a.conf', `${head}${header}paths.qvs = "${folder}/b.pem"\n`);
+    put('b.pem', '');
+    expect((await said())[0]).toContain('it is no folder');
+  });
+
   test('names files that clash, and files whose last extension Windows hid', async () => {
     put('a.conf', head + header);
     put('b.conf', head + header);

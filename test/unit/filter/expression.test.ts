@@ -118,6 +118,8 @@ describe('a filter expression', () => {
     ['name ~ /a/q', 7, 'There is no flag q.', 'Flags are'],
     ['name ~ /\\w+/U', 7, 'The flag U', '\\p{L}'],
     ['name ~ /[a-z&&[^b]]/', 7, 'cuts classes', 'one class'],
+    ["app ~ 'regex:Sales.*'", 6, 'regex: has no meaning', '/Sales.*/'],
+    ['app ~ //', 6, 'The regular expression is empty', 'leave the pattern out'],
     ["$kind = 'app'", 0, '$ means nothing', 'Take it out'],
     ['not', 3, 'A key is missing before the end.', "stream = 'Sales'"],
   ])('%s is refused at %i', (text, offset, message, advice) => {
