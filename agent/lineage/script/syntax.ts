@@ -23,10 +23,14 @@ export type Statement =
   | ControlStatement
   | IncludeStatement
   | MacroStatement
+  | GuardedStatement
   | NeutralStatement
   | OpaqueStatement;
 
-/** LOAD and SELECT with all that stands in front. A preceding load is one statement with several {@link Step}s. */
+/**
+ * LOAD and SELECT with all that stands in front. A preceding load is one statement with several {@link Step}s. The
+ * prefixes in front of the first step are the statement's; when the last step names no source, none was written.
+ */
 export interface LoadStatement {
   readonly type: 'load';
   readonly label: string | undefined;
@@ -44,6 +48,7 @@ export type Prefix =
       readonly side: 'inner' | 'left' | 'right' | 'outer';
       readonly table?: string | undefined;
     }
+  /** `kept`: the fields in front that stay; NaN when an expansion that nobody could resolve says how many. */
   | { readonly type: 'crosstable'; readonly attribute: string; readonly data: string; readonly kept: number }
   | { readonly type: 'hierarchy'; readonly args: readonly string[] }
   | { readonly type: 'hierarchybelongsto'; readonly args: readonly string[] }
@@ -59,7 +64,9 @@ export type Prefix =
   | {
       readonly type: 'first' | 'sample' | 'buffer' | 'bundle' | 'info' | 'semantic' | 'partial' | 'unless' | 'when';
       readonly condition?: Expression | undefined;
-    };
+    }
+  /** An expansion that nobody could resolve, where a prefix or a label may stand. */
+  | { readonly type: 'macro'; readonly text: string };
 
 export type Step = LoadStep | SelectStep;
 
@@ -89,7 +96,14 @@ export type FieldItem =
     };
 
 export type LoadSource =
-  | { readonly type: 'file'; readonly path: string; readonly format: Format; readonly span: Span }
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      /** Further files of a list; all are read as one. */
+      readonly others: readonly string[];
+      readonly format: Format;
+      readonly span: Span;
+    }
   | { readonly type: 'resident'; readonly table: string; readonly span: Span }
   | { readonly type: 'inline'; readonly body: string; readonly format: Format; readonly span: Span }
   | { readonly type: 'autogenerate'; readonly count: Expression | undefined; readonly span: Span }
@@ -275,6 +289,15 @@ export interface IncludeStatement {
 export interface MacroStatement {
   readonly type: 'macro';
   readonly text: string;
+  readonly span: Span;
+}
+
+/** `WHEN a = b DROP TABLE t`: in front of LOAD it is a prefix, in front of everything else it holds what it guards. */
+export interface GuardedStatement {
+  readonly type: 'guarded';
+  readonly test: 'when' | 'unless';
+  readonly condition: Expression;
+  readonly statement: Statement;
   readonly span: Span;
 }
 
