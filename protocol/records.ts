@@ -132,7 +132,7 @@ export type Missing = z.infer<typeof Missing>;
  * What became of a scope. The catalog then: `complete` replaces the scope (what was not seen is gone); `updated` takes what
  * came, removes what `gone` records name and keeps the rest; `unchanged` keeps all of it, with what was known to be missing
  * and why; `partial`, `denied` and `failed` update what came and delete nothing (a denied app still sends its own asset, from
- * the list of apps) but, of a `partial` site, what is not there of kinds that came whole; `gone` deletes it by the connection's deletion policy.
+ * the list of apps) but, of a `partial` one, what is not there of kinds that came whole; `gone` deletes it by the connection's deletion policy.
  */
 export const OUTCOMES = ['complete', 'updated', 'unchanged', 'partial', 'denied', 'failed', 'gone'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -162,8 +162,8 @@ export const OutcomeRecord = z.object({
    */
   checkpoint: z.string().min(1).max(100).optional(),
   /**
-   * Of the site's scope when it is `partial`: the kinds of which all came, whatever else is missing. What the catalog has of
-   * these and did not come is gone; `app` stands for the apps that `listed` records name.
+   * Of a scope that is `partial`: the kinds of which all came, whatever else is missing. What the catalog has of these in
+   * this scope and did not come is gone; in the site's scope `app` stands for the apps that `listed` records name.
    */
   whole: z.array(z.enum(ASSET_KINDS)).max(ASSET_KINDS.length).optional(),
 });

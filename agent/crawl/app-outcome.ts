@@ -29,7 +29,8 @@ export const writeAppScope = async (
   if (kept.thumbnails !== undefined) await writePictures(out, row, context.keys, kept, kept.thumbnails);
   const lacking = [...read.gaps.missing, ...missingLists(context)];
   const outcome = lacking.length === 0 ? 'complete' : 'partial';
-  await out.outcome(outcome, { missing: lacking });
+  // An app of which a part is out of reach for good would keep for ever what went of the others.
+  await out.outcome(outcome, { missing: lacking, ...(outcome === 'partial' ? { whole: read.gaps.wholeOfApp } : {}) });
   return outcome;
 };
 

@@ -1,7 +1,7 @@
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import { RESOURCE_FILTERS, type Readable, ruleAdvice } from '#config/connection/rights.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { Missing } from '#protocol/records.ts';
+import type { AssetKind, Missing } from '#protocol/records.ts';
 
 export const missing = (what: string, fault: Fault): Missing => {
   const { code, message } = fault;
@@ -78,6 +78,30 @@ export const whyEmpty = (what: Readable, rows: number): Fault | undefined => {
   return new Fault(code, `The repository shows the user no ${what} at all`);
 };
 
+/** What an app holds, kind by kind. */
+const OF_APPS = [
+  'sheet',
+  'chart',
+  'chartDimension',
+  'chartMeasure',
+  'masterDimension',
+  'masterMeasure',
+  'masterVisualization',
+  'variable',
+  'bookmark',
+  'story',
+  'script',
+  'scriptSection',
+  'table',
+  'field',
+] as const satisfies readonly AssetKind[];
+
+/** Parts of an app that may be missing for good, since a right is, and the kinds that are then not whole. */
+const WITHOUT: Readonly<Record<string, readonly AssetKind[]>> = {
+  'load script': ['script', 'scriptSection'],
+  'tables and fields': ['table', 'field'],
+};
+
 /** So many are told of each scope: a list that grows with the app would not fit into a record. */
 const MOST = 50;
 
@@ -141,6 +165,14 @@ export class Gaps {
   note(what: string, fault: Fault): void {
     this.hasHoles = true;
     this.#push(what, fault);
+  }
+
+  /** The kinds of an app of which all came; none when it is not known which parts that does not touch. */
+  get wholeOfApp(): readonly AssetKind[] {
+    const parts = this.missing.map(({ what }) => WITHOUT[what]);
+    if (parts.length === MOST || parts.includes(undefined)) return [];
+    const doubtful = new Set(parts.flat());
+    return OF_APPS.filter((kind) => !doubtful.has(kind));
   }
 
   #push(what: string, fault: Fault): void {

@@ -194,7 +194,7 @@ export class ScopeReader {
     if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
     this.#ended.push({
       ...{ key: scope, kind, name, outcome, records, missing: missing ?? [], error, reason, checkpoint },
-      ...{ refused, isStaged, whole: kind === 'site' && outcome === 'partial' ? (whole ?? []) : [] },
+      ...{ refused, isStaged, whole: outcome === 'partial' ? (whole ?? []) : [] },
     });
     this.#open.delete(scope);
     this.#published.add(scope);

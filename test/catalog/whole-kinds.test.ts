@@ -43,7 +43,7 @@ describe('a site of which one list is out of reach for good', () => {
     const { stream, job } = await world.crawl(place, 'prod');
     const body = [asset('prod', 'prod', 'site', 'Site'), tag('kept'), listed('a')];
     await stream.publish(scopeRecords('prod', 'site', body, { outcome: 'partial', ...outcome }));
-    await stream.publish(appRecords('prod', 'a', [], { outcome: 'partial', whole: ['sheet'] }));
+    await stream.publish(appRecords('prod', 'a', [], { outcome: 'partial' }));
     await stream.finish();
     expect((await world.state(place.organisationId, job.id)).state).toBe('published');
     return await world.scopes(place.organisationId, job.id);
@@ -62,6 +62,18 @@ describe('a site of which one list is out of reach for good', () => {
       owned: ['prod/tag/kept'],
     });
     expect((await world.counts(place.organisationId)).sheet).toBe(1);
+  });
+
+  test('an app that lacks one part for good loses what is gone of the others', async () => {
+    const place = await known();
+    const { stream } = await world.crawl(place, 'prod');
+    await stream.publish(siteRecords('prod', ['a', 'b'], { outcome: 'partial' }));
+    await stream.publish(appRecords('prod', 'a', ['s2'], { outcome: 'partial', whole: ['sheet', 'chart'] }));
+    await stream.publish(appRecords('prod', 'b', ['s2'], { outcome: 'partial', whole: ['chart'] }));
+    await stream.finish();
+    const sheets = await world.sql<{ key: string }[]>`select key from asset
+      where organisation_id = ${place.organisationId} and kind = 'sheet' order by key`;
+    expect(sheets.map(({ key }) => key)).toEqual(['prod/a/s2', 'prod/b/s1', 'prod/b/s2']);
   });
 
   test('apps that are not all listed stay, and so do kinds that are not named', async () => {
