@@ -8,7 +8,10 @@ export interface SqlAnalysis {
   readonly open: boolean;
   /** Everything that is read, as written, without quotes, also what only a subquery or a join names. */
   readonly objects: readonly string[];
-  /** `rest`: the pseudo-SQL of a web connector, in which each bracketed SELECT makes a table of its own. */
+  /**
+   * `rest`: what each SELECT of a REST connector's statement reads. In Qlik all their columns land in one table: they are
+   * among `columns`.
+   */
   readonly tables: readonly SqlTable[];
   readonly how: 'parser' | 'rest' | 'fallback';
   readonly diagnostics: readonly { readonly code: string; readonly message: string; readonly at: number }[];
@@ -28,7 +31,7 @@ export interface SqlOrigin {
   readonly reasons: readonly string[];
 }
 
-/** One of the tables that a nested connector SELECT makes: `name` is the array's, as a later LOAD refers to it. */
+/** What a SELECT within a connector's statement reads: `name` is the array's. */
 export interface SqlTable {
   readonly name: string;
   readonly columns: readonly SqlColumn[];
@@ -37,7 +40,7 @@ export interface SqlTable {
 export interface SqlRequest {
   /** Without the leading SQL keyword and the final semicolon; unresolved `$(…)` still in it. */
   readonly text: string;
-  /** Of the connection, as the parser calls it; undefined: not known. */
+  /** Of the connection, as `dialectOf` calls it; undefined: not known. */
   readonly dialect: string | undefined;
   readonly defaults: { readonly database: string | undefined; readonly schema: string | undefined };
   /** Columns of an object, for `*`. */
