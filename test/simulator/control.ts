@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type Faults, faultSettings, NO_FAULTS } from './faults.ts';
 import type { LowerBound } from './model/cost.ts';
 import type { HostileApp } from './model/hostile.ts';
+import type { AppLineageTruth } from './model/lineage-truth.ts';
 import type { SiteTruth } from './model/truth.ts';
 import type { Mutation } from './mutations.ts';
 import type { Recorder } from './record.ts';
@@ -15,6 +16,8 @@ export interface ControlTarget {
   readonly faults: Faults;
   readonly hostile: readonly HostileApp[];
   truth(): SiteTruth;
+  /** `host`: of the site, as whoever asks calls it. */
+  lineageTruth(host: string): readonly AppLineageTruth[];
   lowerBound(sessions: number): LowerBound;
   /** @throws RangeError for an app that does not exist */
   mutate(mutation: Mutation): void;
@@ -23,7 +26,10 @@ export interface ControlTarget {
 
 const isMutation = (value: unknown): value is Mutation => {
   if (typeof value !== 'object' || value === null) return false;
-  const { action, appId, name, change, as, objectId } = value as Readonly<Record<string, unknown>>;
+  const { action, appId, name, change, as, objectId, connection, connectionstring } = value as Readonly<
+    Record<string, unknown>
+  >;
+  if (action === 'move-connection') return typeof connection === 'string' && typeof connectionstring === 'string';
   if (typeof appId !== 'string') return false;
   if (action === 'delete') return true;
   if (action === 'copy') return typeof as === 'string' && typeof name === 'string';
@@ -47,6 +53,8 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
   switch (`${request.method} ${url.pathname}`) {
     case 'GET /truth':
       return jsonReply(200, target.truth());
+    case 'GET /truth/lineage':
+      return jsonReply(200, target.lineageTruth(url.searchParams.get('host') ?? '127.0.0.1'));
     case 'GET /record':
       return jsonReply(200, target.record.snapshot());
     case 'DELETE /record':
@@ -76,7 +84,7 @@ const answer = (target: ControlTarget, request: IncomingMessage, body: Buffer): 
       const mutation = parse(body);
       if (!isMutation(mutation))
         return bad(
-          'the body must be {"action":"rename","appId":…,"name":…}, {"action":"delete","appId":…}, {"action":"change","appId":…,"change":{…}}, {"action":"copy","appId":…,"as":…,"name":…} or {"action":"rename-object","appId":…,"objectId":…,"name":…}',
+          'the body must be {"action":"rename","appId":…,"name":…}, {"action":"delete","appId":…}, {"action":"change","appId":…,"change":{…}}, {"action":"copy","appId":…,"as":…,"name":…} {"action":"rename-object","appId":…,"objectId":…,"name":…} or {"action":"move-connection","connection":…,"connectionstring":…}',
         );
       try {
         target.mutate(mutation);

@@ -137,8 +137,9 @@ describe('tables and fields', () => {
         const members = fields.filter((field) => field.srcTables.includes(table.name)).map((field) => field.name);
         if (table.isSystem) continue;
         expect(members.filter((name) => !name.startsWith('$Syn')).toSorted()).toEqual(table.fieldNames.toSorted());
-        // The label stands in front of a load, bare or in brackets.
-        expect(script.includes(`${table.name}:`) || script.includes(`[${table.name}]:`)).toBe(true);
+        // The label stands in front of a load, bare or in brackets; or a sub or a loop is given the name.
+        const spelled = [`${table.name}:`, `[${table.name}]:`, `'${table.name}'`];
+        expect(spelled.some((text) => script.includes(text))).toBe(true);
       }
       if (app.lastReloadTime === null) expect([tables, fields]).toEqual([[], []]);
     }

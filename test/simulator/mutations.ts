@@ -10,9 +10,11 @@ export type Mutation =
   /** Duplicates the app as `as`. */
   | { readonly action: 'copy'; readonly appId: string; readonly as: string; readonly name: string }
   /** Another title for the object of this engine id; the `modifiedDate` of its app stays. */
-  | { readonly action: 'rename-object'; readonly appId: string; readonly objectId: string; readonly name: string };
+  | { readonly action: 'rename-object'; readonly appId: string; readonly objectId: string; readonly name: string }
+  /** The data connection of that name leads elsewhere from now on; nothing of any app changes. */
+  | { readonly action: 'move-connection'; readonly connection: string; readonly connectionstring: string };
 
-/** @throws RangeError for an app or object that does not exist (any more), and for a copy that does already */
+/** @throws RangeError for an app, object or data connection that does not exist (any more), and for a copy that does already */
 export function applyMutation(site: MutableSite, mutation: Mutation, at: Date): void {
   switch (mutation.action) {
     case 'rename':
@@ -29,6 +31,9 @@ export function applyMutation(site: MutableSite, mutation: Mutation, at: Date): 
       return;
     case 'rename-object':
       site.renameObject(mutation.appId, mutation.objectId, mutation.name, at.toISOString());
+      return;
+    case 'move-connection':
+      site.moveConnection(mutation.connection, mutation.connectionstring, at.toISOString());
       return;
     default:
       mutation satisfies never;

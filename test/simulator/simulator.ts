@@ -16,6 +16,7 @@ import { qlikUserHeader } from './identity.ts';
 import { type LowerBound, lowerBound, SERVICE_TIMES } from './model/cost.ts';
 import { generateSite } from './model/generate.ts';
 import { FULL_SCALE, type HostileApp, hostileSite, SMALL_SCALE } from './model/hostile.ts';
+import { type AppLineageTruth, lineageTruth } from './model/lineage-truth.ts';
 import { mutableSite } from './model/mutate.ts';
 import { type SiteTruth, truth } from './model/truth.ts';
 import type { Site, UserName } from './model/types.ts';
@@ -99,6 +100,8 @@ export interface Simulator extends AsyncDisposable {
   readonly hostile: readonly HostileApp[];
   /** What a perfect crawl by the ready-made user finds now. */
   truth(): SiteTruth;
+  /** Where every field comes from; `host` is what the crawl's address calls the site. */
+  lineageTruth(host: string): readonly AppLineageTruth[];
   /** The time below which no crawl with so many engine sessions can come, with the service times on. */
   lowerBound(sessions: number): LowerBound;
   /** @throws RangeError for an app that does not exist */
@@ -263,8 +266,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const mutate = (mutation: Mutation): void => {
     applyMutation(site, mutation, new Date());
     if (mutation.action === 'delete') repository.deleted(mutation.appId, new Date());
+    if (!('appId' in mutation)) return;
+    const { appId } = mutation;
     for (const connection of [...context.connections]) {
-      if (connection.session.document?.appId !== mutation.appId) continue;
+      if (connection.session.document?.appId !== appId) continue;
       if (mutation.action !== 'delete') connection.announce([1], []);
       else {
         connection.announce([], connection.session.closeDocument());
@@ -278,6 +283,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     faults,
     hostile: evil?.hostile ?? [],
     truth: () => truth(site, { user }),
+    lineageTruth: (host: string) => lineageTruth(site, host, user),
     lowerBound: (count: number) => lowerBound(site, { sessions: count, user }),
     mutate,
     apps: () => site.apps.map(({ id, name }) => ({ id, name })),

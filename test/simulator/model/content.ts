@@ -8,9 +8,11 @@ import {
   storyObject,
 } from './app-objects.ts';
 import { tablesOf } from './app-tables.ts';
+import { lineageOf } from './lineage-rows.ts';
 import { type AppOutline, engineIds, outlineOf } from './outline.ts';
 import { randomOf } from './random.ts';
-import { lineageOf, scriptOf } from './scripts.ts';
+import { planOf, provenanceOf } from './script-plan.ts';
+import { scriptOf } from './scripts.ts';
 import type { App, AppContent } from './types.ts';
 import { variablesOf } from './variables.ts';
 import type { World } from './world.ts';
@@ -38,9 +40,10 @@ export const generateContent = (world: World, app: App, outline: AppOutline = ou
     }
   };
   const making = { random, library, nextId };
+  const plan = planOf(world, app, model);
   const canaries = { seed: world.seed, appId: app.id };
   return {
-    script: scriptOf(world, app, model),
+    script: scriptOf(world, app, model, plan),
     sheets: outline.sheets.map((entry, rank) => sheetObject(making, entry, rank)),
     stories: outline.stories.map((entry) => storyObject(making, entry)),
     masterDimensions: outline.dimensions.map((entry) => masterDimension(entry)),
@@ -48,10 +51,12 @@ export const generateContent = (world: World, app: App, outline: AppOutline = ou
     masterVisualizations: outline.visualizations.map((entry) => masterVisualization(making, entry)),
     bookmarks: outline.bookmarks.map((entry) => bookmarkObject(making, entry)),
     others: outline.others.map((entry) => otherObject(making, entry)),
-    variables: variablesOf(randomOf(world.seed, 'variables', app.id), app, canaries, nextId),
+    variables: variablesOf(randomOf(world.seed, 'variables', app.id), app, canaries, nextId, plan.variables),
     ...(app.lastReloadTime === null
       ? { tables: [], fields: [] }
       : tablesOf(randomOf(world.seed, 'tables', app.id), model)),
-    lineage: app.lastReloadTime === null ? [] : lineageOf(world, app, model),
+    ...(app.lastReloadTime === null
+      ? { lineage: [], provenance: { fields: [], stores: [], reads: [], includes: [] } }
+      : { lineage: lineageOf(world, app, plan), provenance: provenanceOf(plan) }),
   };
 };

@@ -136,15 +136,20 @@ export const dataModelOf = (world: World, app: App): DataModel => {
   const transforms = random.chance(0.3);
   const mapped = random.pick(['Mapped Country', 'Land']);
   const odd = random.chance(0.12) ? random.sample(ODD_FIELDS, random.int(1, 4)) : [];
-  const tables: ModelTable[] = subject.tables.slice(0, number).map((table, index) => ({
-    name: table.name,
-    source: sourceOf(random, world, subject, table, layer),
-    fields: index === 0 ? [...table.fields, ...odd] : table.fields,
-    joined: transforms && index === 0 ? { name: mapped, role: 'text' } : null,
-    rows: Math.round(random.logNormal(table.fact ? 400_000 : 2_000, 1.5)) + 1,
-    storedAs: stores ? `lib://${folder}/${target}/${subject.folder}/${table.name}.qvd` : null,
-    dropped: dropsAll,
-  }));
+  const tables: ModelTable[] = subject.tables.slice(0, number).map((table, index) => {
+    const source = sourceOf(random, world, subject, table, layer);
+    // QVDs hold what their writers stored; and an inline table ends at the first bracket.
+    const isOdd = index === 0 && source.kind !== 'qvd' && source.kind !== 'inline';
+    return {
+      name: table.name,
+      source,
+      fields: isOdd ? [...table.fields, ...odd] : table.fields,
+      joined: transforms && index === 0 ? { name: mapped, role: 'text' } : null,
+      rows: Math.round(random.logNormal(table.fact ? 400_000 : 2_000, 1.5)) + 1,
+      storedAs: stores ? `lib://${folder}/${target}/${subject.folder}/${table.name}.qvd` : null,
+      dropped: dropsAll,
+    };
+  });
   const dates = tables
     .flatMap((table) => table.fields.filter((field) => field.role === 'date'))
     .map((field) => field.name);

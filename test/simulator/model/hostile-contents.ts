@@ -28,6 +28,7 @@ const EMPTY: AppContent = {
   tables: [],
   fields: [],
   lineage: [],
+  provenance: { fields: [], stores: [], reads: [], includes: [] },
 };
 
 type Properties = Readonly<Record<string, unknown>>;

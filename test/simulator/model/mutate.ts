@@ -13,6 +13,8 @@ export interface MutableSite extends Site {
   copyApp(appId: string, as: string, name: string, at: string): void;
   /** Gives one of an app's objects another title. The object's date moves to `at`, that of its app stays. */
   renameObject(appId: string, objectId: string, name: string, at: string): void;
+  /** Another connection string for the data connection of that name. */
+  moveConnection(name: string, connectionstring: string, at: string): void;
 }
 
 /** Other titles of an app's objects, by engine id. */
@@ -46,6 +48,7 @@ export const mutableSite = (base: Site): MutableSite => {
   const changed = new Map<string, App | null>();
   let apps: readonly App[] | undefined;
   let tasks: Site['reloadTasks'] | undefined;
+  let { dataConnections } = base;
   /** The app that a copy was made of. */
   const originals = new Map<string, string>();
   const edits = new Map<string, Edits>();
@@ -92,6 +95,9 @@ export const mutableSite = (base: Site): MutableSite => {
       tasks ??= base.reloadTasks.filter((task) => app(task.appId) !== undefined);
       return tasks;
     },
+    get dataConnections() {
+      return dataConnections;
+    },
     app,
     content: (appId) => contentOf(known(appId).id),
     // Of a deleted app too: an answer that lists them may be under way.
@@ -112,6 +118,12 @@ export const mutableSite = (base: Site): MutableSite => {
         throw new RangeError(`no object ${objectId} in app ${appId}`);
       edits.set(appId, new Map([...(edits.get(appId) ?? []), [objectId, { name, at }]]));
       contents.delete(appId);
+    },
+    moveConnection: (name, connectionstring, at) => {
+      if (!dataConnections.some((one) => one.name === name)) throw new RangeError(`no data connection ${name}`);
+      dataConnections = dataConnections.map((one) =>
+        one.name === name ? { ...one, connectionstring, modifiedDate: at } : one,
+      );
     },
     deleteApp: (appId) => {
       known(appId);

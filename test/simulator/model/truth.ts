@@ -1,4 +1,5 @@
 import { isAdmitted } from './access.ts';
+import { lineageCounts } from './lineage-truth.ts';
 import type { App, AppContent, AppObject, EngineObject, Site, Truth, UserName } from './types.ts';
 
 /**
@@ -9,6 +10,8 @@ export interface SiteTruth {
   /** Asset kind → number; every kind is there, absent ones with 0. */
   readonly assets: Truth;
   readonly edges: { readonly contains: number; readonly uses: number; readonly owns: number };
+  /** Fields that come from a column outside of the app, and columns of files that apps write; `lineageTruth` tells them. */
+  readonly lineage: { readonly fields: number; readonly storedColumns: number };
   /** What becomes of the app scopes: `complete`, `partial` (a hidden script), `denied` (section access). */
   readonly outcomes: Truth;
 }
@@ -352,6 +355,7 @@ export const truthOfApp = (
       uses: uses.length + usesExtensions.length,
       owns: owns.length,
     },
+    lineage: lineageCounts(outcome === 'complete' ? content : null),
     outcomes: { [outcome]: 1 },
   };
 };
@@ -378,6 +382,7 @@ export const truth = (site: Site, options: TruthOptions = {}): SiteTruth => {
   let owns = [...site.streams, ...site.dataConnections, ...site.extensions].filter(({ ownerId }) =>
     userIds(site).has(ownerId),
   ).length;
+  let [fields, storedColumns] = [0, 0];
   const outcomes: Record<string, number> = {};
   for (const { id } of site.apps) {
     const own = truthOfApp(site, id, options);
@@ -385,7 +390,9 @@ export const truth = (site: Site, options: TruthOptions = {}): SiteTruth => {
     contains += own.edges.contains;
     uses += own.edges.uses;
     owns += own.edges.owns;
+    fields += own.lineage.fields;
+    storedColumns += own.lineage.storedColumns;
     outcomes[own.outcome] = (outcomes[own.outcome] ?? 0) + 1;
   }
-  return { assets, edges: { contains, uses, owns }, outcomes };
+  return { assets, edges: { contains, uses, owns }, lineage: { fields, storedColumns }, outcomes };
 };

@@ -204,6 +204,42 @@ export interface LineageRow {
   readonly statement: string;
 }
 
+/** What a script reads or writes, by the names that the site has for it: `lineageTruth` says where that is. */
+export type ScriptSource =
+  | {
+      readonly type: 'file';
+      /** Name of the data connection. */
+      readonly library: string;
+      readonly names: readonly string[];
+      /** The sheet, or whatever the format calls a table in a file. */
+      readonly table?: string | undefined;
+    }
+  | { readonly type: 'object'; readonly connection: string; readonly object: string }
+  /** Of the script itself, such as an inline table. */
+  | { readonly type: 'own'; readonly text: string };
+
+export interface FieldOrigin {
+  readonly source: ScriptSource;
+  readonly column: string;
+  readonly role: 'value' | 'condition' | 'map-key';
+}
+
+export interface DerivedField {
+  readonly name: string;
+  readonly origins: readonly FieldOrigin[];
+}
+
+/** What the last reload made of what: known from the plan that the script was written by, never read from the script. */
+export interface Provenance {
+  /** Of the app after the reload, each name once; without what the engine derives by itself. */
+  readonly fields: readonly DerivedField[];
+  readonly stores: readonly { readonly target: ScriptSource; readonly columns: readonly DerivedField[] }[];
+  /** Everything that the tables of the data model were read from. */
+  readonly reads: readonly ScriptSource[];
+  /** Scripts that the script includes, by path. */
+  readonly includes: readonly { readonly path: string; readonly text: string }[];
+}
+
 /** What the repository keeps of an object that is persisted on its own (`App.Object`); charts inside sheets have none. */
 export interface AppObject {
   /** The repository's id; links and engine calls use `engineObjectId`. */
@@ -239,6 +275,7 @@ export interface AppContent {
   readonly tables: readonly Table[];
   readonly fields: readonly Field[];
   readonly lineage: readonly LineageRow[];
+  readonly provenance: Provenance;
 }
 
 export interface Site {

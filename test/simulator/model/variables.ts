@@ -46,6 +46,7 @@ export const variablesOf = (
   app: App,
   { seed, appId }: { seed: number; appId: string },
   nextId: () => string,
+  ofScript: readonly { readonly name: string; readonly value: string }[],
 ): readonly Variable[] => {
   const variable = (name: string, definition: string, value: string, flags: Partial<Variable>): Variable => ({
     qId: nextId(),
@@ -77,5 +78,8 @@ export const variablesOf = (
           }),
         ]
       : []),
+    ...(app.lastReloadTime === null
+      ? []
+      : ofScript.map(({ name, value }) => variable(name, value, value, { isScriptCreated: true }))),
   ];
 };

@@ -1,0 +1,189 @@
+import { isAdmitted } from './access.ts';
+import type { AppContent, DataConnection, DerivedField, ScriptSource, Site, UserName } from './types.ts';
+
+/**
+ * A dataset by the naming rules of OpenLineage: `root` and then the parts, which are not encoded, joined by `/`. An empty
+ * root: the app's own, below the connection's code.
+ */
+export interface DatasetName {
+  readonly root: string;
+  readonly parts: readonly string[];
+}
+
+/** What a thing was made of: a column of a dataset. */
+export interface OriginTruth {
+  readonly dataset: DatasetName;
+  readonly column: string;
+  readonly role: 'value' | 'condition' | 'map-key';
+}
+
+export interface AppLineageTruth {
+  readonly appId: string;
+  /** Every field of the app's own tables; one without origins comes from nowhere outside of the script. */
+  readonly fields: readonly { readonly name: string; readonly origins: readonly OriginTruth[] }[];
+  readonly stores: readonly {
+    readonly dataset: DatasetName;
+    readonly columns: readonly { readonly name: string; readonly origins: readonly OriginTruth[] }[];
+  }[];
+  /** What the tables of the data model were read from; pieces of script that drop what they load may read more. */
+  readonly reads: readonly DatasetName[];
+}
+
+interface Database {
+  readonly namespace: string;
+  readonly database: string;
+  readonly case: (name: string) => string;
+}
+
+const asWritten = (name: string): string => name;
+
+/** The databases behind the connections that scripts use, as whoever runs them would tell. */
+const DATABASES: ReadonlyMap<string, Database> = new Map([
+  ['DWH (corp_svc_qlik)', { namespace: 'sqlserver://sql01.corp.example:1433', database: 'SalesDW', case: asWritten }],
+  [
+    'HR Core (corp_hr_admin)',
+    {
+      namespace: 'postgres://pg-hr.corp.example:5432',
+      database: 'HRCore',
+      case: (name: string) => name.toLowerCase(),
+    },
+  ],
+  [
+    'Snowflake',
+    { namespace: 'snowflake://acme.eu-central-1', database: 'LOGISTICS', case: (name: string) => name.toUpperCase() },
+  ],
+]);
+
+interface Resolved {
+  readonly dataset: DatasetName;
+  readonly column: (name: string) => string;
+}
+
+/** Sheets of workbooks on a disk are found whatever their case. */
+const WORKBOOK = /\.xlsx?$/i;
+
+class Places {
+  readonly #host: string;
+  readonly #connections: ReadonlyMap<string, DataConnection>;
+
+  constructor(site: Site, host: string) {
+    this.#host = host;
+    this.#connections = new Map(site.dataConnections.map((connection) => [connection.name, connection]));
+  }
+
+  of(source: ScriptSource, appId: string): Resolved {
+    switch (source.type) {
+      case 'own':
+        return { dataset: { root: '', parts: [appId, 'source', source.text] }, column: asWritten };
+      case 'file':
+        return { dataset: this.#file(source), column: asWritten };
+      case 'object':
+        return this.#object(source.connection, source.object);
+      default:
+        return source satisfies never;
+    }
+  }
+
+  #known(name: string): DataConnection {
+    const connection = this.#connections.get(name);
+    if (connection === undefined) throw new RangeError(`no data connection ${name} on this site`);
+    return connection;
+  }
+
+  #file({ library, names, table }: Extract<ScriptSource, { type: 'file' }>): DatasetName {
+    const { type, connectionstring } = this.#known(library);
+    if (type !== 'folder') {
+      const url = new URL(connectionstring);
+      const path = url.pathname.split('/').slice(1).map(decodeURIComponent);
+      return { root: 'https://', parts: [url.host, ...path, ...names, ...(table === undefined ? [] : [table])] };
+    }
+    const folders = connectionstring.split('\\').filter((part) => part !== '');
+    const inner = table !== undefined && WORKBOOK.test(names.at(-1) ?? '') ? table.toLowerCase() : table;
+    return {
+      root: 'file://',
+      parts: [
+        // A drive is one of the Qlik server's.
+        ...(connectionstring.startsWith('\\\\') ? [] : [this.#host]),
+        ...[...folders, ...names].map((part) => part.toLowerCase()),
+        ...(inner === undefined ? [] : [inner]),
+      ],
+    };
+  }
+
+  #object(name: string, object: string): Resolved {
+    const { type, connectionstring } = this.#known(name);
+    const database = DATABASES.get(name);
+    if (database !== undefined) {
+      const [home = '', ...rest] = object.split('.');
+      // The connection's own database is spelled as the connection has it.
+      const first = home.toLowerCase() === database.database.toLowerCase() ? database.database : database.case(home);
+      const full = [first, ...rest.map(database.case)].join('.');
+      const [root, server] = database.namespace.split(/(?<=:\/\/)/);
+      return { dataset: { root: root ?? '', parts: [server ?? '', full] }, column: database.case };
+    }
+    if (type === 'ODBC') {
+      const source = /\[([^\];]+)/.exec(connectionstring)?.[1] ?? '';
+      return {
+        dataset: { root: 'odbc://', parts: [this.#host, source.toLowerCase(), object] },
+        column: asWritten,
+      };
+    }
+    const address = /url=([^;]+)/.exec(connectionstring)?.[1] ?? '';
+    const { host, pathname } = new URL(address);
+    return {
+      dataset: { root: 'https://', parts: [host, ...pathname.split('/').slice(1), object] },
+      column: asWritten,
+    };
+  }
+}
+
+/**
+ * Where every field of every app comes from, and every column of every file that an app writes, to the column: values,
+ * conditions and the keys of mappings. Filters, join keys, groups and sorting belong to a table rather than to a field and
+ * are not told. `host`: of the Qlik server, as the crawl's address calls it. Apps that `user` may not open are left out.
+ */
+export const lineageTruth = (site: Site, host: string, user: UserName = site.crawlUser): readonly AppLineageTruth[] => {
+  const places = new Places(site, host.toLowerCase());
+  return site.apps
+    .filter((app) => isAdmitted(app, user) && !app.scriptHidden)
+    .map(({ id }): AppLineageTruth => {
+      const { fields, stores, reads } = site.content(id).provenance;
+      const traced = ({ name, origins }: DerivedField) => ({
+        name,
+        origins: origins.map(({ source, column, role }): OriginTruth => {
+          const { dataset, column: cased } = places.of(source, id);
+          return { dataset, column: cased(column), role };
+        }),
+      });
+      return {
+        appId: id,
+        fields: fields.map(traced),
+        stores: stores.map(({ target, columns }) => ({
+          dataset: places.of(target, id).dataset,
+          columns: columns.map(traced),
+        })),
+        reads: [
+          ...new Map(
+            reads.map((source) => {
+              const { dataset } = places.of(source, id);
+              return [JSON.stringify(dataset), dataset] as const;
+            }),
+          ).values(),
+        ],
+      };
+    });
+};
+
+/** What scripts of the site include, by path; whoever serves files serves these. */
+export const includedScripts = (site: Site): ReadonlyMap<string, string> =>
+  new Map(
+    site.apps.flatMap(({ id }) => site.content(id).provenance.includes.map(({ path, text }) => [path, text] as const)),
+  );
+
+/** Without the script nobody can tell. */
+export const lineageCounts = (
+  content: AppContent | null,
+): { readonly fields: number; readonly storedColumns: number } => ({
+  fields: content?.provenance.fields.filter(({ origins }) => origins.length > 0).length ?? 0,
+  storedColumns: content?.provenance.stores.reduce((sum, { columns }) => sum + columns.length, 0) ?? 0,
+});
