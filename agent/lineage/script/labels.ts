@@ -26,11 +26,16 @@ export const labelAt = (text: string, at: number): Label | undefined => {
   return quote === undefined ? severalWords(text, at, end) : undefined;
 };
 
+/** Behind the name that begins at `at`, quotes and expansions in it included; `at` when none does. */
+export const nameEndAt = (text: string, at: number): number => {
+  const quote = CLOSING.get(text[at] ?? '');
+  return (quote === undefined ? bareEnd(text, at) : quotedEnd(text, at, quote)) ?? at;
+};
+
 /** Whether a name and `=` begin at `at`: an assignment without LET. */
 export const assignsAt = (text: string, at: number): boolean => {
-  const quote = CLOSING.get(text[at] ?? '');
-  const end = quote === undefined ? bareEnd(text, at) : quotedEnd(text, at, quote);
-  return end !== undefined && end > at && text[skipGap(text, end)] === '=';
+  const end = nameEndAt(text, at);
+  return end > at && text[skipGap(text, end)] === '=';
 };
 
 const quotedEnd = (text: string, at: number, quote: string): number | undefined => {

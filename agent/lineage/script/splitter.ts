@@ -39,14 +39,17 @@ export class Splitter implements Iterable<Piece> {
   readonly #text: string;
   readonly #quotes: Quotes;
 
-  constructor(text: string) {
+  readonly #from: number;
+
+  constructor(text: string, from = 0) {
     this.#text = text;
+    this.#from = from;
     this.#quotes = new Quotes(text);
   }
 
   *[Symbol.iterator](): Generator<Piece> {
     const text = this.#text;
-    for (let at = skipGap(text, 0); at < text.length; at = skipGap(text, at)) {
+    for (let at = skipGap(text, this.#from); at < text.length; at = skipGap(text, at)) {
       if (text[at] === ';') {
         at += 1;
         continue;

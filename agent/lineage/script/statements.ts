@@ -50,7 +50,7 @@ export const splitScript = (text: string): readonly RawStatement[] => {
 };
 
 /** Like {@link splitScript}, but each step of a preceding load stands for itself, and lines are not counted. */
-export const statements = (text: string): Iterable<Piece> => new Splitter(text);
+export const statements = (text: string, from = 0): Iterable<Piece> => new Splitter(text, from);
 
 /** Pieces that are one statement: a LOAD without a source and what it reads. */
 export function* chains(pieces: Iterable<Piece>): Generator<readonly Piece[]> {

@@ -1,0 +1,48 @@
+import { parseExpression } from '../../syntax/parser.ts';
+import { skipGap } from '../gaps.ts';
+import { nameEndAt } from '../labels.ts';
+import type { AssignStatement, IncludeStatement } from '../syntax.ts';
+import { NotUnderstood } from './reader.ts';
+
+const KEYWORD = /(set|let)(?=[\s[\]"'`$]|\/[/*])/iy;
+const INCLUDE = /^\$\(\s*(must_)?include\s*=\s*(.*)\)$/is;
+const QUOTED = /^(?:\[(.*)\]|'([^']*)'|"([^"]*)")$/s;
+
+/** `SET v = text`, `LET v = expression`, `v = expression`. The text stays as it is: quotes and comments in it too. */
+export const takeAssign = (text: string, start: number, end: number): AssignStatement => {
+  KEYWORD.lastIndex = start;
+  const keyword = KEYWORD.exec(text)?.[1];
+  const kind = keyword?.toLowerCase() === 'set' ? 'set' : 'let';
+  const from = skipGap(text, start + (keyword?.length ?? 0));
+  const nameEnd = nameEndAt(text, from);
+  const equals = skipGap(text, nameEnd);
+  if (nameEnd === from) throw new NotUnderstood('a variable is missing', from);
+  if (text[equals] !== '=' || equals >= end) throw new NotUnderstood('"=" is missing', equals);
+  const written = text.slice(from, nameEnd).trim();
+  const name = /^[["'`]/.test(written) ? written.slice(1, -1) : written;
+  const value = text.slice(equals + 1, end);
+  const span = { start, end };
+  if (kind === 'set') return { type: 'assign', kind, name, text: value.trim(), value: undefined, span };
+  // `LET v = =1+1`: people put in the `=` that charts have.
+  const first = skipGap(text, equals + 1);
+  const { expression, diagnostics } = parseExpression(text, {
+    mode: 'script',
+    start: text[first] === '=' && first < end ? first + 1 : equals + 1,
+    end,
+  });
+  const known = diagnostics.length === 0 && expression.type !== 'unreadable';
+  return { type: 'assign', kind, name, text: value.trim(), value: known ? expression : undefined, span };
+};
+
+/** `$(Include=path)`, `$(Must_Include=[path])`. */
+export const takeInclude = (text: string, start: number, end: number): IncludeStatement => {
+  const [, must, written = ''] = INCLUDE.exec(text.slice(start, end).trim()) ?? [];
+  const path = written.trim();
+  const bare = (
+    QUOTED.exec(path)
+      ?.slice(1)
+      .find((group) => group !== undefined) ?? path
+  ).trim();
+  if (bare === '') throw new NotUnderstood('the path of the include is missing', start);
+  return { type: 'include', path: bare, must: must !== undefined, span: { start, end } };
+};

@@ -1,0 +1,124 @@
+import type { Expression } from '../../syntax/expression.ts';
+import { SOURCES } from '../keywords.ts';
+import type { FieldItem, LoadSource, LoadStep, Prefix } from '../syntax.ts';
+import type { Reader } from './reader.ts';
+import { takeSource } from './source.ts';
+
+/** LOAD with its fields, source and clauses; the reader stands on LOAD. */
+export const takeLoad = (reader: Reader, prefixes: readonly Prefix[]): LoadStep => {
+  const start = reader.position;
+  reader.expectWord('load');
+  const distinct = reader.takeWord('distinct') !== undefined;
+  const fields = takeFields(reader, () => atClause(reader));
+  let source: LoadSource | undefined;
+  let where: Expression | undefined;
+  let whileTrue: Expression | undefined;
+  let groupBy: readonly Expression[] = [];
+  let orderBy: readonly Expression[] = [];
+  while (!reader.done) {
+    const word = reader.word();
+    if (source === undefined && SOURCES.has(word)) source = takeSource(reader);
+    else if (word === 'where') where = takeCondition(reader);
+    else if (word === 'while') whileTrue = takeCondition(reader);
+    else if (word === 'group') groupBy = takeList(reader);
+    else if (word === 'order') orderBy = takeList(reader);
+    // It may stand for a clause, or for nothing: nobody knows.
+    else if (reader.token?.kind === 'expansion') reader.at += 1;
+    else reader.expectDone();
+  }
+  if (fields.length === 0) reader.fail('LOAD names no field');
+  return {
+    type: 'load',
+    prefixes,
+    distinct,
+    fields,
+    source,
+    where,
+    while: whileTrue,
+    groupBy,
+    orderBy,
+    span: reader.spanFrom(start),
+  };
+};
+
+/** Whether a clause begins here, and no field that is called like one. */
+const atClause = (reader: Reader): boolean => {
+  const word = reader.word();
+  if (word === 'group' || word === 'order') return reader.word(1) === 'by';
+  if (!SOURCES.has(word) && word !== 'where' && word !== 'while') return false;
+  const next = reader.tokens[reader.at + 1];
+  if (next === undefined || reader.word(1) === 'as') return false;
+  if ((word === 'where' || word === 'while') && SOURCES.has(reader.word(1))) return false;
+  // AUTOGENERATE(10), FROM_FIELD(t, f); `WHERE -1`.
+  if (next.kind === 'symbol') return next.text === '(' ? word !== 'from' : '-+.\\/'.includes(next.text);
+  return true;
+};
+
+/** Fields between commas, up to where `ends` says that they do. An expansion between two fields is one of its own. */
+export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => {
+  const items: FieldItem[] = [];
+  while (!reader.done && !ends()) {
+    if (reader.skip(',')) continue;
+    const start = reader.position;
+    if (reader.is('*') && (reader.at + 1 >= reader.tokens.length || behindStar(reader, ends))) {
+      reader.at += 1;
+      items.push({ type: 'all', span: reader.spanFrom(start) });
+      continue;
+    }
+    const expression = reader.needed('a field');
+    const whole = reader.spanFrom(start);
+    const alias = reader.takeWord('as') === undefined ? undefined : reader.name('the name behind AS');
+    const pieces = split(expression);
+    for (const [index, piece] of pieces.entries()) {
+      const last = index === pieces.length - 1;
+      const span = pieces.length === 1 ? reader.spanFrom(whole.start) : piece.span;
+      const name = last ? alias : undefined;
+      const written = pieces.length === 1 ? whole : piece.span;
+      items.push({
+        type: 'field',
+        expression: piece,
+        name: name ?? nameFor(piece, reader.text.slice(written.start, written.end)),
+        aliased: name !== undefined,
+        span,
+      });
+    }
+    if (!reader.done && !reader.is(',') && !ends() && reader.token?.kind !== 'expansion') {
+      reader.fail('a comma is missing between fields');
+    }
+  }
+  return items;
+};
+
+const behindStar = (reader: Reader, ends: () => boolean): boolean => {
+  reader.at += 1;
+  const free = reader.is(',') || reader.token?.kind === 'expansion' || ends();
+  reader.at -= 1;
+  return free;
+};
+
+/** `a $(more) b`, with nothing between them: what the expansion stands for begins or ends with a comma. */
+const split = (expression: Expression): readonly Expression[] => {
+  if (expression.type !== 'binary' || expression.operator !== '') return [expression];
+  return [...split(expression.left), ...split(expression.right)];
+};
+
+/** A field without AS is called as it was, an expression by its text. */
+const nameFor = (expression: Expression, written: string): string =>
+  expression.type === 'name' ? expression.name : written.trim();
+
+const takeCondition = (reader: Reader): Expression => {
+  reader.at += 1;
+  return reader.needed('a condition');
+};
+
+/** `GROUP BY a, b` and `ORDER BY a ASC, b DESC`. */
+const takeList = (reader: Reader): Expression[] => {
+  reader.at += 1;
+  reader.expectWord('by');
+  const found: Expression[] = [];
+  do {
+    found.push(reader.needed('a field'));
+    reader.takeWord('asc', 'desc', 'ascending', 'descending');
+  } while (reader.skip(','));
+  return found;
+};
