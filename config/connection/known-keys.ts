@@ -1,26 +1,8 @@
 import type { Place, Tree } from '../tree.ts';
 import { foreignName } from './foreign-names.ts';
 import type { KeySpec } from './key-spec.ts';
+import { distance, mostEdits } from './nearest.ts';
 import type { Problems } from './problem.ts';
-
-/** Edits between two keys: insert, delete, replace, or swap neighbours. */
-export const distance = (a: string, b: string): number => {
-  let before: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const same = a[i - 1] === b[j - 1];
-      let best = Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, (before[j - 2] ?? 0) + 1);
-      row.push(best);
-    }
-    before = previous;
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
-};
 
 /** Only the shape of a name may be shown: what looks like anything else could be a secret in the wrong place. */
 const showable = (path: string): boolean => path.length <= 80 && /^[A-Za-z][A-Za-z0-9_.-]*$/.test(path);
@@ -38,7 +20,7 @@ const nearest = (path: string, keys: readonly KeySpec[]): string | undefined => 
     );
     if (best === undefined || cost < best.cost) best = { path: key.path, cost };
   }
-  return best !== undefined && best.cost <= Math.max(2, Math.floor(path.length / 5)) ? best.path : undefined;
+  return best !== undefined && best.cost <= mostEdits(path) ? best.path : undefined;
 };
 
 interface Leaf {

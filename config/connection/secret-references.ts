@@ -4,7 +4,7 @@ import type { Secret } from '../secret.ts';
 import type { SecretLookup, SecretNotice } from '../secrets/manager.ts';
 import { namesOf } from '../secrets/names.ts';
 import type { Place, ScalarTree } from '../tree.ts';
-import { distance } from './known-keys.ts';
+import { nearestName } from './nearest.ts';
 import type { Problems } from './problem.ts';
 
 /** What the parser may ask for a secret; nothing here waits. */
@@ -23,15 +23,6 @@ interface Complaint {
   readonly message: string;
   readonly advice?: string;
 }
-
-/** The field that was meant, as far as its name tells. */
-const nearestOf = (name: string, fields: Iterable<string>): string | undefined => {
-  const known = [...fields]
-    .filter((field) => field.length <= 80)
-    .map((field) => ({ field, cost: distance(name, field) }));
-  const [best] = name.length > 80 ? [] : known.sort((a, b) => a.cost - b.cost);
-  return best !== undefined && best.cost <= Math.max(2, Math.floor(name.length / 5)) ? best.field : undefined;
-};
 
 const ROOT = 'secret_manager';
 const ON = new Set(['true', 'yes', 'on']);
@@ -95,7 +86,7 @@ export class SecretReferences {
       case 'secret':
         this.#notices = lookup.notices ?? [];
         this.#because = (field) => {
-          const guess = nearestOf(field, lookup.fields.keys());
+          const guess = nearestName(field, lookup.fields.keys());
           const names = lookup.fields.size === 0 ? 'none' : namesOf(lookup.fields.keys());
           const meant = guess === undefined ? '' : ` Did you mean ${namesOf([guess])}?`;
           return {

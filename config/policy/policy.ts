@@ -1,5 +1,6 @@
 import { JOB_KINDS } from '#protocol/job-options.ts';
 import type { KeySpec } from '../connection/key-spec.ts';
+import { nearestName } from '../connection/nearest.ts';
 import type { Problems } from '../connection/problem.ts';
 import type { Values } from '../connection/values.ts';
 import type { Place, Tree } from '../tree.ts';
@@ -85,9 +86,17 @@ export const readPolicy = (
   const list = (key: string): Rule<readonly string[]> | undefined =>
     has(key) ? ruleOf(key, textsOf(values, `${prefix}${key}`, problems)) : undefined;
   const jobs = list('jobs');
-  for (const kind of jobs?.value ?? [])
-    if (!KINDS.includes(kind))
-      problems.error('config.invalid', at('jobs'), 'This is no kind of job.', `Write ${KINDS.join(' or ')}.`);
+  const kinds = values.node(`${prefix}jobs`);
+  for (const [index, kind] of (jobs?.value ?? []).entries()) {
+    if (KINDS.includes(kind)) continue;
+    const place = (kinds?.type === 'list' ? kinds.items[index]?.at : undefined) ?? at('jobs');
+    // What is near a known word is no secret in the wrong place: it may be shown.
+    const meant = nearestName(kind.toLowerCase(), KINDS);
+    if (meant === undefined)
+      problems.error('config.invalid', place, 'This is no kind of job.', `Write ${KINDS.join(' or ')}.`);
+    else
+      problems.error('config.invalid', place, `"${kind}" is no kind of job. Did you mean ${meant}?`, `Write ${meant}.`);
+  }
   return {
     jobs,
     connections: list('connections'),

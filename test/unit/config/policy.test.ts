@@ -211,7 +211,8 @@ describe('a policy file that cannot be used', () => {
   test.each([
     ['a key that is not known', 'scritps = false', 'The policy has no such key'],
     ['a key of an option that is misspelt', 'full_crawl = false', 'The policy has no such key'],
-    ['a kind that is not known', 'jobs = [crowl]', 'This is no kind of job.'],
+    ['a kind that is not known', 'jobs = [crowl]', 'Did you mean crawl?'],
+    ['a kind that nothing is like', 'jobs = [canary-not-a-kind]', 'This is no kind of job.'],
     ['hours without a zone', 'hours = "20:00-06:00"', 'hours need time_zone'],
     ['hours that are none', 'hours = "8pm", time_zone = UTC', 'hours must be a list of times'],
     ['a zone that is none', 'hours = "20:00-06:00", time_zone = Mars', 'There is no such time zone.'],
