@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { loadIdentity } from '#agent/bridge/identity.ts';
 import { RecordGate, type RecordLines } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
+import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { createLog } from '#agent/operations/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
@@ -76,11 +77,13 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   await using site = openSite(connection, { dialer, log, signal: stop.signal });
   const target = await openTarget(options, connection);
   await using records = target.lines;
+  await using interpreter = new LineageProcess();
   const lines = new SummarisedLines(records);
   const pictures = options.pictures === true || options.package !== undefined;
   const summary = await crawl(site, connection, new RecordGate(lines), {
     signal: stop.signal,
     filter: connection.filter,
+    lineage: { process: interpreter, withTexts: true },
     asked: AskedOptions.parse({ mode: 'full', pictures }),
     log,
     onProgress: ({ appsDone, appsTotal, records, slowed }) => {

@@ -7,6 +7,7 @@ import { type Identity, loadIdentity } from '#agent/bridge/identity.ts';
 import { type MachineName, nameMachine } from '#agent/bridge/machine.ts';
 import { guardAgainstStalls } from '#agent/bridge/stall-guard.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
+import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { type LogOptions, openLog } from '#agent/operations/log.ts';
 import type { Log } from '#agent/qlik/log.ts';
@@ -121,6 +122,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     log,
     onTaken: policyAudit(audit, log),
   });
+  await using interpreter = new LineageProcess();
   const machine = await nameMachine();
   const moved = whetherMoved(identity, machine, log);
   const startedAt = new Date().toISOString();
@@ -185,10 +187,18 @@ export const run = async (options: RunOptions): Promise<void> => {
       status,
       handlers: observedJobs(
         {
-          crawl: crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code), {
-            stateFolder,
-            owner: `${gatewayUrl} ${identity.agentId}`,
-          }),
+          crawl: crawlJob(
+            folder,
+            dialer,
+            log,
+            operations.metrics,
+            (code) => policy.allowsScripts(code),
+            {
+              stateFolder,
+              owner: `${gatewayUrl} ${identity.agentId}`,
+            },
+            interpreter,
+          ),
           inventory: inventoryJob(folder, dialer, log, operations.metrics),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),

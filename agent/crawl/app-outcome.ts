@@ -7,6 +7,7 @@ import type { AppContent } from './app-content.ts';
 import { type AppContext, writeApp, writeAppContent } from './app-scope.ts';
 import { engineAdvice } from './engine-advice.ts';
 import { keptObjects, keptSheets } from './filtered.ts';
+import type { AppLineage } from './lineage/site-lineage.ts';
 import { missing } from './missing.ts';
 import { writePictures } from './pictures/write-pictures.ts';
 import { writeRepositoryContent } from './repository-only.ts';
@@ -20,17 +21,21 @@ export const writeAppScope = async (
   read: AppContent | Unread,
   context: AppContext,
   log: Log,
+  lineage?: AppLineage,
 ): Promise<Outcome> => {
   await out.open('app', row.name);
   if ('fault' in read) return await writeUnread(out, row, read, context, log);
   const kept = keptSheets(row, read, context);
-  await writeApp(out, row, context, kept);
-  await writeAppContent(out, row, context, kept);
+  await writeApp(out, row, context, kept, lineage);
+  const unknown = await writeAppContent(out, row, context, kept, lineage);
   if (kept.thumbnails !== undefined) await writePictures(out, row, context.keys, kept, kept.thumbnails);
   const lacking = [...read.gaps.missing, ...missingLists(context)];
+  // What only the lineage lacks hides nothing that is gone.
   const outcome = lacking.length === 0 ? 'complete' : 'partial';
-  // An app of which a part is out of reach for good would keep for ever what went of the others.
-  await out.outcome(outcome, { missing: lacking, ...(outcome === 'partial' ? { whole: read.gaps.wholeOfApp } : {}) });
+  await out.outcome(outcome, {
+    missing: [...lacking, ...unknown],
+    ...(outcome === 'partial' ? { whole: read.gaps.wholeOfApp } : {}),
+  });
   return outcome;
 };
 

@@ -2,10 +2,14 @@ import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { EVERYTHING, type Filter, keptStream } from '#config/filter/filter.ts';
+import type { Missing } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
 import { present, told } from './attributes.ts';
 import { ChartWriter } from './charts.ts';
 import { FieldNames } from './field-names.ts';
+import { lineageFacts } from './lineage/facts.ts';
+import type { AppLineage, SiteLineage } from './lineage/site-lineage.ts';
+import { writeLineage } from './lineage/write-lineage.ts';
 import type { AppLists } from './lists/site-list.ts';
 import { writeMasterItems } from './master-items.ts';
 import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
@@ -27,6 +31,8 @@ export interface AppContext extends AppLists {
   readonly files?: SiteFiles | undefined;
   /** Which streams and sheets are kept; absent: all. Apps that are not kept are never written. */
   readonly filter?: Filter | undefined;
+  /** Absent: no lineage is made. */
+  readonly lineage?: SiteLineage | undefined;
 }
 
 /** The asset of the app itself, from its row in QRS and, when the app was read, what its data model says. */
@@ -35,6 +41,7 @@ export const writeApp = async (
   row: QrsApp,
   context: AppContext,
   content: Pick<AppContent, 'model'> | RepositoryContent | undefined,
+  lineage?: AppLineage,
 ): Promise<void> => {
   const { connection, keys, people } = context;
   const model = content?.model?.available === true ? content.model : undefined;
@@ -72,6 +79,7 @@ export const writeApp = async (
       availability: row.availabilityStatus,
       tags: row.tags,
       customProperties: customPropertyValues(row.customProperties),
+      lineage: lineage === undefined ? undefined : lineageFacts(lineage.lineage, null),
       thumbnailUrl: addressOf(connection, row.thumbnail) ?? null,
       url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}`,
     }),
@@ -79,13 +87,14 @@ export const writeApp = async (
   await writeOwner(out, context, row.owner, key);
 };
 
-/** Everything inside the app. */
+/** Everything inside the app. Returns what its lineage lacks. */
 export const writeAppContent = async (
   out: ScopeWriter,
   row: QrsApp,
   context: AppContext,
   content: AppContent,
-): Promise<void> => {
+  lineage?: AppLineage,
+): Promise<Missing[]> => {
   const { keys } = context;
   const names = new FieldNames(content);
   const masters = {
@@ -101,6 +110,7 @@ export const writeAppContent = async (
   await writeVariables(out, row, context, content, names);
   await writeScript(out, row, context, content);
   await writeDataModel(out, row, context, content);
+  return lineage === undefined ? [] : await writeLineage(out, row, context, content, lineage);
 };
 
 const writeStoriesAndBookmarks = async (

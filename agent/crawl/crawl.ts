@@ -1,9 +1,11 @@
+import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { type Log, SILENT } from '#agent/qlik/log.ts';
 import { PATIENCE } from '#agent/qlik/patience.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { EVERYTHING } from '#config/filter/filter.ts';
+import type { AppContent } from './app-content.ts';
 import { writeAppScope } from './app-outcome.ts';
 import type { AppContext } from './app-scope.ts';
 import { AppNotes } from './delta/app-notes.ts';
@@ -12,16 +14,18 @@ import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { surveyOf } from './delta/survey.ts';
 import { keptApps } from './filtered.ts';
 import { keysOf } from './keys.ts';
+import { type AppLineage, SiteLineage } from './lineage/site-lineage.ts';
 import type { CrawlOptions } from './options.ts';
 import { Turnstile } from './pace/turnstile.ts';
 import { People } from './people.ts';
-import { type Plan, type PlannedApp, planOf } from './plan.ts';
+import { type Plan, type PlannedApp, type PlannedVisit, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
 import { requestedApps } from './requested.ts';
 import { ScopeWriter } from './scope-writer.ts';
+import { resultOf, settled } from './settled.ts';
 import { SiteFiles } from './site-files.ts';
 import { lookAtSite } from './site-visit.ts';
-import { Visits } from './visits.ts';
+import { type Unread, Visits } from './visits.ts';
 import { workOff } from './workers.ts';
 
 /**
@@ -87,15 +91,18 @@ class Crawl {
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     const files = SiteFiles.of(site, this.#signal);
+    const connections = new Map<string, ConnectionPlace>();
     this.#context = {
       connection,
       keys: keysOf(connection.code),
       people: new People(),
       extensions: new Map(),
+      connections,
       earlier: delta.earlierLists,
       unread: new Map(),
       files,
       filter: options.filter,
+      lineage: options.lineage && new SiteLineage(options.lineage, connection, connections, files, this.#signal),
     };
     this.#turnstile = new Turnstile({
       site,
@@ -183,12 +190,17 @@ class Crawl {
         {
           queue: plan.read,
           workers: this.#context.connection.crawl.engineSessions,
-          read: (app) => this.#visibly(app, () => visits.read(app.row)),
-          write: async (app, read) => {
+          read: async (app) => {
+            const read = await this.#visibly(app, () => visits.read(app.row));
+            // Worked on while the next app is read.
+            const lineage = settled(this.#lineageOf(app, read));
+            return { read, lineage };
+          },
+          write: async (app, { read, lineage }) => {
             const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), (outcome, why) =>
               notes.read(app, outcome, why, this.#context.files?.taken(app.id)),
             );
-            const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log);
+            const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log, await resultOf(lineage));
             this.tally.add(out, 'app', outcome);
             this.#report();
           },
@@ -201,6 +213,10 @@ class Crawl {
       throw error;
     }
     return notes;
+  }
+
+  async #lineageOf({ row }: PlannedVisit, read: AppContent | Unread): Promise<AppLineage | undefined> {
+    return 'fault' in read || read.script.trim() === '' ? undefined : await this.#context.lineage?.of(row, read);
   }
 
   async #visibly<T>({ id, name }: PlannedApp, read: () => Promise<T>): Promise<T> {

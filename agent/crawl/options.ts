@@ -4,6 +4,7 @@ import type { Filter } from '#config/filter/filter.ts';
 import type { ZonedHours } from '#config/policy/policy.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { CheckpointPlace } from './delta/delta.ts';
+import type { LineageMeans } from './lineage/site-lineage.ts';
 import type { CrawlProgress } from './progress.ts';
 
 /** What a crawl is told besides its site and connection; each is optional. */
@@ -23,6 +24,8 @@ export interface CrawlOptions {
   readonly checkpoints?: CheckpointPlace | undefined;
   /** Which streams, apps and sheets are crawled. Default: all. */
   readonly filter?: Filter | undefined;
+  /** What the lineage of apps is made with. Default: none is made. */
+  readonly lineage?: LineageMeans | undefined;
   readonly log?: Log | undefined;
   readonly patience?: Patience | undefined;
   /** Milliseconds of a clock that only goes forward. */

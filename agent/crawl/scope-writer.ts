@@ -79,8 +79,9 @@ export class ScopeWriter {
     this.assets.set(kind, (this.assets.get(kind) ?? 0) + 1);
   }
 
-  async edge(kind: EdgeKind, from: string, to: string): Promise<void> {
-    await this.#count({ t: 'edge', scope: this.scope, kind, from, to });
+  async edge(kind: EdgeKind, from: string, to: string, attributes?: JsonObject): Promise<void> {
+    const told = attributes === undefined || Object.keys(attributes).length === 0 ? {} : { attributes };
+    await this.#count({ t: 'edge', scope: this.scope, kind, from, to, ...told });
     this.edges.set(kind, (this.edges.get(kind) ?? 0) + 1);
   }
 

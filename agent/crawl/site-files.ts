@@ -1,5 +1,6 @@
 import { type FileRead, type Libraries, MappedFolders, type WalkLimits } from '#agent/lineage/files/mapped-folders.ts';
 import { readScriptLog, type ScriptLog } from '#agent/lineage/logs/script-log.ts';
+import { readQvdHeader } from '#agent/lineage/qvd/header.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { ReadablePaths } from '#config/connection/readable-paths.ts';
 
@@ -18,6 +19,8 @@ export type IncludeMarks = readonly (readonly [path: string, mark: string])[];
 /** Looks at files that a share did not answer: then what is left of them is not looked at. */
 const MOST_UNANSWERED = 3;
 const LOOKS_AT_ONCE = 8;
+/** Heads whose columns are kept during a crawl. */
+const MOST_HEADS = 20_000;
 
 /** The log of an app's last reload. */
 export interface LastLog extends ScriptLog {
@@ -36,6 +39,7 @@ export class SiteFiles {
   readonly #includes = new Map<string, Promise<FileRead>>();
   readonly #marks = new Map<string, Promise<string | undefined>>();
   readonly #used = new Map<string, IncludeMarks>();
+  readonly #columns = new Map<string, Promise<readonly string[] | undefined>>();
   #unanswered = 0;
   #keptBytes = 0;
   #libraries: Promise<Libraries> | undefined;
@@ -56,6 +60,21 @@ export class SiteFiles {
   /** Undefined when no folder with QVDs is known. */
   async qvds(): Promise<MappedFolders | undefined> {
     return this.#paths.qvds.length === 0 ? undefined : await this.#folders('qvds');
+  }
+
+  /** Names of the columns of a QVD file, from its head; undefined when it cannot be read. */
+  async qvdColumns(path: string): Promise<readonly string[] | undefined> {
+    if (this.#paths.qvds.length === 0) return undefined;
+    const known = this.#columns.get(path);
+    if (known !== undefined) return await known;
+    const reading = this.#readColumns(path);
+    if (this.#columns.size < MOST_HEADS) this.#columns.set(path, reading);
+    return await reading;
+  }
+
+  async #readColumns(path: string): Promise<readonly string[] | undefined> {
+    const head = await (await this.#folders('qvds')).look(path, readQvdHeader, this.signal);
+    return head?.type === 'header' ? head.header.fields.map(({ name }) => name) : undefined;
   }
 
   get readsIncludes(): boolean {

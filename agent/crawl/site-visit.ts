@@ -96,8 +96,9 @@ export const lookAtSite = async (
 };
 
 /** Takes what apps are written with from what an earlier crawl knew of the site. */
-const recall = ({ people, extensions }: AppContext, known: KnownSite): void => {
+const recall = ({ people, extensions, connections }: AppContext, known: KnownSite): void => {
   people.recall(known.people);
+  for (const place of known.connections) connections.set(place.id, place);
   for (const [name, key] of known.extensions) extensions.set(name, key);
 };
 

@@ -44,6 +44,12 @@ export const KnownSite = z.object({
   people: z.array(z.tuple([z.string(), z.string()])),
   /** Names and keys of extensions: charts that are drawn by them are written with them. */
   extensions: z.array(z.tuple([z.string(), z.string()])),
+  /** Where data connections lead: what scripts read is named by them. */
+  connections: z
+    .array(
+      z.object({ id: z.string(), name: z.string(), type: z.string(), target: z.looseObject({ kind: z.string() }) }),
+    )
+    .default([]),
   /** Digest of what was written of the site itself. */
   self: z.string(),
   /** It has to be read as a whole the next time. */

@@ -42,7 +42,7 @@ export interface DeltaOptions {
 }
 
 /** Raised when something else is read or written of an app that did not change. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** Ids of all lists are compared at least this often. */
 const IDS_EVERY_MS = 7 * 86_400_000;
 /** Everything is read again after this time unless the connection says another. */
@@ -137,7 +137,8 @@ export class Delta {
     const earlier = this.#earlier;
     if (place === undefined || earlier?.identity.owner !== place.owner) return undefined;
     const isSameSite = earlier.identity.connection === connectionDigest(connection);
-    return { people: earlier.site.people, extensions: isSameSite ? earlier.site.extensions : [] };
+    const { people, extensions, connections } = earlier.site;
+    return { people, extensions: isSameSite ? extensions : [], connections: isSameSite ? connections : [] };
   }
 
   /** Milliseconds since 1970, now. */

@@ -105,6 +105,7 @@ export const readSiteChanges = async (
       for (const id of gone) {
         names.gone(list.entity);
         if (list.entity === 'user') context.people.forget(id);
+        if (list.entity === 'dataconnection') context.connections.delete(id);
         const key = rowKey(list, id, context.keys);
         for (const [name, known] of context.extensions) if (known === key) context.extensions.delete(name);
       }

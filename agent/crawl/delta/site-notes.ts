@@ -61,7 +61,7 @@ export class SiteNotes {
   }
 
   result(
-    { people, extensions }: SiteContext,
+    { people, extensions, connections }: SiteContext,
     rest: Pick<KnownSite, 'again' | 'appsSince' | 'objectsSince' | 'recentObjects'>,
   ): KnownSite {
     const lists = [...this.#lists].map(([entity, { since, rows, signature }]) => ({
@@ -70,6 +70,9 @@ export class SiteNotes {
       rows: [...rows],
       ...(signature === undefined ? {} : { signature }),
     }));
-    return { lists, people: people.all, extensions: [...extensions], self: this.self, ...rest };
+    return {
+      ...{ lists, people: people.all, extensions: [...extensions], connections: [...connections.values()] },
+      ...{ self: this.self, ...rest },
+    };
   }
 }

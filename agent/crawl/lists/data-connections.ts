@@ -14,6 +14,10 @@ export const dataConnections: SiteList<QrsDataConnection> = {
   // Two folders of log files come with every site.
   isNeverEmpty: true,
   rows: (site) => site.dataConnections(),
+  remember: ({ id, name, type, target }, { connections }) => connections.set(id, { id, name, type, target }),
+  recall: (earlier, { connections }) => {
+    for (const place of earlier.connections) connections.set(place.id, place);
+  },
   // Of the connection string only what is known to be no secret: it did not come further than the reader of the row.
   asset: (row, context) => ({
     name: row.name,

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import type { Owner } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
@@ -19,6 +20,8 @@ export interface EarlierLists {
   readonly people: readonly (readonly [id: string, email: string])[];
   /** Names and keys of extensions. */
   readonly extensions: readonly (readonly [name: string, key: string])[];
+  /** Where data connections lead. */
+  readonly connections: readonly ConnectionPlace[];
 }
 
 /** What is known of the lists that apps are written with. */
@@ -27,6 +30,8 @@ export interface AppLists {
   readonly people: People;
   /** Keys of extensions by name: what charts say they are drawn by. */
   readonly extensions: Map<string, string>;
+  /** Where data connections lead, by id: scripts name what they read by them. */
+  readonly connections: Map<string, ConnectionPlace>;
   /** What holds for rows that could not be read now; undefined when no crawl is known. */
   readonly earlier: EarlierLists | undefined;
   /** Lists that apps are written without, though they may be read the next time, with the reason. */
@@ -55,6 +60,7 @@ export const siteContext = (
   keys: lists.keys,
   people: lists.people,
   extensions: lists.extensions,
+  connections: lists.connections,
   earlier: lists.earlier,
   unread: lists.unread,
   triggers: new Map(),

@@ -112,6 +112,27 @@ export class MappedFolders {
     }, signal);
   }
 
+  /** As {@link read}, for whoever reads a file piece by piece; undefined where there is none, or it cannot be read. */
+  async look<T>(
+    text: string,
+    look: (file: FileHandle) => Promise<T>,
+    signal?: AbortSignal | undefined,
+  ): Promise<T | undefined> {
+    const file = this.locate(text);
+    if (file === undefined) return undefined;
+    try {
+      return await promptly(async () => {
+        const path = await withinFolder(file.mapping.folder, file.names);
+        if (typeof path !== 'string') return undefined;
+        await using handle = await openPlain(path, file.mapping);
+        return await look(handle);
+      }, signal);
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      return undefined;
+    }
+  }
+
   /**
    * All files of an ending (`.qvd`) in all folders, links left out. `onGap` is told of folders that cannot be read and of
    * limits that were reached. Ends at the signal with its reason.

@@ -55,7 +55,7 @@ export type Reply =
   /** The interpreter threw, which is a defect; the process goes on. */
   | { readonly type: 'failed'; readonly id: number; readonly message: string };
 
-/** The same text for the same question. */
+/** The same text for the same question, from which {@link lookupOf} makes it again. */
 export const lookupKey = (asked: Lookup): string => {
   switch (asked.type) {
     case 'include':
@@ -68,5 +68,22 @@ export const lookupKey = (asked: Lookup): string => {
       return `connection ${asked.name.toLowerCase()}`;
     default:
       return asked satisfies never;
+  }
+};
+
+export const lookupOf = (key: string): Lookup | undefined => {
+  const [type = ''] = key.split(' ', 1);
+  const rest = key.slice(type.length + 1);
+  switch (type) {
+    case 'include':
+      return { type, path: rest };
+    case 'columns':
+      return { type, source: JSON.parse(rest) as Source };
+    case 'files':
+      return { type, pattern: rest };
+    case 'connection':
+      return { type, name: rest };
+    default:
+      return undefined;
   }
 };

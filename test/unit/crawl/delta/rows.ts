@@ -63,6 +63,7 @@ export const checkpoint = (code: string, apps: Checkpoint['apps'], more: Partial
     lists: [],
     people: [],
     extensions: [],
+    connections: [],
     self: '',
     again: false,
     appsSince: null,

@@ -1,0 +1,167 @@
+import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
+import { Naming } from '#agent/lineage/naming/naming.ts';
+import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
+import { type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
+import { noLineage } from '#agent/lineage/process/nothing.ts';
+import type { DatasetUse, ScriptLineage } from '#agent/lineage/result.ts';
+import type { DataModel } from '#agent/qlik/engine/data-model.ts';
+import type { QrsApp } from '#agent/qlik/repository/entities.ts';
+import type { Connection } from '#config/connection/connection.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { AppContent } from '../app-content.ts';
+import type { SiteFiles } from '../site-files.ts';
+import { type LineageInputs, Lookups } from './lookups.ts';
+
+/** What a crawl needs for the lineage of apps. */
+export interface LineageMeans {
+  readonly process: Pick<LineageProcess, 'script'>;
+  /** False: what a script says may leave, and no text of it. */
+  readonly withTexts: boolean;
+  /** Of the interpreter; a test has others. */
+  readonly version?: string;
+}
+
+/** What became of the script of one app. */
+export interface AppLineage {
+  readonly lineage: ScriptLineage;
+  /** Of the interpretation as a whole; the lineage says nothing then. */
+  readonly fault: Fault | undefined;
+  /** What it was made with besides the app's own content. */
+  readonly inputs: LineageInputs;
+}
+
+/** Raised when the same script with the same surroundings gives another lineage, or one that is written otherwise. */
+const INTERPRETER_VERSION = '1';
+
+const INTERPRETER = 'interpreter';
+/** An app that reads thousands of files has its lineage made anew when one of the first of them changed. */
+const MOST_INPUTS = 2_000;
+const LIBRARY = /^lib:\/\/([^/\\]+)/i;
+
+/** Makes the lineage of the apps of one site during a crawl. */
+export class SiteLineage {
+  readonly #means: LineageMeans;
+  readonly #lookups: Lookups;
+  readonly #connection: Connection;
+  readonly #connections: ReadonlyMap<string, ConnectionPlace>;
+  readonly #signal: AbortSignal | undefined;
+  #byName: ReadonlyMap<string, ConnectionPlace> | undefined;
+  #naming: Naming | undefined;
+
+  /** @param connections where data connections lead, by id; read when the first app is looked at */
+  constructor(
+    means: LineageMeans,
+    connection: Connection,
+    connections: ReadonlyMap<string, ConnectionPlace>,
+    files: SiteFiles | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#means = means;
+    this.#connection = connection;
+    this.#connections = connections;
+    this.#signal = signal;
+    this.#lookups = new Lookups(files, () => this.#named());
+  }
+
+  get #version(): string {
+    return this.#means.version ?? INTERPRETER_VERSION;
+  }
+
+  get withTexts(): boolean {
+    return this.#means.withTexts;
+  }
+
+  /** Names what scripts of the site read and write. */
+  get naming(): Naming {
+    this.#naming ??= new Naming({
+      code: this.#connection.code,
+      host: new URL(this.#connection.origin).hostname,
+      connections: [...this.#connections.values()],
+      libraries: new Set(
+        (this.#connection.paths?.qvds ?? []).flatMap(({ from }) =>
+          from.root.startsWith('lib://') ? [from.root.toLowerCase()] : [],
+        ),
+      ),
+    });
+    return this.#naming;
+  }
+
+  /** The lineage of an app's script. Never fails but with the signal's reason: what goes wrong is the app's own. */
+  async of(
+    row: Pick<QrsApp, 'id' | 'name'>,
+    { script, model }: Pick<AppContent, 'script' | 'model'>,
+  ): Promise<AppLineage> {
+    const asked = new Map<string, Lookup>();
+    try {
+      const { lineage } = await this.#means.process.script(
+        { text: script, model: model.available ? tablesOf(model) : undefined },
+        async (lookup) => {
+          asked.set(lookupKey(lookup), lookup);
+          return await this.#lookups.find(lookup);
+        },
+        this.#signal,
+      );
+      return { lineage, fault: undefined, inputs: await this.#inputs(asked, lineage.datasets) };
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      if (!(error instanceof Fault)) throw error;
+      return {
+        lineage: noLineage(error.code, error.message),
+        fault: new Fault(error.code, `${error.message} (app "${row.name}")`, { advice: error.advice }),
+        inputs: await this.#inputs(asked, []),
+      };
+    }
+  }
+
+  /** Whether what an app's lineage was made with is another thing now. */
+  async isStale(inputs: LineageInputs): Promise<boolean> {
+    for (const [input, mark] of inputs) if ((await this.#mark(input)) !== mark) return true;
+    return false;
+  }
+
+  async #inputs(asked: ReadonlyMap<string, Lookup>, datasets: readonly DatasetUse[]): Promise<LineageInputs> {
+    const lookups = new Map(asked);
+    // What names the datasets, whether the interpreter asked for it or not.
+    for (const name of connectionsIn(datasets)) {
+      const lookup: Lookup = { type: 'connection', name };
+      lookups.set(lookupKey(lookup), lookup);
+    }
+    const inputs = await Promise.all(
+      [...lookups].slice(0, MOST_INPUTS).map(async ([key, lookup]) => [key, await this.#lookups.mark(lookup)] as const),
+    );
+    return [[INTERPRETER, this.#version], ...inputs];
+  }
+
+  async #mark(input: string): Promise<string> {
+    if (input === INTERPRETER) return this.#version;
+    const lookup = lookupOf(input);
+    return lookup === undefined ? '' : await this.#lookups.mark(lookup);
+  }
+
+  #named(): ReadonlyMap<string, ConnectionPlace> {
+    this.#byName ??= new Map([...this.#connections.values()].map((place) => [place.name.toLowerCase(), place]));
+    return this.#byName;
+  }
+}
+
+/** Names of the data connections that say where datasets are. */
+const connectionsIn = (datasets: readonly DatasetUse[]): ReadonlySet<string> => {
+  const names = new Set<string>();
+  for (const { source } of datasets) {
+    if (source.type === 'object' && source.connection !== '') names.add(source.connection.toLowerCase());
+    const library = source.type === 'file' || source.type === 'binary' ? LIBRARY.exec(source.path)?.[1] : undefined;
+    if (library !== undefined && !library.includes('$(')) names.add(library.trim().toLowerCase());
+  }
+  return names;
+};
+
+/** Names of fields by table, as the last reload left them. */
+const tablesOf = ({
+  tables,
+  fields,
+}: Extract<DataModel, { available: true }>): ReadonlyMap<string, readonly string[]> => {
+  const byTable = new Map<string, string[]>(tables.flatMap(({ name, is_system }) => (is_system ? [] : [[name, []]])));
+  for (const { name, is_system, src_tables } of fields)
+    if (!is_system) for (const table of new Set(src_tables)) byTable.get(table)?.push(name);
+  return byTable;
+};
