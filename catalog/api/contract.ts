@@ -8,6 +8,7 @@ import { InventoryCounts } from './contract-inventory.ts';
 
 export * from './contract-findings.ts';
 export * from './contract-inventory.ts';
+export * from './contract-lineage.ts';
 export * from './contract-pictures.ts';
 export * from './contract-publishes.ts';
 export * from './contract-settings.ts';
@@ -374,6 +375,10 @@ export type ChangeEvent = z.infer<typeof ChangeEvent>;
  * GET    /api/v1/findings?connection=&app=&code=&severity=&new=&after=&limit=  → FindingList, the gravest first
  * GET    /api/v1/findings/counts?connection=&app=&code=&severity=  → FindingCounts
  * GET    /api/v1/findings.csv?connection=&app=&code=&severity=&new=  → text/csv
+ * GET    /api/v1/lineage?key=&direction=&level=&depth=&limit=&breadth=&confidence=&roles=&after=  → Lineage
+ * GET    /api/v1/lineage/edge?from=&kind=&to=  → LineageEdgeDetail
+ * GET    /api/v1/lineage/impact?key=&direction=&kind=&confidence=&roles=&after=&limit=  → Impact
+ * GET    /api/v1/lineage/impact.csv?key=&direction=&kind=&confidence=&roles=  → text/csv
  * GET    /api/v1/counts?connection=            → Counts
  * GET    /api/v1/tokens                        → {items: ApiToken[]}
  * POST   /api/v1/tokens                        {name, expiresInDays?} → ApiToken & {token}

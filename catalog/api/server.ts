@@ -21,6 +21,7 @@ import { eventRoutes } from './routes-events.ts';
 import { findingRoutes } from './routes-findings.ts';
 import { inventoryRoutes } from './routes-inventories.ts';
 import { jobRoutes } from './routes-jobs.ts';
+import { lineageRoutes } from './routes-lineage.ts';
 import { logLevelRoutes } from './routes-log-level.ts';
 import { loginRoutes } from './routes-login.ts';
 import { type MetricsAccess, metricsRoute } from './routes-metrics.ts';
@@ -131,6 +132,7 @@ export const createApi = async (options: ApiOptions) => {
     settingsRoutes(routes, options);
     logLevelRoutes(routes, options);
     assetRoutes(routes, options);
+    lineageRoutes(routes, options);
     pictureRoutes(routes, options);
     tokenRoutes(routes, options);
     eventRoutes(routes, options);

@@ -26,11 +26,19 @@ export const writeCursor = (parts: readonly string[] | null): string | null =>
 const Parts = z.array(text(2000)).max(4);
 
 /** @throws Fault `api.invalid_request` when the cursor was not made by {@link writeCursor} with as many parts. */
-export const readCursor = (cursor: string | undefined, parts: number): readonly string[] | undefined => {
+export const readCursor = (cursor: string | undefined, parts: number): readonly string[] | undefined =>
+  readCursorOf(cursor, [parts]);
+
+/**
+ * The same for lists that are ordered in more than one way.
+ *
+ * @throws Fault `api.invalid_request`
+ */
+export const readCursorOf = (cursor: string | undefined, parts: readonly number[]): readonly string[] | undefined => {
   if (cursor === undefined) return undefined;
   try {
     const found = Parts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-    if (found.length === parts) return found;
+    if (parts.includes(found.length)) return found;
   } catch {
     // Reported below: what is wrong inside is of no use to anyone.
   }

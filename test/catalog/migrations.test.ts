@@ -7,6 +7,7 @@ import { listFindings } from '#catalog/store/findings.ts';
 import { listInventoryItems } from '#catalog/store/inventories.ts';
 import { findJob, listChecks, listQlikSettings } from '#catalog/store/jobs.ts';
 import { migrate, readMigrations } from '#catalog/store/migrate.ts';
+import { findNeighbourhood } from '#catalog/store/neighbourhood.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 
@@ -191,6 +192,19 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       // Nobody said of a scope of before, besides by its outcome, that it named all apps.
       const rows = await sql`select lists_apps from published_scope where lists_apps`;
       expect(rows).toEqual([]);
+    },
+  },
+  13: {
+    fill: async (sql) => {
+      await sql`insert into edge (organisation_id, scope_id, connection, kind, from_key, to_key, hash)
+        select organisation_id, id, connection, 'loads', 'prod/1', 'file://x', '' from scope
+        where organisation_id = ${ORGANISATION} and key = 'prod'`;
+    },
+    holds: async (sql) => {
+      const ends = async (key: string, direction: 'up' | 'down') =>
+        (await findNeighbourhood(sql, ORGANISATION, { key, direction, depth: 1, limit: 10, breadth: 10 }))?.edges;
+      expect(await ends('prod/1', 'up')).toMatchObject([{ kind: 'loads', upstream: 'file://x' }]);
+      expect(await ends('file://x', 'down')).toMatchObject([{ kind: 'loads', downstream: 'prod/1' }]);
     },
   },
 };

@@ -6,6 +6,7 @@ import { createJob } from '#catalog/store/jobs.ts';
 import { addMember, createLoginToken, findMember } from '#catalog/store/members.ts';
 import { createOrganisation } from '#catalog/store/organisations.ts';
 import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
+import type { StreamRecord } from '#protocol/records.ts';
 import { appRecords, connectionState, siteRecords, TestAgent, TestStream } from './agent.ts';
 import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 
@@ -99,14 +100,21 @@ export class Served implements AsyncDisposable {
   }
 
   /** An agent with one crawled connection, through a backend of its own on the same database. */
-  async crawled(organisationId: string, code: string, apps: Record<string, string[]>) {
+  crawled(organisationId: string, code: string, apps: Record<string, string[]>) {
+    return this.published(organisationId, code, [
+      siteRecords(code, Object.keys(apps)),
+      ...Object.entries(apps).map(([app, sheets]) => appRecords(code, app, sheets)),
+    ]);
+  }
+
+  /** An agent with one connection of which these scopes were crawled. */
+  async published(organisationId: string, code: string, scopes: readonly StreamRecord[][]) {
     const backend = createBackend({ sql: this.sql, bus: this.catalog.store.bus, log: silent, sweepMs: 0 });
     const agent = await TestAgent.enrol(backend, this.sql, organisationId, [connectionState(code)]);
     const { session } = await agent.open(backend);
     const { job } = await createJob(this.sql, organisationId, { connection: code, kind: 'crawl', createdBy: 'test' });
     const stream = await TestStream.begin(backend, session);
-    await stream.publish(siteRecords(code, Object.keys(apps)));
-    for (const [app, sheets] of Object.entries(apps)) await stream.publish(appRecords(code, app, sheets));
+    for (const scope of scopes) await stream.publish(scope);
     await stream.finish();
     return { organisationId, agent, job, backend, session };
   }
