@@ -54,14 +54,14 @@ const OF_APPS: readonly FindingCode[] = ['master_item.unused', 'field.missing', 
 export const judgeApps = async (tx: Transaction, judged: Judged, scopes: readonly string[]): Promise<void> => {
   if (scopes.length === 0) return;
   const { organisationId, connection } = judged;
-  const touched = tx`select s.id from scope s where s.organisation_id = ${organisationId}
-    and s.connection = ${connection} and s.kind = 'app' and s.key = any(${tx.array([...scopes])}::text[])`;
+  // An array: a join with the scopes read what is known of all scopes of the organisation.
+  const touched = tx`array(select s.id from scope s where s.organisation_id = ${organisationId}
+    and s.connection = ${connection} and s.kind = 'app' and s.key = any(${tx.array([...scopes])}::text[]))`;
   const attributes = tx`k.attributes`;
   const found = tx`
-    with touched as materialized (${touched}
-    ), known as materialized (
+    with known as materialized (
       select a.scope_id, a.key, a.kind, a.name, a.attributes from asset a
-      where a.organisation_id = ${organisationId} and a.scope_id in (select id from touched) and a.gone_at is null
+      where a.organisation_id = ${organisationId} and a.scope_id = any(${touched}) and a.gone_at is null
         and a.kind in ('app', 'sheet', 'chart', 'chartDimension', 'chartMeasure', 'masterDimension', 'masterMeasure',
           'masterVisualization', 'variable', 'scriptSection')
     ), unnamed as materialized (
@@ -75,9 +75,9 @@ export const judgeApps = async (tx: Transaction, judged: Judged, scopes: readonl
         (select scope_id, name from known where kind = 'masterDimension')
     ), used as materialized (
       select e.to_key from edge e where e.organisation_id = ${organisationId} and e.kind = 'uses'
-        and e.scope_id in (select id from touched)
+        and e.scope_id = any(${touched})
         and e.from_key not in (select a.key from asset a where a.organisation_id = ${organisationId}
-          and a.scope_id in (select id from touched) and a.gone_at is not null)
+          and a.scope_id = any(${touched}) and a.gone_at is not null)
     )
     select k.scope_id, 'master_item.unused' as code, k.key, '' as detail, null::bigint[] as apps, '{}'::jsonb as facts
     from known k join scope s on s.organisation_id = ${organisationId} and s.id = k.scope_id
@@ -104,6 +104,6 @@ export const judgeApps = async (tx: Transaction, judged: Judged, scopes: readonl
     tx,
     judged,
     found,
-    tx`f.scope_id in (${touched}) and f.code = any(${tx.array([...OF_APPS])}::text[])`,
+    tx`f.scope_id = any(${touched}) and f.code = any(${tx.array([...OF_APPS])}::text[])`,
   );
 };

@@ -52,6 +52,9 @@ const open = (url: string, options: { readonly max?: number; readonly repeatable
     connect_timeout: 10,
     idle_timeout: 300,
     backoff: againInSeconds,
+    // A plan that was made when the tables were empty is no good for the rows that a crawl brings; and its statements are
+    // few and large. (`plan_cache_mode` would be worse: it has each check of a reference planned anew.)
+    ...(options.repeatable && { prepare: false }),
     onnotice: () => {},
     connection: {
       application_name: 'culvert-catalog',

@@ -119,9 +119,10 @@ export const STORE_RULES: readonly Mutation[] = [
   {
     name: 'partial-deletes-nothing',
     rule: '§8: what is not complete deletes nothing',
-    file: 'catalog/jobs/publish.ts',
-    from: "where (p.outcome = 'complete' or p.whole ? a.kind) and not p.is_first",
-    to: 'where not p.is_first',
+    file: 'catalog/jobs/scope-rows.ts',
+    from: `any(array(select id from put where outcome = 'complete' or whole <> '[]'))
+        and (p.outcome = 'complete' or p.whole ? a.kind)`,
+    to: 'any(array(select id from put))',
     caughtBy: { file: PUBLISH, test: 'partial: what came is updated, nothing is deleted' },
   },
   {
