@@ -129,7 +129,7 @@ export const JobRequest = z
     z.object({ kind: z.literal('crawl'), options: CrawlOptions.pick({ mode: true, only: true }).optional() }),
     z.object({ kind: z.literal('test'), options: TestOptions.pick({ link: true }).optional() }),
     z.object({ kind: z.literal('inventory'), options: InventoryOptions.optional() }),
-    z.object({ kind: z.literal('preview'), options: PreviewOptions }),
+    z.object({ kind: z.literal('preview'), options: PreviewOptions.omit({ settings: true }) }),
   ])
   .meta({ id: 'JobRequest' });
 
