@@ -1,6 +1,7 @@
 import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { ConnectionSetting } from '#protocol/status.ts';
 import type { Filter } from '../filter/filter.ts';
+import type { LineageMapping } from '../lineage-mapping/lineage-mapping.ts';
 import type { Policy, ZonedHours } from '../policy/policy.ts';
 import type { ProxyChoice } from '../proxy.ts';
 import type { Secret } from '../secret.ts';
@@ -108,6 +109,8 @@ export interface Connection {
   readonly settings?: readonly ConnectionSetting[];
   /** Folders of the site that the agent can read; absent: none. */
   readonly paths?: ReadablePaths | undefined;
+  /** What the administrator says of the lineage of the site's apps; absent: nothing. */
+  readonly lineageMapping?: LineageMapping | undefined;
   readonly crawl: {
     /** Engine sessions at a time, 1 to 4. */
     readonly engineSessions: number;

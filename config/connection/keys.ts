@@ -130,6 +130,12 @@ export const CONNECTION_KEYS: readonly KeySpec[] = [
     values: ['engine', 'repository'],
     standard: 'engine',
   }),
+  used(
+    'crawl.lineage_mapping',
+    'string',
+    'File with what no file of the site says of lineage: values of variables, places, edges, services of other catalogs.',
+    { oneLine: true },
+  ),
   ...FILTER_KEYS,
   used(
     'paths.qvds',

@@ -3,6 +3,7 @@ import { CODE_PATTERN, connectionCode } from '#protocol/keys.ts';
 import type { Problem } from '#protocol/status.ts';
 import type { FileBounds } from '../file-bounds.ts';
 import { type FileReader, MAX_FILE_BYTES, readFromDisk } from '../files.ts';
+import { readLineageMapping } from '../lineage-mapping/read-mapping.ts';
 import { openMetadataSource } from '../openmetadata/recognise.ts';
 import { fromOpenMetadata, OPTION_NAMES, type Translation } from '../openmetadata/translate.ts';
 import { coversWeek } from '../policy/hours.ts';
@@ -216,6 +217,7 @@ const readConnection = (
       'Delete the line, or write default.',
     );
   const paths = readReadablePaths(values, files, problems);
+  const lineageMapping = readLineageMapping(values, files, problems, { folder: where.folder, env });
   const optional = (path: string): string | undefined => values.text(path)?.value;
   const rest = {
     enabled: values.flag('enabled'),
@@ -232,6 +234,7 @@ const readConnection = (
     ...readOwnPolicy(values, problems),
     ...readFilter({ values, files, problems, ...where }),
     ...(paths === undefined ? {} : { paths }),
+    ...(lineageMapping === undefined ? {} : { lineageMapping }),
     crawl: {
       engineSessions: values.integer('crawl.engine_sessions') ?? 2,
       appTimeoutMs: values.durationMs('crawl.app_timeout'),

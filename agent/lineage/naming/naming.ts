@@ -2,11 +2,11 @@ import { beneath, type ServerPath, serverPath } from '#config/connection/server-
 import { assetKey, keyPart } from '#protocol/keys.ts';
 import { boundedKey, columnOf, fileDataset } from '../dataset-names.ts';
 import type { Source } from '../result.ts';
+import { sourceName } from '../result-json.ts';
 import { type ConnectionPlace, type DatabasePlace, databasePlace } from './connection-place.ts';
 import { folded } from './database-systems.ts';
 import { objectName } from './object-name.ts';
 import { PLAIN_MAPPING, type PlaceMapping } from './place-mapping.ts';
-import { sourceText } from './source-text.ts';
 
 /** A source as the catalog knows it. */
 export interface NamedDataset {
@@ -93,6 +93,21 @@ export class Naming {
       default:
         return this.#own(source, app, holes, []);
     }
+  }
+
+  /**
+   * A dataset as a person writes it: `lib://…` or another path, or the name that OpenLineage has for a table. What follows
+   * the file in a path is a table in it, as in `lib://Excel/plan.xlsx/Sheet1`.
+   */
+  written(text: string): NamedDataset {
+    const { key } = this.#path(text, { appId: '' });
+    if (key !== undefined) return named(WEB.test(key) ? 'web' : 'file', key, lastName(text), { reasons: ['mapping'] });
+    const [, namespace = '', name = ''] =
+      /^([a-z][a-z0-9+.-]*:\/\/[^/]+(?:\/[^/.]+(?=\/))?|[a-z]+)\/(.+)$/is.exec(text) ?? [];
+    return named('table', text, name === '' ? text : name, {
+      reasons: ['mapping'],
+      otherName: this.#mapping.otherName(namespace, name),
+    });
   }
 
   #file(source: Extract<Source, { type: 'file' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
@@ -229,7 +244,7 @@ export class Naming {
   }
 
   #own(source: Source, { appId }: NamingApp, holes: readonly string[], reasons: readonly string[]): NamedDataset {
-    const text = sourceText(source);
+    const text = sourceName(source);
     // The same text with another value of the variable is another place.
     const versions = holes.length === 0 ? '' : ` {${[...holes].sort().join(', ')}}`;
     const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', `${text}${versions}`)}`);
