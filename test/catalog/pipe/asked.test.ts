@@ -84,7 +84,8 @@ test('an inventory tells what settings that are tried out would keep, and stores
     `/api/v1/jobs/${job.id}/inventory/items?kind=app&kept=false`,
   );
   expect(items.map(({ name }) => name)).toContain(one?.name);
-  expect(items.every(({ rule }) => rule?.includes('excludeApps') === true)).toBe(true);
+  const rule = `exclude app "${one?.name}" (settings in the catalog)`;
+  expect(new Set(items.map((item) => item.rule))).toEqual(new Set([rule]));
   expect(await setting.pipe.api.get(`${at}/settings`)).toMatchObject({ settings: {} });
   expect(await setting.pipe.api.counts(CODE)).toEqual(whole);
 });
