@@ -13,13 +13,18 @@ import { isSign, isWord, type SqlToken, tokenize } from './tokens.ts';
 import { unnamedColumns } from './unnamed.ts';
 
 /** A parser of SQL: the statements of a text as trees, or the place (in code points) where it gave up. */
-export type ParseSql = (
-  sql: string,
-  dialect: string,
-) => { readonly statements: readonly unknown[] } | { readonly at: number };
+export type ParseSql = (sql: string, dialect: string) => { readonly statements: readonly unknown[] } | Refusal;
+
+/** `tooDeep`: it is over the parser's own limits, in any dialect. */
+export interface Refusal {
+  readonly at: number;
+  readonly tooDeep: boolean;
+}
 
 /** What is larger is read by its words alone: a parser takes time and memory for it that nobody can bound. */
 const MAX_CHARACTERS = 200_000;
+/** And this is left alone: no person wrote it. */
+const MAX_READ = 1_000_000;
 const MAX_TOKENS = 40_000;
 const MAX_NESTING = 150;
 const MAX_KEPT = 200;
@@ -60,6 +65,10 @@ const diagnostic = (code: string, message: string, at: number) => ({ code: `line
 
 function readSql(request: SqlRequest, parse: ParseSql): Read {
   const { text, dialect } = request;
+  if (text.length > MAX_READ) {
+    const found = [diagnostic('too-big', `the SELECT is too big to be read (${text.length} characters)`, 0)];
+    return { type: 'done', analysis: { ...NOTHING, diagnostics: found } };
+  }
   const raw = tokenize(text);
   const [first] = raw;
   if (first === undefined) return { type: 'done', analysis: { ...NOTHING, open: false } };
@@ -118,10 +127,11 @@ function tryDialects(
       result = parse(printed.sql, name);
     } catch {
       // The parser broke down, which is no reason for us to.
-      result = { at: 0 };
+      result = { at: 0, tooDeep: false };
     }
     if ('at' in result) {
       at ??= printed.origin(result.at);
+      if (result.tooDeep) break;
       continue;
     }
     const query = parsedQuery(result.statements[0]);

@@ -17,6 +17,7 @@ const JOINS = ['join', 'inner', 'left', 'right', 'full', 'cross', 'natural', 'st
 export function clausesOf(tokens: readonly SqlToken[]): Clause[] {
   const clauses: Clause[] = [];
   const outer: Clause[] = [];
+  const queries = queriesIn(tokens);
   let current: Clause = 'none';
   tokens.forEach((token, i) => {
     const next = tokens[i + 1];
@@ -26,7 +27,7 @@ export function clausesOf(tokens: readonly SqlToken[]): Clause[] {
       const before = tokens[i - 1];
       const free = before === undefined || before.type === 'sign' || isWord(before, 'from', 'join', 'apply');
       if (isWord(next, 'select', 'sel', 'with')) current = 'none';
-      else if (isSign(next, '(') && startsQuery(tokens, i + 1)) current = 'none';
+      else if (queries.has(i + 1)) current = 'none';
       else current = current === 'from' && free ? 'from' : 'inner';
       return;
     }
@@ -41,10 +42,13 @@ export function clausesOf(tokens: readonly SqlToken[]): Clause[] {
   return clauses;
 }
 
-function startsQuery(tokens: readonly SqlToken[], from: number): boolean {
-  let i = from;
-  while (isSign(tokens[i], '(')) i += 1;
-  return isWord(tokens[i], 'select', 'sel');
+/** Where parentheses open behind which, and behind others like them, a SELECT begins. */
+function queriesIn(tokens: readonly SqlToken[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (let i = tokens.length - 1; i >= 0; i -= 1) {
+    if (isSign(tokens[i], '(') && (isWord(tokens[i + 1], 'select', 'sel') || found.has(i + 1))) found.add(i);
+  }
+  return found;
 }
 
 function step(current: Clause, token: SqlToken, next: SqlToken | undefined): Clause {

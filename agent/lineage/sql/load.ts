@@ -16,6 +16,8 @@ async function parser(): Promise<ParseSql> {
   const { parse } = await import('@polyglot-sql/sdk');
   return (sql, dialect) => {
     const result = parse(sql, dialect as Parameters<typeof parse>[1]);
-    return result.success ? { statements: result.ast } : { at: result.errorStart ?? 0 };
+    return result.success
+      ? { statements: result.ast }
+      : { at: result.errorStart ?? 0, tooDeep: (result.error ?? '').includes('E_GUARD') };
   };
 }

@@ -13,7 +13,7 @@ const UNITS = new Set(
 );
 const DATE_FUNCTION = /^(?:date|time|datetime|timestamp|months?|days?|last_day|trunc)/i;
 /** Deeper trees than any real statement's are left alone. */
-const MAX_DEPTH = 400;
+const MAX_DEPTH = 4_000;
 
 /** The query of a parsed statement; undefined when it is none. */
 export function parsedQuery(statement: unknown): Query | undefined {

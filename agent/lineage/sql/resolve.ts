@@ -45,7 +45,7 @@ const EMPTY: Rows = { outs: [], rest: [], indirect: [] };
 
 class TooMuch extends Error {}
 
-/** A named query of WITH, resolved when first asked for. */
+/** A named query of WITH. */
 interface Named {
   readonly cte: Cte;
   readonly env: Env | undefined;
@@ -111,7 +111,11 @@ export class Resolver {
   ): Rows {
     if (depth > MAX_DEPTH) throw new TooMuch();
     let inner = env;
-    for (const cte of query.ctes) inner = { named: { cte, env: inner, rows: undefined, busy: false }, before: inner };
+    // All that WITH names is read by the database, in this order, whoever asks for it.
+    for (const cte of query.ctes) {
+      inner = { named: { cte, env: inner, rows: undefined, busy: false }, before: inner };
+      this.#named(inner, depth + 1);
+    }
     const parts: Rows[] = [];
     let scope = outer;
     for (const branch of query.branches) {
@@ -124,8 +128,6 @@ export class Resolver {
       parts.push(selected.rows);
       scope = selected.scope;
     }
-    // All that WITH names is read by the database, and some of it only by a part that was not understood.
-    for (let e = inner; e !== env && e !== undefined; e = e.before) this.#named(e, depth + 1);
     const rows = united(parts);
     const sort = query.sort.flatMap((use) => this.#aliased(use, rows.outs, inner, scope, depth));
     return { ...rows, indirect: distinct([...rows.indirect, ...sort]).slice(0, MAX_INDIRECT + 1) };

@@ -35,7 +35,7 @@ const WORDS = new Set(
    on at zone top percent sysdate current_date current_timestamp current_time varchar char integer int decimal numeric
    nvarchar float double bigint smallint string`.split(/\s+/),
 );
-const MAX_DEPTH = 100;
+const MAX_DEPTH = 600;
 
 /** Reads tokens between two places; end is exclusive. */
 interface Range {

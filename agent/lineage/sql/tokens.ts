@@ -131,15 +131,24 @@ export function isSign(token: SqlToken | undefined, sign: string): boolean {
   return token?.type === 'sign' && token.value === sign;
 }
 
-/** Index of the `)` that closes the `(` at `open`; the end of the tokens when there is none. */
-export function closing(tokens: readonly SqlToken[], open: number): number {
-  let depth = 0;
-  for (let i = open; i < tokens.length; i += 1) {
-    if (isSign(tokens[i], '(')) depth += 1;
-    else if (isSign(tokens[i], ')')) {
-      depth -= 1;
-      if (depth === 0) return i;
-    }
+/** Where each `(` of a list of tokens closes, found once for all: a text of nothing but parentheses must not take minutes. */
+const matches = new WeakMap<readonly SqlToken[], ReadonlyMap<number, number>>();
+
+function matchesOf(tokens: readonly SqlToken[]): ReadonlyMap<number, number> {
+  let found = matches.get(tokens);
+  if (found === undefined) {
+    const closed = new Map<number, number>();
+    const open: number[] = [];
+    tokens.forEach((token, i) => {
+      if (isSign(token, '(')) open.push(i);
+      else if (isSign(token, ')')) closed.set(open.pop() ?? -1, i);
+    });
+    found = closed;
+    matches.set(tokens, found);
   }
-  return tokens.length;
+  return found;
 }
+
+/** Index of the `)` that closes the `(` at `open`; the end of the tokens when there is none. The list may not change any more. */
+export const closing = (tokens: readonly SqlToken[], open: number): number =>
+  matchesOf(tokens).get(open) ?? tokens.length;

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import { ask } from './asked.ts';
+
+describe('roles', () => {
+  test('keys of joins, conditions, groups and sorting are apart from values', async () => {
+    const asked = await ask(
+      `SELECT o.region AS region, SUM(o.amount) AS total FROM orders o JOIN customers c ON c.id = o.cid
+       WHERE c.country = 'X' AND o.id IN (SELECT r.oid FROM returns r WHERE r.kind = 1)
+       GROUP BY o.region HAVING SUM(o.paid) > 0 ORDER BY total DESC, 1`,
+    );
+    expect(asked.values).toEqual({ region: ['orders#region'], total: ['orders#amount'] });
+    expect(asked.in('key')).toEqual(['customers#id', 'orders#cid']);
+    expect(asked.in('filter')).toEqual([
+      'customers#country',
+      'orders#id',
+      'returns#oid',
+      'returns#kind',
+      'orders#paid',
+    ]);
+    expect(asked.in('group')).toEqual(['orders#region']);
+    expect(asked.in('sort')).toEqual(['orders#amount', 'orders#region']);
+  });
+
+  test('a window is a group and a sort of its column, named windows too', async () => {
+    const asked = await ask(
+      'SELECT SUM(x) OVER (PARTITION BY p ORDER BY o) AS a, RANK() OVER w AS b FROM t WINDOW w AS (ORDER BY q)',
+      'postgresql',
+    );
+    expect(asked.values).toEqual({ a: ['t#x'], b: [] });
+    expect(asked.in('group')).toEqual(['t#p']);
+    expect(asked.in('sort')).toEqual(['t#o', 't#q']);
+  });
+});
+
+describe('columns without a table', () => {
+  const join = 'SELECT id, name, qty FROM a JOIN b ON a.k = b.k';
+  test('are candidates of all tables when nothing is known', async () => {
+    const asked = await ask(join);
+    expect(asked.values['id']).toEqual(['a#id?', 'b#id?']);
+    expect(asked.analysis.diagnostics.map((d) => d.code)).toEqual(['lineage.sql.ambiguous']);
+  });
+
+  test('have one candidate when the columns of the other table are known', async () => {
+    const asked = await ask(join, undefined, { a: ['k', 'id'] });
+    expect(asked.values).toEqual({ id: ['a#id~'], name: ['b#name~'], qty: ['b#qty~'] });
+    expect(asked.analysis.diagnostics).toEqual([]);
+  });
+
+  test('belong to the query that is known to give them', async () => {
+    const asked = await ask(
+      'SELECT total, other FROM (SELECT k, SUM(v) AS total FROM a GROUP BY k) s, b WHERE b.k = s.k',
+    );
+    expect(asked.values).toEqual({ total: ['a#v'], other: ['b#other~'] });
+  });
+
+  test('belong to both sides of USING', async () => {
+    const asked = await ask('SELECT k, a.x FROM a JOIN b USING (k)', 'postgresql');
+    expect(asked.values).toEqual({ k: ['a#k', 'b#k'], x: ['a#x'] });
+    expect(asked.in('key')).toEqual(['a#k', 'b#k']);
+  });
+
+  test('of a subquery may be the outer one’s', async () => {
+    const asked = await ask('SELECT (SELECT MAX(v) FROM b WHERE bk = ak) AS m FROM a', undefined, {
+      a: ['ak'],
+      b: ['bk', 'v'],
+    });
+    expect(asked.values).toEqual({ m: ['b#v'] });
+    expect(asked.in('filter')).toEqual(['b#bk', 'a#ak']);
+  });
+});
+
+describe('stars', () => {
+  test('stay open when nobody knows the columns, through subqueries too', async () => {
+    const asked = await ask('SELECT s.*, b.x FROM (SELECT * FROM a) s JOIN b ON b.k = s.k');
+    expect(asked.values).toEqual({ x: ['b#x'] });
+    expect(asked.analysis.open).toBe(true);
+    expect(asked.in('key')).toEqual(['b#k', 'a#k']);
+  });
+
+  test('are inferred from columns known elsewhere, in order, EXCEPT and RENAME included', async () => {
+    const known = { a: ['id', 'x', 'y'], b: ['id', 'z'] };
+    const asked = await ask('SELECT * EXCLUDE (y) RENAME (x AS ex), b.z zz FROM a, b', 'snowflake', known);
+    expect(asked.values).toEqual({ id: ['a#id~'], ex: ['a#x~'], id1: ['b#id~'], z: ['b#z~'], zz: ['b#z'] });
+    expect(asked.analysis.open).toBe(false);
+  });
+
+  test('of one table give that table’s columns', async () => {
+    const asked = await ask('SELECT b.* FROM a JOIN b ON a.k = b.k', undefined, { b: ['k', 'v'] });
+    expect(asked.values).toEqual({ k: ['b#k~'], v: ['b#v~'] });
+    expect(asked.analysis.open).toBe(false);
+  });
+
+  test('a column asked for by name is exact though it comes through a star', async () => {
+    const asked = await ask('SELECT x FROM (SELECT * FROM (SELECT * FROM dbo.t) a) b');
+    expect(asked.values).toEqual({ x: ['dbo.t#x'] });
+  });
+});
+
+describe('several queries in one', () => {
+  test('UNION column by column, EXCEPT without values', async () => {
+    const asked = await ask('SELECT a, b FROM t UNION ALL SELECT c, d FROM u EXCEPT SELECT e, f FROM v');
+    expect(asked.values).toEqual({ a: ['t#a', 'u#c'], b: ['t#b', 'u#d'] });
+    expect(asked.analysis.objects).toEqual(['t', 'u', 'v']);
+  });
+
+  test('a name of WITH hides a table, and the table is read within it', async () => {
+    const asked = await ask('WITH t AS (SELECT id, v FROM t WHERE ok = 1), u (n) AS (SELECT v FROM t) SELECT n FROM u');
+    expect(asked.values).toEqual({ n: ['t#v'] });
+    expect(asked.analysis.objects).toEqual(['t']);
+  });
+
+  test('a recursive query comes to an end', async () => {
+    const asked = await ask(
+      `WITH c AS (SELECT id, pid, 0 AS lvl FROM node WHERE pid IS NULL
+       UNION ALL SELECT n.id, n.pid, c.lvl + 1 FROM node n JOIN c ON c.id = n.pid) SELECT id, pid, lvl FROM c`,
+      'tsql',
+    );
+    expect(asked.values).toEqual({ id: ['node#id'], pid: ['node#pid'], lvl: [] });
+  });
+
+  test('PIVOT and UNPIVOT give and take columns', async () => {
+    const pivot = await ask(
+      'SELECT g, [A], [B] FROM (SELECT g, k, v FROM t) s PIVOT (SUM(v) FOR k IN ([A],[B])) p',
+      'tsql',
+    );
+    expect(pivot.values).toEqual({ g: ['t#g'], A: ['t#v'], B: ['t#v'] });
+    expect(pivot.in('attribute')).toEqual(['t#k']);
+    const unpivot = await ask('SELECT * FROM t UNPIVOT (v FOR m IN (a, b)) u', 'tsql', { t: ['id', 'a', 'b'] });
+    expect(unpivot.values).toEqual({ id: ['t#id~'], v: ['t#a~', 't#b~'], m: [] });
+    expect(unpivot.in('attribute')).toEqual(['t#a~', 't#b~']);
+  });
+
+  test('functions that return tables are read', async () => {
+    const asked = await ask('SELECT f.x, * FROM dbo.fnOrders(1, 2) f', 'tsql');
+    expect(asked.values).toEqual({ x: ['dbo.fnOrders#x'] });
+    expect(asked.analysis).toMatchObject({ open: true, objects: ['dbo.fnOrders'] });
+  });
+});
+
+describe('what could not be expanded', () => {
+  test('stays in names of tables and columns', async () => {
+    const asked = await ask('SELECT $(p)_id, t.[x $(q)] AS y_$(r) FROM $(db).dbo.F_$(vYear) t');
+    expect(asked.values).toEqual({
+      '$(p)_id': ['$(db).dbo.F_$(vYear)#$(p)_id'],
+      'y_$(r)': ['$(db).dbo.F_$(vYear)#x $(q)'],
+    });
+  });
+
+  test('for a list of columns leaves the result open', async () => {
+    const asked = await ask('SELECT id, $(vFields) FROM dbo.T');
+    expect(asked.values).toEqual({ id: ['dbo.T#id'] });
+    expect(asked.analysis.open).toBe(true);
+    expect(asked.analysis.diagnostics.map((d) => d.code)).toEqual(['lineage.sql.expansion']);
+  });
+
+  test('in an expression makes its column one of the table', async () => {
+    const asked = await ask('SELECT $(vExpr) AS x, CASE WHEN a = $(v) THEN 1 END AS y FROM dbo.T');
+    expect(asked.values).toEqual({ x: ['dbo.T#*!'], y: ['dbo.T#a', 'dbo.T#*!'] });
+  });
+
+  test.each([
+    ['SELECT a FROM t $(vWhere)'],
+    ['SELECT a FROM t WHERE $(vCondition)'],
+    ['SELECT a FROM t WHERE b = 1 $(vMore) AND c = 2'],
+    ["SELECT a FROM t WHERE d >= '$(=Date(Today(), 'YYYY'))' AND e IN ($(vList))"],
+    ['SELECT $(vTop) a FROM t'],
+    ['SELECT TOP $(n) a FROM t'],
+    ['SELECT a FROM t LIMIT $(n)'],
+    ['$(vWith) SELECT a FROM t'],
+    ['SELECT a FROM t ORDER BY $(vOrder)'],
+    ['SELECT a FROM $(t) WHERE b = 1'],
+  ])('is no column of its own: %s', async (sql) => {
+    const asked = await ask(sql);
+    const table = sql.includes('FROM $(t)') ? '$(t)' : 't';
+    expect(asked.values).toEqual({ a: [`${table}#a`] });
+    expect(asked.analysis.how).toBe('parser');
+  });
+});
+
+describe('DIRECT QUERY and catalogs', () => {
+  test('lists of columns under names of their use', async () => {
+    const asked = await ask(
+      "DIRECT QUERY DIMENSION Id, Region AS R MEASURE Qty DETAIL NATIVE('ISNULL(Note, ''-'')') AS Note FROM dbo.Sales WHERE Y = 1",
+      'tsql',
+    );
+    expect(asked.values).toEqual({
+      Id: ['dbo.Sales#Id'],
+      R: ['dbo.Sales#Region'],
+      Qty: ['dbo.Sales#Qty'],
+      Note: ['dbo.Sales#Note'],
+    });
+  });
+
+  test.each(['SQLTABLES', 'sqlcolumns', 'SQLTYPES;'])('%s is a source without known columns', async (sql) => {
+    const { analysis } = await ask(sql);
+    expect(analysis).toMatchObject({ objects: [sql.replace(';', '').toUpperCase()], open: true, columns: [] });
+  });
+
+  test('a procedure is a source without known columns', async () => {
+    const { analysis } = await ask("EXEC [dbo].[sp Orders] @from = 'canary-secret'", 'tsql');
+    expect(analysis).toMatchObject({ objects: ['dbo.sp Orders'], open: true, columns: [] });
+  });
+});
