@@ -1,0 +1,91 @@
+/**
+ * What a variable or an expression can be known to be. A `text` may be a template: it then holds holes, which stand in it
+ * as `$(name)` with the version of the variable that was meant behind a mark, so that two holes of one name are never
+ * taken for one. One of `alternatives` holds, which of them is not known; `unknown` says why.
+ */
+export type Value =
+  /** `serial`: a date as its number, whose text depends on the format that the app has set. */
+  | { readonly type: 'text'; readonly text: string; readonly serial?: true }
+  | { readonly type: 'alternatives'; readonly options: readonly Option[] }
+  | { readonly type: 'unknown'; readonly reason: string };
+
+/** One of several values, and the choices that lead to it. */
+export interface Option {
+  readonly text: string;
+  readonly world: World;
+}
+
+/** Which arm of which open choice: two texts of different arms of one choice never meet. */
+export type World = ReadonlyMap<number, number>;
+
+export const NOWHERE: World = new Map();
+/** More alternatives than these are no knowledge any more. */
+export const MOST_ALTERNATIVES = 8;
+/** A text that grows beyond this in a loop says nothing to anybody. */
+const MOST_TEXT = 200_000;
+
+/** Of the private use area: no script has it. */
+const MARK = '\ue0f0';
+const MARKS = new RegExp(`${MARK}\\d+`, 'g');
+const HOLE = new RegExp(`\\$\\(([^${MARK}]*)${MARK}(\\d+)\\)`, 'g');
+
+export const text = (content: string): Value =>
+  content.length > MOST_TEXT ? unknown('too-long') : { type: 'text', text: content };
+
+export const unknown = (reason: string): Value => ({ type: 'unknown', reason });
+
+/** Equal options become one; a single one is plain text, too many are unknown. */
+export const alternatives = (options: readonly Option[]): Value => {
+  const distinct = new Map<string, Option>();
+  for (const option of options) {
+    const key = `${[...option.world].map(([choice, arm]) => `${choice}:${arm}`).join(',')}|${option.text}`;
+    if (!distinct.has(key)) distinct.set(key, option);
+  }
+  const [first] = distinct.values();
+  if (first === undefined) return unknown('nothing');
+  if ([...distinct.values()].every((option) => option.text === first.text)) return text(first.text);
+  return distinct.size > MOST_ALTERNATIVES
+    ? unknown('alternatives')
+    : { type: 'alternatives', options: [...distinct.values()] };
+};
+
+/** What stands in a text for a variable that nobody knows. `version`: how often it was set before. */
+export const hole = (name: string, version: number): string => `$(${name.replace(MARKS, '')}${MARK}${version})`;
+
+export const hasHoles = (content: string): boolean => content.includes(MARK);
+
+/** As people read it: `$(vPath)`. */
+export const withoutMarks = (content: string): string => (hasHoles(content) ? content.replace(MARKS, '') : content);
+
+/** `vPath@2` for each hole, in order, each once. */
+export const holesIn = (content: string): readonly string[] =>
+  hasHoles(content)
+    ? [...new Set([...content.matchAll(HOLE)].map(([, name = '', version = '']) => `${name}@${version}`))]
+    : [];
+
+/** The length of a hole that begins at `at`, or 0. */
+export const holeAt = (content: string, at: number): number => {
+  if (!content.startsWith('$(', at)) return 0;
+  const mark = content.indexOf(MARK, at);
+  if (mark === -1) return 0;
+  let depth = 0;
+  for (const char of content.slice(at + 2, mark)) {
+    if (char === '(') depth += 1;
+    else if (char === ')' && --depth < 0) return 0;
+  }
+  const digits = /^\d+\)/.exec(content.slice(mark + 1, mark + 12))?.[0].length ?? 0;
+  return digits === 0 ? 0 : mark + 1 + digits - at;
+};
+
+/** Both, or undefined where they contradict each other. */
+export const joinWorlds = (one: World, other: World): World | undefined => {
+  if (one.size === 0) return other;
+  if (other.size === 0) return one;
+  const joined = new Map(one);
+  for (const [choice, arm] of other) {
+    const known = joined.get(choice);
+    if (known !== undefined && known !== arm) return undefined;
+    joined.set(choice, arm);
+  }
+  return joined;
+};
