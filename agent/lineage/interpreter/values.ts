@@ -29,15 +29,23 @@ const MARK = '\ue0f0';
 const MARKS = new RegExp(`${MARK}\\d+`, 'g');
 const HOLE = new RegExp(`\\$\\(([^${MARK}]*)${MARK}(\\d+)\\)`, 'g');
 
+/** The hole of a variable that was never set, and nothing else. */
+const UNSET = new RegExp(`^\\s*\\$\\([^${MARK}]*${MARK}0\\)\\s*$`);
+
 export const text = (content: string): Value =>
   content.length > MOST_TEXT ? unknown('too-long') : { type: 'text', text: content };
 
 export const unknown = (reason: string): Value => ({ type: 'unknown', reason });
 
-/** Equal options become one; a single one is plain text, too many are unknown. */
+/**
+ * Equal options become one; a single one is plain text, too many are unknown. A variable that the script gives a value
+ * where it has none is meant to have that value: the hole of the other arm goes.
+ */
 export const alternatives = (options: readonly Option[]): Value => {
   const distinct = new Map<string, Option>();
+  const whole = options.some((option) => !hasHoles(option.text) && option.text !== '');
   for (const option of options) {
+    if (whole && UNSET.test(option.text)) continue;
     const key = `${[...option.world].map(([choice, arm]) => `${choice}:${arm}`).join(',')}|${option.text}`;
     if (!distinct.has(key)) distinct.set(key, option);
   }

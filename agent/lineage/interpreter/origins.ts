@@ -1,0 +1,120 @@
+import { CONFIDENCES, type Confidence, type Origin, type Place, type Role, ROLES, type Source } from '../result.ts';
+
+/** Origins of a field, each once. They are shared between fields and never changed. */
+export type Origins = readonly Tracked[];
+
+/** An origin with what makes it the same as another one. */
+export interface Tracked extends Origin {
+  readonly key: string;
+}
+
+export const NO_ORIGINS: Origins = [];
+/** A field that more columns flow into than this has no lineage that anybody could read. */
+const MOST_ORIGINS = 2_000;
+
+/** What of an origin depends on the statement that brings it in. */
+export interface Circumstances {
+  readonly place: Place;
+  readonly conditional: boolean;
+  readonly confidence: Confidence;
+  readonly reasons: readonly string[];
+}
+
+/** Sources with the same key are the same place. */
+export const sourceKey = (source: Source): string => {
+  switch (source.type) {
+    case 'file':
+      return `f|${pathKey(source.path)}|${source.table?.toLowerCase() ?? ''}`;
+    case 'object':
+      return `o|${source.connection.toLowerCase()}|${source.object.toLowerCase()}`;
+    case 'resident':
+      return `r|${source.table}`;
+    case 'binary':
+      return `b|${pathKey(source.path)}`;
+    case 'extension':
+      return `e|${source.name}`;
+    case 'inline':
+    case 'autogenerate':
+      return source.type;
+    default:
+      return source satisfies never;
+  }
+};
+
+/** Paths that differ in case or in the direction of their slashes only are one. */
+export const pathKey = (path: string): string => {
+  const parts: string[] = [];
+  for (const part of path.trim().replaceAll('\\', '/').toLowerCase().split('/')) {
+    if (part === '.') continue;
+    const above = parts.at(-1);
+    if (part === '..' && above !== undefined && above !== '' && above !== '..' && !above.includes('$(')) parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/').replace(/(?<!^|:)\/\/+/g, '/');
+};
+
+export const originFrom = (source: Source, field: string, circumstances: Circumstances): Tracked => ({
+  source,
+  field,
+  role: 'value',
+  confidence: circumstances.confidence,
+  reasons: circumstances.reasons,
+  conditional: circumstances.conditional,
+  place: circumstances.place,
+  key: `${sourceKey(source)}|${field}|`,
+});
+
+/** All of both; of two for the same column in the same role the surer one. */
+export const union = (...lists: readonly Origins[]): Origins => {
+  const filled = lists.filter((list) => list.length > 0);
+  const [first, ...rest] = filled;
+  if (first === undefined) return NO_ORIGINS;
+  if (rest.every((list) => list === first)) return first;
+  const found = new Map<string, Tracked>();
+  for (const list of filled) {
+    for (const origin of list) {
+      const key = origin.key + origin.role;
+      const known = found.get(key);
+      if (known === undefined ? found.size < MOST_ORIGINS : isSurer(origin, known)) found.set(key, origin);
+    }
+  }
+  return [...found.values()];
+};
+
+const isSurer = (one: Origin, other: Origin): boolean =>
+  rank(one.confidence) < rank(other.confidence) ||
+  (one.confidence === other.confidence && !one.conditional && other.conditional);
+
+const rank = (confidence: Confidence): number => CONFIDENCES.indexOf(confidence);
+
+/** As seen through an expression that uses them in this role. */
+export const inRole = (origins: Origins, role: Role): Origins =>
+  role === 'value' || origins.every((origin) => origin.role === role)
+    ? origins
+    : union(origins.map((origin) => ({ ...origin, role })));
+
+/** At most as sure as `confidence`, and why. */
+export const weakened = (origins: Origins, confidence: Confidence, reason: string): Origins =>
+  origins.map((origin) => ({
+    ...origin,
+    confidence: rank(origin.confidence) < rank(confidence) ? confidence : origin.confidence,
+    reasons: origin.reasons.includes(reason) ? origin.reasons : [...origin.reasons, reason],
+  }));
+
+/** As read by a statement that may not run. */
+export const conditionally = (origins: Origins): Origins =>
+  origins.every((origin) => origin.conditional) ? origins : origins.map((origin) => ({ ...origin, conditional: true }));
+
+/** Of another column of the same sources. */
+export const ofColumn = (origins: Origins, field: string): Origins =>
+  origins.map((origin) => ({ ...origin, field, key: `${sourceKey(origin.source)}|${field}|` }));
+
+/** One for each column of a source: the strongest role, value first. */
+export const strongest = (origins: Origins): Origins => {
+  const found = new Map<string, Tracked>();
+  for (const origin of origins) {
+    const known = found.get(origin.key);
+    if (known === undefined || ROLES.indexOf(origin.role) < ROLES.indexOf(known.role)) found.set(origin.key, origin);
+  }
+  return [...found.values()];
+};

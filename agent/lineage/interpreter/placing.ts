@@ -1,0 +1,230 @@
+import type { LoadStatement, Prefix } from '../script/syntax.ts';
+import { mappingNamed, tableNamed } from './expression-origins.ts';
+import { conditionally, inRole, NO_ORIGINS, originFrom, type Origins, sourceKey, union } from './origins.ts';
+import { qualified } from './qualification.ts';
+import type { Here } from './session.ts';
+import type { State } from './state.ts';
+import { type Loaded, runSteps } from './steps.ts';
+import {
+  appended,
+  type Field,
+  fieldsOf,
+  joinOpens,
+  lookUp,
+  NO_FIELDS,
+  openOf,
+  openOrigins,
+  type Row,
+  sameFields,
+  type Table,
+} from './tables.ts';
+import { inlinePairs } from './inline.ts';
+
+/** Runs a LOAD or SELECT and puts what it gives where its prefixes say. */
+export const load = (statement: LoadStatement, state: State, here: Here): void => {
+  const { label } = statement;
+  const prefixes = [...statement.prefixes, ...(statement.steps[0]?.prefixes ?? [])];
+  const raw = runSteps(statement.steps, statement.prefixes, state, here);
+  if (prefixes.some(({ type }) => type === 'mapping')) {
+    mapping(label ?? raw.implicit, raw, statement, state);
+    return;
+  }
+  if (state.access) return;
+  const loaded = finished(raw, label, state);
+  const joins = prefixes.find((prefix) => prefix.type === 'join' || prefix.type === 'keep');
+  if (joins?.type === 'join') {
+    join(joins.table, loaded, state, here);
+    return;
+  }
+  if (joins !== undefined) {
+    keep(joins.table, label, loaded, state, here);
+    return;
+  }
+  const below = prefixes.find((prefix) => prefix.type === 'concatenate');
+  if (below?.type === 'concatenate') {
+    append(target(below.table, state, here), loaded, state);
+    return;
+  }
+  const partial = prefixes.find(isPartial);
+  if (partial?.table !== undefined) {
+    append(target(partial.table, state, here), loaded, state);
+    return;
+  }
+  if (prefixes.some(({ type }) => type === 'generic')) {
+    generic(label, loaded, state, here);
+    return;
+  }
+  const apart = prefixes.some(({ type }) => type === 'noconcatenate');
+  create(label, loaded, apart, state, here);
+};
+
+const isPartial = (prefix: Prefix): prefix is Extract<Prefix, { readonly type: 'add' | 'replace' | 'merge' }> =>
+  prefix.type === 'add' || prefix.type === 'replace' || prefix.type === 'merge';
+
+/** Under the names that ALIAS and QUALIFY give, and through the maps of MAP … USING. */
+const finished = (loaded: Loaded, label: string | undefined, state: State): Loaded => {
+  let fields: readonly Field[] = [...loaded.fields.values()];
+  if (state.aliases.size > 0) {
+    fields = fields.map((field) => ({ ...field, name: state.aliases.get(field.name) ?? field.name }));
+  }
+  if (state.mapped.size > 0) {
+    fields = fields.map((field) => {
+      const map = mappingNamed(state.mapped.get(field.name), state);
+      return map === undefined
+        ? field
+        : { ...field, origins: union(map.value, inRole(field.origins, 'map-key')) };
+    });
+  }
+  return { ...loaded, ...qualified({ fields, opens: loaded.opens }, label ?? loaded.implicit, state.qualifications) };
+};
+
+const mapping = (name: string, loaded: Loaded, { steps }: LoadStatement, state: State): void => {
+  const [key, value] = loaded.fields.values();
+  const [only] = steps;
+  const inline = steps.length === 1 && only?.type === 'load' && only.source?.type === 'inline' ? only.source : undefined;
+  const unknown = openOrigins(loaded);
+  state.mappings.set(name, {
+    key: key?.origins ?? unknown,
+    value: value?.origins ?? unknown,
+    pairs: inline === undefined ? undefined : inlinePairs(inline.body, inline.format),
+  });
+};
+
+/** The table that a prefix means: the one it names, or the last that was loaded. One that the text does not make begins here. */
+const target = (name: string | undefined, state: State, here: Here): Table | undefined => {
+  const wanted = name ?? state.last;
+  if (wanted === undefined) return undefined;
+  const known = tableNamed(wanted, state);
+  if (known !== undefined) return known;
+  const source = { type: 'resident', table: wanted } as const;
+  here.session.uses(source, 'reads', here.circumstances);
+  return newTable(wanted, { fields: NO_FIELDS, opens: [openOf([originFrom(source, '*', here.circumstances)])] }, here);
+};
+
+const newTable = (
+  name: string,
+  row: Pick<Row, 'fields' | 'opens'> & { readonly influences?: Origins },
+  { session, circumstances }: Here,
+): Table => ({
+  id: session.tableId(),
+  name,
+  fields: row.fields,
+  opens: row.opens,
+  direct: undefined,
+  conditional: circumstances.conditional,
+  place: circumstances.place,
+  influences: row.influences ?? NO_ORIGINS,
+});
+
+const put = (table: Table, state: State): void => {
+  state.tables.set(table.name, table);
+  state.last = table.name;
+};
+
+const append = (table: Table | undefined, loaded: Loaded, state: State): void => {
+  if (table === undefined) return;
+  put({ ...table, ...appended(table, loaded), influences: union(table.influences, loaded.influences) }, state);
+};
+
+const create = (label: string | undefined, loaded: Loaded, apart: boolean, state: State, here: Here): void => {
+  const name = label ?? (loaded.implicit === '' ? 'Table' : loaded.implicit);
+  if (!apart) {
+    const same = alike(label, loaded, state);
+    if (same !== undefined) {
+      append(same, loaded, state);
+      return;
+    }
+  }
+  const taken = state.tables.has(name);
+  if (taken && !apart && label !== undefined) {
+    const known = state.tables.get(name);
+    // With columns that nobody knows, loads under one label are meant to be one table.
+    if (known !== undefined && (known.opens.length > 0 || loaded.opens.length > 0)) {
+      append(known, loaded, state);
+      return;
+    }
+  }
+  put(newTable(taken ? free(name, state) : name, loaded, here), state);
+};
+
+/** The table that a load is appended to by itself, since it has the same fields. */
+const alike = (label: string | undefined, loaded: Loaded, state: State): Table | undefined => {
+  if (loaded.fields.size === 0 && loaded.opens.length === 0) return undefined;
+  const labelled = label === undefined ? undefined : state.tables.get(label);
+  if (labelled !== undefined && sameFields(labelled, loaded)) return labelled;
+  return [...state.tables.values()].find((table) => sameFields(table, loaded));
+};
+
+const free = (name: string, state: State): string => {
+  for (let number = 1; ; number++) {
+    const next = `${name}-${number}`;
+    if (!state.tables.has(next)) return next;
+  }
+};
+
+const join = (name: string | undefined, loaded: Loaded, state: State, here: Here): void => {
+  const table = target(name, state, here);
+  if (table === undefined) {
+    create(undefined, loaded, true, state, here);
+    return;
+  }
+  const common = commonFields(table, loaded);
+  const fields = new Map<string, Field>(table.fields);
+  for (const [key, field] of loaded.fields) {
+    if (!common.has(key)) {
+      fields.set(key, field);
+      continue;
+    }
+    const known = fields.get(key);
+    const own = known?.origins ?? lookUp(table, key) ?? NO_ORIGINS;
+    fields.set(key, {
+      name: key,
+      origins: union(own, inRole(field.origins, 'key')),
+      expression: known?.expression,
+    });
+  }
+  const opens = joinOpens(
+    table.opens.map((open) => ({ ...open, except: new Set([...open.except, ...loaded.fields.keys()]) })),
+    loaded.opens.map((open) => ({ ...open, except: new Set([...open.except, ...table.fields.keys()]) })),
+  );
+  put({ ...table, fields, opens, influences: union(table.influences, loaded.influences) }, state);
+};
+
+/** The fields that rows are matched on. With an unknown side it is the first one: people write it first. */
+const commonFields = (table: Row, loaded: Row): ReadonlySet<string> => {
+  const known = [...loaded.fields.keys()].filter((name) => table.fields.has(name));
+  const [first] = loaded.fields.keys();
+  if (known.length > 0 || first === undefined || table.opens.length === 0) return new Set(known);
+  return new Set([first]);
+};
+
+/** Both tables stay: each loses the rows that have no partner. */
+const keep = (name: string | undefined, label: string | undefined, loaded: Loaded, state: State, here: Here): void => {
+  const table = target(name, state, here);
+  create(label, loaded, true, state, here);
+  if (table === undefined) return;
+  const keys = [...commonFields(table, loaded)].flatMap((key) => [
+    ...(loaded.fields.get(key)?.origins ?? NO_ORIGINS),
+    ...(lookUp(table, key) ?? NO_ORIGINS),
+  ]);
+  const kept = state.last === undefined ? undefined : state.tables.get(state.last);
+  const decided = inRole(keys, 'key');
+  if (kept !== undefined) put({ ...kept, influences: union(kept.influences, decided) }, state);
+};
+
+/** One table for each value of the last column but one, which only a reload knows. */
+const generic = (label: string | undefined, loaded: Loaded, state: State, here: Here): void => {
+  const columns = [...loaded.fields.values()];
+  const [keys, value] = [columns.slice(0, -2), columns.at(-1)];
+  const name = `${label ?? loaded.implicit}.*`;
+  const values = value?.origins ?? openOrigins(loaded);
+  const open = openOf(values);
+  put(
+    newTable(
+      state.tables.has(name) ? free(name, state) : name,
+      { fields: fieldsOf(keys), opens: [{ ...open, whole: true }], influences: loaded.influences },
+      here,
+    ),
+    state,
+  );
+};

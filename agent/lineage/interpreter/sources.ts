@@ -1,0 +1,156 @@
+import type { Source } from '../result.ts';
+import type { Format, LoadSource, SelectStep } from '../script/syntax.ts';
+import type { SqlOrigin } from '../sql/analysis.ts';
+import { tableNamed } from './expression-origins.ts';
+import { inlineFields } from './inline.ts';
+import { type Circumstances, originFrom, type Origins, pathKey, union, weakened } from './origins.ts';
+import { dialectOf } from './dialects.ts';
+import { sourceName } from '../result-json.ts';
+import type { Here } from './session.ts';
+import type { State } from './state.ts';
+import { type Field, fieldsOf, lookUp, NO_FIELDS, type Open, openOf, type Row, wholeOpen } from './tables.ts';
+import { hasHoles, withoutMarks } from './values.ts';
+
+const NOTHING: Row = { fields: NO_FIELDS, opens: [], direct: undefined };
+
+/** What a LOAD reads from. `all`: every column of it is asked for, so their names are looked for elsewhere too. */
+export const readSource = (source: LoadSource, state: State, here: Here, all: boolean): Row => {
+  switch (source.type) {
+    case 'file':
+      return file(source.path, source.format, state, here, all);
+    case 'resident':
+      return resident(source.table, state, here);
+    case 'inline': {
+      const inline: Source = { type: 'inline' };
+      here.session.uses(inline, 'reads', here.circumstances);
+      if (hasHoles(source.body) && !/[\r\n]/.test(source.body.trim())) return beyond(inline, here.circumstances);
+      return columnsOf(inline, inlineFields(source.body, source.format), here.circumstances);
+    }
+    case 'autogenerate':
+      here.session.uses({ type: 'autogenerate' }, 'reads', here.circumstances);
+      return NOTHING;
+    case 'fromField': {
+      const table = tableNamed(source.table, state);
+      const origins =
+        table === undefined
+          ? [originFrom({ type: 'resident', table: source.table }, source.field, here.circumstances)]
+          : (lookUp(table, source.field) ?? []);
+      return { fields: NO_FIELDS, opens: [], direct: wholeOpen(origins) };
+    }
+    case 'extension': {
+      const extension: Source = { type: 'extension', name: source.name };
+      here.session.uses(extension, 'reads', here.circumstances);
+      return beyond(extension, here.circumstances);
+    }
+    default:
+      return source satisfies never;
+  }
+};
+
+/** A table of the script, or one that the text does not make. */
+export const resident = (name: string, state: State, here: Here): Row => {
+  const table = tableNamed(name, state);
+  if (table !== undefined) return { fields: table.fields, opens: table.opens, direct: undefined };
+  const source: Source = { type: 'resident', table: name };
+  here.session.uses(source, 'reads', here.circumstances);
+  return beyond(source, here.circumstances);
+};
+
+/** Knows its columns by what a statement asks of it only. */
+const beyond = (source: Source, circumstances: Circumstances): Row => ({
+  fields: NO_FIELDS,
+  opens: [],
+  direct: openOf([originFrom(source, '*', circumstances)]),
+});
+
+const columnsOf = (source: Source, names: readonly string[], circumstances: Circumstances): Row => ({
+  fields: fieldsOf(
+    names.map((name) => ({ name, origins: [originFrom(source, name, circumstances)], expression: undefined })),
+  ),
+  opens: [],
+  direct: undefined,
+});
+
+const file = (path: string, format: Format, state: State, here: Here, all: boolean): Row => {
+  const circumstances = ofPath(path, here.circumstances);
+  const source: Source = { type: 'file', path, table: format.table, format: format.kind };
+  here.session.uses(source, 'reads', circumstances);
+  const unnamed = beyond(source, circumstances);
+  const stored = format.table === undefined ? state.stored.get(pathKey(path)) : undefined;
+  if (stored !== undefined) return { fields: stored.fields, opens: stored.opens, direct: unnamed.direct };
+  if (!all) return unnamed;
+  const names = here.session.surroundings.columns?.(clean(source));
+  if (names === undefined) {
+    here.session.want(format.kind === 'qvd' ? 'qvd' : 'columns', sourceName(source));
+    return unnamed;
+  }
+  const known = columnsOf(source, names, { ...circumstances, ...learnt(circumstances, 'columns') });
+  return { ...known, direct: unnamed.direct };
+};
+
+const ofPath = (path: string, circumstances: Circumstances): Circumstances =>
+  hasHoles(path) ? { ...circumstances, ...learnt(circumstances, 'hole') } : circumstances;
+
+const learnt = (
+  { confidence, reasons }: Circumstances,
+  reason: string,
+): Pick<Circumstances, 'confidence' | 'reasons'> => ({
+  confidence: confidence === 'exact' || confidence === 'confirmed' ? 'inferred' : confidence,
+  reasons: [...reasons, reason],
+});
+
+/** As others know it. */
+export const clean = (source: Source): Source => {
+  switch (source.type) {
+    case 'file':
+      return { ...source, path: withoutMarks(source.path), table: source.table && withoutMarks(source.table) };
+    case 'object':
+      return { ...source, connection: withoutMarks(source.connection), object: withoutMarks(source.object) };
+    case 'resident':
+      return { ...source, table: withoutMarks(source.table) };
+    case 'binary':
+      return { ...source, path: withoutMarks(source.path) };
+    case 'extension':
+      return { ...source, name: withoutMarks(source.name) };
+    case 'inline':
+    case 'autogenerate':
+      return source;
+    default:
+      return source satisfies never;
+  }
+};
+
+/** What a SELECT gives. `named`: the first object that it reads. */
+export const readSelect = (step: SelectStep, state: State, here: Here): Row & { readonly named: string | undefined } => {
+  const { session, circumstances } = here;
+  const connection = state.connection;
+  const whole = (object: string): Source => ({ type: 'object', connection, object });
+  if (step.kind !== 'select' && step.kind !== 'direct') return { ...NOTHING, named: undefined };
+  const facts = connection === '' ? undefined : session.surroundings.connection?.(withoutMarks(connection));
+  if (facts === undefined && connection !== '') session.want('connection', connection);
+  const analysis = session.analyseSql({
+    text: step.text,
+    dialect: dialectOf(facts),
+    defaults: { database: facts?.database, schema: facts?.schema },
+    columns: (object) => session.surroundings.columns?.(clean(whole(object))),
+  });
+  for (const { code, message } of analysis.diagnostics) session.say('warning', code, message, circumstances.place);
+  for (const object of analysis.objects) session.uses(whole(object), 'reads', circumstances);
+  const from = ({ object, column, role, confidence, reasons }: SqlOrigin): Origins => {
+    const origin = { ...originFrom(whole(object), column, circumstances), role };
+    if (confidence === 'exact') return [origin];
+    return (reasons.length === 0 ? ['sql'] : reasons).reduce<Origins>(
+      (known, reason) => weakened(known, confidence, reason),
+      [origin],
+    );
+  };
+  const fields: Field[] = analysis.columns.map((column) => ({
+    name: column.name,
+    origins: union(...column.from.map(from)),
+    expression: undefined,
+  }));
+  const opens: readonly Open[] = analysis.open
+    ? analysis.objects.map((object) => openOf([originFrom(whole(object), '*', circumstances)]))
+    : [];
+  return { fields: fieldsOf(fields), opens, direct: undefined, named: analysis.objects[0] };
+};

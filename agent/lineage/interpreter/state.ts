@@ -1,0 +1,175 @@
+import { alternatives, hole, joinWorlds, type Option, type Value, type World } from './values.ts';
+import { type Field, appended, type Row, type Table } from './tables.ts';
+import { type Origins, union } from './origins.ts';
+
+export interface Variable {
+  readonly value: Value;
+  readonly version: number;
+}
+
+/** A table of two columns for ApplyMap, MAP … USING and RENAME … USING. */
+export interface Mapping {
+  readonly key: Origins;
+  readonly value: Origins;
+  /** Of an inline table, for renaming fields; never delivered. */
+  readonly pairs: readonly (readonly [from: string, to: string])[] | undefined;
+}
+
+/** What a file holds that the script itself wrote. */
+export interface Stored extends Row {
+  readonly table: string;
+}
+
+/** `QUALIFY` and `UNQUALIFY`, in order: the last that fits a name counts. */
+export interface Qualification {
+  readonly pattern: string;
+  readonly qualifies: boolean;
+}
+
+/** All that a statement may read or change. Values in it are never changed in place: states share them. */
+export interface State {
+  readonly variables: Map<string, Variable>;
+  readonly tables: Map<string, Table>;
+  readonly mappings: Map<string, Mapping>;
+  readonly stored: Map<string, Stored>;
+  readonly aliases: Map<string, string>;
+  /** By field: the mapping table that its values go through. */
+  readonly mapped: Map<string, string>;
+  qualifications: readonly Qualification[];
+  /** The table that was loaded last: the target of a JOIN without one. */
+  last: string | undefined;
+  connection: string;
+  /** The section is the one of access rights. */
+  access: boolean;
+  directory: string;
+}
+
+export const emptyState = (): State => ({
+  variables: new Map(),
+  tables: new Map(),
+  mappings: new Map(),
+  stored: new Map(),
+  aliases: new Map(),
+  mapped: new Map(),
+  qualifications: [],
+  last: undefined,
+  connection: '',
+  access: false,
+  directory: '',
+});
+
+export const fork = (state: State): State => ({
+  ...state,
+  variables: new Map(state.variables),
+  tables: new Map(state.tables),
+  mappings: new Map(state.mappings),
+  stored: new Map(state.stored),
+  aliases: new Map(state.aliases),
+  mapped: new Map(state.mapped),
+});
+
+/** A way that the script may have gone. */
+export interface Arm {
+  readonly state: State;
+  readonly world: World;
+}
+
+/** What holds when one of several ways was gone, and nobody knows which. Undefined: there is no way. */
+export const merge = (arms: readonly Arm[]): State | undefined => {
+  const [first, ...others] = arms;
+  if (first === undefined) return undefined;
+  if (others.length === 0) return first.state;
+  const states = arms.map((arm) => arm.state);
+  const merged = fork(first.state);
+  for (const name of allKeys(states.map((state) => state.variables))) {
+    const variable = mergeVariable(name, arms);
+    if (variable !== undefined) merged.variables.set(name, variable);
+  }
+  for (const name of allKeys(states.map((state) => state.tables))) {
+    const table = mergeTable(states.map((state) => state.tables.get(name)));
+    if (table !== undefined) merged.tables.set(name, table);
+  }
+  for (const state of states.slice(1)) {
+    for (const [name, mapping] of state.mappings) {
+      const known = merged.mappings.get(name);
+      if (known === mapping) continue;
+      merged.mappings.set(name, known === undefined ? mapping : bothMappings(known, mapping));
+    }
+    for (const [path, stored] of state.stored) {
+      const known = merged.stored.get(path);
+      if (known === stored) continue;
+      merged.stored.set(path, known === undefined ? stored : { ...stored, ...appended(known, stored) });
+    }
+    for (const [from, to] of state.aliases) merged.aliases.set(from, to);
+    for (const [field, map] of state.mapped) merged.mapped.set(field, map);
+    merged.last = merged.last ?? state.last;
+    if (merged.connection === '') merged.connection = state.connection;
+    if (state.qualifications.length > merged.qualifications.length) merged.qualifications = state.qualifications;
+  }
+  return merged;
+};
+
+const allKeys = (maps: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> => {
+  const [first, ...rest] = maps;
+  const keys = new Set(first?.keys());
+  for (const map of rest) for (const key of map.keys()) keys.add(key);
+  return keys;
+};
+
+const mergeVariable = (name: string, arms: readonly Arm[]): Variable | undefined => {
+  const [first] = arms;
+  const known = first?.state.variables.get(name);
+  if (arms.every(({ state }) => state.variables.get(name) === known)) return known;
+  const options: Option[] = [];
+  let version = 0;
+  for (const { state, world } of arms) {
+    const variable = state.variables.get(name);
+    version = Math.max(version, variable?.version ?? 0);
+    for (const option of optionsOf(name, variable)) {
+      const joined = joinWorlds(option.world, world);
+      if (joined !== undefined) options.push({ text: option.text, world: joined });
+    }
+  }
+  return { value: alternatives(options), version };
+};
+
+const optionsOf = (name: string, variable: Variable | undefined): readonly Option[] => {
+  if (variable === undefined) return [{ text: hole(name, 0), world: NOWHERE }];
+  const { value } = variable;
+  if (value.type === 'alternatives') return value.options;
+  return [{ text: value.type === 'text' ? value.text : hole(name, variable.version), world: NOWHERE }];
+};
+
+const NOWHERE: World = new Map();
+
+const mergeTable = (found: readonly (Table | undefined)[]): Table | undefined => {
+  const tables = found.filter((table) => table !== undefined);
+  const [first, ...others] = tables;
+  if (first === undefined) return undefined;
+  const missing = tables.length < found.length;
+  let merged = first;
+  for (const table of others) {
+    if (table === merged) continue;
+    merged = {
+      ...merged,
+      ...appended(merged, table),
+      id: Math.min(merged.id, table.id),
+      conditional: merged.conditional && table.conditional,
+      influences: union(merged.influences, table.influences),
+    };
+  }
+  return missing && !merged.conditional ? { ...merged, conditional: true } : merged;
+};
+
+const bothMappings = (one: Mapping, other: Mapping): Mapping => ({
+  key: union(one.key, other.key),
+  value: union(one.value, other.value),
+  pairs: one.pairs === undefined || other.pairs === undefined ? undefined : [...one.pairs, ...other.pairs],
+});
+
+/** Fields of this name in all tables. */
+export const fieldEverywhere = (state: State, name: string): readonly Field[] =>
+  [...state.tables.values()].flatMap((table) => {
+    const field = table.fields.get(name);
+    return field === undefined ? [] : [field];
+  });

@@ -1,0 +1,166 @@
+import type { Place } from '../result.ts';
+import { NO_ORIGINS, ofColumn, type Origins, union, weakened } from './origins.ts';
+
+/** A field of a table at one moment of the script. */
+export interface Field {
+  readonly name: string;
+  readonly origins: Origins;
+  /** The expression that made it; undefined for a plain copy. */
+  readonly expression: string | undefined;
+}
+
+/** Fields that a `*` brought and whose names nobody knows. */
+export interface Open {
+  /** With `*` as their column. */
+  readonly origins: Origins;
+  /** In front of the names that the columns have there: of QUALIFY. */
+  readonly prefix: string;
+  /** Names that are not among them: dropped or renamed ones. */
+  readonly except: ReadonlySet<string>;
+  /** They are called by this and a number, and all come from `origins` as they stand. */
+  readonly numbered: string | undefined;
+  /** Whatever they are called, they come from `origins` as they stand. */
+  readonly whole: boolean;
+}
+
+/** What a step of a load reads or gives. */
+export interface Row {
+  readonly fields: ReadonlyMap<string, Field>;
+  readonly opens: readonly Open[];
+  /** Where a name that is not among the fields comes from for certain, since the statement itself names it. */
+  readonly direct: Open | undefined;
+}
+
+export interface Table extends Row {
+  /** In the order of their making. */
+  readonly id: number;
+  readonly name: string;
+  readonly conditional: boolean;
+  readonly place: Place;
+  /** What decides which rows there are. */
+  readonly influences: Origins;
+}
+
+export const NO_FIELDS: ReadonlyMap<string, Field> = new Map();
+const NONE: ReadonlySet<string> = new Set();
+
+export const openOf = (origins: Origins, prefix = ''): Open => ({
+  origins,
+  prefix,
+  except: NONE,
+  numbered: undefined,
+  whole: false,
+});
+
+/** Any name stands for these origins. */
+export const wholeOpen = (origins: Origins): Open => ({ ...openOf(origins), whole: true });
+
+/** Fields called `Name1`, `Name2`, … as HIERARCHY makes them. */
+export const numberedOpen = (name: string, origins: Origins): Open => ({
+  ...openOf(origins),
+  numbered: name,
+});
+
+export const fieldsOf = (fields: Iterable<Field>): ReadonlyMap<string, Field> => {
+  const found = new Map<string, Field>();
+  for (const field of fields) found.set(field.name, field);
+  return found;
+};
+
+/** Where a column of the row comes from; undefined: it has none of this name. */
+export const lookUp = (row: Row, name: string): Origins | undefined => {
+  const known = row.fields.get(name);
+  if (known !== undefined) return known.origins;
+  const possible = row.opens.flatMap((open) => {
+    const origins = throughOpen(open, name);
+    return origins === undefined ? [] : [origins];
+  });
+  if (possible.length > 0) {
+    const all = union(...possible);
+    // The only place that it can come from: the text alone says so.
+    return possible.length > 1 ? weakened(all, 'candidate', 'join-candidate') : all;
+  }
+  return row.direct === undefined ? undefined : throughOpen(row.direct, name);
+};
+
+const throughOpen = (open: Open, name: string): Origins | undefined => {
+  if (open.except.has(name)) return undefined;
+  if (open.numbered !== undefined) {
+    const number = name.startsWith(open.numbered) ? name.slice(open.numbered.length) : '';
+    return /^\d{1,3}$/.test(number) ? open.origins : undefined;
+  }
+  if (open.whole) return open.origins;
+  if (!name.startsWith(open.prefix)) return undefined;
+  return ofColumn(open.origins, name.slice(open.prefix.length));
+};
+
+/** Whether rows have the same fields, as far as can be told: all known names, and the same unknown ones. */
+export const sameFields = (one: Row, other: Row): boolean =>
+  one.fields.size === other.fields.size &&
+  [...one.fields.keys()].every((name) => other.fields.has(name)) &&
+  openKey(one) === openKey(other);
+
+const openKey = (row: Row): string =>
+  row.opens
+    .map((open) => `${open.prefix}|${open.numbered ?? ''}|${open.origins.map((origin) => origin.key).join('+')}`)
+    .sort()
+    .join('\n');
+
+/** Rows of both, one below the other. */
+export const appended = (one: Row, other: Row): Pick<Row, 'fields' | 'opens'> => {
+  const fields = new Map(one.fields);
+  for (const [name, field] of other.fields) {
+    const known = fields.get(name);
+    fields.set(name, known === undefined ? field : both(known, field));
+  }
+  return { fields, opens: joinOpens(one.opens, other.opens) };
+};
+
+export const both = (one: Field, other: Field): Field =>
+  one === other
+    ? one
+    : {
+        name: one.name,
+        origins: union(one.origins, other.origins),
+        expression: one.expression ?? other.expression,
+      };
+
+export const joinOpens = (one: readonly Open[], other: readonly Open[]): readonly Open[] => {
+  if (other.length === 0 || one === other) return one;
+  const found = new Map<string, Open>();
+  for (const open of [...one, ...other]) {
+    const key = `${open.prefix}|${open.numbered ?? ''}|${open.origins.map((origin) => origin.key).join('+')}`;
+    const known = found.get(key);
+    const except = known === undefined ? open.except : new Set([...known.except].filter((name) => open.except.has(name)));
+    found.set(key, { ...open, except });
+  }
+  return [...found.values()];
+};
+
+/** What all of the unknown fields come from. */
+export const openOrigins = (row: Row): Origins =>
+  row.opens.length === 0 ? NO_ORIGINS : union(...row.opens.map((open) => open.origins));
+
+/** Without these fields, known or not. */
+export const without = (table: Table, names: ReadonlySet<string>): Table => {
+  const touched = table.opens.length > 0 || [...names].some((name) => table.fields.has(name));
+  if (!touched) return table;
+  return {
+    ...table,
+    fields: new Map([...table.fields].filter(([name]) => !names.has(name))),
+    opens: table.opens.map((open) => ({ ...open, except: new Set([...open.except, ...names]) })),
+  };
+};
+
+/** With one field under another name, in its place. A field that only a `*` can have brought gets known by it. */
+export const renamed = (table: Table, from: string, to: string): Table => {
+  if (table.fields.has(to)) return table;
+  if (table.fields.has(from)) {
+    const fields = fieldsOf([...table.fields.values()].map((field) => (field.name === from ? { ...field, name: to } : field)));
+    return { ...table, fields };
+  }
+  const origins = lookUp({ ...table, direct: undefined }, from);
+  if (origins === undefined) return table;
+  const opened = without(table, new Set([from]));
+  return { ...opened, fields: new Map([...opened.fields, [to, { name: to, origins, expression: undefined }]]) };
+};
