@@ -31,12 +31,17 @@ const INCLUDE = /^\s*(?:must_)?include\s*=/i;
 
 /**
  * Replaces what stands in `$(…)`, inner ones first and results again, for every combination of alternatives that can
- * meet, at most `most`: beyond, those variables become holes. What nobody knows stays as a hole.
+ * meet, at most `most`: beyond, those variables become holes. What nobody knows stays as a hole. `known`: choices that are made already.
  */
-export const expandAll = (source: string, expander: Expander, most: number): readonly Expanded[] => {
-  if (!source.includes('$(')) return [{ text: source, world: NOWHERE, pieces: WHOLE, used: [] }];
+export const expandAll = (
+  source: string,
+  expander: Expander,
+  most: number,
+  known: World = NOWHERE,
+): readonly Expanded[] => {
+  if (!source.includes('$(')) return [{ text: source, world: known, pieces: WHOLE, used: [] }];
   const done: Expanded[] = [];
-  const open: World[] = [NOWHERE];
+  const open: World[] = [known];
   for (let world = open.pop(); world !== undefined; world = open.pop()) {
     const full = done.length + open.length + 1 >= most;
     const run = new Expansion(source, expander, world, full);
@@ -90,11 +95,9 @@ class Expansion {
       for (const at of dollars(this.#source)) {
         if (at < copied) continue;
         const end = closing(this.#source, at + 1);
-        if (end === -1) continue;
-        const inner = this.#source.slice(at + 2, end);
-        if (INCLUDE.test(inner)) continue;
+        if (end === -1 || holeAt(this.#source, at) > 0) continue;
         this.#add(this.#source.slice(copied, at), copied, true);
-        this.#add(this.#resolve(inner, 0), at, false);
+        this.#add(this.#resolve(this.#source.slice(at + 2, end), 0), at, false);
         copied = end + 1;
       }
       this.#add(this.#source.slice(copied), copied, true);
@@ -139,6 +142,8 @@ class Expansion {
   #resolve(inner: string, depth: number): string {
     const content = this.#nested(inner, depth + 1);
     const trimmed = content.trim();
+    // A statement of its own; only the path in it is expanded.
+    if (INCLUDE.test(trimmed)) return `$(${content})`;
     if (trimmed.startsWith('=')) return this.#valued(this.#expander.evaluate(trimmed.slice(1)), trimmed, 0, depth);
     const numeric = trimmed.startsWith('#');
     const name = numeric ? trimmed.slice(1).trim() : trimmed;

@@ -1,4 +1,4 @@
-import { alternatives, hole, joinWorlds, type Option, type Value, type World } from './values.ts';
+import { alternatives, hole, joinWorlds, NOWHERE, type Option, type Value, type World } from './values.ts';
 import { type Field, appended, type Row, type Table } from './tables.ts';
 import { type Origins, union } from './origins.ts';
 
@@ -33,6 +33,8 @@ export interface State {
   readonly mappings: Map<string, Mapping>;
   readonly stored: Map<string, Stored>;
   readonly aliases: Map<string, string>;
+  /** By definition of DECLARE FIELD: the names of what it derives. */
+  readonly definitions: Map<string, readonly string[]>;
   /** By field: the mapping table that its values go through. */
   readonly mapped: Map<string, string>;
   qualifications: readonly Qualification[];
@@ -42,6 +44,8 @@ export interface State {
   /** The section is the one of access rights. */
   access: boolean;
   directory: string;
+  /** The arms of open choices that lead here. */
+  world: World;
 }
 
 export const emptyState = (): State => ({
@@ -50,12 +54,14 @@ export const emptyState = (): State => ({
   mappings: new Map(),
   stored: new Map(),
   aliases: new Map(),
+  definitions: new Map(),
   mapped: new Map(),
   qualifications: [],
   last: undefined,
   connection: '',
   access: false,
   directory: '',
+  world: NOWHERE,
 });
 
 export const fork = (state: State): State => ({
@@ -65,6 +71,7 @@ export const fork = (state: State): State => ({
   mappings: new Map(state.mappings),
   stored: new Map(state.stored),
   aliases: new Map(state.aliases),
+  definitions: new Map(state.definitions),
   mapped: new Map(state.mapped),
 });
 
@@ -139,8 +146,6 @@ const optionsOf = (name: string, variable: Variable | undefined): readonly Optio
   if (value.type === 'alternatives') return value.options;
   return [{ text: value.type === 'text' ? value.text : hole(name, variable.version), world: NOWHERE }];
 };
-
-const NOWHERE: World = new Map();
 
 const mergeTable = (found: readonly (Table | undefined)[]): Table | undefined => {
   const tables = found.filter((table) => table !== undefined);

@@ -1,0 +1,139 @@
+import { redactText } from '#config/redaction/rules.ts';
+import type { DatasetUse, FieldLineage, Origin, ScriptLineage, StoreLineage, TableLineage } from '../result.ts';
+import { type Origins, strongest, type Tracked, union, weakened } from './origins.ts';
+import type { Session, StoreEvent } from './session.ts';
+import { clean } from './sources.ts';
+import type { State } from './state.ts';
+import { type Field, joinOpens, lookUp, openOrigins, type Row, type Table, both } from './tables.ts';
+import { hasHoles, withoutMarks } from './values.ts';
+
+const MOST_EXPRESSION = 1_000;
+
+/** What came out, as others take it: names without marks, expressions redacted, each place of origin once. */
+export const finish = (session: Session, state: State | undefined): ScriptLineage => {
+  const finisher = new Finisher();
+  const { datasets, ...gathered } = session.gathered();
+  return {
+    tables: finisher.tables(session, state),
+    stores: finisher.stores(session.stores),
+    datasets: datasets.map((use): DatasetUse => ({ ...use, source: clean(use.source) })),
+    ...gathered,
+    statements: session.statementCount(),
+    variables: new Map(
+      [...(state?.variables ?? [])].flatMap(([name, { value }]) =>
+        value.type === 'text' && !hasHoles(value.text) ? [[name, value.text] as const] : [],
+      ),
+    ),
+    sectionAccess: session.sectionAccess,
+    cut: session.cut,
+  };
+};
+
+class Finisher {
+  readonly #origins = new Map<Tracked, Origin>();
+  readonly #lists = new Map<Origins, readonly Origin[]>();
+
+  tables(session: Session, state: State | undefined): readonly TableLineage[] {
+    const live = new Map([...(state?.tables.values() ?? [])].map((table) => [table.id, table]));
+    // The script may have ended early: what it had then it may have in the end.
+    const dropped = new Map<number, Table>();
+    for (const table of session.past) if (!live.has(table.id)) dropped.set(table.id, table);
+    return [...live.values(), ...dropped.values()]
+      .toSorted((one, other) => one.id - other.id)
+      .map((table) => this.#table(table, live.has(table.id) || state === undefined, session));
+  }
+
+  #table(table: Table, final: boolean, { surroundings }: Session): TableLineage {
+    const row = final ? observed(table, surroundings.model?.get(table.name)) : table;
+    return {
+      name: withoutMarks(table.name),
+      fields: this.#fields(row),
+      final,
+      open: row.opens.length > 0,
+      conditional: table.conditional,
+      place: table.place,
+      influences: this.#shared(table.influences),
+    };
+  }
+
+  /** One for each target and table, however often it was written. */
+  stores(events: readonly StoreEvent[]): readonly StoreLineage[] {
+    const found = new Map<string, StoreEvent>();
+    for (const event of events) {
+      const key = `${event.target}|${event.table}`;
+      const known = found.get(key);
+      found.set(key, known === undefined ? event : together(known, event));
+    }
+    return [...found.values()].map((event) => ({
+      target: withoutMarks(event.target),
+      format: event.format,
+      table: withoutMarks(event.table),
+      fields: this.#fields(event),
+      open: event.opens.length > 0,
+      conditional: event.conditional,
+      place: event.place,
+    }));
+  }
+
+  #fields(row: Row): readonly FieldLineage[] {
+    const known = [...row.fields.values()].map((field) => this.#field(field));
+    const nameless = row.opens.filter((open) => open.numbered === undefined);
+    if (nameless.length === 0) return known;
+    const origins = this.#shared(openOrigins({ ...row, opens: nameless }));
+    return [...known, { name: '*', origins, expression: undefined }];
+  }
+
+  #field({ name, origins, expression }: Field): FieldLineage {
+    return {
+      name: withoutMarks(name),
+      origins: this.#shared(origins),
+      expression:
+        expression === undefined
+          ? undefined
+          : redactText(withoutMarks(expression.slice(0, MOST_EXPRESSION * 2))).slice(0, MOST_EXPRESSION),
+    };
+  }
+
+  #shared(origins: Origins): readonly Origin[] {
+    const known = this.#lists.get(origins);
+    if (known !== undefined) return known;
+    const list = strongest(origins).map((origin) => this.#origin(origin));
+    this.#lists.set(origins, list);
+    return list;
+  }
+
+  #origin(tracked: Tracked): Origin {
+    const known = this.#origins.get(tracked);
+    if (known !== undefined) return known;
+    const { key: _, ...origin } = tracked;
+    const plain = { ...origin, source: clean(origin.source), field: withoutMarks(origin.field) };
+    this.#origins.set(tracked, plain);
+    return plain;
+  }
+}
+
+const together = (one: StoreEvent, other: StoreEvent): StoreEvent => {
+  const fields = new Map(one.fields);
+  for (const [name, field] of other.fields) {
+    const known = fields.get(name);
+    fields.set(name, known === undefined ? field : both(known, field));
+  }
+  return {
+    ...one,
+    fields,
+    opens: joinOpens(one.opens, other.opens),
+    conditional: one.conditional && other.conditional,
+  };
+};
+
+/** With the fields that the app has and only a `*` can have brought. */
+const observed = (table: Table, names: readonly string[] | undefined): Table => {
+  if (names === undefined || table.opens.length === 0) return table;
+  const fields = new Map(table.fields);
+  for (const name of names) {
+    if (fields.has(name)) continue;
+    const origins = lookUp(table, name);
+    if (origins !== undefined) fields.set(name, { name, origins: weakened(union(origins), 'inferred', 'model'), expression: undefined });
+  }
+  return { ...table, fields, opens: [] };
+};

@@ -1,0 +1,39 @@
+import type { Limits, ScriptLineage, Surroundings } from '../result.ts';
+import type { AnalyseSql } from '../sql/analysis.ts';
+import { finish } from './finish.ts';
+import { Runner } from './runner.ts';
+import { Cut, Session } from './session.ts';
+import { emptyState, type State } from './state.ts';
+import { unitOf } from './units.ts';
+
+/**
+ * Says where the data of a load script comes from, by running it without data: text goes in, lineage comes out. It never
+ * throws for what a script says; a limit that cuts the work short is told in `cut`. `now`: a clock in milliseconds.
+ */
+export const interpret = (
+  text: string,
+  surroundings: Surroundings,
+  limits: Limits,
+  analyseSql: AnalyseSql,
+  now: () => number = () => performance.now(),
+): ScriptLineage => {
+  const session = new Session(surroundings, limits, analyseSql, now);
+  const runner = new Runner(session);
+  const unit = unitOf('', text);
+  const start = emptyState();
+  let end: State | undefined = start;
+  try {
+    end = runner.runUnit(unit, start, { sub: undefined, loop: undefined });
+  } catch (error) {
+    if (!(error instanceof Cut)) throw error;
+    session.cut = error.message;
+    session.say('warning', 'limit', `the work was cut short by the limit on ${error.message}`, {
+      file: '',
+      line: 1,
+      endLine: 1,
+      column: 1,
+    });
+  }
+  runner.lookAtTheRest(end ?? start);
+  return finish(session, end);
+};

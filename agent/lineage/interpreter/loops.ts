@@ -1,0 +1,168 @@
+import type { ControlStatement } from '../script/syntax.ts';
+import type { Expression } from '../syntax/expression.ts';
+import { type Block, within } from './blocks.ts';
+import { isTrue } from './evaluate.ts';
+import { fromNumber, toNumber } from './numbers.ts';
+import type { Frame, Runner } from './runner.ts';
+import { merge, type State } from './state.ts';
+import { placeOf, type Unit } from './units.ts';
+import { hasHoles, text, unknown, type Value } from './values.ts';
+import { setVariable } from './variables.ts';
+
+type Loop = Extract<Block, { readonly type: 'loop' }>;
+
+/** More turns than these are followed as one, whatever the limits allow: they differ in a number only. */
+const MOST_TURNS = 250;
+const ASSIGNS = /^\s*(?:set\s+|let\s+)?(\[[^\]]+\]|"[^"]+"|[^\s=:;]+)\s*=/i;
+
+/** Runs a loop turn by turn where its turns are known, and else once for all of them. */
+export const runLoop = (block: Loop, state: State, frame: Frame, runner: Runner): State | undefined => {
+  const { statement } = runner.head(block.head, state, frame, 'for', 'foreach', 'do');
+  if (statement === undefined) return turns(block, [undefined], undefined, state, frame, runner);
+  switch (statement.type) {
+    case 'for':
+      return counted(block, statement, state, frame, runner);
+    case 'foreach':
+      return turns(block, statement.items.flatMap((item) => valuesOf(item, state, runner)), statement.variable, state, frame, runner);
+    case 'do':
+      return repeated(block, statement, state, frame, runner);
+    default:
+      return statement satisfies never;
+  }
+};
+
+const counted = (
+  block: Loop,
+  { variable, first, last, step }: Extract<ControlStatement, { readonly type: 'for' }>,
+  state: State,
+  frame: Frame,
+  runner: Runner,
+): State | undefined => {
+  const number = (expression: Expression | undefined): number | undefined => {
+    if (expression === undefined) return 1;
+    const value = runner.evaluate(expression, state);
+    return value.type === 'text' ? toNumber(value.text) : undefined;
+  };
+  const [from, to, by] = [number(first), number(last), number(step)];
+  if (from === undefined || to === undefined || by === undefined || by === 0) {
+    return turns(block, [undefined], variable, state, frame, runner);
+  }
+  const count = Math.floor((to - from) / by) + 1;
+  if (count > mostTurns(runner)) {
+    const { session } = runner;
+    session.say('info', 'many-turns', `${count} turns of a loop are followed as one`, placeOf(frame.unit, block.head));
+    return turns(block, [undefined], variable, state, frame, runner);
+  }
+  const values = Array.from({ length: Math.max(0, count) }, (_, index) => text(fromNumber(from + index * by)));
+  return turns(block, values, variable, state, frame, runner);
+};
+
+const mostTurns = ({ session }: Runner): number => Math.min(session.limits.iterations, MOST_TURNS);
+
+/** What a loop goes through; undefined stands for values that nobody knows. */
+const valuesOf = (item: Expression, state: State, runner: Runner): readonly (Value | undefined)[] => {
+  if (item.type === 'call') {
+    const [mask] = item.args;
+    if ((item.name === 'filelist' || item.name === 'dirlist') && mask !== undefined) {
+      const value = runner.evaluate(mask, state);
+      return value.type === 'unknown' ? [undefined] : plain(value);
+    }
+    if (item.name === 'fieldvaluelist') return [undefined];
+  }
+  if (item.type === 'expansion') return [undefined];
+  const value = runner.evaluate(item, state);
+  return value.type === 'unknown' ? [undefined] : plain(value);
+};
+
+const plain = (value: Exclude<Value, { readonly type: 'unknown' }>): readonly (Value | undefined)[] =>
+  value.type === 'text'
+    ? [/^\s*$/.test(value.text) && hasHoles(value.text) ? undefined : value]
+    : value.options.map((option) => text(option.text));
+
+const turns = (
+  block: Loop,
+  values: readonly (Value | undefined)[],
+  variable: string | undefined,
+  from: State,
+  frame: Frame,
+  runner: Runner,
+): State | undefined => {
+  const { session } = runner;
+  const left: State[] = [];
+  let state: State | undefined = from;
+  const most = mostTurns(runner);
+  if (values.length > most) {
+    session.say('info', 'many-turns', `of ${values.length} turns of a loop ${most} are followed`, placeOf(frame.unit, block.head));
+  }
+  for (const value of values.slice(0, most)) {
+    if (state === undefined) break;
+    session.step();
+    if (value === undefined) widen(block, state, frame.unit, runner);
+    if (variable !== undefined) setVariable(variable, value ?? unknown('loop'), state, session);
+    state = runner.run(block.body, state, { ...frame, loop: left });
+  }
+  if (block.end !== undefined) runner.count(frame.unit, block.end, true);
+  return together(state, left, from);
+};
+
+const together = (state: State | undefined, left: readonly State[], before: State): State | undefined => {
+  if (left.length === 0) return state;
+  const ends = [...(state === undefined ? [] : [state]), ...left];
+  const merged = merge(ends.map((end) => ({ state: end, world: end.world })));
+  return merged === undefined ? undefined : { ...merged, world: before.world };
+};
+
+const repeated = (
+  block: Loop,
+  head: Extract<ControlStatement, { readonly type: 'do' }>,
+  from: State,
+  frame: Frame,
+  runner: Runner,
+): State | undefined => {
+  const { session } = runner;
+  const left: State[] = [];
+  let state: State = from;
+  for (let turn = 0; ; turn++) {
+    session.step();
+    const { statement } = turn === 0 ? { statement: head } : runner.head(block.head, state, frame, 'do');
+    const goes = statement === undefined ? undefined : holds(statement, state, runner);
+    if (goes === false) return together(state, left, from);
+    if (turn >= mostTurns(runner)) {
+      session.say('warning', 'many-turns', `a loop was left after ${turn} turns`, placeOf(frame.unit, block.head));
+      return together(state, left, from);
+    }
+    const before = left.length;
+    if (goes === undefined) widen(block, state, frame.unit, runner);
+    const after = runner.run(block.body, state, { ...frame, loop: left });
+    if (after === undefined) return together(undefined, left, from);
+    const tail =
+      block.end === undefined ? undefined : runner.head(block.end, after, frame, 'loop').statement;
+    const again = tail === undefined ? true : holds(tail, after, runner);
+    // Once through for all turns when nobody can tell how many there are.
+    if (goes === undefined || again === undefined || left.length > before) {
+      if (goes !== undefined) widen(block, after, frame.unit, runner);
+      return together(after, left, from);
+    }
+    state = after;
+    if (again === false) return together(state, left, from);
+  }
+};
+
+const holds = (
+  { test, condition }: Extract<ControlStatement, { readonly type: 'do' | 'loop' }>,
+  state: State,
+  runner: Runner,
+): boolean | undefined => {
+  if (condition === undefined) return true;
+  const value = isTrue(runner.evaluate(condition, state));
+  return value === undefined ? undefined : value === (test === 'while');
+};
+
+/** Variables that the turns before have changed hold what nobody knows, when turns are not followed one by one. */
+const widen = (block: Loop, state: State, { text: source }: Unit, runner: Runner): void => {
+  for (const raw of within(block.body)) {
+    if (raw.kind !== 'set' && raw.kind !== 'let') continue;
+    const name = ASSIGNS.exec(source.slice(raw.start, Math.min(raw.end, raw.start + 300)))?.[1]?.replace(/^[["]|[\]"]$/g, '');
+    if (name !== undefined && state.variables.has(name)) setVariable(name, unknown('loop'), state, runner.session);
+  }
+};

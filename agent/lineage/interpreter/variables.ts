@@ -1,0 +1,51 @@
+import type { Expression } from '../syntax/expression.ts';
+import { evaluate, type Scope } from './evaluate.ts';
+import type { Session } from './session.ts';
+import type { State, Variable } from './state.ts';
+import { dateText } from './dates.ts';
+import { hasHoles, hole, text, unknown, type Value } from './values.ts';
+
+/** The value of a variable in a state, or what the surroundings know of it when the text cannot tell. */
+export const variableIn = (
+  name: string,
+  state: State,
+  session: Session,
+  learnt?: (name: string) => void,
+): Variable | undefined => {
+  const found = state.variables.get(name);
+  if (found !== undefined && found.value.type !== 'unknown') return found;
+  const outside = session.surroundings.variables?.get(name);
+  if (outside === undefined) {
+    if (found === undefined) session.want('variable', name);
+    return found;
+  }
+  // What a variable of a loop was at the end of the last reload says nothing of the turns before.
+  if (found !== undefined && found.version > 1 && outside.from !== 'mapping') return found;
+  learnt?.(name);
+  return { value: text(outside.value), version: found?.version ?? 0 };
+};
+
+export const setVariable = (name: string, value: Value, state: State, session: Session): void => {
+  state.variables.set(name, { value, version: session.version(name) });
+};
+
+/** Evaluates an expression outside of LOAD. */
+export const evaluateIn = (expression: Expression, state: State, session: Session): Value => {
+  const scope: Scope = {
+    variable: (name) => variableIn(name, state, session)?.value,
+    expansion: (content) => {
+      if (hasHoles(content)) return text(content.startsWith('$(') ? content : `$(${content})`);
+      return text(hole(content, 0));
+    },
+    choice: () => session.choice(),
+  };
+  const value = evaluate(expression, scope);
+  return value.type === 'text' && value.serial === true ? dated(value.text, state) : value;
+};
+
+/** A date as text is written in the format of the app, when the script says it. */
+const dated = (serial: string, state: State): Value => {
+  const format = state.variables.get('DateFormat')?.value;
+  const written = format?.type === 'text' ? dateText(Number(serial), format.text) : undefined;
+  return written === undefined ? unknown('date-format') : text(written);
+};
