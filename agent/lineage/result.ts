@@ -71,7 +71,10 @@ export interface FieldLineage {
 
 export interface TableLineage {
   readonly name: string;
+  /** Of an open table the last is `*`: where the fields come from that nobody knows by name. */
   readonly fields: readonly FieldLineage[];
+  /** What decides which rows there are and in which order, and belongs to no field: of WHERE, GROUP BY, ORDER BY, KEEP. */
+  readonly influences?: readonly Origin[];
   /** It is in the app when the script has ended; false for a dropped one. */
   readonly final: boolean;
   /** It has fields beyond these: a `*` whose columns nobody knows. */

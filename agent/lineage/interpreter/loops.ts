@@ -19,16 +19,10 @@ const ASSIGNS = /^\s*(?:set\s+|let\s+)?(\[[^\]]+\]|"[^"]+"|[^\s=:;]+)\s*=/i;
 export const runLoop = (block: Loop, state: State, frame: Frame, runner: Runner): State | undefined => {
   const { statement } = runner.head(block.head, state, frame, 'for', 'foreach', 'do');
   if (statement === undefined) return turns(block, [undefined], undefined, state, frame, runner);
-  switch (statement.type) {
-    case 'for':
-      return counted(block, statement, state, frame, runner);
-    case 'foreach':
-      return turns(block, statement.items.flatMap((item) => valuesOf(item, state, runner)), statement.variable, state, frame, runner);
-    case 'do':
-      return repeated(block, statement, state, frame, runner);
-    default:
-      return statement satisfies never;
-  }
+  if (statement.type === 'for') return counted(block, statement, state, frame, runner);
+  if (statement.type !== 'foreach') return repeated(block, statement, state, frame, runner);
+  const values = statement.items.flatMap((item) => valuesOf(item, state, runner));
+  return turns(block, values, statement.variable, state, frame, runner);
 };
 
 const counted = (

@@ -1,6 +1,6 @@
 import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
-import { conditionally, inRole, NO_ORIGINS, originFrom, type Origins, sourceKey, union } from './origins.ts';
+import { inRole, NO_ORIGINS, originFrom, type Origins, union } from './origins.ts';
 import { qualified } from './qualification.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
@@ -32,11 +32,11 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   if (state.access) return;
   const loaded = finished(raw, label, state);
   const joins = prefixes.find((prefix) => prefix.type === 'join' || prefix.type === 'keep');
-  if (joins?.type === 'join') {
+  if (joins !== undefined && 'side' in joins && joins.type === 'join') {
     join(joins.table, loaded, state, here);
     return;
   }
-  if (joins !== undefined) {
+  if (joins !== undefined && 'side' in joins) {
     keep(joins.table, label, loaded, state, here);
     return;
   }

@@ -24,6 +24,15 @@ export interface Frame {
   readonly unit: Unit;
 }
 
+/** Control statements that may be of one of these types. */
+type Control<T> = ControlStatement extends infer C
+  ? C extends { readonly type: infer U }
+    ? Extract<U, T> extends never
+      ? never
+      : C
+    : never
+  : never;
+
 const QUIET: ReadonlySet<string> = new Set(['trace', 'rem']);
 const MOST_PARSED = 20_000;
 
@@ -159,7 +168,7 @@ export class Runner {
     state: State,
     frame: Frame,
     ...types: readonly T[]
-  ): { readonly statement: Extract<ControlStatement, { readonly type: T }> | undefined; readonly text: string } {
+  ): { readonly statement: Control<T> | undefined; readonly text: string } {
     this.session.step();
     const source = frame.unit.text.slice(raw.start, raw.end);
     const [expanded] = this.expand(source, state, new Set());
@@ -172,7 +181,7 @@ export class Runner {
       this.session.say('warning', 'opaque', `this ${raw.kind} was not understood`, placeOf(frame.unit, raw));
       return { statement: undefined, text };
     }
-    return { statement: statement as Extract<ControlStatement, { readonly type: T }>, text };
+    return { statement: statement as Control<T>, text };
   }
 
   evaluate(expression: Expression, state: State): Value {

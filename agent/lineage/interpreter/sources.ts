@@ -4,7 +4,7 @@ import type { SqlOrigin } from '../sql/analysis.ts';
 import { tableNamed } from './expression-origins.ts';
 import { inlineFields } from './inline.ts';
 import { type Circumstances, originFrom, type Origins, pathKey, union, weakened } from './origins.ts';
-import { dialectOf } from './dialects.ts';
+import { dialectOf } from '../sql/dialects.ts';
 import { sourceName } from '../result-json.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
@@ -130,7 +130,7 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Row & { 
   if (facts === undefined && connection !== '') session.want('connection', connection);
   const analysis = session.analyseSql({
     text: step.text,
-    dialect: dialectOf(facts),
+    dialect: facts && dialectOf(facts),
     defaults: { database: facts?.database, schema: facts?.schema },
     columns: (object) => session.surroundings.columns?.(clean(whole(object))),
   });
