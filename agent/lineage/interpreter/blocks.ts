@@ -4,8 +4,18 @@ import type { RawStatement } from '../script/statements.ts';
 export type Block =
   | { readonly type: 'statement'; readonly raw: RawStatement }
   | { readonly type: 'if'; readonly arms: readonly Arm[]; readonly otherwise: readonly Block[] | undefined }
-  | { readonly type: 'loop'; readonly head: RawStatement; readonly body: readonly Block[]; readonly end: RawStatement | undefined }
-  | { readonly type: 'switch'; readonly head: RawStatement; readonly arms: readonly Arm[]; readonly otherwise: readonly Block[] | undefined }
+  | {
+      readonly type: 'loop';
+      readonly head: RawStatement;
+      readonly body: readonly Block[];
+      readonly end: RawStatement | undefined;
+    }
+  | {
+      readonly type: 'switch';
+      readonly head: RawStatement;
+      readonly arms: readonly Arm[];
+      readonly otherwise: readonly Block[] | undefined;
+    }
   | { readonly type: 'sub'; readonly head: RawStatement; readonly body: readonly Block[] };
 
 export interface Arm {
@@ -32,7 +42,11 @@ const MOST_DEPTH = 200;
 /** The blocks of a script, and what in it has no partner. Raw statements of block keywords that end a block are in none. */
 export const blocksOf = (
   statements: readonly RawStatement[],
-): { readonly blocks: readonly Block[]; readonly unbalanced: readonly Unbalanced[]; readonly marks: readonly RawStatement[] } => {
+): {
+  readonly blocks: readonly Block[];
+  readonly unbalanced: readonly Unbalanced[];
+  readonly marks: readonly RawStatement[];
+} => {
   const builder = new Builder(statements);
   const blocks = builder.blocks([]);
   return { blocks, unbalanced: builder.unbalanced, marks: builder.marks };

@@ -9,7 +9,9 @@ export const serialOf = (year: number, month: number, day: number): string | und
   return String((Date.UTC(year, month - 1, day) - EPOCH_MS) / DAY_MS);
 };
 
-export const serialParts = (serial: number): { readonly year: number; readonly month: number; readonly day: number } => {
+export const serialParts = (
+  serial: number,
+): { readonly year: number; readonly month: number; readonly day: number } => {
   const date = new Date(EPOCH_MS + Math.floor(serial) * DAY_MS);
   return { year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() };
 };

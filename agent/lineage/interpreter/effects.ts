@@ -17,16 +17,7 @@ import { load } from './placing.ts';
 import type { Here } from './session.ts';
 import { resident } from './sources.ts';
 import type { State } from './state.ts';
-import {
-  type Field,
-  fieldsOf,
-  NO_FIELDS,
-  openOf,
-  renamed,
-  type Row,
-  type Table,
-  without,
-} from './tables.ts';
+import { type Field, fieldsOf, NO_FIELDS, openOf, type Row, renamed, type Table, without } from './tables.ts';
 import { text, unknown } from './values.ts';
 import { evaluateIn, setVariable } from './variables.ts';
 
@@ -95,9 +86,19 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
 };
 
 const assign = ({ kind, name, text: written, value }: AssignStatement, state: State, { session }: Here): void => {
-  if (kind === 'set') setVariable(name, text(written), state, session);
-  else if (value === undefined) setVariable(name, written.trim() === '' ? text('') : unknown('expression'), state, session);
+  if (kind === 'set') setVariable(name, text(unquoted(written)), state, session);
+  else if (value === undefined)
+    setVariable(name, written.trim() === '' ? text('') : unknown('expression'), state, session);
   else setVariable(name, evaluateIn(value, state, session), state, session);
+};
+
+/** Quotes around the whole of what SET is given are not part of it. */
+const unquoted = (written: string): string => {
+  const trimmed = written.trim();
+  const quote = trimmed[0];
+  if (trimmed.length < 2 || (quote !== "'" && quote !== '"') || !trimmed.endsWith(quote)) return trimmed;
+  const inner = trimmed.slice(1, -1);
+  return inner.includes(quote) ? trimmed : inner;
 };
 
 const store = (statement: StoreStatement, state: State, here: Here): void => {

@@ -1,7 +1,17 @@
 import type { Binary, Call, Expression } from '../syntax/expression.ts';
 import { applyFunction, matches, truth } from './functions.ts';
 import { fromNumber, toNumber } from './numbers.ts';
-import { alternatives, hasHoles, joinWorlds, MOST_ALTERNATIVES, NOWHERE, type Option, text, unknown, type Value } from './values.ts';
+import {
+  alternatives,
+  hasHoles,
+  joinWorlds,
+  MOST_ALTERNATIVES,
+  NOWHERE,
+  type Option,
+  text,
+  unknown,
+  type Value,
+} from './values.ts';
 
 /** What an expression outside of LOAD may refer to. */
 export interface Scope {
@@ -179,7 +189,12 @@ const call = (expression: Call, inner: (part: Expression) => Value, scope: Scope
     case 'if': {
       const [, yes, no] = args;
       if (first === undefined || yes === undefined) return unknown('arguments');
-      return choose(isTrue(inner(first)), () => inner(yes), () => (no === undefined ? text('') : inner(no)), scope);
+      return choose(
+        isTrue(inner(first)),
+        () => inner(yes),
+        () => (no === undefined ? text('') : inner(no)),
+        scope,
+      );
     }
     case 'pick': {
       const which = first === undefined ? unknown('arguments') : inner(first);

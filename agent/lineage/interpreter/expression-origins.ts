@@ -83,8 +83,7 @@ const called = (call: Call, reading: Reading, role: Role, depth: number): Origin
     case 'lookup': {
       const [wanted, table] = [textOf(first), textOf(fourth)];
       const source = table === undefined ? undefined : tableNamed(table, reading.state);
-      const value =
-        wanted === undefined ? undefined : source === undefined ? undefined : lookUp(source, wanted);
+      const value = wanted === undefined ? undefined : source === undefined ? undefined : lookUp(source, wanted);
       return union(
         inRole(value ?? (wanted === undefined ? NO_ORIGINS : everywhere(wanted, reading.state)), role),
         each(third === undefined ? [] : [third], role === 'value' ? 'map-key' : role),

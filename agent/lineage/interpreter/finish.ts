@@ -4,7 +4,7 @@ import { type Origins, strongest, type Tracked, union, weakened } from './origin
 import type { Session, StoreEvent } from './session.ts';
 import { clean } from './sources.ts';
 import type { State } from './state.ts';
-import { type Field, joinOpens, lookUp, openOrigins, type Row, type Table, both } from './tables.ts';
+import { both, type Field, joinOpens, lookUp, openOrigins, type Row, type Table } from './tables.ts';
 import { hasHoles, withoutMarks } from './values.ts';
 
 const MOST_EXPRESSION = 1_000;
@@ -133,7 +133,8 @@ const observed = (table: Table, names: readonly string[] | undefined): Table => 
   for (const name of names) {
     if (fields.has(name)) continue;
     const origins = lookUp(table, name);
-    if (origins !== undefined) fields.set(name, { name, origins: weakened(union(origins), 'inferred', 'model'), expression: undefined });
+    if (origins !== undefined)
+      fields.set(name, { name, origins: weakened(union(origins), 'inferred', 'model'), expression: undefined });
   }
   return { ...table, fields, opens: [] };
 };

@@ -4,7 +4,7 @@ import { type Block, within } from './blocks.ts';
 import { isTrue } from './evaluate.ts';
 import { fromNumber, toNumber } from './numbers.ts';
 import type { Frame, Runner } from './runner.ts';
-import { merge, type State } from './state.ts';
+import type { State } from './state.ts';
 import { placeOf, type Unit } from './units.ts';
 import { hasHoles, text, unknown, type Value } from './values.ts';
 import { setVariable } from './variables.ts';
@@ -20,9 +20,11 @@ export const runLoop = (block: Loop, state: State, frame: Frame, runner: Runner)
   const { statement } = runner.head(block.head, state, frame, 'for', 'foreach', 'do');
   if (statement === undefined) return turns(block, [undefined], undefined, state, frame, runner);
   if (statement.type === 'for') return counted(block, statement, state, frame, runner);
-  if (statement.type !== 'foreach') return repeated(block, statement, state, frame, runner);
-  const values = statement.items.flatMap((item) => valuesOf(item, state, runner));
-  return turns(block, values, statement.variable, state, frame, runner);
+  if (statement.type === 'foreach') {
+    const values = statement.items.flatMap((item) => valuesOf(item, state, runner));
+    return turns(block, values, statement.variable, state, frame, runner);
+  }
+  return repeated(block, statement, state, frame, runner);
 };
 
 const counted = (
@@ -86,7 +88,12 @@ const turns = (
   let state: State | undefined = from;
   const most = mostTurns(runner);
   if (values.length > most) {
-    session.say('info', 'many-turns', `of ${values.length} turns of a loop ${most} are followed`, placeOf(frame.unit, block.head));
+    session.say(
+      'info',
+      'many-turns',
+      `of ${values.length} turns of a loop ${most} are followed`,
+      placeOf(frame.unit, block.head),
+    );
   }
   for (const value of values.slice(0, most)) {
     if (state === undefined) break;
@@ -96,19 +103,26 @@ const turns = (
     state = runner.run(block.body, state, { ...frame, loop: left });
   }
   if (block.end !== undefined) runner.count(frame.unit, block.end, true);
-  return together(state, left, from);
+  return together(state, left, from, runner);
 };
 
-const together = (state: State | undefined, left: readonly State[], before: State): State | undefined => {
+const together = (
+  state: State | undefined,
+  left: readonly State[],
+  before: State,
+  runner: Runner,
+): State | undefined => {
   if (left.length === 0) return state;
   const ends = [...(state === undefined ? [] : [state]), ...left];
-  const merged = merge(ends.map((end) => ({ state: end, world: end.world })));
-  return merged === undefined ? undefined : { ...merged, world: before.world };
+  return runner.merged(
+    ends.map((end) => ({ state: end, world: end.world })),
+    before,
+  );
 };
 
 const repeated = (
   block: Loop,
-  head: Extract<ControlStatement, { readonly type: 'do' }>,
+  head: Extract<ControlStatement, { readonly type: 'do' | 'loop' }>,
   from: State,
   frame: Frame,
   runner: Runner,
@@ -120,25 +134,24 @@ const repeated = (
     session.step();
     const { statement } = turn === 0 ? { statement: head } : runner.head(block.head, state, frame, 'do');
     const goes = statement === undefined ? undefined : holds(statement, state, runner);
-    if (goes === false) return together(state, left, from);
+    if (goes === false) return together(state, left, from, runner);
     if (turn >= mostTurns(runner)) {
       session.say('warning', 'many-turns', `a loop was left after ${turn} turns`, placeOf(frame.unit, block.head));
-      return together(state, left, from);
+      return together(state, left, from, runner);
     }
     const before = left.length;
     if (goes === undefined) widen(block, state, frame.unit, runner);
     const after = runner.run(block.body, state, { ...frame, loop: left });
-    if (after === undefined) return together(undefined, left, from);
-    const tail =
-      block.end === undefined ? undefined : runner.head(block.end, after, frame, 'loop').statement;
+    if (after === undefined) return together(undefined, left, from, runner);
+    const tail = block.end === undefined ? undefined : runner.head(block.end, after, frame, 'loop').statement;
     const again = tail === undefined ? true : holds(tail, after, runner);
     // Once through for all turns when nobody can tell how many there are.
     if (goes === undefined || again === undefined || left.length > before) {
       if (goes !== undefined) widen(block, after, frame.unit, runner);
-      return together(after, left, from);
+      return together(after, left, from, runner);
     }
     state = after;
-    if (again === false) return together(state, left, from);
+    if (again === false) return together(state, left, from, runner);
   }
 };
 
@@ -156,7 +169,10 @@ const holds = (
 const widen = (block: Loop, state: State, { text: source }: Unit, runner: Runner): void => {
   for (const raw of within(block.body)) {
     if (raw.kind !== 'set' && raw.kind !== 'let') continue;
-    const name = ASSIGNS.exec(source.slice(raw.start, Math.min(raw.end, raw.start + 300)))?.[1]?.replace(/^[["]|[\]"]$/g, '');
+    const name = ASSIGNS.exec(source.slice(raw.start, Math.min(raw.end, raw.start + 300)))?.[1]?.replace(
+      /^[["]|[\]"]$/g,
+      '',
+    );
     if (name !== undefined && state.variables.has(name)) setVariable(name, unknown('loop'), state, runner.session);
   }
 };

@@ -1,4 +1,4 @@
-import { CONFIDENCES, type Confidence, type Origin, type Place, type Role, ROLES, type Source } from '../result.ts';
+import { CONFIDENCES, type Confidence, type Origin, type Place, ROLES, type Role, type Source } from '../result.ts';
 
 /** Origins of a field, each once. They are shared between fields and never changed. */
 export type Origins = readonly Tracked[];

@@ -1,6 +1,7 @@
 import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
-import { inRole, NO_ORIGINS, originFrom, type Origins, union } from './origins.ts';
+import { inlinePairs } from './inline.ts';
+import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
 import { qualified } from './qualification.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
@@ -18,7 +19,6 @@ import {
   sameFields,
   type Table,
 } from './tables.ts';
-import { inlinePairs } from './inline.ts';
 
 /** Runs a LOAD or SELECT and puts what it gives where its prefixes say. */
 export const load = (statement: LoadStatement, state: State, here: Here): void => {
@@ -70,9 +70,7 @@ const finished = (loaded: Loaded, label: string | undefined, state: State): Load
   if (state.mapped.size > 0) {
     fields = fields.map((field) => {
       const map = mappingNamed(state.mapped.get(field.name), state);
-      return map === undefined
-        ? field
-        : { ...field, origins: union(map.value, inRole(field.origins, 'map-key')) };
+      return map === undefined ? field : { ...field, origins: union(map.value, inRole(field.origins, 'map-key')) };
     });
   }
   return { ...loaded, ...qualified({ fields, opens: loaded.opens }, label ?? loaded.implicit, state.qualifications) };
@@ -81,7 +79,8 @@ const finished = (loaded: Loaded, label: string | undefined, state: State): Load
 const mapping = (name: string, loaded: Loaded, { steps }: LoadStatement, state: State): void => {
   const [key, value] = loaded.fields.values();
   const [only] = steps;
-  const inline = steps.length === 1 && only?.type === 'load' && only.source?.type === 'inline' ? only.source : undefined;
+  const inline =
+    steps.length === 1 && only?.type === 'load' && only.source?.type === 'inline' ? only.source : undefined;
   const unknown = openOrigins(loaded);
   state.mappings.set(name, {
     key: key?.origins ?? unknown,

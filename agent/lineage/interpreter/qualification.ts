@@ -12,7 +12,9 @@ export const qualified = (
   const all = isQualified('*', rules);
   return {
     fields: fieldsOf(
-      row.fields.map((field) => (isQualified(field.name, rules) ? { ...field, name: `${table}.${field.name}` } : field)),
+      row.fields.map((field) =>
+        isQualified(field.name, rules) ? { ...field, name: `${table}.${field.name}` } : field,
+      ),
     ),
     opens: all ? row.opens.map((open) => ({ ...open, prefix: `${table}.${open.prefix}` })) : row.opens,
   };

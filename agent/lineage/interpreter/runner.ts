@@ -2,14 +2,14 @@ import type { Place } from '../result.ts';
 import { parseStatement } from '../script/parser/parse.ts';
 import type { RawStatement } from '../script/statements.ts';
 import type { ControlStatement, IncludeStatement, Statement } from '../script/syntax.ts';
-import { parseExpression } from '../syntax/parser.ts';
 import type { Expression } from '../syntax/expression.ts';
+import { parseExpression } from '../syntax/parser.ts';
 import { type Block, blocksOf } from './blocks.ts';
 import { apply } from './effects.ts';
 import { isTrue } from './evaluate.ts';
 import { type Expanded, type Expander, expandAll, originOf } from './expand.ts';
-import type { Circumstances } from './origins.ts';
 import { runLoop } from './loops.ts';
+import type { Circumstances } from './origins.ts';
 import type { Here, Session } from './session.ts';
 import { type Arm, fork, merge, type State } from './state.ts';
 import { callSub, type Sub } from './subs.ts';
@@ -25,12 +25,10 @@ export interface Frame {
 }
 
 /** Control statements that may be of one of these types. */
-type Control<T> = ControlStatement extends infer C
-  ? C extends { readonly type: infer U }
-    ? Extract<U, T> extends never
-      ? never
-      : C
-    : never
+type Control<T, C = ControlStatement> = C extends { readonly type: infer U }
+  ? [Extract<U, T>] extends [never]
+    ? never
+    : C
   : never;
 
 const QUIET: ReadonlySet<string> = new Set(['trace', 'rem']);
@@ -87,7 +85,8 @@ export class Runner {
     this.count(unit, raw, head?.type === 'sub');
     if (head?.type !== 'sub') return;
     const key = head.name.toLowerCase();
-    if (met || !this.subs.has(key)) this.subs.set(key, { name: head.name, parameters: head.parameters, body: block.body, unit });
+    if (met || !this.subs.has(key))
+      this.subs.set(key, { name: head.name, parameters: head.parameters, body: block.body, unit });
   }
 
   run(blocks: readonly Block[], from: State, frame: Frame): State | undefined {
@@ -129,7 +128,11 @@ export class Runner {
         if (this.session.counted(countId(unit, raw))) continue;
         const [expanded] = this.expand(unit.text.slice(raw.start, raw.end), state, new Set());
         const statements = QUIET.has(raw.kind) ? [] : this.parse(expanded?.text ?? '');
-        this.count(unit, raw, statements.every(({ type }) => type !== 'opaque' && type !== 'macro'));
+        this.count(
+          unit,
+          raw,
+          statements.every(({ type }) => type !== 'opaque' && type !== 'macro'),
+        );
       }
     }
   }
@@ -142,7 +145,12 @@ export class Runner {
     return parsed;
   }
 
-  circumstances(place: Place, expanded?: Pick<Expanded, 'world'>, learnt: readonly string[] = [], state?: State): Circumstances {
+  circumstances(
+    place: Place,
+    expanded?: Pick<Expanded, 'world'>,
+    learnt: readonly string[] = [],
+    state?: State,
+  ): Circumstances {
     const chosen = expanded !== undefined && state !== undefined && expanded.world.size > state.world.size;
     return {
       place,
@@ -224,12 +232,12 @@ export class Runner {
       const after = this.doubtfully(() => go({ ...fork(state), world }));
       if (after !== undefined) arms.push({ state: after, world });
     }
-    return this.#merged(arms, state);
+    return this.merged(arms, state);
   }
 
-  #merged(arms: readonly Arm[], before: State): State | undefined {
-    const merged = merge(arms);
-    return merged === undefined ? undefined : { ...merged, world: before.world };
+  /** After one of several ways, and nobody knows which. */
+  merged(arms: readonly Arm[], before: State): State | undefined {
+    return merge(arms, before, this.#doubts > 0);
   }
 
   #if(block: Extract<Block, { readonly type: 'if' }>, state: State, frame: Frame, from = 0): State | undefined {
@@ -272,7 +280,7 @@ export class Runner {
       const after = this.doubtfully(() => this.run(body, { ...fork(state), world }, frame));
       if (after !== undefined) arms.push({ state: after, world });
     }
-    return this.#merged(arms, state);
+    return this.merged(arms, state);
   }
 
   #statement(raw: RawStatement, state: State, frame: Frame): State | undefined {
@@ -290,7 +298,7 @@ export class Runner {
       const after = this.#expanded(raw, expanded, [...learnt], fork(state), frame);
       if (after !== undefined) arms.push({ state: after, world: expanded.world });
     }
-    return this.#merged(arms, state);
+    return this.merged(arms, state);
   }
 
   #expanded(

@@ -1,7 +1,4 @@
 import type {
-  AnalyseSql,
-} from '../sql/analysis.ts';
-import type {
   DatasetUse,
   Diagnostic,
   Limits,
@@ -12,7 +9,8 @@ import type {
   Surroundings,
   Wanted,
 } from '../result.ts';
-import { type Circumstances, sourceKey, type Origins } from './origins.ts';
+import type { AnalyseSql } from '../sql/analysis.ts';
+import { type Circumstances, type Origins, sourceKey } from './origins.ts';
 import type { Row, Table } from './tables.ts';
 import { holesIn, withoutMarks } from './values.ts';
 

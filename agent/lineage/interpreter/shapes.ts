@@ -74,10 +74,12 @@ const intervalMatch = (
   const matched = (name: string): Origins =>
     union(
       ...fieldEverywhere(state, name).map(({ origins }) => origins),
-      ...[...state.tables.values()].filter(({ fields }) => !fields.has(name)).flatMap((table) => {
-        const found = state.tables.size === 1 ? lookUp(table, name) : undefined;
-        return found === undefined ? [] : [found];
-      }),
+      ...[...state.tables.values()]
+        .filter(({ fields }) => !fields.has(name))
+        .flatMap((table) => {
+          const found = state.tables.size === 1 ? lookUp(table, name) : undefined;
+          return found === undefined ? [] : [found];
+        }),
     );
   const keys = prefix.keys.map((name) => {
     const known = row.fields.get(name)?.origins ?? NO_ORIGINS;

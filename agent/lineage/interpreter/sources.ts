@@ -1,11 +1,11 @@
 import type { Source } from '../result.ts';
+import { sourceName } from '../result-json.ts';
 import type { Format, LoadSource, SelectStep } from '../script/syntax.ts';
 import type { SqlOrigin } from '../sql/analysis.ts';
+import { dialectOf } from '../sql/dialects.ts';
 import { tableNamed } from './expression-origins.ts';
 import { inlineFields } from './inline.ts';
-import { type Circumstances, originFrom, type Origins, pathKey, union, weakened } from './origins.ts';
-import { dialectOf } from '../sql/dialects.ts';
-import { sourceName } from '../result-json.ts';
+import { type Circumstances, type Origins, originFrom, pathKey, union, weakened } from './origins.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
 import { type Field, fieldsOf, lookUp, NO_FIELDS, type Open, openOf, type Row, wholeOpen } from './tables.ts';
@@ -121,7 +121,11 @@ export const clean = (source: Source): Source => {
 };
 
 /** What a SELECT gives. `named`: the first object that it reads. */
-export const readSelect = (step: SelectStep, state: State, here: Here): Row & { readonly named: string | undefined } => {
+export const readSelect = (
+  step: SelectStep,
+  state: State,
+  here: Here,
+): Row & { readonly named: string | undefined } => {
   const { session, circumstances } = here;
   const connection = state.connection;
   const whole = (object: string): Source => ({ type: 'object', connection, object });

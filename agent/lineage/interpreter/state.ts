@@ -1,6 +1,6 @@
-import { alternatives, hole, joinWorlds, NOWHERE, type Option, type Value, type World } from './values.ts';
-import { type Field, appended, type Row, type Table } from './tables.ts';
 import { type Origins, union } from './origins.ts';
+import { appended, type Field, type Row, type Table } from './tables.ts';
+import { alternatives, hole, joinWorlds, NOWHERE, type Option, type Value, type World } from './values.ts';
 
 export interface Variable {
   readonly value: Value;
@@ -81,8 +81,11 @@ export interface Arm {
   readonly world: World;
 }
 
-/** What holds when one of several ways was gone, and nobody knows which. Undefined: there is no way. */
-export const merge = (arms: readonly Arm[]): State | undefined => {
+/**
+ * What holds when one of several ways was gone, and nobody knows which. Undefined: there is no way. `doubtful`: whether it
+ * is certain that one of them was gone.
+ */
+export const merge = (arms: readonly Arm[], before: State, doubtful: boolean): State | undefined => {
   const [first, ...others] = arms;
   if (first === undefined) return undefined;
   if (others.length === 0) return first.state;
@@ -93,7 +96,11 @@ export const merge = (arms: readonly Arm[]): State | undefined => {
     if (variable !== undefined) merged.variables.set(name, variable);
   }
   for (const name of allKeys(states.map((state) => state.tables))) {
-    const table = mergeTable(states.map((state) => state.tables.get(name)));
+    const conditional = before.tables.get(name)?.conditional ?? doubtful;
+    const table = mergeTable(
+      states.map((state) => state.tables.get(name)),
+      conditional,
+    );
     if (table !== undefined) merged.tables.set(name, table);
   }
   for (const state of states.slice(1)) {
@@ -113,7 +120,7 @@ export const merge = (arms: readonly Arm[]): State | undefined => {
     if (merged.connection === '') merged.connection = state.connection;
     if (state.qualifications.length > merged.qualifications.length) merged.qualifications = state.qualifications;
   }
-  return merged;
+  return { ...merged, world: before.world };
 };
 
 const allKeys = (maps: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> => {
@@ -147,7 +154,7 @@ const optionsOf = (name: string, variable: Variable | undefined): readonly Optio
   return [{ text: value.type === 'text' ? value.text : hole(name, variable.version), world: NOWHERE }];
 };
 
-const mergeTable = (found: readonly (Table | undefined)[]): Table | undefined => {
+const mergeTable = (found: readonly (Table | undefined)[], conditional: boolean): Table | undefined => {
   const tables = found.filter((table) => table !== undefined);
   const [first, ...others] = tables;
   if (first === undefined) return undefined;
@@ -159,11 +166,11 @@ const mergeTable = (found: readonly (Table | undefined)[]): Table | undefined =>
       ...merged,
       ...appended(merged, table),
       id: Math.min(merged.id, table.id),
-      conditional: merged.conditional && table.conditional,
       influences: union(merged.influences, table.influences),
     };
   }
-  return missing && !merged.conditional ? { ...merged, conditional: true } : merged;
+  const flag = missing || conditional;
+  return merged.conditional === flag ? merged : { ...merged, conditional: flag };
 };
 
 const bothMappings = (one: Mapping, other: Mapping): Mapping => ({

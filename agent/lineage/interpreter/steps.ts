@@ -1,13 +1,12 @@
 import type { Role } from '../result.ts';
 import type { FieldItem, LoadStep, Prefix, Step } from '../script/syntax.ts';
 import type { Expression } from '../syntax/expression.ts';
-import { expressionOrigins, type Reading } from './expression-origins.ts';
+import { expressionOrigins, type Reading, tableNamed } from './expression-origins.ts';
 import { NO_ORIGINS, type Origins, union } from './origins.ts';
 import type { Here } from './session.ts';
 import { shaped } from './shapes.ts';
 import { readSelect, readSource } from './sources.ts';
 import type { State } from './state.ts';
-import { tableNamed } from './expression-origins.ts';
 import { type Field, joinOpens, lookUp, type Open, type Row } from './tables.ts';
 import { hasHoles } from './values.ts';
 
@@ -24,9 +23,10 @@ export const runSteps = (steps: readonly Step[], prefixes: readonly Prefix[], st
   for (const [index, step] of [...steps.entries()].reverse()) {
     const given = stepRow(step, below, state, here);
     const own = index === 0 ? [...prefixes, ...step.prefixes] : step.prefixes;
-    const row = own.reduce<Loaded>((known, prefix) => ({ ...known, ...shaped(known, prefix, state, here) }), given);
-    here.session.made(row.fields.size);
-    below = row;
+    let { fields, opens } = given;
+    for (const prefix of own) ({ fields, opens } = shaped({ fields, opens, direct: undefined }, prefix, state, here));
+    here.session.made(fields.size);
+    below = { ...given, fields, opens };
   }
   return below ?? { fields: new Map(), opens: [], direct: undefined, influences: NO_ORIGINS, implicit: '' };
 };
@@ -59,7 +59,13 @@ const isHole = (item: FieldItem): boolean =>
 const isHoleName = (expression: Expression): boolean =>
   expression.type === 'name' && expression.quote === '' && /^\$\([^)]*\)$/.test(expression.name);
 
-const loadStep = (step: LoadStep, input: Row, inherited: Origins, state: State, here: Here): Omit<Loaded, 'implicit'> => {
+const loadStep = (
+  step: LoadStep,
+  input: Row,
+  inherited: Origins,
+  state: State,
+  here: Here,
+): Omit<Loaded, 'implicit'> => {
   const items = new Map<string, FieldItem & { readonly type: 'field' }>();
   for (const item of step.fields) if (item.type === 'field' && !isHole(item)) items.set(item.name, item);
   const made = new Map<string, Origins>();
@@ -121,11 +127,7 @@ const deciders = (step: LoadStep, reading: Reading): Origins => {
     list.map((expression) =>
       expression === undefined ? NO_ORIGINS : expressionOrigins(expression, { ...reading, missing: () => {} }, role),
     );
-  return union(
-    ...of([step.where, step.while], 'filter'),
-    ...of(step.groupBy, 'group'),
-    ...of(step.orderBy, 'sort'),
-  );
+  return union(...of([step.where, step.while], 'filter'), ...of(step.groupBy, 'group'), ...of(step.orderBy, 'sort'));
 };
 
 const implicitName = ({ source }: LoadStep): string => {

@@ -2,7 +2,7 @@ import type { ControlStatement } from '../script/syntax.ts';
 import type { Block } from './blocks.ts';
 import type { Runner } from './runner.ts';
 import type { Here } from './session.ts';
-import { fork, merge, type State, type Variable } from './state.ts';
+import { fork, type State, type Variable } from './state.ts';
 import type { Unit } from './units.ts';
 import { hole, text, unknown, type Value } from './values.ts';
 import { setVariable } from './variables.ts';
@@ -23,7 +23,7 @@ type Call = Extract<ControlStatement, { readonly type: 'call' }>;
 export const callSub = (call: Call, state: State, runner: Runner, here: Here): State | undefined => {
   const { session } = runner;
   const sub = runner.subs.get(call.name.toLowerCase());
-  const given = variablesGiven(call, state);
+  const given = variablesGiven(call);
   if (sub === undefined) {
     session.say('info', 'sub-missing', `the subroutine ${call.name} is not in the text`, here.circumstances.place);
     for (const name of given) if (name !== undefined) forget(name, state, runner);
@@ -54,9 +54,12 @@ export const callSub = (call: Call, state: State, runner: Runner, here: Here): S
     runner.inside.pop();
   }
   const ends = [...(after === undefined ? [] : [after]), ...left];
-  const merged = merge(ends.map((end) => ({ state: end, world: end.world })));
+  const merged = runner.merged(
+    ends.map((end) => ({ state: end, world: end.world })),
+    state,
+  );
   if (merged === undefined) return undefined;
-  const end: State = ends.length > 1 ? { ...merged, world: state.world } : { ...fork(merged), world: state.world };
+  const end = fork(merged);
   const results = sub.parameters.map((name) => [entered.get(name), end.variables.get(name)] as const);
   for (const [name, variable] of before) {
     if (variable === undefined) end.variables.delete(name);
@@ -70,7 +73,7 @@ export const callSub = (call: Call, state: State, runner: Runner, here: Here): S
 };
 
 /** By argument: the variable that is given by its name. */
-const variablesGiven = ({ args }: Call, _state: State): readonly (string | undefined)[] =>
+const variablesGiven = ({ args }: Call): readonly (string | undefined)[] =>
   args.map((arg) => (arg.type === 'name' && arg.quote !== "'" ? arg.name : undefined));
 
 const argument = ({ args }: Call, index: number, state: State, runner: Runner): Value => {

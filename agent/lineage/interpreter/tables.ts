@@ -1,5 +1,5 @@
 import type { Place } from '../result.ts';
-import { NO_ORIGINS, ofColumn, type Origins, union, weakened } from './origins.ts';
+import { NO_ORIGINS, type Origins, ofColumn, union, weakened } from './origins.ts';
 
 /** A field of a table at one moment of the script. */
 export interface Field {
@@ -131,7 +131,8 @@ export const joinOpens = (one: readonly Open[], other: readonly Open[]): readonl
   for (const open of [...one, ...other]) {
     const key = `${open.prefix}|${open.numbered ?? ''}|${open.origins.map((origin) => origin.key).join('+')}`;
     const known = found.get(key);
-    const except = known === undefined ? open.except : new Set([...known.except].filter((name) => open.except.has(name)));
+    const except =
+      known === undefined ? open.except : new Set([...known.except].filter((name) => open.except.has(name)));
     found.set(key, { ...open, except });
   }
   return [...found.values()];
@@ -156,7 +157,9 @@ export const without = (table: Table, names: ReadonlySet<string>): Table => {
 export const renamed = (table: Table, from: string, to: string): Table => {
   if (table.fields.has(to)) return table;
   if (table.fields.has(from)) {
-    const fields = fieldsOf([...table.fields.values()].map((field) => (field.name === from ? { ...field, name: to } : field)));
+    const fields = fieldsOf(
+      [...table.fields.values()].map((field) => (field.name === from ? { ...field, name: to } : field)),
+    );
     return { ...table, fields };
   }
   const origins = lookUp({ ...table, direct: undefined }, from);

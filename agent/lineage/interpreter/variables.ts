@@ -1,8 +1,8 @@
 import type { Expression } from '../syntax/expression.ts';
+import { dateText } from './dates.ts';
 import { evaluate, type Scope } from './evaluate.ts';
 import type { Session } from './session.ts';
 import type { State, Variable } from './state.ts';
-import { dateText } from './dates.ts';
 import { hasHoles, hole, text, unknown, type Value } from './values.ts';
 
 /** The value of a variable in a state, or what the surroundings know of it when the text cannot tell. */
