@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** The kinds of jobs that this release knows. */
-export const JOB_KINDS = ['crawl', 'test', 'inventory', 'preview'] as const;
+export const JOB_KINDS = ['crawl', 'test', 'inventory', 'preview', 'lineage'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 const MOST_PATTERNS = 200;
@@ -48,6 +48,14 @@ export const CrawlOptions = z.object({
   pictures: z.boolean().default(false),
 });
 export type CrawlOptions = z.infer<typeof CrawlOptions>;
+
+/** Options of a job of kind `lineage`: makes the lineage of apps anew from what the agent kept of them; none is opened. */
+export const LineageOptions = z.object({
+  /** Only these apps and the apps of these streams (ids). */
+  only: CrawlOptions.shape.only,
+  settings: ConnectorSettings.optional(),
+});
+export type LineageOptions = z.infer<typeof LineageOptions>;
 
 /** Options of a job of kind `test`. */
 export const TestOptions = z.object({

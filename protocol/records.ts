@@ -166,6 +166,14 @@ export const OutcomeRecord = z.object({
    * this scope and did not come is gone; in the site's scope `app` stands for the apps that `listed` records name.
    */
   whole: z.array(z.enum(ASSET_KINDS)).max(ASSET_KINDS.length).optional(),
+  /**
+   * Of an app's scope that is `updated`: the kinds of assets and edges of which all came. What the catalog has of these in
+   * this scope and did not come is gone: so lineage is made anew while all else of the app stays.
+   */
+  anew: z
+    .array(z.enum([...ASSET_KINDS, ...EDGE_KINDS]))
+    .max(ASSET_KINDS.length + EDGE_KINDS.length)
+    .optional(),
 });
 export type OutcomeRecord = z.infer<typeof OutcomeRecord>;
 

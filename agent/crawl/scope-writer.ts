@@ -23,6 +23,8 @@ export interface Why {
   readonly error?: Fault;
   /** Kinds of which all was written, though the scope lacks others. */
   readonly whole?: readonly AssetKind[];
+  /** Kinds of assets and edges of which all was written in a scope of which else only differences are. */
+  readonly anew?: readonly (AssetKind | EdgeKind)[];
 }
 
 /** What else an outcome says. */
@@ -102,7 +104,7 @@ export class ScopeWriter {
   /** Ends the scope. */
   async outcome(outcome: Outcome, why: Why = {}): Promise<void> {
     const { reason, checkpoint } = await this.#ending(outcome, why);
-    const { missing = [], error, whole = [] } = why;
+    const { missing = [], error, whole = [], anew = [] } = why;
     const inside =
       error === undefined || outcome === 'gone' ? [] : [{ ...error.toJSON(), what: 'what is inside apps' }];
     this.lacks = [...inside, ...missing];
@@ -115,6 +117,7 @@ export class ScopeWriter {
       ...(reason === undefined ? {} : { reason }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(whole.length === 0 ? {} : { whole: [...whole] }),
+      ...(anew.length === 0 ? {} : { anew: [...anew] }),
     });
   }
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
-import { CrawlOptions, InventoryOptions, JOB_KINDS, PreviewOptions, TestOptions } from '#protocol/job-options.ts';
+import {
+  CrawlOptions,
+  InventoryOptions,
+  JOB_KINDS,
+  LineageOptions,
+  PreviewOptions,
+  TestOptions,
+} from '#protocol/job-options.ts';
 import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES, Reason } from '#protocol/records.ts';
 import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 import { InventoryCounts } from './contract-inventory.ts';
@@ -130,6 +137,7 @@ export const JobRequest = z
     z.object({ kind: z.literal('test'), options: TestOptions.pick({ link: true }).optional() }),
     z.object({ kind: z.literal('inventory'), options: InventoryOptions.optional() }),
     z.object({ kind: z.literal('preview'), options: PreviewOptions.omit({ settings: true }) }),
+    z.object({ kind: z.literal('lineage'), options: LineageOptions.pick({ only: true }).optional() }),
   ])
   .meta({ id: 'JobRequest' });
 

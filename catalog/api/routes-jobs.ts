@@ -32,7 +32,7 @@ export const jobRoutes = (routes: Routes, { sql }: ApiContext): void => {
       schema: {
         tags: ['jobs'],
         description:
-          'Asks for a crawl, a test, an inventory or a preview. While one that asks for the same still waits for this connection, that one is returned with 200; another waits behind those that were asked for earlier. The policy of the agent may refuse it: `status.refuses` of the connection says so beforehand.',
+          'Asks for a crawl, a test, an inventory, a preview or lineage made anew. While one that asks for the same still waits for this connection, that one is returned with 200; another waits behind those that were asked for earlier. The policy of the agent may refuse it: `status.refuses` of the connection says so beforehand.',
         params: z.object({ code: text(256) }),
         body: JobRequest,
         response: { 200: Job, 201: Job, ...errors },

@@ -14,9 +14,10 @@ import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs 
 
 /**
  * Jobs of each kind that one agent does side by side; together what an agent may hold. Tests have places of their own: two
- * crawls that hang are no reason to wait for the answer why, and inventories and previews are waited for by a person.
+ * crawls that hang are no reason to wait for the answer why, and inventories and previews are waited for by a person. A crawl
+ * and lineage write the same scopes of a connection: one waits for the other.
  */
-const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2, inventory: 1, preview: 1 };
+const JOBS_PER_AGENT: Readonly<Record<JobKind, number>> = { crawl: 2, test: 2, inventory: 1, preview: 1, lineage: 1 };
 const MOST_NAMES = 20;
 
 /** The text of the job signed with the key that the agent's session began with. */
@@ -61,7 +62,8 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         and (c.status ->> 'state' = 'ready' or (c.status ->> 'state' = 'error' and c.status ->> 'inForce' is not null)
           or (j.kind = 'test' and c.status ->> 'state' <> 'absent'))
         and not exists (select from job b where b.organisation_id = j.organisation_id
-          and b.connection = j.connection and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling'))
+          and b.connection = j.connection and (b.kind = j.kind or (b.kind in ('crawl', 'lineage') and j.kind in ('crawl', 'lineage')))
+          and b.state in ('leased', 'running', 'cancelling'))
       order by j.created_at, j.id limit 1
       for update of j skip locked`;
     if (!job) return undefined;

@@ -2,7 +2,7 @@ import type { Transaction } from '#catalog/store/sql.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import type { AssetKind, Missing, Outcome, Reason } from '#protocol/records.ts';
+import type { AssetKind, EdgeKind, Missing, Outcome, Reason } from '#protocol/records.ts';
 import { deletionPolicy } from './deletion.ts';
 import { judgeApps } from './findings.ts';
 import { listsApps, notePublished } from './published-scopes.ts';
@@ -36,8 +36,8 @@ export interface EndedScope {
   readonly reason: Reason | undefined;
   /** Of the site's scope: the state that the agent keeps of this crawl. */
   readonly checkpoint: string | undefined;
-  /** Of a site's scope that is partial: the kinds of which all came. */
-  readonly whole: readonly AssetKind[];
+  /** Of a scope that is not complete: the kinds of assets and edges of which all came all the same. */
+  readonly whole: readonly (AssetKind | EdgeKind)[];
   /** Why nothing of it may be published: it does not agree with its own counts, or held bad records. */
   readonly refused: ErrorInfo | undefined;
   /** Some of its rows were staged before: it began earlier than those at hand. */

@@ -2,7 +2,6 @@ import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import type { AssetKind } from '#protocol/records.ts';
 import { type AttemptRef, type EndedScope, NOTHING, type Written } from './publish.ts';
 
 /** Outcomes of a site's scope that name every app there is. */
@@ -17,7 +16,7 @@ export const listsApps = ({
   kind === 'site' && (LISTS_APPS.has(outcome) || whole.includes('app'));
 
 interface NotedScope extends Omit<EndedScope, 'refused' | 'isStaged' | 'checkpoint' | 'whole'> {
-  readonly whole?: readonly AssetKind[];
+  readonly whole?: EndedScope['whole'];
   readonly refused?: ErrorInfo | undefined;
   readonly written: Written | undefined;
 }

@@ -173,7 +173,7 @@ export class ScopeReader {
   }
 
   #end(record: OutcomeRecord): void {
-    const { scope, outcome, records, missing, error, reason, checkpoint, whole } = record;
+    const { scope, outcome, records, missing, error, reason, checkpoint } = record;
     if (this.#published.has(scope)) return;
     const open = this.#open.get(scope);
     if (!open) throw new Fault('bridge.protocol', `The scope ${scope} ended without having begun.`);
@@ -194,7 +194,7 @@ export class ScopeReader {
     if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
     this.#ended.push({
       ...{ key: scope, kind, name, outcome, records, missing: missing ?? [], error, reason, checkpoint },
-      ...{ refused, isStaged, whole: outcome === 'partial' ? (whole ?? []) : [] },
+      ...{ refused, isStaged, whole: allCame(kind, record) },
     });
     this.#open.delete(scope);
     this.#published.add(scope);
@@ -222,3 +222,9 @@ export class ScopeReader {
     if (run) run.hash.update(new Uint8Array(run.first.buffer, run.first.byteOffset, run.bytes));
   }
 }
+
+/** The kinds of which all came, where the outcome lets that count. */
+const allCame = (kind: EndedScope['kind'], { outcome, whole, anew }: OutcomeRecord): EndedScope['whole'] => {
+  if (outcome === 'partial') return whole ?? [];
+  return outcome === 'updated' && kind === 'app' ? (anew ?? []) : [];
+};

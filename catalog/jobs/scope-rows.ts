@@ -188,7 +188,7 @@ const replaceRows = (
           then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
           when 'partial' then ${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
             or (p.id, e.to_key) in (select scope_id, key from leaving))
-          else (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
+          else p.whole ? e.kind or (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
             or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
               or (p.key, e.to_key) in (select scope, key from named))) end
     ), picture_in as (

@@ -1,6 +1,13 @@
 import { LIMITS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
-import { CrawlOptions, InventoryOptions, type JobKind, PreviewOptions, TestOptions } from '#protocol/job-options.ts';
+import {
+  CrawlOptions,
+  InventoryOptions,
+  type JobKind,
+  LineageOptions,
+  PreviewOptions,
+  TestOptions,
+} from '#protocol/job-options.ts';
 import { canonicalJson } from './canonical.ts';
 
 const OPTIONS = {
@@ -8,6 +15,7 @@ const OPTIONS = {
   test: TestOptions,
   inventory: InventoryOptions,
   preview: PreviewOptions,
+  lineage: LineageOptions,
 } as const satisfies Record<JobKind, unknown>;
 
 /** What is kept free in the text of a job for what its lease adds: connector settings, a checkpoint, the attempt. */
@@ -33,7 +41,7 @@ const ordered = (value: unknown): unknown => {
  */
 export const checkOptions = (kind: JobKind, options: Readonly<Record<string, unknown>>): void => {
   const { only, settings, ...others } = options;
-  if (kind === 'crawl' && only !== undefined) {
+  if ((kind === 'crawl' || kind === 'lineage') && only !== undefined) {
     const { streams, apps } = CrawlOptions.shape.only.unwrap().parse(only);
     if (streams.length + apps.length === 0)
       throw new Fault('api.invalid_request', 'only: names neither a stream nor an app', {

@@ -13,7 +13,7 @@ const SHARED: readonly KeySpec[] = [
   used(
     'jobs',
     'any',
-    'Kinds of jobs that may be asked for: crawl, test, inventory, preview; an empty list allows none. Default: all.',
+    'Kinds of jobs that may be asked for: crawl, test, inventory, preview, lineage; an empty list allows none. Default: all.',
   ),
   used(
     'hours',

@@ -51,10 +51,13 @@ export const onlyOf = ({ options }: Job): string | undefined => {
   return parts.join(' and ');
 };
 
-const KINDS = { crawl: 'Crawl', test: 'Test', inventory: 'Inventory', preview: 'Preview' } as const satisfies Record<
-  Job['kind'],
-  string
->;
+const KINDS = {
+  crawl: 'Crawl',
+  test: 'Test',
+  inventory: 'Inventory',
+  preview: 'Preview',
+  lineage: 'Lineage',
+} as const satisfies Record<Job['kind'], string>;
 
 /** What a job is called. */
 export const jobName = (job: Job): string =>
