@@ -1,4 +1,4 @@
-import type { AppLists } from '#agent/qlik/engine/app.ts';
+import type { AppLists, TouchedSource } from '#agent/qlik/engine/app.ts';
 import type { ContainerEntry, Properties, PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
@@ -19,6 +19,8 @@ export interface AppContent {
   /** As the author wrote it; blank when there is none or it is not visible. */
   readonly script: string;
   readonly model: DataModel;
+  /** What the engine noted of the last reload's sources; nothing where it does not tell. */
+  readonly touched?: readonly TouchedSource[];
   /** Repository ids of the sheets by engine id; undefined when keys are made of engine ids. */
   readonly sheetIds: ReadonlyMap<string, string> | undefined;
   readonly gaps: Gaps;
@@ -51,6 +53,8 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
     const objects = settled(gaps.part('sheets, stories and master visualizations', app.objects(TYPES, DATA), []));
     const lists = settled(gaps.part('master items, variables and bookmarks', app.lists(), NO_LISTS));
     const script = settled(scripts ? gaps.part('load script', app.script(), '') : Promise.resolve(''));
+    // A witness of what the script says: without it nothing is missing.
+    const touched = settled(scripts ? app.touched().catch(() => []) : Promise.resolve([]));
     const entries = await resultOf(objects);
     const ofType = (type: string): readonly ContainerEntry[] => entries.filter(({ qInfo }) => qInfo.qType === type);
     const trees = ofType('sheet').map((entry) =>
@@ -76,7 +80,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
       return properties === undefined || entry === undefined ? [] : [{ entry, properties }];
     });
     const counts = await resultsOf(slides);
-    const [theLists, theScript] = [await resultOf(lists), await resultOf(script)];
+    const [theLists, theScript, theTouched] = [await resultOf(lists), await resultOf(script), await resultOf(touched)];
     await app.close();
     const ids = sheetIds === undefined ? undefined : await resultOf(sheetIds);
     const content: AppContent = {
@@ -86,6 +90,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
       lists: theLists,
       script: theScript,
       model: await resultOf(model),
+      touched: theTouched,
       sheetIds: ids,
       gaps,
     };

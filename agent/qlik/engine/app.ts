@@ -1,3 +1,4 @@
+import { redactText } from '#config/redaction/rules.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { ContainerEntry, DocCalls, Properties, PropertyEntry, VariableEntry } from './calls.ts';
 import { type EngineOptions, EngineSession } from './session.ts';
@@ -68,6 +69,24 @@ const LISTS: Readonly<Record<keyof AppLists, ListWanted>> = {
     },
   },
 };
+
+/** A row of `GetLineage`: what was read or written, and the statement, which is mostly empty. */
+export interface TouchedSource {
+  readonly discriminator: string;
+  readonly statement: string;
+}
+
+const MOST_TOUCHED = 2_000;
+const MOST_TOUCHED_TEXT = 2_000;
+
+/** Connection strings come with their passwords. */
+const harmless = (text: unknown): string =>
+  typeof text === 'string'
+    ? redactText(text.slice(0, MOST_TOUCHED_TEXT * 2))
+        .slice(0, MOST_TOUCHED_TEXT)
+        .toWellFormed()
+    : '';
+
 const LIST_NAMES = Object.keys(LISTS) as (keyof AppLists)[];
 
 /** An app that is open, nearly always without its data. Calls may run side by side: they are pipelined on the one socket. */
@@ -174,6 +193,25 @@ export class OpenApp {
       if (error instanceof Fault && error.code === 'qlik.access_denied') return '';
       throw error;
     }
+  }
+
+  /**
+   * What the last reload touched, as the engine notes it: paths, connection strings, statements, in all spellings and more
+   * than once. Without secrets, each row once. Older releases tell nothing of an app that was opened without data.
+   */
+  async touched(): Promise<readonly TouchedSource[]> {
+    const rows = arrayOf<{ readonly qDiscriminator?: unknown; readonly qStatement?: unknown }>(
+      await this.#session.call('GetLineage', () => this.#doc.getLineage()),
+      'GetLineage',
+    );
+    const found = new Map<string, TouchedSource>();
+    for (const { qDiscriminator, qStatement } of rows) {
+      const [discriminator, statement] = [harmless(qDiscriminator), harmless(qStatement)];
+      if (discriminator !== '' || statement !== '')
+        found.set(`${discriminator}\0${statement}`, { discriminator, statement });
+      if (found.size >= MOST_TOUCHED) break;
+    }
+    return [...found.values()];
   }
 
   /** The layout of an object that lives for this one question, such as a small part of a hypercube. */

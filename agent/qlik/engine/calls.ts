@@ -22,6 +22,7 @@ export interface DocCalls {
   destroySessionObject(id: string): Promise<boolean>;
   getScriptEx(): Promise<{ readonly qScript?: string }>;
   getScript(): Promise<string>;
+  getLineage(): Promise<readonly { readonly qDiscriminator?: string; readonly qStatement?: string }[]>;
 }
 
 export interface ObjectCalls {

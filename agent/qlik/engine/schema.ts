@@ -40,6 +40,7 @@ export const schema = {
       DestroySessionObject: { In: [parameter('qId', '')], Out: returns('qSuccess') },
       GetScriptEx: { In: [], Out: returns('qScript') },
       GetScript: { In: [], Out: returns('qScript') },
+      GetLineage: { In: [], Out: returns('qLineage') },
     },
     GenericObject: {
       GetLayout: { In: [], Out: returns('qLayout') },
