@@ -1,31 +1,24 @@
 const [LF, CR, SPACE, SLASH, STAR] = [10, 13, 32, 47, 42];
 
+/** Of ASCII: 1 for blanks, 2 for what words are made of. */
+const CLASSES = new Uint8Array(128);
+for (let code = 0; code <= SPACE; code++) CLASSES[code] = 1;
+CLASSES[0x7f] = 1;
+for (const character of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@#%') {
+  CLASSES[character.charCodeAt(0)] = 2;
+}
+const WIDE_BLANKS: ReadonlySet<number> = new Set([
+  0x1680, 0x180e, 0x2028, 0x2029, 0x202f, 0x205f, 0x2060, 0x3000, 0xfeff,
+]);
+
 /** Whitespace as scripts hold it: also no-break spaces, zero-width spaces and byte order marks between statements. */
 export const isBlank = (code: number): boolean =>
-  code <= SPACE ||
-  (code >= 0x7f &&
-    (code <= 0xa0 ||
-      code === 0xfeff ||
-      code === 0x3000 ||
-      code === 0x1680 ||
-      (code >= 0x2000 && code <= 0x200f) ||
-      code === 0x2028 ||
-      code === 0x2029 ||
-      code === 0x202f ||
-      code === 0x205f ||
-      code === 0x2060));
+  code < 128
+    ? CLASSES[code] === 1
+    : code <= 0xa0 || (code >= 0x2000 && code <= 0x200f) || (code >= 0x1680 && WIDE_BLANKS.has(code));
 
 /** Of names and keywords; what is not ASCII and no blank may stand in a name. */
-export const isWordPart = (code: number): boolean =>
-  (code >= 97 && code <= 122) ||
-  (code >= 65 && code <= 90) ||
-  (code >= 48 && code <= 57) ||
-  code === 95 ||
-  code === 46 ||
-  code === 64 ||
-  code === 35 ||
-  code === 37 ||
-  (code >= 0x80 && !isBlank(code));
+export const isWordPart = (code: number): boolean => (code < 128 ? CLASSES[code] === 2 : !isBlank(code));
 
 /** Behind the word that begins here, or `at` when none does. */
 export const wordEnd = (text: string, at: number): number => {
@@ -90,16 +83,6 @@ export const skipGap = (text: string, at: number): number => {
     if (comment === undefined) return end;
     end = comment;
   }
-};
-
-/** Only blanks stand between it and the start of its line. */
-export const startsLine = (text: string, at: number): boolean => {
-  for (let before = at - 1; before >= 0; before--) {
-    const code = text.charCodeAt(before);
-    if (code === LF || code === CR) return true;
-    if (!isBlank(code)) return false;
-  }
-  return true;
 };
 
 /** Behind the `)` that closes the `(` at `at`; undefined when there is none before `limit`. Quotes are not looked at. */

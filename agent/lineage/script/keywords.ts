@@ -14,7 +14,7 @@ export const PREFIXES = words(
 export const KINDS = words(
   'load select store drop rename set let alias qualify unqualify map unmap tag untag declare derive directory ' +
     'execute sleep flushlog loosen search nullasvalue nullasnull binary connect connect32 connect64 disconnect section ' +
-    'star direct force sqltables sqlcolumns sqltypes unlock lock errormode hidden comment',
+    'star direct force sqltables sqlcolumns sqltypes unlock lock errormode hidden comment autonumber inputfield',
 );
 /** Their text is SQL from the first word on, or from the second when the first is SQL. */
 export const DATABASE = words('sql select direct sqltables sqlcolumns sqltypes');

@@ -9,7 +9,9 @@ export interface Label {
 }
 
 const MOST = 500;
-const SEPARATORS = new Set(':;\'"[](),=`');
+/** `:;'"[](),=` and the backtick end a name without quotes. */
+const SEPARATES = new Uint8Array(128);
+for (const character of ':;\'"[](),=`') SEPARATES[character.charCodeAt(0)] = 1;
 
 /**
  * The label that begins at `at`, if one does: `Sales:`, `[Net Sales]:`, `'x' :`, `$(vTable):`, `x_$(y)_z:`. Several words
@@ -49,15 +51,17 @@ const quotedEnd = (text: string, at: number, quote: string): number | undefined 
 
 /** Behind a name without quotes, which may hold expansions. */
 const bareEnd = (text: string, at: number): number | undefined => {
+  const limit = Math.min(text.length, at + MOST);
   let end = at;
-  while (end < text.length && end - at < MOST) {
-    if (text[end] === '$' && text[end + 1] === '(') {
+  while (end < limit) {
+    const code = text.charCodeAt(end);
+    if (code === 36 && text.charCodeAt(end + 1) === 40) {
       const behind = parenthesisEnd(text, end + 1, Math.min(text.length, end + MOST));
       if (behind === undefined) return undefined;
       end = behind;
       continue;
     }
-    if (SEPARATORS.has(text[end] ?? '') || isBlank(text.charCodeAt(end))) break;
+    if ((code < 128 && SEPARATES[code] === 1) || isBlank(code)) break;
     end += 1;
   }
   return end;

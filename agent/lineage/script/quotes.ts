@@ -27,6 +27,7 @@ const STATEMENT_LINE = new RegExp(
 const TAB = /\/\/\/\$tab\b/iy;
 /** What may stand behind a closing quote; anything else says that it was an opening one. */
 const BEHIND_CLOSING = new Set(';,)(&+-*/=<>]|:');
+const BEHIND_INLINE = /^\s*(?:[;(]|(?:where|while|group|order)\b|$)/i;
 const WORDS_BEHIND_CLOSING = new Set(
   (
     'as from then and or not like xor to step with into using on where group order by resident while precedes follows ' +
@@ -42,6 +43,7 @@ const WORDS_BEHIND_CLOSING = new Set(
 export class Quotes {
   readonly #text: string;
   readonly #known = new Map<string, { readonly from: number; readonly at: number }>();
+  #line = { start: 0, end: -1 };
   #fuel: number;
 
   constructor(text: string) {
@@ -53,19 +55,29 @@ export class Quotes {
   at(at: number): Quoted {
     const text = this.#text;
     const closing = CLOSING.get(text[at] ?? '') ?? '';
-    const eol = lineEnd(text, at);
+    const eol = this.#lineEnd(at);
     const end = this.#closed(at + 1, eol, closing);
-    if (end !== undefined && (end <= eol || this.#plausible(eol, end))) return { type: 'closed', end };
+    if (end !== undefined && (end <= eol || this.#plausible(eol, end, closing))) return { type: 'closed', end };
     return { type: 'broken', resume: this.#resume(at + 1, eol) };
   }
 
-  /** An inline table: nothing in it is doubled, nothing is code; only a new section tells that its end is missing. */
+  /**
+   * An inline table: nothing in it is doubled, nothing is code. When a section begins in it, its end may be missing: then
+   * what seems to be its end has something behind it that no statement goes on with.
+   */
   inline(at: number): Quoted {
     const text = this.#text;
     const end = text.indexOf(CLOSING.get(text[at] ?? '') ?? '', at + 1);
     const tab = this.#lineOf(TAB, at, end === -1 ? text.length : end);
-    if (tab !== undefined) return { type: 'broken', resume: tab };
+    if (tab !== undefined && (end === -1 || !BEHIND_INLINE.test(text.slice(end + 1, end + 200))))
+      return { type: 'broken', resume: tab };
     return end === -1 ? { type: 'broken', resume: text.length } : { type: 'closed', end: end + 1 };
+  }
+
+  /** Lines may be long, and full of quotes. */
+  #lineEnd(at: number): number {
+    if (at < this.#line.start || at > this.#line.end) this.#line = { start: at, end: lineEnd(this.#text, at) };
+    return this.#line.end;
   }
 
   #closed(from: number, eol: number, closing: string): number | undefined {
@@ -90,10 +102,12 @@ export class Quotes {
   }
 
   /** Whether a quote over several lines, from the end of its first line, is one. */
-  #plausible(eol: number, end: number): boolean {
+  #plausible(eol: number, end: number, closing: string): boolean {
     const text = this.#text;
     if (this.#lineOf(TAB, eol, end) !== undefined) return false;
     if (this.#lineOf(STATEMENT_LINE, eol, end) === undefined) return true;
+    // No name in brackets is that long.
+    if (closing === ']') return false;
     const behind = skipGap(text, end);
     if (behind >= text.length || BEHIND_CLOSING.has(text[behind] ?? '')) return true;
     return WORDS_BEHIND_CLOSING.has(text.slice(behind, wordEnd(text, behind)).toLowerCase());

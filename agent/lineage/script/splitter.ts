@@ -7,7 +7,6 @@ import {
   skipBlanks,
   skipGap,
   skipSpaces,
-  startsLine,
   wordEnd,
 } from './gaps.ts';
 import { CONTROL, DATABASE, KINDS, PREFIXES, RAW, SOURCES } from './keywords.ts';
@@ -209,26 +208,28 @@ export class Splitter implements Iterable<Piece> {
     const text = this.#text;
     const words: string[] = [];
     let [depth, at, end] = [0, body, body];
-    let [expands, sourced, sql, isLoad, other] = [false, false, false, false, false];
+    let [expands, sourced, sql, isLoad, other, fresh] = [false, false, false, false, false, false];
     let broken: string | undefined;
     for (; at < text.length; ) {
       const code = text.charCodeAt(at);
       if (isBlank(code)) {
+        if (code === 10 || code === 13) fresh = true;
         at += 1;
         continue;
       }
       if (code === 59) break;
+      const startsLine = fresh;
+      fresh = false;
       if (isWordPart(code)) {
         const wordFrom = at;
         at = wordEnd(text, at);
-        const atLine = wordFrom > body && startsLine(text, wordFrom);
-        if (atLine && this.#isNext(wordFrom, words, expands && !other)) {
+        if (startsLine && this.#isNext(wordFrom, words, expands && !other)) {
           broken = words.length > 0 ? NO_SEMICOLON : undefined;
           at = wordFrom;
           break;
         }
         end = at;
-        if (depth > 0) continue;
+        if (depth > 0 || (words.length >= MOST_WORDS && !(isLoad && !sql && beginsSource(code)))) continue;
         const word = text.slice(wordFrom, at).toLowerCase();
         if (words.length === 0) sql = DATABASE.has(word);
         if (words.length < MOST_WORDS) words.push(word);
@@ -253,7 +254,7 @@ export class Splitter implements Iterable<Piece> {
       const comment = commentEnd(text, at);
       if (comment !== undefined) {
         TAB.lastIndex = at;
-        if (TAB.test(text) && startsLine(text, at)) {
+        if (startsLine && TAB.test(text)) {
           broken = NO_SEMICOLON;
           break;
         }
@@ -269,7 +270,7 @@ export class Splitter implements Iterable<Piece> {
         continue;
       }
       const character = text[at] ?? '';
-      if (CLOSING.has(character)) {
+      if (CLOSING.has(character) && !(code === 39 && words[0] === 'set' && isWordPart(text.charCodeAt(at - 1)))) {
         const quoted = this.#quotes.at(at);
         if (quoted.type === 'broken') {
           broken = NO_QUOTE;
@@ -334,10 +335,18 @@ const opensSource = (text: string, at: number): boolean => {
   return text.slice(next, wordEnd(text, next)).toLowerCase() !== 'as';
 };
 
+/** FROM, FROM_FIELD, RESIDENT, INLINE, AUTOGENERATE, EXTENSION, by their first letters. */
+const beginsSource = (code: number): boolean => {
+  const lower = code | 32;
+  return lower === 102 || lower === 114 || lower === 105 || lower === 97 || lower === 101;
+};
+
 const kindOf = (words: readonly string[], expands: boolean): string => {
   const [first = ''] = words;
   if (first === 'mapping') return 'mapping';
   const guarded = first === 'when' || first === 'unless';
+  // A label may stand behind prefixes.
+  if (PREFIXES.has(first) && !guarded && words.includes('load')) return 'load';
   for (const word of words) {
     if (word === 'lib' || word === 'odbc' || word === 'oledb' || word === 'custom') continue;
     if (word === 'connect32' || word === 'connect64') return 'connect';

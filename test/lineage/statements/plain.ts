@@ -1,32 +1,51 @@
 import { parseStatement } from '#agent/lineage/script/parser/parse.ts';
+import type { FieldItem } from '#agent/lineage/script/syntax.ts';
 import type { Expression } from '#agent/lineage/syntax/expression.ts';
 
 const EXPRESSIONS: ReadonlySet<unknown> = new Set('number text name expansion unary binary call unreadable'.split(' '));
 
 /**
- * What the parser makes of a text, made easy to compare: without spans and all that is empty, and with expressions as the
- * text that they were read from.
+ * What the parser makes of a text, made easy to compare: without spans and all that is empty or false, expressions as the
+ * text that they were read from, fields as `expression AS name`.
  */
 export const plain = (text: string): unknown[] => parseStatement(text).map((statement) => bare(statement, text));
 
+/** Of a text that is one statement. */
+export const one = (text: string): unknown => {
+  const found = plain(text);
+  return found.length === 1 ? found[0] : found;
+};
+
 const bare = (value: unknown, text: string): unknown => {
-  if (Array.isArray(value)) return value.map((one) => bare(one, text));
+  if (Array.isArray(value)) return value.map((piece) => bare(piece, text));
   if (typeof value !== 'object' || value === null) return value;
-  if (isExpression(value)) {
-    const { start, end } = value.span;
-    return value.type === 'unreadable' ? { unreadable: text.slice(start, end) } : text.slice(start, end);
-  }
-  const kept = Object.entries(value).filter(
-    ([key, one]) =>
-      key !== 'span' && one !== undefined && one !== '' && one !== 0 && !(Array.isArray(one) && one.length === 0),
-  );
-  const entries = kept.map(([key, one]) => [key, bare(one, text)] as const);
-  return Object.fromEntries(entries.filter(([, one]) => !isEmpty(one)));
+  if (isExpression(value)) return written(value, text);
+  if (isField(value)) return field(value, text);
+  const entries = Object.entries(value)
+    .filter(([key]) => key !== 'span' && !(key === 'text' && 'headerLines' in value))
+    .map(([key, piece]) => [key, bare(piece, text)] as const)
+    .filter(([, piece]) => !isEmpty(piece));
+  return Object.fromEntries(entries);
+};
+
+const written = ({ type, span: { start, end } }: Expression, text: string): string =>
+  `${type === 'unreadable' ? 'unreadable: ' : ''}${text.slice(start, end)}`;
+
+const field = (item: FieldItem, text: string): string => {
+  if (item.type === 'all') return '*';
+  const from = written(item.expression, text);
+  return item.aliased ? `${from} AS ${item.name}` : item.name === from ? from : `${from} CALLED ${item.name}`;
 };
 
 /** Some statements have the type of an expression: BINARY and CALL. */
 const isExpression = (value: object): value is Expression =>
   'type' in value && EXPRESSIONS.has(value.type) && !('path' in value) && (value.type !== 'call' || 'sorting' in value);
 
-const isEmpty = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+const isField = (value: object): value is FieldItem =>
+  'type' in value && (value.type === 'field' ? 'aliased' in value : value.type === 'all');
+
+const isEmpty = (value: unknown): boolean => {
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === '' || value === 0 || value === false;
+};

@@ -17,11 +17,13 @@ export const takeAssign = (text: string, start: number, end: number): AssignStat
   const nameEnd = nameEndAt(text, from);
   const equals = skipGap(text, nameEnd);
   if (nameEnd === from) throw new NotUnderstood('a variable is missing', from);
-  if (text[equals] !== '=' || equals >= end) throw new NotUnderstood('"=" is missing', equals);
   const written = text.slice(from, nameEnd).trim();
   const name = /^[["'`]/.test(written) ? written.slice(1, -1) : written;
-  const value = text.slice(equals + 1, end);
   const span = { start, end };
+  // `SET v;` empties it.
+  if (equals >= end) return { type: 'assign', kind, name, text: '', value: undefined, span };
+  if (text[equals] !== '=') throw new NotUnderstood('"=" is missing', equals);
+  const value = text.slice(equals + 1, end);
   if (kind === 'set') return { type: 'assign', kind, name, text: value.trim(), value: undefined, span };
   // `LET v = =1+1`: people put in the `=` that charts have.
   const first = skipGap(text, equals + 1);

@@ -36,7 +36,8 @@ export const takeControl = (reader: Reader, kind: ControlKind): Statement => {
     case 'elseif': {
       reader.at += reader.word() === 'else' ? 2 : 1;
       const condition = reader.needed('the condition');
-      reader.expectWord('then');
+      // At the end of a line the engine does without it.
+      reader.takeWord('then');
       return finish({ type: kind, condition });
     }
     case 'else':
@@ -108,7 +109,8 @@ const takeFor = (reader: Reader) => {
 const takeItems = (reader: Reader): Expression[] => {
   const items: Expression[] = [];
   do {
-    if (reader.done) break;
+    // A comma at the end promises more than comes.
+    if (reader.done && items.length > 0) break;
     items.push(reader.needed('a value'));
   } while (reader.skip(','));
   return items;

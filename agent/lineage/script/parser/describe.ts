@@ -43,7 +43,9 @@ export const takeDeclare = (reader: Reader, label: string | undefined): DeriveSt
       fields.push({ type: 'field', expression, name, aliased: true, span: reader.spanFrom(from) });
       if (reader.takeWord('tagged') === undefined) continue;
       if (reader.is('(')) reader.arguments();
-      else reader.names('a tag');
+      else
+        do reader.name('a tag');
+        while (reader.tokens[reader.at + 1]?.kind === 'text' && reader.skip(','));
     }
   }
   reader.at = reader.tokens.length;

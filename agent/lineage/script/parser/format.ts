@@ -6,7 +6,7 @@ const KINDS: ReadonlySet<string> = new Set(
   'qvd qvx txt fix dif biff ooxml html xml xmlsimple xmlsax xmlgeneric kml json parquet url avro'.split(' '),
 );
 /** `a`, `'a'`, `[a]`, `"a"`, `` `a` ``. */
-const VALUE = String.raw`(?:\[([^\]]*)\]|'((?:[^']|'')*)'|"([^"]*)"|\x60([^\x60]*)\x60|([^,\s)]+))`;
+const VALUE = String.raw`(?:\[([^\]]*)\]|'((?:[^']|'')*)'|"([^"]*)"|\x60([^\x60]*)\x60|((?:\$\([^()]*\)|[^,\s()])+))`;
 const TABLE = new RegExp(String.raw`\btable\s+is\s+${VALUE}`, 'i');
 const DELIMITER = new RegExp(String.raw`\bdelimiter\s+is\s+(?:(,)(?=\s*[,)])|${VALUE})`, 'i');
 const HEADER = /\bheader\s+is\s+(\d+)/i;
@@ -53,4 +53,7 @@ const formatOf = (text: string): Format => {
 };
 
 const firstGroup = (found: RegExpExecArray | null): string | undefined =>
-  found?.slice(1).find((group) => group !== undefined);
+  found
+    ?.slice(1)
+    .find((group) => group !== undefined)
+    ?.replaceAll("''", "'");

@@ -82,7 +82,8 @@ export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => 
         span,
       });
     }
-    if (!reader.done && !reader.is(',') && !ends() && reader.token?.kind !== 'expansion') {
+    const free = reader.token?.kind === 'expansion' || reader.tokens[reader.at - 1]?.kind === 'expansion';
+    if (!reader.done && !reader.is(',') && !free && !ends()) {
       reader.fail('a comma is missing between fields');
     }
   }

@@ -201,5 +201,8 @@ const takeStatement = (reader: Reader, word: string, label: string | undefined):
 
 /** Understood, and without any effect on where data comes from. */
 const NEUTRAL: ReadonlySet<string> = new Set(
-  'sleep flushlog execute search nullasvalue nullasnull star loosen unlock lock errormode hidden force'.split(' '),
+  (
+    'sleep flushlog execute search nullasvalue nullasnull star loosen unlock lock errormode hidden force autonumber ' +
+    'inputfield'
+  ).split(' '),
 );

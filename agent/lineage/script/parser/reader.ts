@@ -15,7 +15,7 @@ export class NotUnderstood extends Error {
 
 const NAMES: ReadonlySet<string> = new Set(['word', 'bracket', 'quoted', 'tick', 'text', 'expansion', 'number']);
 /** Behind a path without quotes, these are no part of it. */
-const BEHIND_PATH = /\s(?:where|while|group\s+by|order\s+by)\b/iy;
+const BEHIND_PATH = /\s(?:(?:where|while|group\s+by|order\s+by)\b|\/\/|\/\*)/iy;
 /** What holds a table's name together when it was written without quotes. */
 const INNER = new Set('-/\\:+&~!?^');
 
