@@ -1,45 +1,59 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
+import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
-import type { LookUp } from '#agent/lineage/process/messages.ts';
+import type { LookUp, ScriptQuestion } from '#agent/lineage/process/messages.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
 import type { ScriptLineage } from '#agent/lineage/result.ts';
 import { lineageJson } from '#agent/lineage/result-json.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
 import { errnoOf } from '#config/durable-file.ts';
+import { readFromDisk } from '#config/files.ts';
+import { parseLineageMapping } from '#config/lineage-mapping/read-mapping.ts';
 import { Fault } from '#protocol/errors.ts';
 import { FAILED, USAGE } from './exit-codes.ts';
+import { expressionsIn } from './expressions.ts';
 import { lineageScreen } from './lineage-screen.ts';
 import { LocalIncludes } from './local-includes.ts';
 
 export interface LineageOptions {
   readonly json?: boolean;
+  /** File of expressions, instead of a script. */
+  readonly expressions?: string;
   /** Folder of included scripts; default: that of the script. */
   readonly includes?: string;
+  /** Mapping file of an administrator. */
+  readonly mapping?: string;
   /** Of bytes that are no Unicode. */
   readonly encoding?: string;
 }
 
 /** As much as the agent reads of one script. */
 const MOST_BYTES = 32 * 1024 * 1024;
+const A_SCRIPT = 'Name the file of a load script (.qvs, .txt).';
 
 /**
- * Says where the data of a load script comes from: as a tree for people, or as one JSON object.
+ * Says where the data of a load script comes from: as a tree for people, or as one JSON object. Of expressions, which
+ * fields they use.
  *
  * @throws Fault for a file that cannot be read
  */
 export const lineage = async (target: string | undefined, options: LineageOptions): Promise<void> => {
+  const decode = decoder(options.encoding);
+  if (options.expressions !== undefined) {
+    const text = decode(await bytesOf(options.expressions, 'Name a JSON file of expressions.'));
+    process.stdout.write(`${JSON.stringify(expressionsIn(options.expressions, text))}\n`);
+    return;
+  }
   if (target === undefined) {
     process.exitCode = USAGE;
-    throw new Fault('config.missing_key', 'There is no script to look at', {
-      advice: 'Name the file of a load script.',
-    });
+    throw new Fault('config.missing_key', 'There is no script to look at', { advice: A_SCRIPT });
   }
-  const decode = decoder(options.encoding);
-  const text = decode(await readScript(target));
+  const text = decode(await bytesOf(target, A_SCRIPT));
   const includes = new LocalIncludes(resolve(options.includes ?? dirname(target)), decode);
+  const variables = options.mapping === undefined ? undefined : await mappedVariables(options.mapping, target);
   await using interpreter = new LineageProcess();
-  const found = await interpreted(interpreter, text, includes);
+  const found = await interpreted(interpreter, { text, variables }, includes);
   if (options.json === true) process.stdout.write(`${JSON.stringify(lineageJson(found))}\n`);
   else process.stdout.write(lineageScreen(target, found));
 };
@@ -47,7 +61,7 @@ export const lineage = async (target: string | undefined, options: LineageOption
 /** What becomes of a script that nobody expected is told like all else that is wrong with one, and by the exit code. */
 const interpreted = async (
   interpreter: LineageProcess,
-  text: string,
+  question: ScriptQuestion,
   includes: LocalIncludes,
 ): Promise<ScriptLineage> => {
   const lookUp: LookUp = async (asked) => {
@@ -65,12 +79,23 @@ const interpreted = async (
     }
   };
   try {
-    return (await interpreter.script({ text }, lookUp)).lineage;
+    return (await interpreter.script(question, lookUp)).lineage;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     process.exitCode = FAILED;
     return noLineage(error.code, error.message);
   }
+};
+
+/** Values of variables that a mapping file gives to all apps, and to one that is called as the script is. */
+const mappedVariables = async (path: string, target: string): Promise<ScriptQuestion['variables']> => {
+  const bytes = await bytesOf(path, 'Name a mapping file, as crawl.lineage_mapping of a connection does.');
+  const where = { folder: dirname(resolve(path)), env: process.env, read: readFromDisk };
+  const mapping = parseLineageMapping(bytes, basename(path), where, ({ line }, message, advice) => {
+    throw new Fault('config.invalid', `${path}, line ${line}: ${message}`, { advice });
+  });
+  const name = basename(target).replace(/\.\w+$/, '');
+  return mapping && new AdministratorsMapping(mapping).variables({ id: name, name });
 };
 
 const decoder = (encoding: string | undefined): ((bytes: Uint8Array) => string) => {
@@ -86,12 +111,9 @@ const decoder = (encoding: string | undefined): ((bytes: Uint8Array) => string) 
   return (bytes) => decodeText(bytes, encoding);
 };
 
-const readScript = async (path: string): Promise<Uint8Array> => {
+const bytesOf = async (path: string, advice: string): Promise<Buffer> => {
   const unreadable = (why: string, cause?: unknown): Fault =>
-    new Fault('config.unreadable', `${path} cannot be read: ${why}`, {
-      cause,
-      advice: 'Name the file of a load script (.qvs, .txt).',
-    });
+    new Fault('config.unreadable', `${path} cannot be read: ${why}`, { cause, advice });
   try {
     const { size } = await stat(path);
     if (size > MOST_BYTES) throw unreadable('it is larger than 32 MiB');

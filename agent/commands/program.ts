@@ -134,9 +134,11 @@ const addCommands = (program: Command): void => {
   program
     .command('lineage')
     .description('say where the data of a load script comes from, field by field')
-    .argument('[script]', 'file of a load script')
+    .argument('[script]', 'file of a load script; with --connection the id or name of an app')
     .option('--json', 'print one JSON object, for programs')
+    .option('--expressions <file>', 'instead: the fields of expressions, [{"id", "expression"}] as JSON')
     .option('--includes <folder>', 'where included scripts lie; default: beside the script')
+    .option('--mapping <file>', 'values of variables and places, as crawl.lineage_mapping names them')
     .option('--encoding <name>', 'of a script that is not Unicode; default: what it looks like')
     .addHelpText('after', '\nThe script is never run, and nothing is sent anywhere.')
     .action(async (target: string | undefined, options: LineageOptions) =>

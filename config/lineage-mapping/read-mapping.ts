@@ -52,12 +52,22 @@ export const readLineageMapping = (
       );
   };
   const file = basename(files.pathOf(found.value.trim()));
-  const document = readDocument(content.bytes, file, { folder, env, read: files.read });
+  return parseLineageMapping(content.bytes, file, { folder, env, read: files.read }, report);
+};
+
+/** The mapping that the bytes of a file are; undefined when they cannot be read at all. What is wrong is reported. */
+export const parseLineageMapping = (
+  bytes: Buffer,
+  file: string,
+  where: Parameters<typeof readDocument>[2],
+  report: Report,
+): LineageMapping | undefined => {
+  const document = readDocument(bytes, file, where);
   for (const { message, advice, line = 1, column = 1, severity } of document.problems.list())
     if (severity === 'error') report({ file, line, column }, message, advice);
   const { tree } = document;
   if (tree === undefined) return undefined;
-  return new MappingReader(report).read(tree, createHash('sha256').update(content.bytes).digest('hex'));
+  return new MappingReader(report).read(tree, createHash('sha256').update(bytes).digest('hex'));
 };
 
 class MappingReader {

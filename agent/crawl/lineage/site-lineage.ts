@@ -1,3 +1,4 @@
+import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
 import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
@@ -34,6 +35,7 @@ export interface AppLineage {
 const INTERPRETER_VERSION = '1';
 
 const INTERPRETER = 'interpreter';
+const MAPPING = 'mapping';
 /** An app that reads thousands of files has its lineage made anew when one of the first of them changed. */
 const MOST_INPUTS = 2_000;
 const LIBRARY = /^lib:\/\/([^/\\]+)/i;
@@ -45,6 +47,7 @@ export class SiteLineage {
   readonly #connection: Connection;
   readonly #connections: ReadonlyMap<string, ConnectionPlace>;
   readonly #signal: AbortSignal | undefined;
+  readonly #mapping: AdministratorsMapping | undefined;
   #byName: ReadonlyMap<string, ConnectionPlace> | undefined;
   #naming: Naming | undefined;
 
@@ -61,6 +64,8 @@ export class SiteLineage {
     this.#connections = connections;
     this.#signal = signal;
     this.#lookups = new Lookups(files, () => this.#named());
+    const { lineageMapping } = connection;
+    this.#mapping = lineageMapping && new AdministratorsMapping(lineageMapping);
   }
 
   get #version(): string {
@@ -77,6 +82,7 @@ export class SiteLineage {
       code: this.#connection.code,
       host: new URL(this.#connection.origin).hostname,
       connections: [...this.#connections.values()],
+      mapping: this.#mapping,
       libraries: new Set(
         (this.#connection.paths?.qvds ?? []).flatMap(({ from }) =>
           from.root.startsWith('lib://') ? [from.root.toLowerCase()] : [],
@@ -94,7 +100,11 @@ export class SiteLineage {
     const asked = new Map<string, Lookup>();
     try {
       const { lineage } = await this.#means.process.script(
-        { text: script, model: model.available ? tablesOf(model) : undefined },
+        {
+          text: script,
+          model: model.available ? tablesOf(model) : undefined,
+          variables: this.#mapping?.variables(row),
+        },
         async (lookup) => {
           asked.set(lookupKey(lookup), lookup);
           return await this.#lookups.find(lookup);
@@ -129,11 +139,12 @@ export class SiteLineage {
     const inputs = await Promise.all(
       [...lookups].slice(0, MOST_INPUTS).map(async ([key, lookup]) => [key, await this.#lookups.mark(lookup)] as const),
     );
-    return [[INTERPRETER, this.#version], ...inputs];
+    return [[INTERPRETER, this.#version], [MAPPING, this.#mapping?.digest ?? ''], ...inputs];
   }
 
   async #mark(input: string): Promise<string> {
     if (input === INTERPRETER) return this.#version;
+    if (input === MAPPING) return this.#mapping?.digest ?? '';
     const lookup = lookupOf(input);
     return lookup === undefined ? '' : await this.#lookups.mark(lookup);
   }
