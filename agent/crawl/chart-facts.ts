@@ -1,6 +1,7 @@
+import type { Part } from '#agent/lineage/expression/app-names.ts';
 import { type JsonObject, present } from './attributes.ts';
 import { MAX_DEPTH, NOT_SHOWN } from './definitions.ts';
-import type { FieldNames } from './field-names.ts';
+import type { FieldNames, Named } from './field-names.ts';
 import { conditionAt, expressionOf, isExpression, listAt, type Tree, textAt, treeAt } from './properties.ts';
 
 /** Expressions of a chart besides its dimensions and measures, by where they stand in its properties. */
@@ -13,14 +14,23 @@ const MOST_EXPRESSIONS = 50;
 /** Read on their own. */
 const APART: ReadonlySet<string> = new Set([...NOT_SHOWN, 'qHyperCubeDef', 'qListObjectDef', 'qChildListDef', 'qInfo']);
 
-/** What the properties of a chart or a master visualization say of it, besides its dimensions and measures. */
-export const chartFacts = (properties: Tree, names: FieldNames): JsonObject => {
-  const expressions: Expression[] = [];
-  collect(properties, '', 0, expressions);
+/**
+ * What the properties of a chart or a master visualization say of it, besides its dimensions and measures, and what the
+ * expressions among them name.
+ */
+export const chartFacts = (
+  properties: Tree,
+  names: FieldNames,
+): { readonly facts: JsonObject; readonly named: Named } => {
+  const expressions = expressionsIn(properties, APART);
   const cube = treeAt(properties, 'qHyperCubeDef') ?? treeAt(properties, 'qListObjectDef');
   const calculation = conditionAt(cube, 'qCalcCondition') || conditionAt(cube, 'qCalcCond');
-  const named = new Set(['title', 'subtitle', 'footnote', 'showCondition', 'color.colorExpression']);
-  return present({
+  const apart = new Set(['title', 'subtitle', 'footnote', 'showCondition', 'color.colorExpression']);
+  const named = names.of([
+    ...expressions.map(({ at, expression }) => ({ text: expression, role: roleAt(at) })),
+    { text: calculation, role: 'condition' },
+  ]);
+  const facts = present({
     type: textAt(properties, 'visualization') || textAt(treeAt(properties, 'qInfo'), 'qType'),
     ...captionFacts(properties),
     description: textAt(properties, 'description') || textAt(treeAt(properties, 'qMetaDef'), 'description'),
@@ -31,10 +41,22 @@ export const chartFacts = (properties: Tree, names: FieldNames): JsonObject => {
     calculationMessage: textAt(treeAt(cube, 'qCalcCondition', 'qMsg'), 'qv'),
     color: colorOf(properties),
     variable: textAt(properties, 'variableName'),
-    expressions: expressions.filter(({ at }) => !named.has(at)).map(({ at, expression }) => ({ at, expression })),
-    ...names.of([...expressions.map(({ expression }) => expression), ...(calculation === '' ? [] : [calculation])]),
+    expressions: expressions.filter(({ at }) => !apart.has(at)).map(({ at, expression }) => ({ at, expression })),
+    ...named.facts,
   });
+  return { facts, named };
 };
+
+/** What an expression is to its chart, by where it stands: what is drawn as a line or limit is a value, texts are not. */
+const roleAt = (at: string): Part['role'] => {
+  if (CONDITIONS.test(at)) return 'condition';
+  if (SORTS.test(at)) return 'sort';
+  return VALUES.test(at) ? 'value' : 'attribute';
+};
+
+const CONDITIONS = /cond(?:ition)?(?:\.|$)/i;
+const SORTS = /sort/i;
+const VALUES = /^(?:refLine|measureAxis|dimensionAxis)\b/;
 
 /** Title, subtitle and footnote; each says whether it is an expression, since the engine shows what that gives. */
 const captionFacts = (properties: Tree): JsonObject => {
@@ -83,8 +105,14 @@ export const tabsOf = (container: Tree): ReadonlyMap<string, JsonObject> => {
   return tabs;
 };
 
-/** Everything that the engine evaluates, and what begins with `=`, as extensions keep it. */
-const collect = (value: unknown, at: string, depth: number, found: Expression[]): void => {
+/** Everything that the engine evaluates, and what begins with `=`, as extensions keep it; nothing of what is `apart`. */
+export const expressionsIn = (properties: unknown, apart: ReadonlySet<string>): readonly Expression[] => {
+  const found: Expression[] = [];
+  collect(properties, '', 0, apart, found);
+  return found;
+};
+
+const collect = (value: unknown, at: string, depth: number, apart: ReadonlySet<string>, found: Expression[]): void => {
   if (found.length >= MOST_EXPRESSIONS) return;
   if (typeof value === 'string') {
     if (value.startsWith('=') && value.length > 1) found.push({ at, expression: value });
@@ -97,6 +125,6 @@ const collect = (value: unknown, at: string, depth: number, found: Expression[])
     return;
   }
   for (const [name, member] of Object.entries(value)) {
-    if (!APART.has(name)) collect(member, at === '' ? name : `${at}.${name}`, depth + 1, found);
+    if (!apart.has(name)) collect(member, at === '' ? name : `${at}.${name}`, depth + 1, apart, found);
   }
 };

@@ -2,10 +2,11 @@ import type { PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import { type JsonObject, present } from './attributes.ts';
 import { chartFacts, tabsOf } from './chart-facts.ts';
 import { columnFacts, columnName } from './column-facts.ts';
-import { definitionsIn, libraryItemsIn } from './definitions.ts';
+import { type Definition, definitionsIn, libraryItemsIn } from './definitions.ts';
+import { writeDerives } from './derives.ts';
 import type { FieldNames } from './field-names.ts';
 import { type Keys, numbered } from './keys.ts';
-import { isTree, listAt, numberAt, type Tree, textAt, treeAt } from './properties.ts';
+import { isTree, listAt, numberAt, type Tree, textAt, textsAt, treeAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 
 /** What charts of an app may refer to: edges lead only to master items that exist. */
@@ -62,23 +63,26 @@ export class ChartWriter {
       };
     });
     // A column may be named in the expressions of the others.
-    const labels = new Set(columns.map(({ name }) => name));
+    const named = new Map(columns.map(({ name, definition }) => [name, definitionText(definition)]));
+    named.delete('');
     for (const item of libraryItemsIn(properties))
       if (this.#masters.dimensions.has(item) || this.#masters.measures.has(item))
         await this.#out.edge('uses', parent, this.#keys.of(this.#appId, item));
     for (const { definition, library, known, name } of columns) {
       const { side } = definition;
       const key = this.#keys.of(this.#appId, id, side, unique[side](definition.id));
+      const { facts, named: uses } = columnFacts(definition, this.#names, named);
       await this.#out.asset({
         kind: side === 'd' ? 'chartDimension' : 'chartMeasure',
         key,
         name,
         parent,
-        attributes: columnFacts(definition, this.#names, labels),
+        attributes: facts,
       });
       const used = new Set(known ? [library] : []);
-      if (side === 'm') for (const item of this.#names.measuresIn(measureText(definition.entry))) used.add(item);
+      if (side === 'm') for (const item of uses.measures) used.add(item);
       for (const item of used) await this.#out.edge('uses', key, this.#keys.of(this.#appId, item));
+      await writeDerives(this.#out, this.#keys, this.#appId, key, uses);
     }
   }
 
@@ -92,17 +96,19 @@ export class ChartWriter {
     const key = this.#keys.of(this.#appId, id);
     const master = textAt(properties, 'qExtendsId');
     const title = textAt(properties, 'title');
+    const { facts, named } = chartFacts(properties, this.#names);
     await this.#out.asset({
       kind: 'chart',
       key,
       name: title || (this.#masters.visualizations.get(master) ?? ''),
       parent,
-      attributes: present({ ...chartFacts(properties, this.#names), extends: master, ...place }),
+      attributes: present({ ...facts, extends: master, ...place }),
     });
     if (this.#masters.visualizations.has(master)) {
       await this.#out.edge('uses', key, this.#keys.of(this.#appId, master));
     }
     await this.drawnBy(properties, key);
+    await writeDerives(this.#out, this.#keys, this.#appId, key, named);
     await this.definitions(properties, id, key);
     return key;
   }
@@ -127,4 +133,5 @@ export const cellsOf = (properties: Tree): ReadonlyMap<string, JsonObject> => {
   return cells;
 };
 
-const measureText = (entry: Tree): string => textAt(entry['qDef'], 'qDef');
+const definitionText = ({ side, entry }: Definition): string =>
+  side === 'm' ? textAt(entry['qDef'], 'qDef') : (textsAt(entry['qDef'], 'qFieldDefs')[0] ?? '');

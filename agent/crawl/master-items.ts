@@ -4,6 +4,7 @@ import type { AppContext } from './app-scope.ts';
 import { present } from './attributes.ts';
 import { chartFacts } from './chart-facts.ts';
 import type { ChartWriter } from './charts.ts';
+import { writeDerives } from './derives.ts';
 import type { FieldNames } from './field-names.ts';
 import { metaOf, titleOf } from './meta.ts';
 import { groupingAt, numberFormatOf, textAt, textsAt, treeAt } from './properties.ts';
@@ -23,9 +24,14 @@ export const writeMasterItems = async (
     const dim = treeAt(entry.qData, 'dim');
     const fields = textsAt(dim, 'qFieldDefs');
     const labelExpression = textAt(dim, 'qLabelExpression');
+    const key = keys.of(row.id, entry.qInfo.qId);
+    const named = names.of([
+      ...fields.map((field) => names.dimension(field)),
+      { text: labelExpression, role: 'attribute' },
+    ]);
     await out.asset({
       kind: 'masterDimension',
-      key: keys.of(row.id, entry.qInfo.qId),
+      key,
       name: titleOf(entry),
       parent,
       attributes: present({
@@ -38,15 +44,20 @@ export const writeMasterItems = async (
         alias: textAt(dim, 'qAlias'),
         numberFormat: numberFormatOf(dim),
         color: colorOf(dim),
-        ...names.of([labelExpression], fields),
+        ...named.facts,
       }),
     });
+    await writeDerives(out, keys, row.id, key, named);
   }
   for (const entry of lists.measures) {
     const measure = treeAt(entry.qData, 'measure');
     const expression = textAt(measure, 'qDef');
     const labelExpression = textAt(measure, 'qLabelExpression');
     const key = keys.of(row.id, entry.qInfo.qId);
+    const named = names.of([
+      { text: expression, role: 'value' },
+      { text: labelExpression, role: 'attribute' },
+    ]);
     await out.asset({
       kind: 'masterMeasure',
       key,
@@ -59,22 +70,25 @@ export const writeMasterItems = async (
         expression,
         numberFormat: numberFormatOf(measure),
         color: colorOf(measure),
-        ...names.of([expression, labelExpression]),
+        ...named.facts,
       }),
     });
-    for (const item of names.measuresIn(expression)) {
+    for (const item of named.measures) {
       if (item !== entry.qInfo.qId) await out.edge('uses', key, keys.of(row.id, item));
     }
+    await writeDerives(out, keys, row.id, key, named);
   }
   for (const { entry, properties } of visualizations) {
     const key = keys.of(row.id, entry.qInfo.qId);
+    const { facts, named } = chartFacts(properties, names);
     await out.asset({
       kind: 'masterVisualization',
       key,
       name: textAt(treeAt(properties, 'qMetaDef'), 'title') || titleOf(entry),
       parent,
-      attributes: present({ ...chartFacts(properties, names), ...metaOf(entry, people) }),
+      attributes: present({ ...facts, ...metaOf(entry, people) }),
     });
+    await writeDerives(out, keys, row.id, key, named);
     await charts.drawnBy(properties, key);
     await charts.definitions(properties, entry.qInfo.qId, key);
   }

@@ -1,8 +1,11 @@
+import type { Part } from '#agent/lineage/expression/app-names.ts';
+import { macroExpression } from '#agent/lineage/expression/macro.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { namesSecret, REDACTED, secretPlaces } from '#config/redaction/rules.ts';
 import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
 import { present } from './attributes.ts';
+import { writeDerives } from './derives.ts';
 import type { FieldNames } from './field-names.ts';
 import { textAt, textsAt } from './properties.ts';
 import type { ScopeWriter } from './scope-writer.ts';
@@ -24,9 +27,11 @@ export const writeVariables = async (
     const formula = definition.trimStart().startsWith('=');
     const hidden = namesSecret(variable.qName) && definition !== '' && !formula;
     const kinds = new Set(secretPlaces(definition).map(({ kind }) => kind));
+    const key = keys.of(row.id, variable.qInfo?.qId ?? variable.qName);
+    const named = names.of(formula ? [{ text: definition.trimStart(), role: 'value' }] : []);
     await out.asset({
       kind: 'variable',
-      key: keys.of(row.id, variable.qInfo?.qId ?? variable.qName),
+      key,
       name: variable.qName,
       parent: keys.of(row.id),
       attributes: present({
@@ -38,8 +43,13 @@ export const writeVariables = async (
         tags: [...new Set([...textsAt(variable.qData, 'tags'), ...textsAt(variable.qMeta, 'tags')])],
         scriptCreated: variable.qIsScriptCreated === true ? true : undefined,
         credentials: [...kinds].map((kind) => ({ kind })),
-        ...(formula ? names.of([definition.trimStart()]) : {}),
+        ...named.facts,
       }),
     });
+    // One that holds a piece of an expression has no value that comes from fields, but what expands it has.
+    await writeDerives(out, keys, row.id, key, formula ? named : names.of([macro(definition)]));
   }
 };
+
+/** A definition as a part of an expression; a value, such as a path or a list of names, is none. */
+const macro = (definition: string): Part => ({ text: macroExpression(definition) ?? '', role: 'value' });

@@ -1,5 +1,5 @@
 import type { Role } from '../result.ts';
-import { type NameUse, usesOf } from './uses.ts';
+import { looksLikeVariable, usesOf } from './uses.ts';
 
 /** An expression of a chart, a variable or a master item, by any id. */
 export interface GivenExpression {
@@ -21,9 +21,6 @@ export interface ExpressionFields {
   }[];
 }
 
-/** As people name variables, by a convention as old as QlikView: `vTop`, `v_From`. */
-const VARIABLE = /^v(?:\p{Lu}|_|\d)/u;
-
 /**
  * The fields of expressions when nothing is known of their app: every name is one, but for those in dollar expansions and
  * for names without quotes that look like variables where they are not all that an aggregation or a set names.
@@ -35,7 +32,7 @@ export const fieldsOfExpressions = (given: readonly GivenExpression[]): Expressi
     const taken = new Set<string>();
     for (const use of uses.names) {
       const { name, role } = use;
-      if (isVariable(use)) taken.add(name);
+      if (looksLikeVariable(use)) taken.add(name);
       else fields.set(`${role} ${name}`, { name, role });
     }
     return {
@@ -53,5 +50,3 @@ export const fieldsOfExpressions = (given: readonly GivenExpression[]): Expressi
       ],
     };
   });
-
-const isVariable = ({ name, alone, quoted }: NameUse): boolean => !alone && !quoted && VARIABLE.test(name);
