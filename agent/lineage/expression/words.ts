@@ -10,7 +10,7 @@ export const AGGREGATIONS: ReadonlySet<string> = set(
 );
 
 /** Words that are part of the language where they stand without quotes and without a parenthesis behind them. */
-export const KEYWORDS: ReadonlySet<string> = set('and or not xor like distinct nodistinct total all true false null');
+export const KEYWORDS: ReadonlySet<string> = set('and or not xor like true false null');
 
 /** Functions whose first argument names a field, also by a text in single quotes. */
 export const NAMED_BY_TEXT: ReadonlySet<string> = set(

@@ -165,7 +165,8 @@ const readList = (cursor: Cursor, read: Read, values: SetValue[]): void => {
   let open = 1;
   for (let token = cursor.token; token !== undefined; token = cursor.token) {
     if (token.kind === 'symbol') {
-      if (token.text === ';') break;
+      // `{2025>}`: its brace was forgotten.
+      if (token.text === ';' || (token.text === '>' && cursor.is('}', 1))) break;
       if (token.text === '{') open += 1;
       if (token.text === '}') open -= 1;
       cursor.at += 1;
