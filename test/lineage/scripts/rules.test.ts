@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { decodeText } from '#agent/lineage/text/decode.ts';
+import { lineageOf, told } from './told.ts';
+
+/** Each line of what is expected was written from the rules of the language. */
+const rules: Readonly<Record<string, readonly [script: string, expected: readonly string[]][]>> = {
+  'LOAD and its sources': [
+    ['T: LOAD a, b AS c, a & b AS d FROM x.qvd (qvd);', ['T.a < x.qvd:a', 'T.c < x.qvd:b', 'T.d < x.qvd:a, x.qvd:b']],
+    ['T: LOAD a FROM [b c.xlsx] (ooxml, embedded labels, table is [S 1]);', ['T.a < b c.xlsx#S 1:a']],
+    ['LOAD a FROM [lib://D/my sales.qvd] (qvd);', ['my sales.a < lib://D/my sales.qvd:a']],
+    ['T: LOAD * INLINE [a, b\n1, 2];', ['T.a < inline::a', 'T.b < inline::b']],
+    ['T: LOAD RowNo() AS n, 1 AS one AUTOGENERATE 5;', ['T.n', 'T.one']],
+    ['A: LOAD a FROM x.qvd (qvd); B: LOAD a AS b RESIDENT A; DROP TABLE A;', ['-A.a < x.qvd:a', 'B.b < x.qvd:a']],
+    ['T: LOAD a RESIDENT Elsewhere;', ['T.a < resident:Elsewhere:a']],
+    ['T: LOAD x + 1 AS y; LOAD a * 2 AS x FROM f.csv (txt);', ['T.y < f.csv:a']],
+    ['T: LOAD *, a AS b FROM f.qvd (qvd);', ['T.b < f.qvd:a', 'T.* < f.qvd:*']],
+    ["T: LOAD a EXTENSION R.Eval('x', S{a});", ['T.a < extension:R.Eval:a']],
+  ],
+  'names and paths made by variables': [
+    [
+      "SET p = 'lib://D/'; LET y = 2000 + 20; T_$(y): LOAD a FROM [$(p)s_$(y).qvd] (qvd);",
+      ['T_2020.a < lib://D/s_2020.qvd:a'],
+    ],
+    ['T: LOAD a FROM [$(vUnknown)x.qvd] (qvd);', ['T.a < $(vUnknown)x.qvd:a inferred']],
+    ['SET f = ($1 + $2); T: LOAD $(f(a, b)) AS c FROM x.qvd (qvd);', ['T.c < x.qvd:a, x.qvd:b']],
+    [
+      'SET j = Left Join (T); T: LOAD k FROM x.qvd (qvd); $(j) LOAD k, b FROM y.qvd (qvd);',
+      ['T.k < (key) y.qvd:k, x.qvd:k', 'T.b < y.qvd:b'],
+    ],
+  ],
+  'where rows go': [
+    [
+      'T: LOAD a, b FROM x.qvd (qvd); CONCATENATE LOAD a, c FROM y.qvd (qvd);',
+      ['T.a < x.qvd:a, y.qvd:a', 'T.b < x.qvd:b', 'T.c < y.qvd:c'],
+    ],
+    [
+      'T: LOAD a, b FROM x.qvd (qvd); U: LOAD b, a FROM y.qvd (qvd);',
+      ['T.a < x.qvd:a, y.qvd:a', 'T.b < x.qvd:b, y.qvd:b'],
+    ],
+    ['T: LOAD a FROM x.qvd (qvd); U: NOCONCATENATE LOAD a FROM y.qvd (qvd);', ['T.a < x.qvd:a', 'U.a < y.qvd:a']],
+    [
+      'T: LOAD k FROM x.qvd (qvd); U: LOAD z FROM z.qvd (qvd); LEFT JOIN (T) LOAD k, b FROM y.qvd (qvd);',
+      ['T.k < (key) y.qvd:k, x.qvd:k', 'T.b < y.qvd:b', 'U.z < z.qvd:z'],
+    ],
+    [
+      'T: LOAD k FROM x.qvd (qvd); INNER KEEP U: LOAD k, b FROM y.qvd (qvd);',
+      ['T.k < x.qvd:k', 'U.k < y.qvd:k', 'U.b < y.qvd:b'],
+    ],
+    [
+      "M: MAPPING LOAD k, v FROM m.qvd (qvd); T: LOAD ApplyMap('M', c, 'none') AS n FROM x.qvd (qvd);",
+      ['T.n < (map-key) x.qvd:c, m.qvd:v'],
+    ],
+    [
+      'CROSSTABLE (Month, Amount, 2) T: LOAD a, b, Jan, Feb FROM x.qvd (qvd);',
+      [
+        'T.a < x.qvd:a',
+        'T.b < x.qvd:b',
+        'T.Month < (attribute) x.qvd:Feb, (attribute) x.qvd:Jan',
+        'T.Amount < x.qvd:Feb, x.qvd:Jan',
+      ],
+    ],
+  ],
+  'what is done to tables': [
+    ['T: LOAD a, b FROM x.qvd (qvd); RENAME FIELD a TO c; RENAME TABLE T TO U; DROP FIELD b;', ['U.c < x.qvd:a']],
+    ['M: MAPPING LOAD * INLINE [o, n\na, z]; T: LOAD a FROM x.qvd (qvd); RENAME FIELDS USING M;', ['T.z < x.qvd:a']],
+    ['ALIAS a AS b; T: LOAD a FROM x.qvd (qvd);', ['T.b < x.qvd:a']],
+    ['QUALIFY *; UNQUALIFY k; T: LOAD k, a FROM x.qvd (qvd);', ['T.k < x.qvd:k', 'T.T.a < x.qvd:a']],
+    [
+      'T: LOAD a, b FROM x.qvd (qvd); STORE T INTO [y.qvd] (qvd); STORE a AS z FROM T INTO z.csv (txt);',
+      ['T.a < x.qvd:a', 'T.b < x.qvd:b', 'T > y.qvd: a, b', 'T > z.csv: z'],
+    ],
+    [
+      'T: LOAD a FROM x.qvd (qvd); STORE T INTO y.qvd (qvd); DROP TABLE T; U: LOAD a AS b FROM y.qvd (qvd);',
+      ['-T.a < x.qvd:a', 'U.b < x.qvd:a', 'T > y.qvd: a'],
+    ],
+  ],
+  'the way through the script': [
+    ["FOR EACH y IN '1', '2'\nT: LOAD a FROM [x$(y).qvd] (qvd);\nNEXT", ['T.a < x1.qvd:a, x2.qvd:a']],
+    [
+      'FOR i = 1 TO 2\nT$(i): NOCONCATENATE LOAD a FROM [x$(i).qvd] (qvd);\nNEXT i',
+      ['T1.a < x1.qvd:a', 'T2.a < x2.qvd:a'],
+    ],
+    ["SUB L(t, f)\n[$(t)]: LOAD a FROM [$(f)] (qvd);\nEND SUB\nCALL L('T 1', 'x.qvd')", ['T 1.a < x.qvd:a']],
+    [
+      'SET v = 1; IF $(v) = 1 THEN\nT: LOAD a FROM x.qvd (qvd);\nELSE\nT: LOAD a FROM y.qvd (qvd);\nEND IF',
+      ['T.a < x.qvd:a'],
+    ],
+    [
+      "SWITCH 'b'\nCASE 'a'\nT: LOAD a FROM x.qvd (qvd);\nCASE 'b'\nT: LOAD a FROM y.qvd (qvd);\nEND SWITCH",
+      ['T.a < y.qvd:a'],
+    ],
+    ['T: LOAD a FROM x.qvd (qvd); EXIT SCRIPT; U: LOAD a FROM y.qvd (qvd);', ['T.a < x.qvd:a']],
+    ['WHEN 1 = 2 LOAD a FROM x.qvd (qvd); UNLESS 1 = 2 T: LOAD a FROM y.qvd (qvd);', ['T.a < y.qvd:a']],
+  ],
+  databases: [
+    [
+      "LIB CONNECT TO 'ERP'; T: SQL SELECT o.id, o.total AS amount FROM dbo.orders o;",
+      ['T.id < connection:ERP#dbo.orders:id', 'T.amount < connection:ERP#dbo.orders:total'],
+    ],
+    [
+      "LIB CONNECT TO 'ERP'; T: LOAD amount * 2 AS double; SELECT total AS amount FROM dbo.orders;",
+      ['T.double < connection:ERP#dbo.orders:total'],
+    ],
+  ],
+};
+
+describe.each(Object.entries(rules))('%s', (_, cases) => {
+  test.each(cases)('%s', async (script, expected) => {
+    const lineage = await lineageOf(script);
+    expect(told(lineage)).toEqual(expected);
+    expect(lineage.statements.opaque).toBe(0);
+  });
+});
+
+test('section access is reported, and nothing of it comes out', async () => {
+  const lineage = await lineageOf(`SECTION ACCESS;
+A: LOAD * INLINE [ACCESS, USERID, REGION
+ADMIN, canary-user, *];
+SECTION APPLICATION;
+T: LOAD REGION, b FROM x.qvd (qvd);`);
+  expect(lineage.sectionAccess).toBe(true);
+  expect(told(lineage)).toEqual(['T.REGION < x.qvd:REGION', 'T.b < x.qvd:b']);
+  expect(JSON.stringify({ ...lineage, variables: [...lineage.variables] })).not.toContain('canary');
+});
+
+test('BINARY names the app', async () => {
+  const lineage = await lineageOf('BINARY [lib://Apps/sales.qvf];');
+  expect(lineage.datasets.map(({ source }) => source)).toEqual([{ type: 'binary', path: 'lib://Apps/sales.qvf' }]);
+});
+
+test('a script in UTF-16 without a mark gives the same', async () => {
+  const script = 'Größe: LOAD Straße AS [Weg] FROM [lib://Daten/größe.qvd] (qvd);';
+  for (const bytes of [Buffer.from(script, 'utf16le'), Buffer.from(script, 'utf16le').swap16(), Buffer.from(script)]) {
+    expect(told(await lineageOf(decodeText(bytes)))).toEqual(['Größe.Weg < lib://Daten/größe.qvd:Straße']);
+  }
+});
