@@ -273,6 +273,7 @@ const opaque = (statement: OpaqueStatement, state: State, here: Here): void => {
     opens: [],
     direct: undefined,
     conditional: circumstances.conditional,
+    external: false,
     place: circumstances.place,
     influences: NO_ORIGINS,
   };

@@ -1,6 +1,6 @@
 import { redactText } from '#config/redaction/rules.ts';
-import type { DatasetUse, FieldLineage, Origin, ScriptLineage, StoreLineage, TableLineage } from '../result.ts';
-import { type Origins, strongest, type Tracked, union, weakened } from './origins.ts';
+import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source, StoreLineage, TableLineage } from '../result.ts';
+import { inRole, type Origins, strongest, type Tracked, union, weakened } from './origins.ts';
 import type { Session, StoreEvent } from './session.ts';
 import { clean } from './sources.ts';
 import type { State } from './state.ts';
@@ -11,12 +11,14 @@ const MOST_EXPRESSION = 1_000;
 
 /** What came out, as others take it: names without marks, expressions redacted, each place of origin once. */
 export const finish = (session: Session, state: State | undefined): ScriptLineage => {
-  const finisher = new Finisher();
+  const finisher = new Finisher([...session.past, ...(state?.tables.values() ?? [])]);
   const { datasets, ...gathered } = session.gathered();
   return {
     tables: finisher.tables(session, state),
     stores: finisher.stores(session.stores),
-    datasets: datasets.map((use): DatasetUse => ({ ...use, source: clean(use.source) })),
+    datasets: datasets
+      .filter(({ source }) => !finisher.makes(source))
+      .map((use): DatasetUse => ({ ...use, source: clean(use.source) })),
     ...gathered,
     statements: session.statementCount(),
     variables: new Map(
@@ -32,6 +34,16 @@ export const finish = (session: Session, state: State | undefined): ScriptLineag
 class Finisher {
   readonly #origins = new Map<Tracked, Origin>();
   readonly #lists = new Map<Origins, readonly Origin[]>();
+  readonly #makers: ReadonlyMap<string, Table>;
+
+  constructor(tables: readonly Table[]) {
+    this.#makers = new Map(tables.filter(({ external }) => !external).map((table) => [table.name, table]));
+  }
+
+  /** Whether the text makes a table of this name. */
+  makes(source: Source): boolean {
+    return source.type === 'resident' && this.#makers.has(source.table);
+  }
 
   tables(session: Session, state: State | undefined): readonly TableLineage[] {
     const live = new Map([...(state?.tables.values() ?? [])].map((table) => [table.id, table]));
@@ -45,11 +57,12 @@ class Finisher {
 
   #table(table: Table, final: boolean, { surroundings }: Session): TableLineage {
     const row = final ? observed(table, surroundings.model?.get(table.name)) : table;
+    const fields = this.#fields(row);
     return {
       name: withoutMarks(table.name),
-      fields: this.#fields(row),
+      fields,
       final,
-      open: row.opens.length > 0,
+      open: fields.at(-1)?.name === '*' || row.opens.some(({ numbered }) => numbered !== undefined),
       conditional: table.conditional,
       place: table.place,
       influences: this.#shared(table.influences),
@@ -64,20 +77,25 @@ class Finisher {
       const known = found.get(key);
       found.set(key, known === undefined ? event : together(known, event));
     }
-    return [...found.values()].map((event) => ({
-      target: withoutMarks(event.target),
-      format: event.format,
-      table: withoutMarks(event.table),
-      fields: this.#fields(event),
-      open: event.opens.length > 0,
-      conditional: event.conditional,
-      place: event.place,
-    }));
+    return [...found.values()].map((event) => {
+      const fields = this.#fields(event);
+      return {
+        target: withoutMarks(event.target),
+        format: event.format,
+        table: withoutMarks(event.table),
+        fields,
+        open: fields.at(-1)?.name === '*',
+        conditional: event.conditional,
+        place: event.place,
+      };
+    });
   }
 
   #fields(row: Row): readonly FieldLineage[] {
     const known = [...row.fields.values()].map((field) => this.#field(field));
-    const nameless = row.opens.filter((open) => open.numbered === undefined);
+    const nameless = row.opens.filter(
+      (open) => open.numbered === undefined && open.origins.some((origin) => this.#maker(origin) === undefined),
+    );
     if (nameless.length === 0) return known;
     const origins = this.#shared(openOrigins({ ...row, opens: nameless }));
     return [...known, { name: '*', origins, expression: undefined }];
@@ -97,9 +115,29 @@ class Finisher {
   #shared(origins: Origins): readonly Origin[] {
     const known = this.#lists.get(origins);
     if (known !== undefined) return known;
-    const list = strongest(origins).map((origin) => this.#origin(origin));
+    const list = strongest(this.#made(origins)).map((origin) => this.#origin(origin));
     this.#lists.set(origins, list);
     return list;
+  }
+
+  /** With what tables that the text makes further down take their fields from: a loop reads what its turn before made. */
+  #made(origins: Origins): Origins {
+    if (!origins.some((origin) => this.#maker(origin) !== undefined)) return origins;
+    return union(
+      ...origins.map((origin) => {
+        const maker = this.#maker(origin);
+        if (maker === undefined) return [origin];
+        const found = lookUp(maker, origin.field) ?? [];
+        return inRole(
+          found.filter(({ source }) => source.type !== 'resident'),
+          origin.role,
+        );
+      }),
+    );
+  }
+
+  #maker({ source }: Tracked): Table | undefined {
+    return source.type === 'resident' ? this.#makers.get(source.table) : undefined;
   }
 
   #origin(tracked: Tracked): Origin {

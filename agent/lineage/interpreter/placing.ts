@@ -5,7 +5,7 @@ import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.t
 import { qualified } from './qualification.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
-import { type Loaded, runSteps } from './steps.ts';
+import { type Loaded, runSteps, type WrittenStep } from './steps.ts';
 import {
   appended,
   type Field,
@@ -20,13 +20,25 @@ import {
   type Table,
 } from './tables.ts';
 
+/** A LOAD without a source whose source has not come yet: control statements may stand between them. */
+export interface Pending {
+  readonly label: string | undefined;
+  readonly prefixes: readonly Prefix[];
+  readonly steps: readonly WrittenStep[];
+}
+
 /** Runs a LOAD or SELECT and puts what it gives where its prefixes say. */
 export const load = (statement: LoadStatement, state: State, here: Here): void => {
-  const { label } = statement;
-  const prefixes = [...statement.prefixes, ...(statement.steps[0]?.prefixes ?? [])];
-  const raw = runSteps(statement.steps, statement.prefixes, state, here);
+  const { label, prefixes, steps } = waiting(statement, state.pending, here);
+  const lowest = steps.at(-1)?.step;
+  if (lowest?.type === 'load' && lowest.source === undefined) {
+    state.pending = { label, prefixes, steps };
+    return;
+  }
+  state.pending = undefined;
+  const raw = runSteps(steps, prefixes, state, here);
   if (prefixes.some(({ type }) => type === 'mapping')) {
-    mapping(label ?? raw.implicit, raw, statement, state);
+    mapping(label ?? raw.implicit, raw, steps, state);
     return;
   }
   if (state.access) return;
@@ -58,6 +70,19 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   create(label, loaded, apart, state, here);
 };
 
+/** With the steps above that wait for it. */
+const waiting = (statement: LoadStatement, pending: Pending | undefined, { text }: Here): Pending => {
+  const steps = statement.steps.map((step) => ({ step, text }));
+  const [first, ...others] = steps;
+  if (first === undefined) return pending ?? { ...statement, steps };
+  const prefixes = [...statement.prefixes, ...first.step.prefixes];
+  if (pending === undefined) {
+    return { label: statement.label, prefixes, steps: [{ text, step: { ...first.step, prefixes: [] } }, ...others] };
+  }
+  const below = [{ text, step: { ...first.step, prefixes } }, ...others];
+  return { ...pending, steps: [...pending.steps, ...below] };
+};
+
 const isPartial = (prefix: Prefix): prefix is Extract<Prefix, { readonly type: 'add' | 'replace' | 'merge' }> =>
   prefix.type === 'add' || prefix.type === 'replace' || prefix.type === 'merge';
 
@@ -76,9 +101,9 @@ const finished = (loaded: Loaded, label: string | undefined, state: State): Load
   return { ...loaded, ...qualified({ fields, opens: loaded.opens }, label ?? loaded.implicit, state.qualifications) };
 };
 
-const mapping = (name: string, loaded: Loaded, { steps }: LoadStatement, state: State): void => {
+const mapping = (name: string, loaded: Loaded, steps: readonly WrittenStep[], state: State): void => {
   const [key, value] = loaded.fields.values();
-  const [only] = steps;
+  const only = steps[0]?.step;
   const inline =
     steps.length === 1 && only?.type === 'load' && only.source?.type === 'inline' ? only.source : undefined;
   const unknown = openOrigins(loaded);
@@ -97,7 +122,8 @@ const target = (name: string | undefined, state: State, here: Here): Table | und
   if (known !== undefined) return known;
   const source = { type: 'resident', table: wanted } as const;
   here.session.uses(source, 'reads', here.circumstances);
-  return newTable(wanted, { fields: NO_FIELDS, opens: [openOf([originFrom(source, '*', here.circumstances)])] }, here);
+  const opens = [openOf([originFrom(source, '*', here.circumstances)])];
+  return { ...newTable(wanted, { fields: NO_FIELDS, opens }, here), external: true };
 };
 
 const newTable = (
@@ -111,6 +137,7 @@ const newTable = (
   opens: row.opens,
   direct: undefined,
   conditional: circumstances.conditional,
+  external: false,
   place: circumstances.place,
   influences: row.influences ?? NO_ORIGINS,
 });

@@ -11,7 +11,7 @@ import { type Expanded, type Expander, expandAll, originOf } from './expand.ts';
 import { runLoop } from './loops.ts';
 import type { Circumstances } from './origins.ts';
 import type { Here, Session } from './session.ts';
-import { type Arm, fork, merge, type State } from './state.ts';
+import { type Arm, emptyState, fork, merge, type State } from './state.ts';
 import { callSub, type Sub } from './subs.ts';
 import { placeAt, placeOf, type Unit, unitOf } from './units.ts';
 import { joinWorlds, MOST_ALTERNATIVES, type Value, withoutMarks } from './values.ts';
@@ -126,13 +126,13 @@ export class Runner {
     for (const unit of this.units) {
       for (const raw of unit.statements) {
         if (this.session.counted(countId(unit, raw))) continue;
-        const [expanded] = this.expand(unit.text.slice(raw.start, raw.end), state, new Set());
-        const statements = QUIET.has(raw.kind) ? [] : this.parse(expanded?.text ?? '');
-        this.count(
-          unit,
-          raw,
-          statements.every(({ type }) => type !== 'opaque' && type !== 'macro'),
-        );
+        const source = unit.text.slice(raw.start, raw.end);
+        // With holes for all variables, or with what they were at the end: either may be what was meant.
+        const understood = [emptyState(), state].some((known) => {
+          const [expanded] = QUIET.has(raw.kind) ? [] : this.expand(source, known, new Set());
+          return this.parse(expanded?.text ?? '').every(({ type }) => type !== 'opaque' && type !== 'macro');
+        });
+        this.count(unit, raw, understood);
       }
     }
   }

@@ -1,4 +1,5 @@
-import { type Origins, union } from './origins.ts';
+import { type Origins, type Tracked, union } from './origins.ts';
+import type { Pending } from './placing.ts';
 import { appended, type Field, type Row, type Table } from './tables.ts';
 import { alternatives, hole, joinWorlds, NOWHERE, type Option, type Value, type World } from './values.ts';
 
@@ -41,6 +42,8 @@ export interface State {
   /** The table that was loaded last: the target of a JOIN without one. */
   last: string | undefined;
   connection: string;
+  /** Of a LOAD that waits for its source. */
+  pending: Pending | undefined;
   /** The section is the one of access rights. */
   access: boolean;
   directory: string;
@@ -59,6 +62,7 @@ export const emptyState = (): State => ({
   qualifications: [],
   last: undefined,
   connection: '',
+  pending: undefined,
   access: false,
   directory: '',
   world: NOWHERE,
@@ -116,11 +120,18 @@ export const merge = (arms: readonly Arm[], before: State, doubtful: boolean): S
     }
     for (const [from, to] of state.aliases) merged.aliases.set(from, to);
     for (const [field, map] of state.mapped) merged.mapped.set(field, map);
+    merged.pending = likelier(merged.pending, state.pending);
     merged.last = merged.last ?? state.last;
     if (merged.connection === '') merged.connection = state.connection;
     if (state.qualifications.length > merged.qualifications.length) merged.qualifications = state.qualifications;
   }
   return { ...merged, world: before.world };
+};
+
+/** Of loads that wait for their source: the one that makes a table, before the one that adds to it. */
+const likelier = (one: Pending | undefined, other: Pending | undefined): Pending | undefined => {
+  if (one === undefined || other === undefined) return one ?? other;
+  return other.prefixes.length < one.prefixes.length ? other : one;
 };
 
 const allKeys = (maps: readonly ReadonlyMap<string, unknown>[]): ReadonlySet<string> => {
@@ -158,6 +169,7 @@ const mergeTable = (found: readonly (Table | undefined)[], conditional: boolean)
   const tables = found.filter((table) => table !== undefined);
   const [first, ...others] = tables;
   if (first === undefined) return undefined;
+  if (others.every((table) => table === first) && tables.length === found.length) return first;
   const missing = tables.length < found.length;
   let merged = first;
   for (const table of others) {
@@ -166,11 +178,41 @@ const mergeTable = (found: readonly (Table | undefined)[], conditional: boolean)
       ...merged,
       ...appended(merged, table),
       id: Math.min(merged.id, table.id),
+      external: merged.external && table.external,
       influences: union(merged.influences, table.influences),
     };
   }
   const flag = missing || conditional;
-  return merged.conditional === flag ? merged : { ...merged, conditional: flag };
+  return {
+    ...merged,
+    conditional: flag,
+    fields: missing ? merged.fields : settled(merged.fields, tables, conditional),
+  };
+};
+
+/** What each of the ways has brought in is certain, whichever was gone. */
+const settled = (fields: Table['fields'], tables: readonly Table[], conditional: boolean): Table['fields'] => {
+  const found = new Map<string, Field>();
+  for (const [name, field] of fields) {
+    const arms = tables.map((table) => table.fields.get(name));
+    const [first] = arms;
+    if (arms.every((arm) => arm === first) || arms.some((arm) => arm === undefined)) {
+      found.set(name, field);
+      continue;
+    }
+    const origins = field.origins.map((origin) => {
+      const same = arms.map((arm) => arm?.origins.find(({ key, role }) => key === origin.key && role === origin.role));
+      return same.includes(undefined) || same.every((one) => one === same[0]) ? origin : certain(origin, conditional);
+    });
+    found.set(name, { ...field, origins });
+  }
+  return found;
+};
+
+const certain = (origin: Tracked, conditional: boolean): Tracked => {
+  const reasons = origin.reasons.filter((reason) => reason !== 'alternatives');
+  const confidence = origin.confidence === 'candidate' && reasons.length === 0 ? 'exact' : origin.confidence;
+  return { ...origin, conditional, reasons, confidence };
 };
 
 const bothMappings = (one: Mapping, other: Mapping): Mapping => ({

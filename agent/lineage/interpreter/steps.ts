@@ -17,10 +17,22 @@ export interface Loaded extends Row {
   readonly implicit: string;
 }
 
+/** A step and the text to which its spans refer. */
+export interface WrittenStep {
+  readonly step: Step;
+  readonly text: string;
+}
+
 /** Runs the steps of a load from the source upwards. `prefixes`: of the uppermost. */
-export const runSteps = (steps: readonly Step[], prefixes: readonly Prefix[], state: State, here: Here): Loaded => {
+export const runSteps = (
+  steps: readonly WrittenStep[],
+  prefixes: readonly Prefix[],
+  state: State,
+  around: Here,
+): Loaded => {
   let below: Loaded | undefined;
-  for (const [index, step] of [...steps.entries()].reverse()) {
+  for (const [index, { step, text }] of [...steps.entries()].reverse()) {
+    const here = { ...around, text };
     const given = stepRow(step, below, state, here);
     const own = index === 0 ? [...prefixes, ...step.prefixes] : step.prefixes;
     let { fields, opens } = given;

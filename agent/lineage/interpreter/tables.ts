@@ -36,6 +36,8 @@ export interface Table extends Row {
   readonly id: number;
   readonly name: string;
   readonly conditional: boolean;
+  /** The text adds to it and does not make it. */
+  readonly external: boolean;
   readonly place: Place;
   /** What decides which rows there are. */
   readonly influences: Origins;
