@@ -11,6 +11,7 @@ import { AssetsPage } from './pages/assets.tsx';
 import { ConnectionPage } from './pages/connection.tsx';
 import { ConnectionsPage } from './pages/connections.tsx';
 import { FindingsPage } from './pages/findings.tsx';
+import { ImpactPage } from './pages/impact.tsx';
 import { JobPage } from './pages/job.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { RunForPage } from './pages/run-for.tsx';
@@ -35,6 +36,12 @@ const part = (text: string): string => {
   }
 };
 
+/** The lines of a script that a page was asked to show; 0: none. */
+const linesOf = (query: URLSearchParams): { readonly line: number; readonly endLine: number } => {
+  const line = Number(query.get('line') ?? 0);
+  return { line, endLine: Math.max(line, Number(query.get('end') ?? 0)) };
+};
+
 const Route = ({ place }: { place: Place }) => {
   const [, room = '', name, action] = place.path.split('/');
   switch (room) {
@@ -56,7 +63,12 @@ const Route = ({ place }: { place: Place }) => {
       return <AssetsPage query={place.query} />;
     case 'asset': {
       const key = place.query.get('key');
-      if (key) return <AssetPage key={key} assetKey={key} line={Number(place.query.get('line') ?? 0)} />;
+      if (key) return <AssetPage key={key} assetKey={key} {...linesOf(place.query)} />;
+      break;
+    }
+    case 'impact': {
+      const key = place.query.get('key');
+      if (key) return <ImpactPage key={key} assetKey={key} query={place.query} />;
       break;
     }
     case 'tokens':

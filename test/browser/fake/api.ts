@@ -1,5 +1,6 @@
 import * as contract from '#catalog/api/contract.ts';
 import { counted, narrowed } from './findings.ts';
+import { lineageOf } from './lineage.ts';
 import type { World } from './world.ts';
 
 export interface Call {
@@ -350,6 +351,10 @@ export const answer = (world: World, call: Call): Answer => {
     case 'asset': {
       const asset = world.asset(call.query.get('key') ?? '');
       return asset ? { status: 200, value: contract.Asset.parse(asset) } : notFound('such asset');
+    }
+    case 'lineage': {
+      const lineage = lineageOf(world, call.query.get('key') ?? '');
+      return lineage ? { status: 200, value: lineage } : notFound('such asset');
     }
     case 'findings': {
       const some = narrowed(world.findings, call.query);

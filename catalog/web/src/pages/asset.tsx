@@ -3,6 +3,8 @@ import type { Asset, AssetSummary, Edge } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
 import { assetLink, connectionLink, EDGES, jobLink, KIND_ORDER, kindName, kindPlural, runForLink } from '../kinds.ts';
+import { Coverage } from '../lineage/coverage.tsx';
+import { hasLineage, LineageSection } from '../lineage/section.tsx';
 import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
@@ -19,6 +21,7 @@ import { AssetName, LongText, Marked, Name, When } from '../parts/text.tsx';
 const PAGE = 25;
 const SHOWN_EDGES = 20;
 const LONG_NAME = 160;
+const LINEAGE_EDGES: ReadonlySet<Edge['kind']> = new Set(['derives', 'loads', 'produces']);
 
 const Children = ({ asset, kind }: { asset: Asset; kind: AssetSummary['kind'] }) => {
   const count = asset.childrenByKind[kind] ?? 0;
@@ -75,6 +78,8 @@ const EdgeGroup = ({ title, edges }: { title: string; edges: readonly Edge[] }) 
 const edgeGroups = (asset: Asset): { readonly title: string; readonly edges: readonly Edge[] }[] => {
   const groups = new Map<string, Edge[]>();
   for (const edge of asset.edges) {
+    // The lineage shows these.
+    if (hasLineage(asset) && LINEAGE_EDGES.has(edge.kind)) continue;
     if (edge.kind === 'contains') {
       if (edge.direction === 'in' && edge.other === asset.parent) continue;
       if (edge.direction === 'out' && edge.otherKind !== null && (asset.childrenByKind[edge.otherKind] ?? 0) > 0)
@@ -128,7 +133,7 @@ const LastRead = ({ read }: { read: NonNullable<Asset['lastRead']> }) => (
   </Fact>
 );
 
-const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
+const Detail = ({ asset, line, endLine }: { asset: Asset; line: number; endLine: number }) => {
   const script = scriptOf(asset);
   const groups = edgeGroups(asset);
   const kinds = KIND_ORDER.filter((kind) => (asset.childrenByKind[kind] ?? 0) > 0);
@@ -152,7 +157,7 @@ const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
             <LongText text={asset.description} what="Description" />
           </p>
         )}
-        <Attributes asset={asset} hidden={script === undefined ? [] : [script.attribute]} />
+        <Attributes asset={asset} hidden={script === undefined ? ['lineage'] : [script.attribute]} />
         <dl class="facts foot-facts">
           <Fact label="Connection">
             <a href={connectionLink(asset.connection)}>
@@ -173,8 +178,10 @@ const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
           </Fact>
         </dl>
       </section>
+      {hasLineage(asset) && <LineageSection asset={asset} />}
+      {asset.kind === 'app' && <Coverage asset={asset} />}
       {asset.kind === 'app' && <AppFindings asset={asset} />}
-      {script && <Script text={script.text} from={script.from} marked={line} />}
+      {script && <Script text={script.text} from={script.from} marked={[line, endLine]} />}
       {groups.length > 0 && (
         <section aria-labelledby="relations">
           <h2 id="relations">Relations</h2>
@@ -197,7 +204,7 @@ const Detail = ({ asset, line }: { asset: Asset; line: number }) => {
   );
 };
 
-export const AssetPage = ({ assetKey, line }: { assetKey: string; line: number }) => {
+export const AssetPage = ({ assetKey, line, endLine }: { assetKey: string; line: number; endLine: number }) => {
   const { data, problem, reload }: Loaded<Asset> = useLoad<Asset>(
     withQuery('/api/v1/asset', { key: assetKey }),
     (change): boolean => change.name === 'assets' && data?.connection === change.connection,
@@ -236,7 +243,11 @@ export const AssetPage = ({ assetKey, line }: { assetKey: string; line: number }
       }
     >
       {problem && <ErrorPanel error={problem} title="The asset could not be read" onRetry={() => void reload()} />}
-      {data === undefined ? problem === undefined && <Loading what="the asset" /> : <Detail asset={data} line={line} />}
+      {data === undefined ? (
+        problem === undefined && <Loading what="the asset" />
+      ) : (
+        <Detail asset={data} line={line} endLine={endLine} />
+      )}
     </Page>
   );
 };

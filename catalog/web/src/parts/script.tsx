@@ -4,29 +4,42 @@ import { Copy } from './controls.tsx';
 import { Scroll } from './panels.tsx';
 import { sectionsOf } from './sections.ts';
 
-/** Lines with one of them marked; `marked` counts from 0, and may be none of them. */
-const Marked = ({ lines, marked }: { lines: readonly string[]; marked: number }) => {
+/** Lines with some of them marked; `first` and `last` count from 0, and may lie outside. */
+const Marked = ({ lines, first, last }: { lines: readonly string[]; first: number; last: number }) => {
   const mark = useRef<HTMLElement>(null);
-  const isThere = marked >= 0 && marked < lines.length;
-  useEffect(() => mark.current?.scrollIntoView({ block: 'center' }), [marked]);
+  const isThere = first >= 0 && first < lines.length;
+  useEffect(() => mark.current?.scrollIntoView({ block: 'center' }), [first]);
   if (!isThere) return <>{lines.join('\n')}</>;
   return (
     <>
       {lines
-        .slice(0, marked)
+        .slice(0, first)
         .map((line) => `${line}\n`)
         .join('')}
-      <mark ref={mark}>{lines[marked]}</mark>
+      <mark ref={mark}>{lines.slice(first, last + 1).join('\n')}</mark>
       {lines
-        .slice(marked + 1)
+        .slice(last + 1)
         .map((line) => `\n${line}`)
         .join('')}
     </>
   );
 };
 
-/** A load script with line numbers and a way to each of its sections; `from` is the number of its first line. */
-export const Script = ({ text, from, marked }: { text: string; from: number; marked: number }) => {
+/**
+ * A load script with line numbers and a way to each of its sections.
+ *
+ * @param props.from the number of its first line
+ * @param props.marked numbers of the first and the last line to be shown; 0: none
+ */
+export const Script = ({
+  text,
+  from,
+  marked: [first, last],
+}: {
+  text: string;
+  from: number;
+  marked: readonly [first: number, last: number];
+}) => {
   const id = useId();
   const sections = sectionsOf(text);
   const lines = sections.reduce((sum, section) => sum + section.lines.length, 0);
@@ -67,7 +80,11 @@ export const Script = ({ text, from, marked }: { text: string; from: number; mar
                 </pre>
                 <pre class="line-text" dir="ltr">
                   <code>
-                    <Marked lines={section.lines} marked={marked - (section.from + from - 1)} />
+                    <Marked
+                      lines={section.lines}
+                      first={first - (section.from + from - 1)}
+                      last={last - (section.from + from - 1)}
+                    />
                   </code>
                 </pre>
               </Scroll>
