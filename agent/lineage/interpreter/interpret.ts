@@ -35,5 +35,5 @@ export const interpret = (
     });
   }
   runner.lookAtTheRest(end ?? start);
-  return finish(session, end);
+  return finish(session, end ?? session.ended);
 };

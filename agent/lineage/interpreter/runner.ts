@@ -384,7 +384,7 @@ export class Runner {
     here: Here,
   ): State | undefined {
     const leave = (from: State): undefined => {
-      if (statement.what === 'script') this.session.past.push(...from.tables.values());
+      if (statement.what === 'script') this.session.endsWith(from);
       else if (statement.what === 'sub') frame.sub?.push(from);
       else frame.loop?.push(from);
     };

@@ -11,6 +11,7 @@ import type {
 } from '../result.ts';
 import type { AnalyseSql } from '../sql/analysis.ts';
 import { type Circumstances, type Origins, sourceKey } from './origins.ts';
+import type { State } from './state.ts';
 import type { Row, Table } from './tables.ts';
 import { holesIn, withoutMarks } from './values.ts';
 
@@ -37,6 +38,8 @@ export class Session {
   readonly stores: StoreEvent[] = [];
   /** Tables as they were when they were dropped or the script may have ended. */
   readonly past: Table[] = [];
+  /** The state at the last EXIT SCRIPT that was met: how the script ends when no way leads beyond. */
+  ended: State | undefined;
   sectionAccess = false;
   cut: string | undefined;
   readonly #diagnostics = new Map<string, Diagnostic>();
@@ -57,6 +60,12 @@ export class Session {
     this.analyseSql = analyseSql;
     this.#now = now;
     this.#until = now() + limits.timeMs;
+  }
+
+  /** EXIT SCRIPT was met. */
+  endsWith(state: State): void {
+    this.past.push(...state.tables.values());
+    this.ended = state;
   }
 
   /** Called for every statement that is run. Throws {@link Cut}. */

@@ -90,6 +90,10 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       ['T.a < y.qvd:a'],
     ],
     ['T: LOAD a FROM x.qvd (qvd); EXIT SCRIPT; U: LOAD a FROM y.qvd (qvd);', ['T.a < x.qvd:a']],
+    [
+      'S: LOAD a FROM x.qvd (qvd); T: LOAD a AS b RESIDENT S; DROP TABLE S; EXIT SCRIPT;',
+      ['-S.a < x.qvd:a', 'T.b < x.qvd:a'],
+    ],
     ['WHEN 1 = 2 LOAD a FROM x.qvd (qvd); UNLESS 1 = 2 T: LOAD a FROM y.qvd (qvd);', ['T.a < y.qvd:a']],
   ],
   databases: [

@@ -1,0 +1,98 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ScriptLineage } from '#agent/lineage/result.ts';
+import { sourceName } from '#agent/lineage/result-json.ts';
+import { lineageOf } from './told.ts';
+
+/**
+ * Long scripts of our own, and what the rules of the language make of them, worked out by hand in the file beside each:
+ * names of tables (`-` in front: dropped), and below them their fields with where their values come from. `@x = …` stands
+ * for a source, a source without a column for the column of the field's name, `?` for what only decides about a value.
+ */
+const FOLDER = join(import.meta.dirname, 'long');
+
+describe.each(globSync(join(FOLDER, '*.qvs')).map((path) => [basename(path, '.qvs')]))('%s', (name) => {
+  const script = readFileSync(join(FOLDER, `${name}.qvs`), 'utf8');
+  const include = (path: string): string | undefined => {
+    const file = join(FOLDER, 'included', path.split('/').at(-1) ?? '');
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  };
+  const wanted = expected(readFileSync(join(FOLDER, `${name}.expected`), 'utf8'));
+
+  test('gives the tables, fields, sources and stores that its rules give', async () => {
+    expect(script.split('\n').length).toBeGreaterThanOrEqual(300);
+    const lineage = await lineageOf(script, { include });
+    expect(lineage.statements.opaque).toBe(0);
+    expect(lineage.cut).toBeUndefined();
+    expect(difference(found(lineage), wanted)).toEqual({ missing: [], unexpected: [] });
+  });
+});
+
+type Lines = readonly string[];
+
+/** Each line as often as it is there. */
+const difference = (found: Lines, wanted: Lines): object => {
+  const without = (lines: Lines, others: Lines): string[] => {
+    const left = [...others];
+    return lines.filter((line) => {
+      const at = left.indexOf(line);
+      if (at !== -1) left.splice(at, 1);
+      return at === -1;
+    });
+  };
+  return { missing: without(wanted, found), unexpected: without(found, wanted) };
+};
+
+const found = ({ tables, stores }: ScriptLineage): Lines => [
+  ...tables.flatMap(({ name, fields, final }) =>
+    fields.map((field) => {
+      const origins = field.origins.flatMap(({ source, field: column, role }) => {
+        const text = `${sourceName(source)}:${column}`;
+        return role === 'value' ? [text] : role === 'condition' ? [`?${text}`] : [];
+      });
+      return line(final ? name : `-${name}`, field.name, origins);
+    }),
+  ),
+  ...stores.map(({ target, table, fields }) => `${target} = ${table}: ${sorted(fields.map(({ name }) => name))}`),
+];
+
+const line = (table: string, field: string, origins: readonly string[]): string =>
+  `${table}.${field} < ${[...new Set(origins)].sort().join(', ')}`;
+
+/** Reads what was worked out. */
+function expected(text: string): Lines {
+  const names = new Map<string, string>();
+  const full = (source: string): string => source.replace(/^@\w+/, (name) => names.get(name) ?? name);
+  const lines: string[] = [];
+  const byTable = new Map<string, string[]>();
+  let table = '';
+  for (const row of text.split('\n')) {
+    const [left = '', right = ''] = row.split(/ (?:<|=) /);
+    if (row.startsWith('@')) names.set(left, right);
+    else if (row.startsWith('> ')) {
+      const [of = '', some] = right.split(': ');
+      const stored = some?.split(', ') ?? byTable.get(of) ?? [];
+      lines.push(`${full(left.slice(2))} = ${of}: ${sorted(stored)}`);
+    } else if (row.startsWith('  ')) {
+      for (const field of left.trim().split(', ')) {
+        const origins = right === '' ? [] : right.split(', ').map((one) => originOf(one, field, full));
+        lines.push(line(table, field, origins));
+        byTable.get(table.replace(/^-/, ''))?.push(field);
+      }
+    } else if (row !== '') {
+      table = row;
+      byTable.set(table.replace(/^-/, ''), []);
+    }
+  }
+  return lines;
+}
+
+/** `@x:Column`, `@x` for the column of the field's name, or a source as it is. */
+const originOf = (written: string, field: string, full: (source: string) => string): string => {
+  const mark = written.startsWith('?') ? '?' : '';
+  const source = written.slice(mark.length);
+  return `${mark}${full(source)}${source.startsWith('@') && !source.includes(':') ? `:${field}` : ''}`;
+};
+
+const sorted = (names: readonly string[]): string => [...names].sort().join(', ');
