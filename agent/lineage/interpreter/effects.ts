@@ -273,6 +273,7 @@ const opaque = (statement: OpaqueStatement, state: State, here: Here): void => {
     opens: [],
     direct: undefined,
     conditional: circumstances.conditional,
+    partial: false,
     external: false,
     place: circumstances.place,
     influences: NO_ORIGINS,

@@ -97,10 +97,17 @@ const turns = (
   }
   for (const value of values.slice(0, most)) {
     if (state === undefined) break;
+    const inside = { ...frame, loop: left };
+    if (value === undefined) {
+      state = forAll(block, state, frame.unit, runner, (start) => {
+        if (variable !== undefined) setVariable(variable, unknown('loop'), start, session);
+        return runner.run(block.body, start, inside);
+      });
+      continue;
+    }
     session.step();
-    if (value === undefined) widen(block, state, frame.unit, runner);
-    if (variable !== undefined) setVariable(variable, value ?? unknown('loop'), state, session);
-    state = runner.run(block.body, state, { ...frame, loop: left });
+    if (variable !== undefined) setVariable(variable, value, state, session);
+    state = runner.run(block.body, state, inside);
   }
   if (block.end !== undefined) runner.count(frame.unit, block.end, true);
   return together(state, left, from, runner);
@@ -140,8 +147,11 @@ const repeated = (
       return together(state, left, from, runner);
     }
     const before = left.length;
-    if (goes === undefined) widen(block, state, frame.unit, runner);
-    const after = runner.run(block.body, state, { ...frame, loop: left });
+    const inside = { ...frame, loop: left };
+    const after: State | undefined =
+      goes === undefined
+        ? forAll(block, state, frame.unit, runner, (start) => runner.run(block.body, start, inside))
+        : runner.run(block.body, state, inside);
     if (after === undefined) return together(undefined, left, from, runner);
     const tail = block.end === undefined ? undefined : runner.head(block.end, after, frame, 'loop').statement;
     const again = tail === undefined ? true : holds(tail, after, runner);
@@ -165,14 +175,51 @@ const holds = (
   return value === undefined ? undefined : value === (test === 'while');
 };
 
-/** Variables that the turns before have changed hold what nobody knows, when turns are not followed one by one. */
-const widen = (block: Loop, state: State, { text: source }: Unit, runner: Runner): void => {
+/**
+ * One turn for all turns of a loop, when nobody knows how many there are. Where it leaves another text in a variable than
+ * it found (a prefix that the first turn does not need yet), a second turn goes on with that.
+ */
+const forAll = (
+  block: Loop,
+  state: State,
+  unit: Unit,
+  runner: Runner,
+  turn: (state: State) => State | undefined,
+): State | undefined => {
+  const { session } = runner;
+  session.step();
+  const assigned = widen(block, state, unit, runner);
+  const before = assigned.map((name) => [name, textOf(state, name)] as const);
+  const versions = session.versions();
+  const after = turn(state);
+  if (after === undefined || before.every(([name, was]) => textOf(after, name) === was)) return after;
+  // What is unknown in this turn is what was unknown in the one before.
+  session.countVersionsFrom(versions);
+  return turn(after);
+};
+
+const textOf = (state: State, name: string): string | undefined => {
+  const value = state.variables.get(name)?.value;
+  return value?.type === 'text' ? value.text : undefined;
+};
+
+/**
+ * Variables that turns change: numbers that count and texts that grow hold what nobody knows, when turns are not followed
+ * one by one. Names of those that keep their value at first.
+ */
+const widen = (block: Loop, state: State, { text: source }: Unit, runner: Runner): readonly string[] => {
+  const kept = new Set<string>();
   for (const raw of within(block.body)) {
     if (raw.kind !== 'set' && raw.kind !== 'let') continue;
-    const name = ASSIGNS.exec(source.slice(raw.start, Math.min(raw.end, raw.start + 300)))?.[1]?.replace(
-      /^[["]|[\]"]$/g,
-      '',
-    );
-    if (name !== undefined && state.variables.has(name)) setVariable(name, unknown('loop'), state, runner.session);
+    const [whole, written] = ASSIGNS.exec(source.slice(raw.start, Math.min(raw.end, raw.start + 300))) ?? [];
+    const name = written?.replace(/^[["]|[\]"]$/g, '');
+    if (whole === undefined || name === undefined || !state.variables.has(name)) continue;
+    const value = textOf(state, name);
+    const grows = source.slice(raw.start + whole.length, raw.end).includes(name);
+    if (value === undefined || grows || toNumber(value) !== undefined) {
+      setVariable(name, unknown('loop'), state, runner.session);
+      kept.delete(name);
+    } else kept.add(name);
   }
+  return [...kept];
 };

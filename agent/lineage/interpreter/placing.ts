@@ -137,6 +137,7 @@ const newTable = (
   opens: row.opens,
   direct: undefined,
   conditional: circumstances.conditional,
+  partial: false,
   external: false,
   place: circumstances.place,
   influences: row.influences ?? NO_ORIGINS,

@@ -46,7 +46,7 @@ export class Session {
   readonly #datasets = new Map<string, DatasetUse>();
   readonly #wanted = new Map<string, Wanted>();
   readonly #statements = new Map<string, 'understood' | 'opaque'>();
-  readonly #versions = new Map<string, number>();
+  #versions = new Map<string, number>();
   readonly #until: number;
   readonly #now: () => number;
   #steps = 0;
@@ -96,6 +96,15 @@ export class Session {
     const version = (this.#versions.get(name) ?? 0) + 1;
     this.#versions.set(name, version);
     return version;
+  }
+
+  /** What {@link version} has counted so far. */
+  versions(): ReadonlyMap<string, number> {
+    return new Map(this.#versions);
+  }
+
+  countVersionsFrom(versions: ReadonlyMap<string, number>): void {
+    this.#versions = new Map(versions);
   }
 
   /** The same at the same place is said once. */

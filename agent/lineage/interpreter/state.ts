@@ -182,10 +182,11 @@ const mergeTable = (found: readonly (Table | undefined)[], conditional: boolean)
       influences: union(merged.influences, table.influences),
     };
   }
-  const flag = missing || conditional;
+  const partial = missing || tables.some((table) => table.partial);
   return {
     ...merged,
-    conditional: flag,
+    partial,
+    conditional: partial || conditional,
     fields: missing ? merged.fields : settled(merged.fields, tables, conditional),
   };
 };

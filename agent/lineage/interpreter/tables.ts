@@ -36,6 +36,8 @@ export interface Table extends Row {
   readonly id: number;
   readonly name: string;
   readonly conditional: boolean;
+  /** Not every way of the script makes it. */
+  readonly partial: boolean;
   /** The text adds to it and does not make it. */
   readonly external: boolean;
   readonly place: Place;

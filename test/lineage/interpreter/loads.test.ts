@@ -21,9 +21,7 @@ test('a field comes from what its expression names, each in its role', () => {
 });
 
 test('what decides about rows belongs to the table and to none of its fields', () => {
-  const [table] = told(
-    "T: LOAD Id, Sum(Amount) AS Total FROM t.qvd (qvd) WHERE Kind = 'x' GROUP BY Id;",
-  ).tables;
+  const [table] = told("T: LOAD Id, Sum(Amount) AS Total FROM t.qvd (qvd) WHERE Kind = 'x' GROUP BY Id;").tables;
   expect(fieldsOf(table?.fields ?? [])).toEqual({ Id: ['t.qvd: Id'], Total: ['t.qvd: Amount'] });
   expect(table?.influences?.map(({ field, role }) => [field, role])).toEqual([
     ['Kind', 'filter'],
@@ -38,7 +36,9 @@ test('a preceding load reads the one below, and the label is that of the uppermo
 });
 
 test('a load waits for its source across control statements', () => {
-  expect(tablesOf("T: LOAD *, a & 'x' AS b;\nIF 1 = 2 THEN\nLOAD a AS wrong;\nEND IF\nLOAD a FROM t.qvd (qvd);")).toEqual({
+  expect(
+    tablesOf("T: LOAD *, a & 'x' AS b;\nIF 1 = 2 THEN\nLOAD a AS wrong;\nEND IF\nLOAD a FROM t.qvd (qvd);"),
+  ).toEqual({
     T: { a: ['t.qvd: a'], b: ['t.qvd: a'] },
   });
 });
@@ -100,14 +100,16 @@ test('a join with columns that nobody knows says that it is not sure', () => {
 });
 
 test('CROSSTABLE turns the columns behind the kept ones', () => {
-  expect(tablesOf('T: CROSSTABLE (Month, Amount, 2) LOAD Id, Name, Jan, Feb FROM t.xlsx (ooxml, table is S);')).toEqual({
-    T: {
-      Id: ['t.xlsx#S: Id'],
-      Name: ['t.xlsx#S: Name'],
-      Month: ['t.xlsx#S: Jan (attribute)', 't.xlsx#S: Feb (attribute)'],
-      Amount: ['t.xlsx#S: Jan', 't.xlsx#S: Feb'],
+  expect(tablesOf('T: CROSSTABLE (Month, Amount, 2) LOAD Id, Name, Jan, Feb FROM t.xlsx (ooxml, table is S);')).toEqual(
+    {
+      T: {
+        Id: ['t.xlsx#S: Id'],
+        Name: ['t.xlsx#S: Name'],
+        Month: ['t.xlsx#S: Jan (attribute)', 't.xlsx#S: Feb (attribute)'],
+        Amount: ['t.xlsx#S: Jan', 't.xlsx#S: Feb'],
+      },
     },
-  });
+  );
 });
 
 test('GENERIC makes tables that only a reload knows', () => {
@@ -173,7 +175,7 @@ test('FieldValue reads a field of the tables before', () => {
 });
 
 test('FROM_FIELD and EXTENSION are sources', () => {
-  expect(tablesOf("T: LOAD Raw FROM t.qvd (qvd); U: LOAD a FROM_FIELD (T, Raw) (txt, embedded labels);")).toEqual({
+  expect(tablesOf('T: LOAD Raw FROM t.qvd (qvd); U: LOAD a FROM_FIELD (T, Raw) (txt, embedded labels);')).toEqual({
     T: { Raw: ['t.qvd: Raw'] },
     U: { a: ['t.qvd: Raw'] },
   });
@@ -186,7 +188,9 @@ test('a table that the text does not make is a source by its name', () => {
 
 test('a load over a SELECT goes back to the database', () => {
   expect(
-    tablesOf("LIB CONNECT TO 'ERP'; T: LOAD A AS x, B; SQL SELECT A, C AS B FROM dbo.Orders; DISCONNECT; SELECT q FROM z;"),
+    tablesOf(
+      "LIB CONNECT TO 'ERP'; T: LOAD A AS x, B; SQL SELECT A, C AS B FROM dbo.Orders; DISCONNECT; SELECT q FROM z;",
+    ),
   ).toEqual({
     T: { x: ['connection:ERP#dbo.Orders: A'], B: ['connection:ERP#dbo.Orders: C'] },
     z: { q: ['z: q'] },
