@@ -130,6 +130,15 @@ describe.skipIf(noBrowser())('lineage', () => {
     await page.close();
   });
 
+  test('the lineage of an app is built anew, and nothing else is asked for', async () => {
+    const page = await visit('prod/extract');
+    await page.getByRole('button', { name: 'Build lineage' }).click();
+    await page.getByRole('heading', { level: 1, name: /Lineage of/ }).waitFor();
+    const [job] = await served.sql<{ spec: string }[]>`select spec from job where kind = 'lineage'`;
+    expect(JSON.parse(job?.spec ?? '')).toMatchObject({ connection: 'prod', options: { only: { apps: ['extract'] } } });
+    await page.close();
+  });
+
   test(`a file that ${APPS} apps load is folded, counted, and still answers`, { timeout: 120_000 }, async () => {
     await served.published(organisationId, 'many', hubRecords('many'));
     const page = await visit('file://hub.example.com/calendar.qvd', { viewport: { width: 1280, height: 900 } });

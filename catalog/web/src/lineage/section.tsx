@@ -6,6 +6,7 @@ import { number } from '../format.ts';
 import { useLoad } from '../load.ts';
 import { useAction } from '../parts/controls.tsx';
 import { ErrorPanel, Loading } from '../parts/panels.tsx';
+import { BuildLineage } from './build.tsx';
 import { BoxDetails, LineageList, LineDetails } from './details.tsx';
 import { boxName, drawn } from './drawing.tsx';
 import { layOut } from './layout.ts';
@@ -144,6 +145,7 @@ export const LineageSection = ({ asset }: { asset: Asset }) => {
             </label>
           </>
         )}
+        {asset.kind === 'app' && <BuildLineage app={asset} />}
         <span class="lineage-links">
           <a href={impactLink(asset.key, 'down')}>What depends on it</a>
           <a href={impactLink(asset.key, 'up')}>Where it comes from</a>

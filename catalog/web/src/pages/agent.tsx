@@ -5,6 +5,7 @@ import { call } from '../api.ts';
 import { useLoad } from '../load.ts';
 import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
 import { ConfirmTyped, Dialog, useAction } from '../parts/controls.tsx';
+import { Crumbs } from '../parts/crumbs.tsx';
 import { LogLevel } from '../parts/log-level.tsx';
 import { Badge, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Name, When } from '../parts/text.tsx';
@@ -310,18 +311,7 @@ export const AgentPage = ({ id }: { id: string }) => {
   );
   const put = (): void => void reload();
   return (
-    <Page
-      title={data?.name ?? 'Agent'}
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/agents">Agents</a>
-            </li>
-          </ol>
-        </nav>
-      }
-    >
+    <Page title={data?.name ?? 'Agent'} above={<Crumbs places={[{ href: '/agents', name: 'Agents' }]} />}>
       {problem && <ErrorPanel error={problem} title="The agent could not be read" onRetry={() => void reload()} />}
       {data === undefined ? (
         problem === undefined && <Loading what="the agent" />

@@ -9,6 +9,7 @@ import { type Loaded, useLoad, usePages } from '../load.ts';
 import { AssetRows } from '../parts/asset-list.tsx';
 import { Attributes, scriptOf, webLink } from '../parts/attributes.tsx';
 import { LoadMore } from '../parts/controls.tsx';
+import { type Crumb, Crumbs } from '../parts/crumbs.tsx';
 import { AppFindings } from '../parts/findings.tsx';
 import { OUTCOME_TONES } from '../parts/job.tsx';
 import { MissingList } from '../parts/missing.tsx';
@@ -16,7 +17,7 @@ import { Badge, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Pictures } from '../parts/pictures.tsx';
 import { Script } from '../parts/script.tsx';
 import { Search } from '../parts/search.tsx';
-import { AssetName, LongText, Marked, Name, When } from '../parts/text.tsx';
+import { AssetName, Coded, LongText, Marked, Name, When } from '../parts/text.tsx';
 
 const PAGE = 25;
 const SHOWN_EDGES = 20;
@@ -91,22 +92,18 @@ const edgeGroups = (asset: Asset): { readonly title: string; readonly edges: rea
   return [...groups].map(([title, edges]) => ({ title, edges }));
 };
 
-const Crumbs = ({ asset }: { asset: Asset }) => (
-  <nav aria-label="Breadcrumb" class="crumbs">
-    <ol>
-      <li>
-        <a href="/browse">Assets</a>
-      </li>
-      {asset.path.map(({ key, kind, name }) => (
-        <li key={key}>
-          <a href={assetLink(key)} title={kindName(kind)}>
-            <Name text={name} limit={60} />
-          </a>
-        </li>
-      ))}
-    </ol>
-  </nav>
-);
+/** The way from the site down to an asset; none yet while it is read. */
+const placesOf = (asset: Asset | undefined): Crumb[] =>
+  asset === undefined
+    ? []
+    : [
+        { href: '/browse', name: 'Assets' },
+        ...asset.path.map(({ key, kind, name }) => ({
+          href: assetLink(key),
+          name: <Name text={name} limit={60} />,
+          title: kindName(kind),
+        })),
+      ];
 
 /** What became of a site or an app in the newest crawl, why, and what is missing of it. */
 const LastRead = ({ read }: { read: NonNullable<Asset['lastRead']> }) => (
@@ -119,11 +116,7 @@ const LastRead = ({ read }: { read: NonNullable<Asset['lastRead']> }) => (
       </a>
     )}{' '}
     <Badge tone={OUTCOME_TONES[read.outcome]}>{read.outcome}</Badge>{' '}
-    {read.reason && (
-      <>
-        <Marked text={read.reason.message} /> <code class="code">{read.reason.code}</code>
-      </>
-    )}
+    {read.reason && <Coded text={read.reason.message} code={read.reason.code} />}
     {read.error && (
       <>
         <Marked text={read.error.message} /> <strong>What to do:</strong> <Marked text={read.error.advice} />
@@ -224,7 +217,7 @@ export const AssetPage = ({ assetKey, line, endLine }: { assetKey: string; line:
       above={
         <>
           <Search asked={{ q: '', kind: '', connection: data?.connection ?? '' }} connections={[]} instant={false} />
-          {data ? <Crumbs asset={data} /> : <nav aria-label="Breadcrumb" class="crumbs" />}
+          <Crumbs places={placesOf(data)} />
         </>
       }
       actions={

@@ -34,7 +34,7 @@ const Start = ({
 }: {
   connection: Connection;
   name: string;
-  kind: 'crawl' | 'inventory';
+  kind: 'crawl' | 'inventory' | 'lineage';
   option?: string;
   body: object;
   about: string;
@@ -64,7 +64,7 @@ const Start = ({
       ) : (
         <Forbidden why={forbidden} id={id} />
       )}
-      {problem && <ErrorPanel error={problem} title={`The ${kind} was not started`} />}
+      {problem && <ErrorPanel error={problem} title={`${name} was not started`} />}
     </li>
   );
 };
@@ -118,6 +118,13 @@ export const MoreRuns = ({ connection }: { connection: Connection }) => {
           option="full"
           body={{ kind: 'crawl', options: { mode: 'full' } }}
           about="Reads every app anew, whatever is known of it."
+        />
+        <Start
+          connection={connection}
+          name="Build lineage"
+          kind="lineage"
+          body={{ kind: 'lineage' }}
+          about="Works out anew where data comes from, from what the agent kept of each app. No app is opened."
         />
       </ul>
     </section>

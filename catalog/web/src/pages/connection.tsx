@@ -5,6 +5,7 @@ import { connectionLink, findingsLink, jobLink, KIND_ORDER, kindName, kindPlural
 import { useLoad, usePages } from '../load.ts';
 import { TestCounts, TestProgress } from '../parts/checks.tsx';
 import { LoadMore, useAction } from '../parts/controls.tsx';
+import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { Publishes } from '../parts/difference.tsx';
 import { CountedFindings } from '../parts/findings.tsx';
 import {
@@ -158,19 +159,7 @@ export const ConnectionPage = ({ code }: { code: string }) => {
   );
   const title = data?.status.name ?? code;
   return (
-    <Page
-      title={title}
-      heading={<Name text={title} />}
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/">Connections</a>
-            </li>
-          </ol>
-        </nav>
-      }
-    >
+    <Page title={title} heading={<Name text={title} />} above={<ConnectionCrumbs />}>
       {problem && <ErrorPanel error={problem} title="The connection could not be read" onRetry={() => void reload()} />}
       {data === undefined ? (
         problem === undefined && <Loading what="the connection" />

@@ -1,9 +1,10 @@
 import type { Asset, Finding, FindingCounts } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { number } from '../format.ts';
-import { assetLink, connectionLink, findingsLink } from '../kinds.ts';
+import { assetLink, findingsLink } from '../kinds.ts';
 import { useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
+import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { FindingRows, ofConnection, TITLES } from '../parts/findings.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Name } from '../parts/text.tsx';
@@ -124,20 +125,7 @@ export const FindingsPage = ({ code, query }: { code: string; query: URLSearchPa
   return (
     <Page
       title={`Findings of ${code}`}
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/">Connections</a>
-            </li>
-            <li>
-              <a href={connectionLink(code)}>
-                <bdi>{code}</bdi>
-              </a>
-            </li>
-          </ol>
-        </nav>
-      }
+      above={<ConnectionCrumbs code={code} />}
       actions={
         data !== undefined &&
         data.items.length > 0 && (

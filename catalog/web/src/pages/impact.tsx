@@ -6,6 +6,7 @@ import { impactLink } from '../lineage/links.ts';
 import { CONFIDENCES } from '../lineage/strokes.ts';
 import { useImpact } from '../lineage/use-impact.ts';
 import { LoadMore } from '../parts/controls.tsx';
+import { Crumbs } from '../parts/crumbs.tsx';
 import { Empty, ErrorPanel, Loading, Page, Scroll } from '../parts/panels.tsx';
 import { AssetName, Name } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
@@ -153,18 +154,12 @@ export const ImpactPage = ({ assetKey, query }: { assetKey: string; query: URLSe
         )
       }
       above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/browse">Assets</a>
-            </li>
-            <li>
-              <a href={assetLink(assetKey)}>
-                <Name text={focus?.name ?? assetKey} limit={60} />
-              </a>
-            </li>
-          </ol>
-        </nav>
+        <Crumbs
+          places={[
+            { href: '/browse', name: 'Assets' },
+            { href: assetLink(assetKey), name: <Name text={focus?.name ?? assetKey} limit={60} /> },
+          ]}
+        />
       }
       actions={
         data !== undefined &&

@@ -7,6 +7,7 @@ import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
 import { isActive } from '../parts/job.tsx';
 import { Badge, Empty, ErrorPanel, Loading } from '../parts/panels.tsx';
+import { SearchField } from '../parts/search.tsx';
 import { Marked, Name } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
 
@@ -234,18 +235,7 @@ export const InventoryResult = ({ job, query, concerns }: { job: Job; query: URL
           <section aria-labelledby="items">
             <h2 id="items">What is kept and what is rejected</h2>
             <div class="search">
-              <label class="field grow">
-                <span>Search</span>
-                <input
-                  type="search"
-                  value={typed}
-                  maxLength={500}
-                  placeholder="Part of a name"
-                  autocomplete="off"
-                  spellcheck={false}
-                  onInput={(event) => setTyped(event.currentTarget.value)}
-                />
-              </label>
+              <SearchField value={typed} placeholder="Part of a name" onText={setTyped} />
               <a class="button" href={csv} download>
                 Download as CSV
               </a>

@@ -1,14 +1,15 @@
 import type { Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { withQuery } from '../api.ts';
 import { number, words } from '../format.ts';
-import { assetLink, connectionLink, jobLink } from '../kinds.ts';
+import { assetLink, jobLink } from '../kinds.ts';
 import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
+import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { Difference, ScopeChanges } from '../parts/difference.tsx';
 import { isActive, JobDuration, JobState, jobName, OUTCOME_ORDER, OUTCOME_TONES, onlyOf } from '../parts/job.tsx';
 import { MissingList } from '../parts/missing.tsx';
 import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
-import { Marked, Name, When } from '../parts/text.tsx';
+import { Coded, Marked, Name, When } from '../parts/text.tsx';
 import { navigate } from '../router.ts';
 import { RunningJob } from './connection.tsx';
 import { InventoryResult } from './inventory.tsx';
@@ -49,14 +50,14 @@ const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
     </div>
     {scope.reason && (
       <p class="quiet scope-reason">
-        <Marked text={scope.reason.message} /> <code class="code">{scope.reason.code}</code>
+        <Coded text={scope.reason.message} code={scope.reason.code} />
       </p>
     )}
     <ScopeChanges job={job} scope={scope} />
     {scope.error && (
       <div class="scope-note bad">
         <p>
-          <Marked text={scope.error.message} /> <code class="code">{scope.error.code}</code>
+          <Coded text={scope.error.message} code={scope.error.code} />
         </p>
         <p>
           <strong>What to do:</strong> <Marked text={scope.error.advice} />
@@ -154,25 +155,7 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
   const title = job === undefined ? 'Job' : `${jobName(job)} of ${job.connection}`;
   const only = job && onlyOf(job);
   return (
-    <Page
-      title={title}
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/">Connections</a>
-            </li>
-            {job && (
-              <li>
-                <a href={connectionLink(job.connection)}>
-                  <bdi>{job.connection}</bdi>
-                </a>
-              </li>
-            )}
-          </ol>
-        </nav>
-      }
-    >
+    <Page title={title} above={<ConnectionCrumbs code={job?.connection} />}>
       {problem && <ErrorPanel error={problem} title={`The ${what} could not be read`} onRetry={() => void reload()} />}
       {job === undefined ? (
         problem === undefined && <Loading what="the job" />

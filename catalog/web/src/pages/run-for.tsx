@@ -5,8 +5,10 @@ import { number } from '../format.ts';
 import { connectionLink, idOfKey, kindName } from '../kinds.ts';
 import { useLoad, usePages } from '../load.ts';
 import { LoadMore, useAction } from '../parts/controls.tsx';
+import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Forbidden, refusalOf } from '../parts/refusals.tsx';
+import { SearchField } from '../parts/search.tsx';
 import { AssetName, Name } from '../parts/text.tsx';
 import { startJob, whyNoJob } from './connection-runs.tsx';
 
@@ -124,20 +126,7 @@ export const RunForPage = ({ code, query }: { code: string; query: URLSearchPara
           Run for… <Name text={connection?.status.name ?? code} />
         </>
       }
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/">Connections</a>
-            </li>
-            <li>
-              <a href={connectionLink(code)}>
-                <bdi>{code}</bdi>
-              </a>
-            </li>
-          </ol>
-        </nav>
-      }
+      above={<ConnectionCrumbs code={code} />}
     >
       {problem && <ErrorPanel error={problem} title="The connection could not be read" onRetry={() => void reload()} />}
       {asked !== null && <Asked assetKey={asked} onFound={(asset) => pick(asset, true)} />}
@@ -198,18 +187,7 @@ export const RunForPage = ({ code, query }: { code: string; query: URLSearchPara
       <section aria-labelledby="known">
         <h2 id="known">What is known</h2>
         <div class="search">
-          <label class="field grow">
-            <span>Search</span>
-            <input
-              type="search"
-              value={typed}
-              maxLength={500}
-              placeholder="Part of a name, or an id"
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          </label>
+          <SearchField value={typed} placeholder="Part of a name, or an id" onText={setTyped} />
           <fieldset class="chips">
             <legend class="unseen">Kind</legend>
             {(Object.keys(KINDS) as Kind[]).map((each) => (

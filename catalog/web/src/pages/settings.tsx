@@ -5,6 +5,7 @@ import { call, shown } from '../api.ts';
 import { connectionLink, settingsLink } from '../kinds.ts';
 import { drafts, useLoad, usePages } from '../load.ts';
 import { LoadMore, useAction } from '../parts/controls.tsx';
+import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { ErrorPanel, Loading, Page } from '../parts/panels.tsx';
 import { Forbidden, refusalOf } from '../parts/refusals.tsx';
 import { Name, When } from '../parts/text.tsx';
@@ -224,20 +225,7 @@ export const SettingsPage = ({ code }: { code: string }) => {
           </span>
         </>
       }
-      above={
-        <nav aria-label="Breadcrumb" class="crumbs">
-          <ol>
-            <li>
-              <a href="/">Connections</a>
-            </li>
-            <li>
-              <a href={connectionLink(code)}>
-                <bdi>{code}</bdi>
-              </a>
-            </li>
-          </ol>
-        </nav>
-      }
+      above={<ConnectionCrumbs code={code} />}
     >
       <p>
         What the file of the connection says wins; filters of both apply together, so that what is set here can only

@@ -8,7 +8,7 @@ import { useAction } from '../parts/controls.tsx';
 import { isActive, JobState } from '../parts/job.tsx';
 import { Empty, ErrorPanel, Loading } from '../parts/panels.tsx';
 import { QlikNeeds } from '../parts/qlik-needs.tsx';
-import { Marked } from '../parts/text.tsx';
+import { Coded, Marked } from '../parts/text.tsx';
 import type { CheckList } from '../shapes.ts';
 import { startTest } from './connection-actions.tsx';
 
@@ -40,7 +40,7 @@ const One = ({ check }: { check: Check }) => {
         <Took check={check} />
       </div>
       <p class="check-seen">
-        <Marked text={check.seen} /> {check.code !== null && <code class="code">{check.code}</code>}
+        <Coded text={check.seen} code={check.code} />
       </p>
       {check.advice !== null && (
         <p class="check-advice">
@@ -170,7 +170,7 @@ export const TestEnd = ({ job }: { job: Job }) => {
       </div>
       {failure && (
         <p class="test-cause">
-          <Marked text={failure.seen} /> {failure.code !== null && <code class="code">{failure.code}</code>}
+          <Coded text={failure.seen} code={failure.code} />
         </p>
       )}
       {problem && <ErrorPanel error={problem} title="The test was not started" />}

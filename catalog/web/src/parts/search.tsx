@@ -13,6 +13,33 @@ export interface Asked {
 
 const searchUrl = ({ q, kind, connection }: Asked): string => withQuery('/browse', { q, kind, connection });
 
+/** The field in which a name is looked for. */
+export const SearchField = ({
+  value,
+  placeholder,
+  isLabelled = true,
+  onText,
+}: {
+  value: string;
+  placeholder: string;
+  /** Its label is seen, not only heard. */
+  isLabelled?: boolean;
+  onText: (text: string) => void;
+}) => (
+  <label class="field grow">
+    <span class={isLabelled ? '' : 'unseen'}>Search</span>
+    <input
+      type="search"
+      value={value}
+      maxLength={500}
+      placeholder={placeholder}
+      autocomplete="off"
+      spellcheck={false}
+      onInput={(event) => onText(event.currentTarget.value)}
+    />
+  </label>
+);
+
 /**
  * Search across the site. On the search page it searches while one types, keeping the URL in step; on an asset's page
  * it waits for Enter, so that typing does not throw one off the page.
@@ -27,7 +54,6 @@ export const Search = ({
   instant: boolean;
 }) => {
   const [q, setQ] = useState(asked.q);
-  const input = useRef<HTMLInputElement>(null);
   const sent = useRef(asked.q);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
@@ -54,25 +80,17 @@ export const Search = ({
         go({ ...asked, q });
       }}
     >
-      <label class="field grow">
-        <span class={instant ? '' : 'unseen'}>Search</span>
-        <input
-          ref={input}
-          type="search"
-          value={q}
-          maxLength={500}
-          placeholder="Name of an app, sheet, measure, field…"
-          autocomplete="off"
-          spellcheck={false}
-          onInput={(event) => {
-            const text = event.currentTarget.value;
-            setQ(text);
-            if (!instant) return;
-            clearTimeout(timer.current);
-            timer.current = setTimeout(() => go({ ...asked, q: text }), DEBOUNCE_MS);
-          }}
-        />
-      </label>
+      <SearchField
+        value={q}
+        placeholder="Name of an app, sheet, measure, field…"
+        isLabelled={instant}
+        onText={(text) => {
+          setQ(text);
+          if (!instant) return;
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => go({ ...asked, q: text }), DEBOUNCE_MS);
+        }}
+      />
       {instant && (
         <>
           <label class="field">

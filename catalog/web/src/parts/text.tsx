@@ -75,6 +75,13 @@ export const Marked = ({ text }: { text: string }) => (
   </>
 );
 
+/** A sentence and its code, which stands apart from it: people read the one and search for the other. */
+export const Coded = ({ text, code }: { text: string; code: string | null }) => (
+  <>
+    <Marked text={text} /> {code !== null && <code class="code apart">{code}</code>}
+  </>
+);
+
 /** A time as its distance from now; exactly when pointed at. */
 export const When = ({ time }: { time: string }) => {
   const now = useNow();
