@@ -55,8 +55,8 @@ export const usesOf = (expression: string, { role = 'value', definition = NOTHIN
   return collector.found();
 };
 
-/** As people name variables, by a convention as old as QlikView: `vTop`, `v_From`. */
-const VARIABLE = /^v(?:\p{Lu}|_|\d)/u;
+/** As people name variables, by a convention as old as QlikView: `vTop`, `v_From`, `_vMode`. */
+const VARIABLE = /^_*v(?:\p{Lu}|[_.\d])/u;
 
 /** Whether a name that may be a field is rather a variable: by how it is written and where it stands. */
 export const looksLikeVariable = ({ name, alone, quoted }: NameUse): boolean =>

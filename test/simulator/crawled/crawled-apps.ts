@@ -66,8 +66,8 @@ export const columns = () =>
         const id = typeof inner['cId'] === 'string' && inner['cId'] !== '' ? inner['cId'] : String(position);
         const count = (used.get(side + id) ?? 0) + 1;
         used.set(side + id, count);
-        const found = attributes(app.id, object.qId, side, count === 1 ? id : `${id}~${count}`);
-        return { app, side, entry, inner, found };
+        const path = [app.id, object.qId, side, count === 1 ? id : `${id}~${count}`];
+        return { app, side, entry, inner, path, found: attributes(...path) };
       });
     }),
   );
