@@ -35,7 +35,8 @@ const diskFile = (file: FileHandle): DiskFile => ({
   datasync: () => patiently(() => file.datasync()),
   truncate: (bytes) => patiently(() => file.truncate(bytes)),
   read: async (position, length) => {
-    const bytes = new Uint8Array(length);
+    // Only what was read is given out.
+    const bytes = Buffer.allocUnsafeSlow(length);
     let done = 0;
     while (done < length) {
       const { bytesRead } = await patiently(() => file.read(bytes, done, length - done, position + done));
