@@ -207,6 +207,14 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       expect(await ends('file://x', 'down')).toMatchObject([{ kind: 'loads', downstream: 'prod/1' }]);
     },
   },
+  14: {
+    fill: async () => {},
+    holds: async (sql) => {
+      const again = sql`insert into scope (organisation_id, connection, key, kind, name, outcome, published_at)
+        values (${ORGANISATION}, 'prod', 'prod', 'site', 'Site', 'complete', now())`;
+      await expect(again).rejects.toMatchObject({ code: '23505' });
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {
