@@ -74,14 +74,19 @@ export class HealthServer implements AsyncDisposable {
 
   /**
    * Listens on the first of the ports that is free; a port 0 takes any.
+   * @param patienceMs how long who asks may take for the question, and without reading any of the answer
    * @throws Error when none is
    */
-  static async open(ports: readonly number[], routes: HealthRoutes): Promise<HealthServer> {
+  static async open(
+    ports: readonly number[],
+    routes: HealthRoutes,
+    patienceMs: number = PATIENCE_MS,
+  ): Promise<HealthServer> {
     const server = createServer(
       {
         maxHeaderSize: MOST_HEADER_BYTES,
-        headersTimeout: PATIENCE_MS,
-        requestTimeout: PATIENCE_MS,
+        headersTimeout: patienceMs,
+        requestTimeout: patienceMs,
         connectionsCheckingInterval: 1_000,
         keepAliveTimeout: 1,
       },
@@ -108,7 +113,7 @@ export class HealthServer implements AsyncDisposable {
     );
     server.maxConnections = MOST_CONNECTIONS;
     // Who asks and does not read the answer must not keep others out.
-    server.timeout = PATIENCE_MS;
+    server.timeout = patienceMs;
     server.on('clientError', (_error, socket) => socket.destroy());
     let last: unknown;
     for (const port of ports)

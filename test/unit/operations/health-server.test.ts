@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HealthServer } from '#agent/operations/health-server.ts';
 
@@ -66,6 +66,42 @@ describe('the health endpoints', () => {
 
   test('answer no header without end', async () => {
     await expect(ask({ headers: { 'x-long': 'y'.repeat(10_000) } })).rejects.toThrow();
+  });
+
+  test('let no slow reader keep others out, nor hold the agent when it stops', async () => {
+    const [most, patienceMs] = [16, 200];
+    const large = 'x'.repeat(16 * 1024 * 1024);
+    await server.close();
+    server = await HealthServer.open(
+      [0],
+      {
+        '/livez': () => ({ status: 200, type: 'text', body: 'ok\n' }),
+        '/statusz': () => ({ status: 200, type: 'json', body: large }),
+      },
+      patienceMs,
+    );
+    const readers: Socket[] = [];
+    const open = async (): Promise<void> => {
+      const reader = connect(server.port, '127.0.0.1');
+      readers.push(reader);
+      reader.on('error', () => {});
+      reader.write('GET /statusz HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      // Its first bytes say that it holds a connection; the rest it leaves where it is.
+      await new Promise<void>((resolve) => reader.once('readable', resolve));
+    };
+    try {
+      for (let n = 0; n < most; n++) await open();
+      let answered = await ask().catch(() => undefined);
+      for (let n = 0; n < 1_000 && answered === undefined; n++)
+        answered = await new Promise<void>((resolve) => setTimeout(resolve, 10)).then(() =>
+          ask().catch(() => undefined),
+        );
+      expect(answered).toMatchObject({ status: 200, text: 'ok\n' });
+      await open();
+      await server.close();
+    } finally {
+      for (const reader of readers) reader.destroy();
+    }
   });
 
   test('say when they fail', async () => {
