@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { databaseFault } from '#catalog/store/database-fault.ts';
+import { databaseFault, databasePlace } from '#catalog/store/database-fault.ts';
 import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
@@ -160,7 +160,8 @@ export class Publisher {
         if (this.#stop.signal.aborted) break;
         failures += 1;
         const { code, message: reason, advice } = databaseFault(error) ?? asFault(error);
-        this.#log.warn({ jobId: this.ref.jobId, failures, code, reason, advice }, 'publishing failed, trying again');
+        const told = { jobId: this.ref.jobId, failures, code, reason, database: databasePlace(error), advice };
+        this.#log.warn(told, 'publishing failed, trying again');
         // What was read of an unfinished group is not known any more: begin again at the last safe place.
         this.#isAstray = true;
         const waitMs = Math.min(RETRY_BASE_MS * 2 ** (failures - 1), RETRY_CAP_MS);

@@ -12,9 +12,21 @@ export const databaseFault = (error: unknown): Fault | undefined => {
   if (error instanceof Fault) return error.code === 'catalog.unavailable' ? error : undefined;
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code !== 'string' || !UNAVAILABLE.test(code)) return undefined;
-  if (code !== DISK_FULL) return new Fault('catalog.unavailable', 'The database does not answer.', { cause: error });
+  if (code !== DISK_FULL)
+    return new Fault('catalog.unavailable', 'The database does not answer.', {
+      cause: error,
+      advice:
+        'Check that PostgreSQL runs and that the catalog reaches it: its log names host and port. It goes on by itself when the database answers; agents keep what they have until then.',
+    });
   return new Fault('catalog.unavailable', 'The disk of the database is full.', {
     cause: error,
     advice: 'Free disk space where the database is. Nothing is lost: agents keep what they have and send it then.',
   });
+};
+
+/** Where the database is that an error of the connection tells of, `host:port`, for the log of the catalog alone. */
+export const databasePlace = (error: unknown): string | undefined => {
+  const { address, port } = (error ?? {}) as { address?: unknown; port?: unknown };
+  if (typeof address !== 'string') return undefined;
+  return typeof port === 'number' ? `${address}:${port}` : address;
 };

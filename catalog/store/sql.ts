@@ -13,6 +13,14 @@ export type Queries = postgres.ISql;
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 const STATEMENT_TIMEOUT_MS = 120_000;
+const CONNECT_MS = 10_000;
+
+interface PoolOptions {
+  readonly max?: number;
+  readonly repeatable?: boolean;
+  /** How long a server may take to answer a new connection. Default 10 s. */
+  readonly connectMs?: number;
+}
 
 /**
  * Opens a pool. Statements end after two minutes, so that a lost server or a lock never holds a caller for good; an open
@@ -22,7 +30,7 @@ const STATEMENT_TIMEOUT_MS = 120_000;
  *   Their order stays, so a later commit that does wait makes them durable too.
  * @throws Fault `config.invalid` for what is no address of a database
  */
-export const connect = (url: string, options: { readonly max?: number; readonly repeatable?: boolean } = {}): Sql => {
+export const connect = (url: string, options: PoolOptions = {}): Sql => {
   const wrong = new Fault('config.invalid', 'DATABASE_URL is not the address of a PostgreSQL database', {
     advice: 'Write postgres://user:password@host:5432/database, with %25 %2F %40 %3A for % / @ : in user and password.',
   });
@@ -46,10 +54,10 @@ const AGAIN_MS = { first: 100, most: 1_000 } as const;
 const againInSeconds = (failures: number): number =>
   (Math.min(AGAIN_MS.first * 2 ** Math.min(failures, 10), AGAIN_MS.most) * (0.5 + Math.random() / 2)) / 1000;
 
-const open = (url: string, options: { readonly max?: number; readonly repeatable?: boolean }): Sql =>
+const open = (url: string, options: PoolOptions): Sql =>
   postgres(url, {
     max: options.max ?? 16,
-    connect_timeout: 10,
+    connect_timeout: (options.connectMs ?? CONNECT_MS) / 1000,
     idle_timeout: 300,
     backoff: againInSeconds,
     // A plan that was made when the tables were empty is no good for the rows that a crawl brings; and its statements are
