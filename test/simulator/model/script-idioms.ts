@@ -84,7 +84,7 @@ export const SCRIPT_IDIOMS: readonly { readonly name: string; readonly lines: re
       "LET vMode = 'full';",
       'SWITCH vMode',
       "  CASE 'full'",
-      "    TRACE It's a full load; nothing is skipped;",
+      "    TRACE It's a full load: nothing is skipped;",
       "  CASE 'delta'",
       '    EXIT SCRIPT WHEN ScriptErrorCount > 0;',
       '  DEFAULT',

@@ -25,14 +25,14 @@ const SCRIPT_VARIABLES = lines(
   'SET vCurrentYear = 2025;',
   "SET vQvdPath = 'lib://QVD/1_extract/';",
   'SET vMargin = ($1 - $2) / $1;',
-  'REM a remark; LOAD nothing from here;',
+  'REM a remark: LOAD nothing from here;',
 );
 
 /** A mapping load with its use, and a left join from a QVD that another app writes. */
 const transformOf = (model: DataModel, { joined, library }: ScriptPlan): string => {
   const [first] = model.tables;
   const key = first === undefined ? undefined : joinKeyOf(first);
-  if (first === undefined || key === undefined || joined === undefined) return "TRACE nothing to transform; it's fine;";
+  if (first === undefined || key === undefined || joined === undefined) return "TRACE nothing to transform, it's fine;";
   return lines(
     'CountryMap:',
     'MAPPING LOAD Code, Name INLINE [',
