@@ -1,5 +1,14 @@
 import { redactText } from '#config/redaction/rules.ts';
-import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source, StoreLineage, TableLineage } from '../result.ts';
+import type {
+  DatasetUse,
+  FieldLineage,
+  Origin,
+  ScriptLineage,
+  Source,
+  StoreLineage,
+  Surroundings,
+  TableLineage,
+} from '../result.ts';
 import { inRole, type Origins, strongest, type Tracked, union, weakened } from './origins.ts';
 import type { Session, StoreEvent } from './session.ts';
 import { clean } from './sources.ts';
@@ -15,7 +24,7 @@ export const finish = (session: Session, state: State | undefined): ScriptLineag
   const { datasets, ...gathered } = session.gathered();
   return {
     tables: finisher.tables(session, state),
-    stores: finisher.stores(session.stores),
+    stores: finisher.stores(session),
     datasets: datasets
       .filter(({ source }) => !finisher.makes(source))
       .map((use): DatasetUse => ({ ...use, source: clean(use.source) })),
@@ -70,7 +79,7 @@ class Finisher {
   }
 
   /** One for each target and table, however often it was written. */
-  stores(events: readonly StoreEvent[]): readonly StoreLineage[] {
+  stores({ stores: events, surroundings }: Session): readonly StoreLineage[] {
     const found = new Map<string, StoreEvent>();
     for (const event of events) {
       const key = `${event.target}|${event.table}`;
@@ -78,7 +87,7 @@ class Finisher {
       found.set(key, known === undefined ? event : together(known, event));
     }
     return [...found.values()].map((event) => {
-      const fields = this.#fields(event);
+      const fields = this.#fields(seenStored(event, surroundings));
       return {
         target: withoutMarks(event.target),
         format: event.format,
@@ -164,15 +173,25 @@ const together = (one: StoreEvent, other: StoreEvent): StoreEvent => {
   };
 };
 
-/** With the fields that the app has and only a `*` can have brought. */
-const observed = (table: Table, names: readonly string[] | undefined): Table => {
+/** With the columns that the written file has, or else the table in the app, and only a `*` can have brought. */
+const seenStored = (event: StoreEvent, { columns, model }: Surroundings): Row => {
+  if (event.opens.length === 0) return event;
+  const path = withoutMarks(event.target);
+  const seen = columns?.({ type: 'file', path, table: undefined, format: event.format });
+  return seen === undefined
+    ? observed(event, model?.get(withoutMarks(event.table)))
+    : observed(event, seen, 'file-head');
+};
+
+/** With the fields that somebody saw and only a `*` can have brought. */
+const observed = <T extends Row>(table: T, names: readonly string[] | undefined, reason = 'model'): T => {
   if (names === undefined || table.opens.length === 0) return table;
   const fields = new Map(table.fields);
   for (const name of names) {
     if (fields.has(name)) continue;
     const origins = lookUp(table, name);
     if (origins !== undefined)
-      fields.set(name, { name, origins: weakened(union(origins), 'inferred', 'model'), expression: undefined });
+      fields.set(name, { name, origins: weakened(union(origins), 'inferred', reason), expression: undefined });
   }
   return { ...table, fields, opens: [] };
 };

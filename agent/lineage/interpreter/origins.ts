@@ -91,7 +91,7 @@ const rank = (confidence: Confidence): number => CONFIDENCES.indexOf(confidence)
 export const inRole = (origins: Origins, role: Role): Origins =>
   role === 'value' || origins.every((origin) => origin.role === role)
     ? origins
-    : union(origins.map((origin) => ({ ...origin, role })));
+    : union(origins.map((origin) => (origin.role === 'value' ? { ...origin, role } : origin)));
 
 /** At most as sure as `confidence`, and why. */
 export const weakened = (origins: Origins, confidence: Confidence, reason: string): Origins =>
