@@ -41,7 +41,15 @@ type Read =
       readonly diagnostics: SqlAnalysis['diagnostics'];
     };
 
-const NOTHING: SqlAnalysis = { columns: [], open: true, objects: [], tables: [], how: 'fallback', diagnostics: [] };
+const NOTHING: SqlAnalysis = {
+  columns: [],
+  rows: [],
+  open: true,
+  objects: [],
+  tables: [],
+  how: 'fallback',
+  diagnostics: [],
+};
 
 /**
  * An {@link AnalyseSql} over a parser. What it read of a text is kept, for scripts repeat their statements; columns are
@@ -178,5 +186,6 @@ function resolved(request: SqlRequest, read: Read & { type: 'query' }): SqlAnaly
     how === 'parser'
       ? result.columns
       : result.columns.map((column) => ({ ...column, from: weakened(column.from, 'inferred', 'sql-fallback') }));
-  return { columns, open: result.open, objects: result.objects, tables: [], how, diagnostics };
+  const rows = how === 'parser' ? result.rows : weakened(result.rows, 'inferred', 'sql-fallback');
+  return { columns, rows, open: result.open, objects: result.objects, tables: [], how, diagnostics };
 }

@@ -4,6 +4,8 @@ import type { Confidence, Role } from '../result.ts';
 export interface SqlAnalysis {
   /** In order. `name` as Qlik will call the field: without quotes, case kept. */
   readonly columns: readonly SqlColumn[];
+  /** What joins, conditions, groups and the order of rows read: all columns depend on it alike, so none of them says it. */
+  readonly rows?: readonly SqlOrigin[];
   /** There are columns beyond these: a `*` of objects whose columns are not known. */
   readonly open: boolean;
   /** Everything that is read, as written, without quotes, also what only a subquery or a join names. */

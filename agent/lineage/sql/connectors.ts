@@ -35,6 +35,7 @@ export function connectorSelect(tokens: readonly SqlToken[]): SqlAnalysis | unde
   const open = tables.some((table) => table.columns.some((c) => c.name === '*'));
   return {
     columns: own.flat(),
+    rows: [],
     open,
     objects: [root.name, ...objects.filter((name) => name !== root.name)],
     tables:

@@ -13,8 +13,6 @@ export interface Rows {
   readonly outs: readonly Out[];
   /** Objects of which it gives columns that are not known. */
   readonly rest: readonly string[];
-  /** What its joins, conditions and groups read: all of its columns depend on it. */
-  readonly indirect: readonly SqlOrigin[];
 }
 
 /** Something in FROM, under the name that columns are called by. */

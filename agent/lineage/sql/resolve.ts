@@ -18,6 +18,7 @@ import {
 /** What a query reads and gives. */
 export interface Resolved {
   readonly columns: readonly SqlColumn[];
+  readonly rows: readonly SqlOrigin[];
   readonly open: boolean;
   readonly objects: readonly string[];
   /** Columns without a table's name that several tables may have. */
@@ -31,7 +32,7 @@ export interface Resolved {
 /** Bounds that no statement written by a person comes near. */
 const MAX_STEPS = 200_000;
 const MAX_DEPTH = 300;
-const MAX_INDIRECT = 200;
+const MAX_ROWS = 500;
 /** Databases in which a select list may use names that it has just given. */
 const LATERAL = ['snowflake', 'redshift', 'teradata', 'databricks', 'access', 'clickhouse', 'hana'];
 /** Words that look like columns and are none. */
@@ -41,7 +42,7 @@ const NO_COLUMNS = new Set(
     /\s+/,
   ),
 );
-const EMPTY: Rows = { outs: [], rest: [], indirect: [] };
+const EMPTY: Rows = { outs: [], rest: [] };
 
 class TooMuch extends Error {}
 
@@ -64,6 +65,7 @@ export class Resolver {
   readonly #holes: Holes;
   readonly #objects = new Map<string, string>();
   readonly #ambiguous = new Set<string>();
+  #rows: SqlOrigin[] = [];
   #expansions = false;
   #steps = 0;
 
@@ -82,19 +84,25 @@ export class Resolver {
       if (!(error instanceof TooMuch || error instanceof RangeError)) throw error;
       cut = true;
     }
-    const indirect = distinct(rows.indirect);
+    const deciding = distinct(this.#rows);
     const columns = named(rows.outs).map((out): SqlColumn => {
       const origins = out.star ? weakened(out.origins, 'inferred' satisfies Confidence, 'star') : out.origins;
-      return { name: out.name, from: distinct([...origins, ...indirect]) };
+      return { name: out.name, from: withValues(distinct(origins)) };
     });
     return {
       columns,
+      rows: deciding.slice(0, MAX_ROWS),
       open: rows.rest.length > 0 || cut,
       objects: [...this.#objects.values()],
       ambiguous: [...this.#ambiguous],
       expansions: this.#expansions,
-      cut: cut || rows.indirect.length > MAX_INDIRECT,
+      cut: cut || deciding.length > MAX_ROWS,
     };
+  }
+
+  #decide(origins: readonly SqlOrigin[]): void {
+    this.#rows.push(...origins);
+    if (this.#rows.length > 4 * MAX_ROWS) this.#rows = [...distinct(this.#rows)].slice(0, 2 * MAX_ROWS);
   }
 
   #step(count = 1): void {
@@ -129,8 +137,8 @@ export class Resolver {
       scope = selected.scope;
     }
     const rows = united(parts);
-    const sort = query.sort.flatMap((use) => this.#aliased(use, rows.outs, inner, scope, depth));
-    return { ...rows, indirect: distinct([...rows.indirect, ...sort]).slice(0, MAX_INDIRECT + 1) };
+    for (const use of query.sort) this.#decide(this.#aliased(use, rows.outs, inner, scope, depth));
+    return rows;
   }
 
   #named(env: Env, depth: number): Rows {
@@ -171,10 +179,9 @@ export class Resolver {
       else this.#column(item, i, scope, outs, rest, env, depth, unnamed);
     });
     this.#step(outs.length);
-    const indirect = sources.flatMap((source) => source.indirect);
-    for (const use of select.uses) indirect.push(...this.#use(use, env, scope, depth));
-    for (const use of select.late) indirect.push(...this.#aliased(use, outs, env, scope, depth));
-    return { rows: { outs, rest, indirect: distinct(indirect).slice(0, MAX_INDIRECT + 1) }, scope };
+    for (const use of select.uses) this.#decide(this.#use(use, env, scope, depth));
+    for (const use of select.late) this.#decide(this.#aliased(use, outs, env, scope, depth));
+    return { rows: { outs, rest }, scope };
   }
 
   #column(
@@ -203,7 +210,7 @@ export class Resolver {
   /** What an item reads; in some databases that may be a column that stands before it in the list. */
   #valueOf(use: Use, outs: readonly Out[], env: Env | undefined, scope: Scope, depth: number): readonly SqlOrigin[] {
     if (use.type === 'column' && use.path.length === 1 && LATERAL.includes(this.#request.dialect ?? '')) {
-      const before = outOf({ outs, rest: [], indirect: [] }, use.path[0] ?? '');
+      const before = outOf({ outs, rest: [] }, use.path[0] ?? '');
       const known = scope.sources.some((source) => outOf(source, use.path[0] ?? '') !== undefined);
       if (before !== undefined && !known)
         return weakened(inRole(before.origins, use.role), 'inferred', 'lateral-alias');
@@ -221,7 +228,7 @@ export class Resolver {
   ): readonly SqlOrigin[] {
     if (use.type === 'position') return inRole(outs[use.position - 1]?.origins ?? [], use.role);
     if (use.type === 'column' && use.path.length === 1) {
-      const out = outOf({ outs, rest: [], indirect: [] }, use.path[0] ?? '');
+      const out = outOf({ outs, rest: [] }, use.path[0] ?? '');
       if (out !== undefined) return inRole(out.origins, use.role);
     }
     return this.#use(use, env, scope, depth);
@@ -233,7 +240,7 @@ export class Resolver {
     if (use.type === 'shared') return inRole(unqualified(scope, this.#holes.restore(use.name)) ?? [], 'key');
     if (use.type === 'query') {
       const rows = this.#query(use.query, env, scope, depth + 1, noName);
-      return inRole(distinct([...rows.outs.flatMap((out) => out.origins), ...rows.indirect]), use.role);
+      return inRole(distinct(rows.outs.flatMap((out) => out.origins)), use.role);
     }
     const path = use.path.map((part) => this.#holes.restore(part));
     return inRole(this.#path(path, scope), use.role);
@@ -342,8 +349,14 @@ export class Resolver {
       const origin: SqlOrigin = { object, column, role: 'value', confidence: 'exact', reasons: [] };
       return { name: columns[i] ?? column, origins: [origin], star: true };
     });
-    return { object, outs, rest: known === undefined ? [object] : [], indirect: [] };
+    return { object, outs, rest: known === undefined ? [object] : [] };
   }
+}
+
+/** When only conditions say what a column holds (`CASE WHEN state = 'A' THEN 1 END`), it holds their values. */
+function withValues(origins: readonly SqlOrigin[]): readonly SqlOrigin[] {
+  if (origins.some(({ role }) => role === 'value')) return origins;
+  return origins.map((origin) => (origin.role === 'condition' ? { ...origin, role: 'value' as const } : origin));
 }
 
 const noName = (): string => '';
@@ -359,14 +372,13 @@ function united(parts: readonly Rows[]): Rows {
   const [first, ...others] = parts;
   if (first === undefined) return EMPTY;
   if (others.length === 0) return first;
-  const indirect = distinct(parts.flatMap((part) => part.indirect));
   const rest = [...new Set(parts.flatMap((part) => part.rest))];
   if (rest.length === 0) {
     const outs = first.outs.map((out, i) => ({
       ...out,
       origins: distinct([...out.origins, ...others.flatMap((part) => part.outs[i]?.origins ?? [])]),
     }));
-    return { outs, rest, indirect };
+    return { outs, rest };
   }
   const names = [...new Map(parts.flatMap((p) => p.outs.map((o) => [o.name.toLowerCase(), o]))).keys()];
   const outs = names.flatMap((name) => {
@@ -374,7 +386,7 @@ function united(parts: readonly Rows[]): Rows {
     const [one] = found;
     return one === undefined ? [] : [{ ...one, origins: distinct(found.flatMap((out) => out.origins)) }];
   });
-  return { outs, rest, indirect };
+  return { outs, rest };
 }
 
 /** Names as they arrive: drivers number the second column of a name. */

@@ -7,7 +7,7 @@ export interface Asked {
   readonly analysis: SqlAnalysis;
   /** Origins of values by column: `dbo.Orders#Id`, with `?` behind a candidate and `~` behind an inferred one. */
   readonly values: Readonly<Record<string, readonly string[]>>;
-  /** What is read in another role, of all columns together, each once. */
+  /** What is read in another role, by columns or for the rows, each once. */
   readonly in: (role: Role) => readonly string[];
 }
 
@@ -31,6 +31,9 @@ export async function ask(
   return {
     analysis,
     values: Object.fromEntries(values),
-    in: (role) => [...new Set(analysis.columns.flatMap(({ from }) => from.filter((o) => o.role === role).map(short)))],
+    in: (role) => {
+      const all = [...analysis.columns.flatMap(({ from }) => from), ...(analysis.rows ?? [])];
+      return [...new Set(all.filter((origin) => origin.role === role).map(short))];
+    },
   };
 }

@@ -34,7 +34,7 @@ const ROWS: readonly {
     values: {
       Day: ['SRV.Erp.dbo.T#D'],
       X: ['SRV.Erp.dbo.T#A', 'SRV.Erp.dbo.T#B'],
-      Y: ['SRV.Erp.dbo.T#K', 'SRV.Erp.dbo.T#L'],
+      Y: ['SRV.Erp.dbo.T#L'],
       Z: ['dbo.U#Z'],
       Age: ['SRV.Erp.dbo.T#D'],
     },

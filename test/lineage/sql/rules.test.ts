@@ -13,12 +13,23 @@ describe('roles', () => {
     expect(asked.in('filter')).toEqual([
       'customers#country',
       'orders#id',
-      'returns#oid',
       'returns#kind',
+      'returns#oid',
       'orders#paid',
     ]);
     expect(asked.in('group')).toEqual(['orders#region']);
     expect(asked.in('sort')).toEqual(['orders#amount', 'orders#region']);
+    const roles = asked.analysis.columns.flatMap(({ from }) => from.map(({ role }) => role));
+    expect(new Set(roles)).toEqual(new Set(['value']));
+  });
+
+  test('what a CASE tests is a condition, and a value where there is no other', async () => {
+    const asked = await ask(
+      "SELECT CASE WHEN a = 1 THEN b ELSE c END AS x, CASE a WHEN 'K' THEN 1 ELSE 0 END AS flag, IIF(d > 1, e, 0) AS y FROM t",
+      'tsql',
+    );
+    expect(asked.values).toEqual({ x: ['t#b', 't#c'], flag: ['t#a'], y: ['t#e'] });
+    expect(asked.in('condition')).toEqual(['t#a', 't#d']);
   });
 
   test('a window is a group and a sort of its column, named windows too', async () => {
