@@ -41,6 +41,7 @@ export class ScopeWriter {
   readonly scope: string;
   readonly #sink: RecordSink;
   readonly #ending: (outcome: Outcome, why: Why) => Promise<Ending>;
+  readonly #only: ReadonlySet<AssetKind | EdgeKind> | undefined;
   #records = 0;
   /** Assets and edges written since the scope was (re)opened, by kind. */
   readonly assets = new Map<AssetKind, number>();
@@ -48,12 +49,17 @@ export class ScopeWriter {
   /** What the scope lacks, and what would give it; known when it has ended. */
   lacks: readonly Omit<Missing, 'message'>[] = [];
 
-  /** @param ending is asked before the outcome is written, when all else of the scope is */
+  /**
+   * @param ending is asked before the outcome is written, when all else of the scope is
+   * @param only kinds of assets and edges that are written at all; whatever else comes is passed over
+   */
   constructor(
     sink: RecordSink,
     scope: string,
     ending: (outcome: Outcome, why: Why) => Promise<Ending> = () => Promise.resolve({}),
+    only?: ReadonlySet<AssetKind | EdgeKind>,
   ) {
+    this.#only = only;
     this.#sink = sink;
     this.scope = scope;
     this.#ending = ending;
@@ -68,6 +74,7 @@ export class ScopeWriter {
   }
 
   async asset({ kind, key, name, parent, attributes, sparse }: Asset): Promise<void> {
+    if (this.#only?.has(kind) === false) return;
     await this.#count({
       t: 'asset',
       scope: this.scope,
@@ -82,6 +89,7 @@ export class ScopeWriter {
   }
 
   async edge(kind: EdgeKind, from: string, to: string, attributes?: JsonObject): Promise<void> {
+    if (this.#only?.has(kind) === false) return;
     const told = attributes === undefined || Object.keys(attributes).length === 0 ? {} : { attributes };
     await this.#count({ t: 'edge', scope: this.scope, kind, from, to, ...told });
     this.edges.set(kind, (this.edges.get(kind) ?? 0) + 1);
