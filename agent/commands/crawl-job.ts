@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
 import { CHECKPOINT_FOLDER } from '#agent/crawl/delta/checkpoint.ts';
-import type { LineageMeans } from '#agent/crawl/lineage/site-lineage.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
 import type { QlikObserver } from '#agent/qlik/observer.ts';
@@ -13,6 +12,7 @@ import { CrawlOptions } from '#protocol/job-options.ts';
 import { filterInForce } from './filter-in-force.ts';
 import { connectionOfJob } from './job-connection.ts';
 import { optionsOf } from './job-options.ts';
+import type { LineageOf } from './lineage-means.ts';
 import { VERSION } from './version.ts';
 
 /** So many reasons why something is missing get a line in the log, the widest first. */
@@ -27,8 +27,8 @@ export const crawlJob = (
   allowsScripts: (connection: string) => boolean = () => true,
   /** Where and for whom states are kept from crawl to crawl; undefined: nowhere. */
   kept?: { readonly stateFolder: string; readonly owner: string },
-  /** Interprets load scripts; undefined: no lineage is made. */
-  interpreter?: LineageMeans['process'],
+  /** Undefined: no lineage is made. */
+  lineageOf?: LineageOf,
 ): JobHandler => ({
   run: async (spec, sink, { signal, skipScopes, onProgress }) => {
     const connection = connectionOfJob(folder, spec.connection);
@@ -45,7 +45,7 @@ export const crawlJob = (
       scripts: allowsScripts(connection.code),
       asked,
       filter: filterInForce(connection, asked.settings),
-      lineage: interpreter && { process: interpreter, withTexts: true },
+      lineage: await lineageOf?.(connection.code),
       ...(kept === undefined
         ? {}
         : {

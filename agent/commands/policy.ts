@@ -14,6 +14,13 @@ const HOUR_MS = 3_600_000;
 const MOST_DENIALS = 12;
 const MOST_CHARACTERS = 300;
 
+/** What the policies allow of load scripts. */
+export interface ScriptRules {
+  readonly read: boolean;
+  readonly texts: boolean;
+  readonly keep: boolean;
+}
+
 export interface PolicyOptions {
   /** The policy file as it stands at the start. */
   readonly file: PolicyFile;
@@ -98,8 +105,16 @@ export class PolicyInForce implements JobPolicy {
 
   /** Whether load scripts of a connection may be read. */
   allowsScripts(connection: string): boolean {
-    if (this.#policy === 'nothing') return false;
-    return [this.#policy, this.#options.ofConnection(connection)].every((policy) => policy?.scripts?.value !== false);
+    return this.scriptsOf(connection).read;
+  }
+
+  /** What may be done with the load scripts of a connection: read them, send their texts, keep them on this machine. */
+  scriptsOf(connection: string): ScriptRules {
+    const policies = this.#policy === 'nothing' ? undefined : [this.#policy, this.#options.ofConnection(connection)];
+    const allow = (rule: 'scripts' | 'scriptTexts' | 'keepScripts'): boolean =>
+      policies?.every((policy) => policy?.[rule]?.value !== false) === true;
+    const read = allow('scripts');
+    return { read, texts: read && allow('scriptTexts'), keep: read && allow('keepScripts') };
   }
 
   /** Why the catalog may not make the agent log more; undefined when it may. */

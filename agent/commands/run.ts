@@ -25,6 +25,8 @@ import { crawlJob } from './crawl-job.ts';
 import { WATCHDOG } from './exit-codes.ts';
 import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { inventoryJob } from './inventory-job.ts';
+import { lineageJob } from './lineage-job.ts';
+import { lineageMeans } from './lineage-means.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
@@ -123,6 +125,8 @@ export const run = async (options: RunOptions): Promise<void> => {
     onTaken: policyAudit(audit, log),
   });
   await using interpreter = new LineageProcess();
+  const kept = { stateFolder, owner: `${gatewayUrl} ${identity.agentId}` };
+  const lineageOf = lineageMeans(interpreter, (code) => policy.scriptsOf(code), kept, log);
   const machine = await nameMachine();
   const moved = whetherMoved(identity, machine, log);
   const startedAt = new Date().toISOString();
@@ -193,13 +197,11 @@ export const run = async (options: RunOptions): Promise<void> => {
             log,
             operations.metrics,
             (code) => policy.allowsScripts(code),
-            {
-              stateFolder,
-              owner: `${gatewayUrl} ${identity.agentId}`,
-            },
-            interpreter,
+            kept,
+            lineageOf,
           ),
           inventory: inventoryJob(folder, dialer, log, operations.metrics),
+          lineage: lineageJob(folder, dialer, log, lineageOf, operations.metrics),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },

@@ -95,6 +95,27 @@ export const writeAppContent = async (
   content: AppContent,
   lineage?: AppLineage,
 ): Promise<Missing[]> => {
+  await writeObjects(out, row, context, content);
+  await writeStoriesAndBookmarks(out, row, context, content);
+  await writeScript(out, row, context, content);
+  await writeDataModel(out, row, context, content);
+  return lineage === undefined ? [] : await writeLineage(out, row, context, content, lineage);
+};
+
+/** What of an app lineage comes from: what its expressions use, and what its script reads. Returns what it lacks. */
+export const writeAppLineage = async (
+  out: ScopeWriter,
+  row: QrsApp,
+  context: AppContext,
+  content: AppContent,
+  lineage: AppLineage,
+): Promise<Missing[]> => {
+  await writeObjects(out, row, context, content);
+  return await writeLineage(out, row, context, content, lineage);
+};
+
+/** Sheets with their charts, master items and variables: whatever has expressions. */
+const writeObjects = async (out: ScopeWriter, row: QrsApp, context: AppContext, content: AppContent): Promise<void> => {
   const { keys } = context;
   const names = new FieldNames(content);
   const masters = {
@@ -106,11 +127,7 @@ export const writeAppContent = async (
   const charts = new ChartWriter(out, keys, row.id, masters, names);
   await writeSheets(out, row, context, content, charts);
   await writeMasterItems(out, row, context, content, charts, names);
-  await writeStoriesAndBookmarks(out, row, context, content);
   await writeVariables(out, row, context, content, names);
-  await writeScript(out, row, context, content);
-  await writeDataModel(out, row, context, content);
-  return lineage === undefined ? [] : await writeLineage(out, row, context, content, lineage);
 };
 
 const writeStoriesAndBookmarks = async (

@@ -1,4 +1,3 @@
-import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { type Log, SILENT } from '#agent/qlik/log.ts';
 import { PATIENCE } from '#agent/qlik/patience.ts';
 import type { Site } from '#agent/qlik/site.ts';
@@ -6,6 +5,7 @@ import type { RecordSink } from '#agent/spool/sink.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { EVERYTHING } from '#config/filter/filter.ts';
 import type { AppContent } from './app-content.ts';
+import { siteAppContext } from './app-context.ts';
 import { writeAppScope } from './app-outcome.ts';
 import type { AppContext } from './app-scope.ts';
 import { AppNotes } from './delta/app-notes.ts';
@@ -13,17 +13,16 @@ import { Delta } from './delta/delta.ts';
 import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { surveyOf } from './delta/survey.ts';
 import { keptApps } from './filtered.ts';
-import { keysOf } from './keys.ts';
-import { type AppLineage, SiteLineage } from './lineage/site-lineage.ts';
+import { REMADE, writeRemade } from './lineage/remake.ts';
+import { replanned } from './lineage/replan.ts';
+import type { AppLineage } from './lineage/site-lineage.ts';
 import type { CrawlOptions } from './options.ts';
 import { Turnstile } from './pace/turnstile.ts';
-import { People } from './people.ts';
 import { type Plan, type PlannedApp, type PlannedVisit, planOf } from './plan.ts';
 import { type CrawlSummary, Tally } from './progress.ts';
 import { requestedApps } from './requested.ts';
 import { ScopeWriter } from './scope-writer.ts';
 import { resultOf, settled } from './settled.ts';
-import { SiteFiles } from './site-files.ts';
 import { lookAtSite } from './site-visit.ts';
 import { type Unread, Visits } from './visits.ts';
 import { workOff } from './workers.ts';
@@ -51,7 +50,12 @@ export const crawl = async (
     place: checkpoints,
     nowMs: options.wallNow ?? Date.now,
     filter: options.filter?.digest ?? '',
-    options: { scripts: scripts !== false, pictures: asked?.pictures === true, settings: asked?.settings },
+    options: {
+      scripts: scripts !== false,
+      texts: options.lineage?.withTexts !== false,
+      pictures: asked?.pictures === true,
+      settings: asked?.settings,
+    },
   });
   const run = new Crawl(site, connection, sink, options, delta);
   try {
@@ -90,20 +94,9 @@ class Crawl {
     this.#log = options.log ?? SILENT;
     this.#signal =
       options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
-    const files = SiteFiles.of(site, this.#signal);
-    const connections = new Map<string, ConnectionPlace>();
-    this.#context = {
-      connection,
-      keys: keysOf(connection.code),
-      people: new People(),
-      extensions: new Map(),
-      connections,
-      earlier: delta.earlierLists,
-      unread: new Map(),
-      files,
-      filter: options.filter,
-      lineage: options.lineage && new SiteLineage(options.lineage, connection, connections, files, this.#signal),
-    };
+    const { filter, lineage } = options;
+    const { earlierLists: earlier } = delta;
+    this.#context = siteAppContext(site, connection, { earlier, filter, lineage, signal: this.#signal });
     this.#turnstile = new Turnstile({
       site,
       connection,
@@ -150,10 +143,13 @@ class Crawl {
       readAll: delta.base === undefined ? delta.reason : undefined,
       unsure: delta.noted.interrupted,
     });
-    const notes = await this.#apps(plan);
+    const again = await replanned(plan, this.#site, this.#context.lineage);
+    const notes = await this.#apps(again.plan, again.remade);
+    const apps = notes.result(again.plan, delta.noted);
+    if (delta.isKept) await (await this.#context.lineage?.kept())?.forgetOthers(apps.map(([id]) => id));
     await delta.finish({
       site: looked.known,
-      apps: notes.result(plan, delta.noted),
+      apps,
       otherObjects: notes.otherObjects(looked.survey.objects),
       rejected: looked.survey.rejected.map(([id, name, rule]) => [id, name, rule]),
     });
@@ -164,7 +160,7 @@ class Crawl {
     this.#options.onProgress?.({ ...this.tally.totals(), reading: [...this.#reading.values()], slowed });
   }
 
-  async #apps(plan: Plan): Promise<AppNotes> {
+  async #apps(plan: Plan, remade: readonly PlannedVisit[] = []): Promise<AppNotes> {
     const notes = new AppNotes(this.#delta);
     this.tally.appsSkipped = plan.published.length;
     for (const app of plan.unchanged) {
@@ -177,6 +173,7 @@ class Crawl {
       this.tally.add(out, 'app', 'unchanged');
     }
     if (plan.unchanged.length > 0) this.#report();
+    for (const app of remade) await this.#remake(app, plan, notes);
     const visits = new Visits(this.#site, {
       signal: this.#signal,
       turnstile: this.#turnstile,
@@ -197,10 +194,13 @@ class Crawl {
             return { read, lineage };
           },
           write: async (app, { read, lineage }) => {
+            const made = await resultOf(lineage);
             const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), (outcome, why) =>
-              notes.read(app, outcome, why, this.#context.files?.taken(app.id)),
+              notes.read(app, outcome, why, this.#context.files?.taken(app.id), made?.inputs),
             );
-            const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log, await resultOf(lineage));
+            // Before it is known as what it was read: what is kept may be newer than what is known, and never older.
+            if (!('fault' in read)) await (await this.#context.lineage?.kept())?.keep(app.id, read);
+            const outcome = await writeAppScope(out, app.row, read, this.#context, this.#log, made);
             this.tally.add(out, 'app', outcome);
             this.#report();
           },
@@ -213,6 +213,22 @@ class Crawl {
       throw error;
     }
     return notes;
+  }
+
+  /** Makes the lineage of an app anew that did not change; one that turns out not to be kept is read. */
+  async #remake(app: PlannedVisit, plan: Plan, notes: AppNotes): Promise<void> {
+    this.#signal.throwIfAborted();
+    const { lineage: site, keys } = this.#context;
+    const content = await (await site?.kept())?.read(app.id);
+    const made = content && (await site?.of(app.row, content));
+    if (content === undefined || made === undefined) {
+      plan.read.push(app);
+      return;
+    }
+    const out = new ScopeWriter(this.#sink, keys.of(app.id), () => notes.remade(app, made.inputs), REMADE);
+    await writeRemade(out, app.row, content, this.#context, made);
+    this.tally.add(out, 'app', 'updated');
+    this.#report();
   }
 
   async #lineageOf({ row }: PlannedVisit, read: AppContent | Unread): Promise<AppLineage | undefined> {

@@ -22,7 +22,7 @@ const MOST_READ = 8 * 1024 * 1024;
 export const writeScript = async (
   out: ScopeWriter,
   row: QrsApp,
-  { keys, files }: AppContext,
+  { keys, files, lineage }: AppContext,
   { script, lists }: AppContent,
 ): Promise<void> => {
   if (script.trim() === '') return;
@@ -38,22 +38,25 @@ export const writeScript = async (
   const includes = new Includes(files, lists.variables);
   const log = await files?.lastLog(row.id);
   const key = keys.of(row.id, 'script');
+  // The policy may let lineage leave and no text that it is made of.
+  const told = (own: string): string | undefined => (lineage?.withTexts === false ? undefined : own);
   await out.asset({
     kind: 'script',
     key,
     name: 'script',
     parent: keys.of(row.id),
     attributes: present({
-      text,
+      text: told(text),
+      withheld: lineage?.withTexts === false || undefined,
       lines: text.split('\n').length,
       sizeBytes: Buffer.byteLength(script),
       // Of what leaves, so that whoever has it can check it, and nobody can try secrets against it.
-      sha256: createHash('sha256').update(text).digest('hex'),
+      sha256: told(createHash('sha256').update(text).digest('hex')),
       statements: sections.reduce((sum, { contents }) => sum + contents.statements, 0),
       sectionAccess: sections.some(({ contents }) => contents.sectionAccess) || undefined,
       readInPart: text.length > MOST_READ || undefined,
       redacted: text !== script || undefined,
-      ...(log === undefined ? {} : logFacts(log)),
+      ...(log === undefined ? {} : logFacts(log, told)),
     }),
   });
   const included = keys.of(row.id, 'script', 'include');
@@ -67,7 +70,7 @@ export const writeScript = async (
       name: section.name,
       parent: key,
       attributes: present({
-        text: section.text,
+        text: told(section.text),
         line: section.line,
         lines: section.text.split('\n').length,
         ...contentFacts(section.contents),
@@ -86,11 +89,12 @@ export const writeScript = async (
       name: path.split(/[\\/]/).at(-1) ?? path,
       parent: key,
       attributes: present({
-        text: own,
+        text: told(own),
         included: true,
         path,
         lines: own.split('\n').length,
         ...about,
+        sha256: told(about.sha256),
         ...contentFacts(contents),
         includes: [...inner],
         credentials: placesOf(credentials),
@@ -101,10 +105,13 @@ export const writeScript = async (
 };
 
 /** The last reload as its log tells it. */
-const logFacts = ({ file, script, cut, started, ended, failed }: LastLog): JsonObject =>
+const logFacts = (
+  { file, script, cut, started, ended, failed }: LastLog,
+  told: (own: string) => string | undefined,
+): JsonObject =>
   present({
     expandedFrom: file,
-    expanded: script,
+    expanded: told(script),
     expandedCut: cut || undefined,
     lastRun: present({ started, ended, failed }),
   });

@@ -72,6 +72,8 @@ export const denials = ({
   hours,
   jobsPerHour,
   scripts,
+  scriptTexts,
+  keepScripts,
   fullCrawls,
   inventories,
   previews,
@@ -84,6 +86,8 @@ export const denials = ({
     : []),
   ...(jobsPerHour ? [`More than ${jobsPerHour.value} jobs in an hour (${line(jobsPerHour)})`] : []),
   ...(scripts?.value === false ? [`Load scripts (${line(scripts)})`] : []),
+  ...(scriptTexts?.value === false ? [`Texts of load scripts (${line(scriptTexts)})`] : []),
+  ...(keepScripts?.value === false ? [`Keeping scripts on the agent's machine (${line(keepScripts)})`] : []),
   ...(fullCrawls?.value === false ? [`Full crawls (${line(fullCrawls)})`] : []),
   ...(inventories?.value === false ? [`Inventories (${line(inventories)})`] : []),
   ...(previews?.value === true

@@ -22,6 +22,15 @@ const SHARED: readonly KeySpec[] = [
   ),
   used('time_zone', 'string', 'Zone of the hours, such as Europe/Vienna; hours need it.', { oneLine: true }),
   used('scripts', 'boolean', 'False: load scripts are neither read nor sent.', { standard: true }),
+  used('script_texts', 'boolean', 'False: load scripts are read for their lineage, and no text of them is sent.', {
+    standard: true,
+  }),
+  used(
+    'keep_scripts',
+    'boolean',
+    'False: nothing of apps is kept on this machine; lineage is made anew only by opening them.',
+    { standard: true },
+  ),
   used(
     'full_crawls',
     'boolean',

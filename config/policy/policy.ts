@@ -27,6 +27,10 @@ export interface Policy {
   readonly hours?: Rule<ZonedHours>;
   readonly jobsPerHour?: Rule<number> | undefined;
   readonly scripts?: Rule<boolean> | undefined;
+  /** Of the texts of scripts, which lineage alone does not need to send. */
+  readonly scriptTexts?: Rule<boolean> | undefined;
+  /** Of keeping scripts and expressions on this machine, for lineage without opening apps. */
+  readonly keepScripts?: Rule<boolean> | undefined;
   readonly fullCrawls?: Rule<boolean> | undefined;
   readonly inventories?: Rule<boolean> | undefined;
   /** Of previews with real values; absent: not allowed, unless another policy allows them. */
@@ -103,6 +107,8 @@ export const readPolicy = (
     ...readHours(values, prefix, list('hours'), problems),
     jobsPerHour: has('jobs_per_hour') ? ruleOf('jobs_per_hour', values.integer(`${prefix}jobs_per_hour`)) : undefined,
     scripts: flag('scripts'),
+    scriptTexts: flag('script_texts'),
+    keepScripts: flag('keep_scripts'),
     fullCrawls: flag('full_crawls'),
     inventories: flag('inventories'),
     previews: flag('previews'),

@@ -32,6 +32,10 @@ export const LINEAGE_KINDS = {
     advice:
       'Give the values of these variables in the mapping file, or let the agent read the logs of reloads (paths.logs).',
   },
+  'lineage.nothing_kept': {
+    retryable: false,
+    advice: 'Run a crawl first, and let the policy allow that scripts are read and kept (scripts, keep_scripts).',
+  },
   'lineage.too_large': {
     retryable: false,
     advice: 'The rest of it is there. Nothing has to be done unless the part that was left out is needed.',

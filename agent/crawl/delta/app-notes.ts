@@ -1,4 +1,5 @@
 import type { Outcome } from '#protocol/records.ts';
+import type { LineageInputs } from '../lineage/lookups.ts';
 import type { Plan, PlannedApp, PlannedVisit } from '../plan.ts';
 import type { Ending, Why } from '../scope-writer.ts';
 import type { IncludeMarks } from '../site-files.ts';
@@ -25,6 +26,7 @@ export class AppNotes {
     outcome: Outcome,
     why: Why,
     included?: IncludeMarks | undefined,
+    lineage?: LineageInputs | undefined,
   ): Promise<Ending> {
     // Of one whose script could not be read they are as they were.
     const includes = included ?? known?.includes ?? [];
@@ -39,8 +41,19 @@ export class AppNotes {
         reason,
         again: (outcome === 'failed' || outcome === 'partial') && mayHavePassed(why),
         ...(includes.length === 0 ? {} : { includes: includes.map(([path, mark]): [string, string] => [path, mark]) }),
+        ...withLineage(lineage),
         ...(known === undefined ? {} : { before: known.fingerprint }),
       };
+      this.#read.set(id, app);
+      await this.#delta.app(id, app);
+    }
+    return { reason };
+  }
+
+  /** Notes with what the lineage of an app was made anew that was not read, before the end of its scope is written. */
+  async remade({ id, name, known, fingerprint, reason }: PlannedApp, lineage: LineageInputs): Promise<Ending> {
+    if (known !== undefined) {
+      const app: KnownApp = { ...known, name, fingerprint, reason, ...withLineage(lineage) };
       this.#read.set(id, app);
       await this.#delta.app(id, app);
     }
@@ -64,6 +77,9 @@ export class AppNotes {
     return [...byApp].filter(([id]) => !this.#ids.has(id));
   }
 }
+
+const withLineage = (lineage: LineageInputs | undefined): Pick<KnownApp, 'lineage'> =>
+  lineage === undefined ? {} : { lineage: lineage.map(([input, mark]): [string, string] => [input, mark]) };
 
 /**
  * An app that an earlier attempt of the job published: with the fingerprint that it had then, since it may have changed

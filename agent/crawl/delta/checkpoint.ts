@@ -21,6 +21,8 @@ export const KnownApp = z.object({
   again: z.boolean(),
   /** Files that its script includes, and what told them from others when it was read. */
   includes: z.array(z.tuple([z.string(), z.string()])).optional(),
+  /** What its lineage was made with besides itself, and what told that from others. */
+  lineage: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** What its fingerprint was before it was read last. */
   before: Fingerprint.optional(),
 });

@@ -43,6 +43,21 @@ export const UNCHANGED = reason('unchanged', 'Nothing of it changed since it was
 export const FIRST = reason('first', 'It was not known before.');
 export const REQUESTED = reason('requested', 'It was asked for by name.');
 export const INCLUDED = reason('included', 'A file that its script includes changed, came or went.');
+export const ASKED = reason('lineage_asked', 'Its lineage was made anew because somebody asked for it.');
+/** What the lineage of an app is made with, in words. @param input as it is noted */
+export const lineageOf = (input: string): Reason => {
+  const [kind = '', ...rest] = input.split(' ');
+  const name = rest.join(' ');
+  const what = {
+    interpreter: 'the interpreter of load scripts',
+    mapping: 'the mapping file',
+    connection: `the data connection ${name}`,
+    include: `the included script ${name}`,
+    columns: 'the columns of a file that its script reads whole',
+    files: `the files ${name}`,
+  }[kind];
+  return reason('lineage', `What its lineage is made with changed: ${what ?? input}.`);
+};
 export const INTERRUPTED = reason('interrupted', 'It was being read when an earlier crawl ended before its time.');
 export const AGAIN = reason(
   'failed_before',

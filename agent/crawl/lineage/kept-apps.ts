@@ -66,7 +66,10 @@ export class KeptApps {
   static async open(place: KeptPlace, code: string): Promise<KeptApps | undefined> {
     const stored = place.keys.obtain();
     if (stored.type !== 'key') {
-      place.log.warn({ reason: stored.reason }, `nothing of apps can be kept: the key ${place.keys.name} cannot be used`);
+      place.log.warn(
+        { reason: stored.reason },
+        `nothing of apps can be kept: the key ${place.keys.name} cannot be used`,
+      );
       return undefined;
     }
     const folder = join(place.folder, fileStem(code));

@@ -63,7 +63,10 @@ export const readKept = (text: string): AppContent | undefined => {
     ...{ script, sheets, visualizations, lists, gaps, stories: [] },
     model: model.available
       ? model
-      : { available: false, reason: new Fault('qlik.data_model_unavailable', 'The app had no data model when it was read') },
+      : {
+          available: false,
+          reason: new Fault('qlik.data_model_unavailable', 'The app had no data model when it was read'),
+        },
     sheetIds: sheetIds === undefined ? undefined : new Map(sheetIds),
   };
 };

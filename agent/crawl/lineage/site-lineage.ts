@@ -11,6 +11,7 @@ import type { Connection } from '#config/connection/connection.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AppContent } from '../app-content.ts';
 import type { SiteFiles } from '../site-files.ts';
+import { KeptApps, type KeptPlace } from './kept-apps.ts';
 import { type LineageInputs, Lookups } from './lookups.ts';
 
 /** What a crawl needs for the lineage of apps. */
@@ -18,8 +19,10 @@ export interface LineageMeans {
   readonly process: Pick<LineageProcess, 'script'>;
   /** False: what a script says may leave, and no text of it. */
   readonly withTexts: boolean;
+  /** Where contents of apps are kept, so that lineage can be made anew without opening them; absent: nowhere. */
+  readonly kept?: KeptPlace | undefined;
   /** Of the interpreter; a test has others. */
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** What became of the script of one app. */
@@ -50,6 +53,7 @@ export class SiteLineage {
   readonly #mapping: AdministratorsMapping | undefined;
   #byName: ReadonlyMap<string, ConnectionPlace> | undefined;
   #naming: Naming | undefined;
+  #kept: Promise<KeptApps | undefined> | undefined;
 
   /** @param connections where data connections lead, by id; read when the first app is looked at */
   constructor(
@@ -70,6 +74,13 @@ export class SiteLineage {
 
   get #version(): string {
     return this.#means.version ?? INTERPRETER_VERSION;
+  }
+
+  /** Where contents of apps are kept; undefined: nowhere. */
+  kept(): Promise<KeptApps | undefined> {
+    const { kept } = this.#means;
+    this.#kept ??= kept === undefined ? Promise.resolve(undefined) : KeptApps.open(kept, this.#connection.code);
+    return this.#kept;
   }
 
   get withTexts(): boolean {
@@ -123,10 +134,10 @@ export class SiteLineage {
     }
   }
 
-  /** Whether what an app's lineage was made with is another thing now. */
-  async isStale(inputs: LineageInputs): Promise<boolean> {
-    for (const [input, mark] of inputs) if ((await this.#mark(input)) !== mark) return true;
-    return false;
+  /** What an app's lineage was made with and is another thing now, the first of them; undefined when nothing is. */
+  async changed(inputs: LineageInputs): Promise<string | undefined> {
+    for (const [input, mark] of inputs) if ((await this.#mark(input)) !== mark) return input;
+    return undefined;
   }
 
   async #inputs(asked: ReadonlyMap<string, Lookup>, datasets: readonly DatasetUse[]): Promise<LineageInputs> {

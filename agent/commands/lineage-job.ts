@@ -1,0 +1,41 @@
+import type { JobHandler } from '#agent/bridge/job-handler.ts';
+import { remakeLineage } from '#agent/crawl/lineage/remake-all.ts';
+import type { Dialer } from '#agent/network/dialer.ts';
+import type { Log } from '#agent/qlik/log.ts';
+import type { QlikObserver } from '#agent/qlik/observer.ts';
+import { openSite } from '#agent/qlik/site.ts';
+import type { ConnectionFolder } from '#config/folder.ts';
+import { LineageOptions } from '#protocol/job-options.ts';
+import { filterInForce } from './filter-in-force.ts';
+import { connectionOfJob } from './job-connection.ts';
+import { optionsOf } from './job-options.ts';
+import type { LineageOf } from './lineage-means.ts';
+
+/** Does the jobs of kind `lineage`: makes the lineage of apps anew from what was kept of them, and opens none. */
+export const lineageJob = (
+  folder: Pick<ConnectionFolder, 'get' | 'states'>,
+  dialer: Dialer,
+  log: Log,
+  lineageOf: LineageOf,
+  observer?: QlikObserver,
+): JobHandler => ({
+  run: async (spec, sink, { signal, skipScopes, onProgress }) => {
+    const asked = optionsOf(LineageOptions, spec);
+    const connection = connectionOfJob(folder, spec.connection);
+    log.info({ jobId: spec.jobId, connection: connection.code }, 'lineage started');
+    await using site = openSite(connection, { dialer, log, signal, observer });
+    const { apps, unknown, records } = await remakeLineage(site, connection, sink, {
+      ...{ asked, signal, skipScopes },
+      means: await lineageOf(connection.code),
+      filter: filterInForce(connection, asked.settings),
+      onProgress: (done) =>
+        onProgress({
+          scopesDone: done.apps + done.unknown,
+          scopesTotal: done.of,
+          records: done.records,
+          current: [done.current],
+        }),
+    });
+    log.info({ jobId: spec.jobId, connection: connection.code, apps, unknown, records }, 'lineage done');
+  },
+});
