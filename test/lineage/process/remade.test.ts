@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
+import { crawl } from '#agent/crawl/crawl.ts';
+import { KEPT_FOLDER } from '#agent/crawl/lineage/kept-apps.ts';
+import { remakeLineage } from '#agent/crawl/lineage/remake-all.ts';
+import type { LineageMeans } from '#agent/crawl/lineage/site-lineage.ts';
+import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
+import { Dialer } from '#agent/network/dialer.ts';
+import { SILENT } from '#agent/qlik/log.ts';
+import { openSite } from '#agent/qlik/site.ts';
+import { KeyFile } from '#config/secrets/key-file.ts';
+import { CrawlOptions, LineageOptions } from '#protocol/job-options.ts';
+import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import type { Simulator } from '#test/simulator/simulator.ts';
+import { connectionFor, simulate } from '#test/unit/crawl/simulated.ts';
+
+const CODE = 'sim';
+
+let simulator: Simulator;
+let state: string;
+let interpreter: LineageProcess;
+beforeAll(async () => {
+  simulator = await simulate({ apps: 12 });
+  state = mkdtempSync(join(tmpdir(), 'culvert-remade-'));
+  interpreter = new LineageProcess();
+});
+afterAll(async () => {
+  await interpreter[Symbol.asyncDispose]();
+  await simulator?.[Symbol.asyncDispose]();
+  rmSync(state, { recursive: true, force: true });
+});
+
+const means = (more: Partial<LineageMeans> = {}): LineageMeans => ({
+  process: interpreter,
+  withTexts: true,
+  kept: { folder: join(state, KEPT_FOLDER), keys: new KeyFile(state), owner: 'catalog agent', log: SILENT },
+  ...more,
+});
+
+// One session with the proxy for all: a user has five.
+const dialer = new Dialer();
+const open = () => openSite(connectionFor(simulator), { dialer });
+const sinkOf = (records: StreamRecord[]) =>
+  new RecordGate({
+    write: (record) => {
+      records.push(record);
+      return Promise.resolve();
+    },
+  });
+
+let checkpoint: string | null = null;
+let job = 0;
+/** The next crawl of differences, and what the site was asked for it. */
+const next = async (more: Partial<LineageMeans> = {}) => {
+  const records: StreamRecord[] = [];
+  simulator.record.reset();
+  await using site = open();
+  job += 1;
+  await crawl(site, site.connection, sinkOf(records), {
+    asked: CrawlOptions.parse({ checkpoint }),
+    checkpoints: { folder: join(state, 'checkpoints'), job: `job-${job}`, owner: 'catalog agent', crawler: '1' },
+    lineage: means(more),
+  });
+  const outcomes = new Map(records.flatMap((one) => (one.t === 'outcome' ? [[one.scope, one] as const] : [])));
+  checkpoint = outcomes.get(CODE)?.checkpoint ?? checkpoint;
+  return { records, outcomes, opens: simulator.record.snapshot().opens };
+};
+
+const derives = (records: readonly StreamRecord[], scope: string): string[] =>
+  records.flatMap((one) =>
+    one.t === 'edge' && one.scope === scope && one.kind === 'derives' ? [`${one.from} ${one.to}`] : [],
+  );
+
+const ofKind = (outcomes: ReadonlyMap<string, OutcomeRecord>, outcome: string): string[] =>
+  [...outcomes].flatMap(([scope, one]) => (one.outcome === outcome && scope !== CODE ? [scope] : []));
+
+describe('lineage without opening apps', () => {
+  let first: Awaited<ReturnType<typeof next>>;
+  let dependent: string[];
+  beforeAll(async () => {
+    first = await next();
+    const path = simulator.site.dataConnections.find(({ name }) => name === 'QVD')?.connectionstring ?? '';
+    const folders = path.split('\\').filter((part) => part !== '');
+    const host = path.startsWith('\\\\') ? [] : [new URL(simulator.addresses.proxyUrl).hostname];
+    const old = `file://${[...host, ...folders].join('/').toLowerCase()}/`;
+    dependent = ofKind(first.outcomes, 'complete').filter((scope) =>
+      first.records.some((one) => one.t === 'edge' && one.scope === scope && one.to.startsWith(old)),
+    );
+  });
+
+  test('a crawl without any change opens no app and makes no lineage', async () => {
+    expect(dependent.length).toBeGreaterThan(0);
+    const { outcomes, opens } = await next();
+    expect(opens).toBe(0);
+    expect(ofKind(outcomes, 'updated')).toEqual([]);
+  });
+
+  test('when the path of one data connection changes, all edges that depend on it follow, and no app is opened', async () => {
+    simulator.mutate({
+      action: 'move-connection',
+      connection: 'QVD',
+      connectionstring: '\\\\moved.corp.example\\bi\\qvd',
+    });
+    const { records, outcomes, opens } = await next();
+    expect(opens).toBe(0);
+    const updated = ofKind(outcomes, 'updated');
+    expect(updated).toEqual(expect.arrayContaining(dependent));
+    for (const scope of updated) {
+      expect(outcomes.get(scope)?.reason).toMatchObject({ code: 'lineage', message: expect.stringContaining('qvd') });
+      expect(outcomes.get(scope)?.anew).toContain('derives');
+      const before = derives(first.records, scope);
+      // As many edges as before, charts' and variables' included; only their other ends are elsewhere.
+      expect(derives(records, scope)).toHaveLength(before.length);
+    }
+    const moved = records.filter((one) => one.t === 'edge' && one.to.startsWith('file://moved.corp.example/bi/qvd/'));
+    expect(moved.length).toBeGreaterThan(0);
+    // Known as that: the next one has nothing to do.
+    const again = await next();
+    expect([again.opens, ofKind(again.outcomes, 'updated')]).toEqual([0, []]);
+  });
+
+  test('a new version of the interpreter makes all lineage anew, and opens no app', async () => {
+    const { outcomes, opens } = await next({ version: 'next' });
+    expect(opens).toBe(0);
+    expect(ofKind(outcomes, 'updated')).toHaveLength(ofKind(first.outcomes, 'complete').length);
+    expect(
+      [...outcomes.values()].find(({ outcome, scope }) => outcome === 'updated' && scope !== CODE)?.reason?.message,
+    ).toMatch(/interpreter/);
+  });
+
+  test('somebody who asks for it has all lineage made anew, with nothing else of the apps', async () => {
+    const records: StreamRecord[] = [];
+    simulator.record.reset();
+    await using site = open();
+    const made = await remakeLineage(site, site.connection, sinkOf(records), {
+      asked: LineageOptions.parse({}),
+      means: means(),
+    });
+    expect(simulator.record.snapshot().opens).toBe(0);
+    expect(made.apps).toBe(ofKind(first.outcomes, 'complete').length);
+    const kinds = new Set(records.flatMap((one) => (one.t === 'asset' ? [one.kind] : [])));
+    expect([...kinds].sort()).toEqual(['app', 'column', 'dataset']);
+  });
+
+  test('of apps that are not kept it is said, and a crawl reads those that changed', async () => {
+    await using site = open();
+    const elsewhere = means({ kept: undefined });
+    await expect(
+      remakeLineage(site, site.connection, sinkOf([]), { asked: LineageOptions.parse({}), means: elsewhere }),
+    ).rejects.toMatchObject({ code: 'lineage.nothing_kept' });
+    const { opens } = await next({ version: 'newest', kept: undefined });
+    expect(opens).toBeGreaterThan(0);
+  });
+
+  test('what is kept tells nobody who has not the key of the agent', async () => {
+    const { readdirSync, readFileSync } = await import('node:fs');
+    const folder = join(state, KEPT_FOLDER);
+    const [own = ''] = readdirSync(folder);
+    const files = readdirSync(join(folder, own));
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files)
+      expect(readFileSync(join(folder, own, file)).toString('latin1')).not.toMatch(/LOAD|lib:\/\//);
+  });
+});
