@@ -1,4 +1,4 @@
-import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source } from './result.ts';
+import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source, TableLineage } from './result.ts';
 
 /** A source as one text, as written after expansion: `lib://Data/a.xlsx#Sheet1`, `connection:ERP#dbo.Orders`, `inline:`, … */
 export const sourceName = (source: Source): string => {
@@ -23,13 +23,39 @@ export const sourceName = (source: Source): string => {
 
 /** What `culvert lineage --json` prints of a script, for use by other programs. */
 export const lineageJson = (lineage: ScriptLineage): object => ({
-  tables: lineage.tables.map(({ name, fields, final }) => ({ name, fields: fields.map(fieldJson), final })),
+  tables: byName(lineage.tables).map(({ name, fields, final }) => ({ name, fields: fields.map(fieldJson), final })),
   stores: lineage.stores.map(({ target, table, fields }) => ({ target, table, fields: fields.map(fieldJson) })),
   datasets: lineage.datasets.map(datasetJson),
   diagnostics: lineage.diagnostics.map(({ severity, code, message, place }) => ({ severity, code, message, ...place })),
   statements: lineage.statements,
   ...(lineage.cut === undefined ? {} : { cut: lineage.cut }),
 });
+
+/** A table that is made and dropped again and again is told once. */
+const byName = (tables: readonly TableLineage[]): readonly TableLineage[] => {
+  const found = new Map<string, TableLineage>();
+  for (const table of tables) {
+    const key = `${table.final}|${table.name}`;
+    const known = found.get(key);
+    found.set(key, known === undefined ? table : { ...known, fields: together(known.fields, table.fields) });
+  }
+  return [...found.values()];
+};
+
+const together = (one: readonly FieldLineage[], other: readonly FieldLineage[]): readonly FieldLineage[] => {
+  const found = new Map(one.map((field) => [field.name, field]));
+  for (const field of other) {
+    const known = found.get(field.name);
+    found.set(field.name, known === undefined ? field : { ...known, origins: all(known.origins, field.origins) });
+  }
+  return [...found.values()];
+};
+
+const all = (one: readonly Origin[], other: readonly Origin[]): readonly Origin[] => {
+  const key = ({ source, field, role }: Origin): string => `${sourceName(source)}|${field}|${role}`;
+  const known = new Set(one.map(key));
+  return [...one, ...other.filter((origin) => !known.has(key(origin)))];
+};
 
 const fieldJson = ({ name, origins }: FieldLineage): object => ({ name, from: origins.map(originJson) });
 

@@ -20,8 +20,18 @@ export interface Circumstances {
   readonly reasons: readonly string[];
 }
 
+const KEYS = new WeakMap<Source, string>();
+
 /** Sources with the same key are the same place. */
 export const sourceKey = (source: Source): string => {
+  const known = KEYS.get(source);
+  if (known !== undefined) return known;
+  const key = keyOf(source);
+  KEYS.set(source, key);
+  return key;
+};
+
+const keyOf = (source: Source): string => {
   switch (source.type) {
     case 'file':
       return `f|${pathKey(source.path)}|${source.table?.toLowerCase() ?? ''}`;

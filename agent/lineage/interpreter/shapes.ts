@@ -86,7 +86,7 @@ const intervalMatch = (
     return field(name, union(known, inRole(matched(name), 'key')));
   });
   const value = matched(prefix.field);
-  if (value.length === 0) {
+  if (![...state.tables.values()].some((table) => lookUp(table, prefix.field) !== undefined)) {
     here.session.say(
       'info',
       'field-missing',

@@ -120,16 +120,21 @@ export const clean = (source: Source): Source => {
   }
 };
 
-/** What a SELECT gives. `named`: the first object that it reads. */
-export const readSelect = (
-  step: SelectStep,
-  state: State,
-  here: Here,
-): Row & { readonly named: string | undefined } => {
+/** What a SELECT gives. */
+export interface Selected extends Row {
+  /** Columns that it joins, filters, groups and sorts by: they belong to its rows and to no field. */
+  readonly influences: Origins;
+  /** The first object that it reads. */
+  readonly named: string | undefined;
+}
+
+const OF_ROWS: ReadonlySet<string> = new Set(['key', 'filter', 'group', 'sort']);
+
+export const readSelect = (step: SelectStep, state: State, here: Here): Selected => {
   const { session, circumstances } = here;
   const connection = state.connection;
   const whole = (object: string): Source => ({ type: 'object', connection, object });
-  if (step.kind !== 'select' && step.kind !== 'direct') return { ...NOTHING, named: undefined };
+  if (step.kind !== 'select' && step.kind !== 'direct') return { ...NOTHING, influences: [], named: undefined };
   const facts = connection === '' ? undefined : session.surroundings.connection?.(withoutMarks(connection));
   if (facts === undefined && connection !== '') session.want('connection', connection);
   const analysis = session.analyseSql({
@@ -150,11 +155,14 @@ export const readSelect = (
   };
   const fields: Field[] = analysis.columns.map((column) => ({
     name: column.name,
-    origins: union(...column.from.map(from)),
+    origins: union(...column.from.filter(({ role }) => !OF_ROWS.has(role)).map(from)),
     expression: undefined,
   }));
+  const influences = union(
+    ...analysis.columns.flatMap((column) => column.from.filter(({ role }) => OF_ROWS.has(role)).map(from)),
+  );
   const opens: readonly Open[] = analysis.open
     ? analysis.objects.map((object) => openOf([originFrom(whole(object), '*', circumstances)]))
     : [];
-  return { fields: fieldsOf(fields), opens, direct: undefined, named: analysis.objects[0] };
+  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0] };
 };

@@ -46,7 +46,7 @@ export const runSteps = (
 const stepRow = (step: Step, below: Loaded | undefined, state: State, here: Here): Loaded => {
   if (step.type === 'select') {
     const row = readSelect(step, state, here);
-    return { ...row, influences: NO_ORIGINS, implicit: lastPart(row.named ?? '') };
+    return { ...row, implicit: lastPart(row.named ?? '') };
   }
   const all = step.fields.some((item) => item.type === 'all' || isHole(item));
   const { source } = step;
