@@ -42,7 +42,7 @@ import {
   objectsSince,
 } from './repository/object-digests.ts';
 import { listSheets, type QrsSheet } from './repository/sheets.ts';
-import { tableSignature } from './repository/table.ts';
+import { tableSignature } from './repository/table-signature.ts';
 import { StaticContent } from './static-content.ts';
 import type { EngineHealth, VisitWatch } from './strain.ts';
 

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { Fault } from '#protocol/errors.ts';
 import type { RepositoryClient } from './client.ts';
 
-const TABLE_ROWS = 1_000;
+/** Rows that are asked for at once. */
+export const TABLE_ROWS = 1_000;
 /** Below the smallest cap that was seen (100 rows): an answer with fewer was not cut off. */
 export const SURELY_WHOLE = 100;
 /** Ten times what the largest sites have: a server that goes on beyond makes rows up. */
@@ -28,27 +28,9 @@ export async function* tableRows(
   properties: readonly [id: 'id', ...more: string[]],
   { filter, signal }: TableOptions = {},
 ): AsyncGenerator<readonly unknown[][]> {
-  const columns = properties.map((definition) => ({
-    // Names of columns are without blanks and dots.
-    name: definition.replaceAll('.', '_'),
-    columnType: 'Property',
-    definition,
-  }));
   let before: ReadonlySet<string> = new Set();
   for (let skip = 0; skip <= MOST_ROWS; ) {
-    const answer = await repository.post(
-      `/${entity}/table`,
-      {
-        ...(filter === undefined ? {} : { filter }),
-        skip: String(skip),
-        take: String(TABLE_ROWS),
-        sortColumn: 'id',
-        orderAscending: 'true',
-      },
-      { entity: entityName(entity), columns },
-      signal,
-    );
-    const rows = rowsOf(answer, entity);
+    const rows = await tablePage(repository, entity, properties, { filter, skip, sortColumn: 'id', signal });
     const seen = new Set<string>();
     const fresh = rows.filter(([id]) => {
       const text = String(id);
@@ -66,25 +48,33 @@ export async function* tableRows(
   throw new Fault('qlik.protocol', `/qrs/${entity}/table: more than ${MOST_ROWS} rows came, and no end`);
 }
 
-/**
- * A text that is another as soon as a row came, went or was modified.
- *
- * @param before the text of the last time: rows that agree with it and do not fill their page are all, and no further page
- * is asked for to prove it
- */
-export const tableSignature = async (
+/** One page of chosen properties of the rows of an entity, by default from the least to the greatest. */
+export const tablePage = async (
   repository: RepositoryClient,
   entity: string,
-  before?: string,
-  signal?: AbortSignal,
-): Promise<string> => {
-  const digest = createHash('sha256');
-  const signature = (): string => digest.copy().digest('hex').slice(0, 16);
-  for await (const page of tableRows(repository, entity, ['id', 'modifiedDate'], { signal })) {
-    for (const row of page) digest.update(JSON.stringify(row));
-    if (page.length < TABLE_ROWS && signature() === before) break;
-  }
-  return signature();
+  properties: readonly string[],
+  page: TableOptions & { readonly sortColumn: string; readonly skip?: number; readonly descending?: boolean },
+): Promise<unknown[][]> => {
+  const { filter, sortColumn, skip = 0, descending = false, signal } = page;
+  const columns = properties.map((definition) => ({
+    // Names of columns are without blanks and dots.
+    name: definition.replaceAll('.', '_'),
+    columnType: 'Property',
+    definition,
+  }));
+  const answer = await repository.post(
+    `/${entity}/table`,
+    {
+      ...(filter === undefined ? {} : { filter }),
+      skip: String(skip),
+      take: String(TABLE_ROWS),
+      sortColumn,
+      orderAscending: String(!descending),
+    },
+    { entity: entityName(entity), columns },
+    signal,
+  );
+  return rowsOf(answer, entity);
 };
 
 /** The ids of all rows, each once. */
