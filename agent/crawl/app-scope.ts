@@ -125,7 +125,7 @@ const writeObjects = async (out: ScopeWriter, row: QrsApp, context: AppContext, 
     extensions: context.extensions,
   };
   const charts = new ChartWriter(out, keys, row.id, masters, names);
-  await writeSheets(out, row, context, content, charts);
+  await writeSheets(out, row, context, content, charts, names);
   await writeMasterItems(out, row, context, content, charts, names);
   await writeVariables(out, row, context, content, names);
 };

@@ -29,6 +29,7 @@ export const chartFacts = (
   const named = names.of([
     ...expressions.map(({ at, expression }) => ({ text: expression, role: roleAt(at) })),
     { text: calculation, role: 'condition' },
+    ...colouredBy(properties, names),
   ]);
   const facts = present({
     type: textAt(properties, 'visualization') || textAt(treeAt(properties, 'qInfo'), 'qType'),
@@ -68,6 +69,18 @@ const captionFacts = (properties: Tree): JsonObject => {
     if (isExpression(properties, name)) facts[`${name}IsExpression`] = true;
   }
   return facts;
+};
+
+/** A field or an expression that gives the colours; master items have edges of their own. */
+const colouredBy = (properties: Tree, names: FieldNames): readonly Part[] => {
+  const color = treeAt(properties, 'color');
+  const mode = textAt(color, 'mode');
+  if (color?.['auto'] !== false || !mode.startsWith('by')) return [];
+  if (mode === 'byExpression') return [{ text: textAt(color, 'colorExpression'), role: 'attribute' }];
+  const by = treeAt(color, mode === 'byMeasure' ? 'byMeasureDef' : 'byDimDef');
+  if (textAt(by, 'type') === 'libraryItem') return [];
+  const key = textAt(by, 'key');
+  return [{ text: mode === 'byMeasure' ? key : names.dimension(key).text, role: 'attribute' }];
 };
 
 /** By what a chart is coloured, when that is not left to Qlik. */

@@ -3,6 +3,8 @@ import type { AppContent } from './app-content.ts';
 import type { AppContext } from './app-scope.ts';
 import { present } from './attributes.ts';
 import { type ChartWriter, cellsOf } from './charts.ts';
+import { writeDerives } from './derives.ts';
+import type { FieldNames } from './field-names.ts';
 import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
 import { writeOwner } from './owners.ts';
 import { conditionAt, isExpression, numberAt, textAt, treeAt } from './properties.ts';
@@ -15,6 +17,7 @@ export const writeSheets = async (
   context: AppContext,
   { sheets, sheetIds }: AppContent,
   charts: ChartWriter,
+  names: FieldNames,
 ): Promise<void> => {
   const { connection, keys, people } = context;
   for (const { entry, tree } of sheets) {
@@ -43,6 +46,12 @@ export const writeSheets = async (
         url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}/sheet/${encodeURIComponent(id)}/state/analysis`,
       }),
     });
+    const named = names.of([
+      { text: textAt(properties, 'labelExpression'), role: 'attribute' },
+      { text: isExpression(meta, 'description') ? textAt(meta, 'description') : '', role: 'attribute' },
+      { text: conditionAt(properties, 'showCondition'), role: 'condition' },
+    ]);
+    await writeDerives(out, keys, row.id, key, named);
     await writeOwner(out, context, ownerOf(entry), key);
     await charts.children(tree, key);
   }

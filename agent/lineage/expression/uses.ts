@@ -270,6 +270,8 @@ const argumentContext = ({ name }: Call, index: number, context: Context): Conte
         ...(index === 2 ? { role: under(context, 'sort') } : { alone: index === 0 }),
       };
     default:
-      return AGGREGATIONS.has(name) ? { ...part, aggregated: true, alone: true } : part;
+      return AGGREGATIONS.has(name) || (index === 0 && NAMED_BY_TEXT.has(name))
+        ? { ...part, aggregated: true, alone: true }
+        : part;
   }
 };
