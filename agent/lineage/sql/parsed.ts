@@ -200,8 +200,6 @@ function collect(value: unknown, role: Role, depth: number, found: Use[]): void 
   for (const [key, inner] of Object.entries(value)) {
     if (key === 'span' || key === 'data_type' || key === 'to' || key === 'inferred_type') continue;
     if (key === 'function' && isTree(inner)) argumentsOf(inner, role, depth + 1, found);
-    else if (key === 'case' && isTree(inner)) cases(inner, role, depth + 1, found);
-    else if (key === 'condition') collect(inner, role === 'value' ? 'condition' : role, depth + 1, found);
     else collect(inner, role === 'value' ? (INNER_ROLES[key] ?? role) : role, depth + 1, found);
   }
 }
@@ -211,18 +209,6 @@ function positionOf(value: unknown): number | undefined {
   if (node?.[0] !== 'literal' || node[1]['literal_type'] !== 'number') return undefined;
   const position = Number(node[1]['value']);
   return Number.isInteger(position) ? position : undefined;
-}
-
-/** CASE x WHEN y THEN z: x and y decide, z is a value. */
-function cases(tree: Tree, role: Role, depth: number, found: Use[]): void {
-  const deciding = role === 'value' ? 'condition' : role;
-  collect(at(tree, 'operand'), deciding, depth, found);
-  for (const when of list(tree, 'whens')) {
-    const [test, result] = Array.isArray(when) ? when : [];
-    collect(test, deciding, depth, found);
-    collect(result, role, depth, found);
-  }
-  collect(at(tree, 'else_'), role, depth, found);
 }
 
 /** DATEADD(day, 1, x): the first argument is no column. */

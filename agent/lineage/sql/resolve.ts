@@ -353,10 +353,10 @@ export class Resolver {
   }
 }
 
-/** When only conditions say what a column holds (`CASE WHEN state = 'A' THEN 1 END`), it holds their values. */
+/** When a column has nothing but its window (`RANK() OVER (ORDER BY a)`), that is what it is made of. */
 function withValues(origins: readonly SqlOrigin[]): readonly SqlOrigin[] {
   if (origins.some(({ role }) => role === 'value')) return origins;
-  return origins.map((origin) => (origin.role === 'condition' ? { ...origin, role: 'value' as const } : origin));
+  return origins.map((o) => (o.role === 'group' || o.role === 'sort' ? { ...o, role: 'value' as const } : o));
 }
 
 const noName = (): string => '';

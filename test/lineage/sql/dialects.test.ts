@@ -34,7 +34,7 @@ const ROWS: readonly {
     values: {
       Day: ['SRV.Erp.dbo.T#D'],
       X: ['SRV.Erp.dbo.T#A', 'SRV.Erp.dbo.T#B'],
-      Y: ['SRV.Erp.dbo.T#L'],
+      Y: ['SRV.Erp.dbo.T#K', 'SRV.Erp.dbo.T#L'],
       Z: ['dbo.U#Z'],
       Age: ['SRV.Erp.dbo.T#D'],
     },
@@ -108,7 +108,7 @@ const ROWS: readonly {
     dialect: 'teradata',
     sql: `LOCKING ROW FOR ACCESS SEL TOP 10 a.cust_id, a.bal (FORMAT '-(9)9'), RANK() OVER (ORDER BY a.bal DESC) AS rnk
           FROM edw.acct a QUALIFY rnk <= 3`,
-    values: { cust_id: ['edw.acct#cust_id'], bal: ['edw.acct#bal'], rnk: [] },
+    values: { cust_id: ['edw.acct#cust_id'], bal: ['edw.acct#bal'], rnk: ['edw.acct#bal'] },
     objects: ['edw.acct'],
   },
   {
