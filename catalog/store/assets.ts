@@ -1,5 +1,12 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
-import type { AssetKind, EdgeKind, Missing, Outcome, Reason } from '#protocol/records.ts';
+import {
+  type AssetKind,
+  EDGE_KINDS,
+  type EdgeKind,
+  type Missing,
+  type Outcome,
+  type Reason,
+} from '#protocol/records.ts';
 import type { Page } from './jobs.ts';
 import type { Queries, Sql } from './sql.ts';
 
@@ -53,7 +60,8 @@ export interface AssetQuery {
 
 const SEARCHED_CHARACTERS = 500;
 const SORTED_CHARACTERS = 64;
-const MOST_EDGES = 500;
+/** Of each kind and direction: a scan of the index that ends there, also where everything is derived from one column. */
+const MOST_EDGES = 200;
 const DEEPEST_PATH = 40;
 /** From this length on a query may be the id at the end of a key, as copied from a URL. */
 const SHORTEST_ID = 8;
@@ -137,12 +145,13 @@ export const findAsset = async (sql: Sql, organisationId: string, key: string): 
     ) select key, kind, name from up order by depth desc`;
   const edges = await sql<Asset['edges']>`
     select e.kind, e.direction, e.other, o.name as "otherName", o.kind as "otherKind" from (
-      select distinct kind, 'out' as direction, to_key as other from edge
-        where organisation_id = ${organisationId} and from_key = ${key}
+      select distinct k.kind, 'out' as direction, e.other from unnest(${sql.array([...EDGE_KINDS])}::text[]) as k(kind)
+        cross join lateral (select to_key as other from edge where organisation_id = ${organisationId}
+          and from_key = ${key} and edge.kind = k.kind order by to_key limit ${MOST_EDGES}) e
       union
-      select distinct kind, 'in' as direction, from_key as other from edge
-        where organisation_id = ${organisationId} and to_key = ${key}
-      limit ${MOST_EDGES}) e
+      select distinct k.kind, 'in' as direction, e.other from unnest(${sql.array([...EDGE_KINDS])}::text[]) as k(kind)
+        cross join lateral (select from_key as other from edge where organisation_id = ${organisationId}
+          and to_key = ${key} and edge.kind = k.kind order by from_key limit ${MOST_EDGES}) e) e
     left join lateral (select a.name, a.kind from asset a
       where a.organisation_id = ${organisationId} and a.key = e.other order by a.scope_id limit 1) o on true
     order by e.direction desc, e.kind, o.name, e.other`;

@@ -5,8 +5,10 @@ import { type Laid, type Rectangle, SIZES } from './layout.ts';
 import type { Box, End, Line } from './model.ts';
 import { type Mark, type Stroke, strokeOf, strokeWords } from './strokes.ts';
 
-const NAME_CHARACTERS = 26;
+const NAME_CHARACTERS = 25;
 const ROW_CHARACTERS = 27;
+/** Narrower where the button to open a box stands beside them. */
+const BESIDE_TOGGLE = 20;
 
 export const kindWord = (kind: Box['kind']): string => (kind === null ? 'Dataset' : kindName(kind));
 
@@ -54,6 +56,8 @@ interface Curve {
   readonly d: string;
   readonly end: { readonly x: number; readonly y: number };
   readonly middle: { readonly x: number; readonly y: number };
+  /** It comes from the right: its mark is turned. */
+  readonly isBack: boolean;
 }
 
 const curveOf = (laid: Laid, boxes: ReadonlyMap<string, Box>, { from, to }: Line): Curve | undefined => {
@@ -62,23 +66,29 @@ const curveOf = (laid: Laid, boxes: ReadonlyMap<string, Box>, { from, to }: Line
   if (!a || !b || !left || !right) return undefined;
   const [y1, y2] = [heightAt(a, left, from), heightAt(b, right, to)];
   const x1 = left.x + left.width;
-  // Within one layer, or back: around the right side, so that the line is seen.
-  if (right.x <= left.x) {
-    const x2 = right.x + right.width;
-    const out = Math.max(x1, x2) + 46;
-    const end = { x: x2 + 9, y: y2 };
+  if (right.x === left.x) {
+    // Within one layer: around the right side, so that the line is seen.
+    const out = x1 + 46;
+    const end = { x: x1, y: y2 };
     return {
-      d: `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${end.x} ${y2}`,
-      end,
-      middle: { x: out - 14, y: (y1 + y2) / 2 },
+      d: `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${x1 + 8} ${y2}`,
+      ...{ end, middle: { x: out - 11, y: (y1 + y2) / 2 }, isBack: true },
+    };
+  }
+  if (right.x < left.x) {
+    // It closes a circle: back, from the left side to the right side.
+    const end = { x: right.x + right.width, y: y2 };
+    const bend = Math.min(120, (left.x - end.x) / 2);
+    return {
+      d: `M${left.x} ${y1}C${left.x - bend} ${y1} ${end.x + bend} ${y2} ${end.x + 8} ${y2}`,
+      ...{ end, middle: { x: (left.x + end.x) / 2, y: (y1 + y2) / 2 }, isBack: true },
     };
   }
   const x2 = right.x;
   const bend = Math.min(120, (x2 - x1) / 2);
   return {
     d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 8} ${y2}`,
-    end: { x: x2, y: y2 },
-    middle: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 },
+    ...{ end: { x: x2, y: y2 }, middle: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 }, isBack: false },
   };
 };
 
@@ -98,7 +108,7 @@ export const LineShape = ({
   label: string;
 }) => {
   const stroke = strokeOf(line);
-  const { end, middle } = curve;
+  const { end, middle, isBack } = curve;
   return (
     // Each line stands in the list beside the picture, too, where the keyboard reaches it.
     // biome-ignore lint/a11y/noStaticElementInteractions: see above.
@@ -110,7 +120,9 @@ export const LineShape = ({
       <title>{label}</title>
       <path class="lineage-hit" d={curve.d} />
       <path class="lineage-stroke" d={curve.d} />
-      <MarkShape mark={stroke.mark} x={end.x} y={end.y} />
+      <g {...(isBack ? { transform: `rotate(180 ${end.x} ${end.y})` } : {})}>
+        <MarkShape mark={stroke.mark} x={end.x} y={end.y} />
+      </g>
       {stroke.isConditional && (
         <>
           <path class="lineage-sign" d={`M${middle.x} ${middle.y - 9}l9 9l-9 9l-9 -9z`} />
@@ -205,12 +217,15 @@ export const BoxShape = ({
         <rect class="lineage-behind" x={x + 5} y={y + 5} width={width} height={height} rx={7} />
       )}
       <rect class="lineage-frame" x={x} y={y} width={width} height={height} rx={7} />
-      <text class="lineage-kind" x={x + 12} y={y + 17}>
-        {cut([kind, ...state, box.within].filter((part) => part !== '').join(' · '), 34)}
-      </text>
-      <text class="lineage-name" x={x + 12} y={y + 35}>
-        {cut(name, NAME_CHARACTERS)}
-      </text>
+      {/* Wide letters are cut off at the edge. */}
+      <svg x={x} y={y} width={width - (box.opens ? 34 : 6)} height={SIZES.head} aria-hidden="true">
+        <text class="lineage-kind" x={12} y={17}>
+          {cut([kind, ...state, box.within].filter((part) => part !== '').join(' · '), box.opens ? 30 : 36)}
+        </text>
+        <text class="lineage-name" x={12} y={35}>
+          {cut(name, box.opens ? BESIDE_TOGGLE : NAME_CHARACTERS)}
+        </text>
+      </svg>
       {box.opens && (
         // biome-ignore lint/a11y/noStaticElementInteractions: the panel of the box has the same as a button.
         <g
@@ -229,9 +244,11 @@ export const BoxShape = ({
         <g class={row.isFocus ? 'lineage-row is-focus' : 'lineage-row'} key={row.key} data-row={row.key}>
           <title>{`${row.kind === null ? 'Column' : kindName(row.kind)} ${cut(row.name, 300)}`}</title>
           <rect x={x + 1} y={y + SIZES.head + index * SIZES.row} width={width - 2} height={SIZES.row} />
-          <text x={x + 16} y={y + SIZES.head + index * SIZES.row + 15}>
-            {cut(row.name.trim() === '' ? '(no name)' : row.name, ROW_CHARACTERS)}
-          </text>
+          <svg x={x} y={y + SIZES.head + index * SIZES.row} width={width - 6} height={SIZES.row} aria-hidden="true">
+            <text x={16} y={15}>
+              {cut(row.name.trim() === '' ? '(no name)' : row.name, ROW_CHARACTERS)}
+            </text>
+          </svg>
         </g>
       ))}
       {box.isOpen && box.moreInside > 0 && (
