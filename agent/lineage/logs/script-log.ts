@@ -1,9 +1,13 @@
 import { decodeText } from '../text/decode.ts';
 
+import { expandedStatements, type LoggedLine } from './expanded-statements.ts';
+
 /** What the log of a reload tells: the statements as they were run, variables and includes resolved. */
 export interface ScriptLog {
   /** One line for each line of the log that holds a piece of script; loops are unrolled. */
   readonly script: string;
+  /** The same as statements that can be interpreted: with semicolons, and without what only steers. */
+  readonly statements: string;
   /** The script was longer than wanted, or the log was. */
   readonly cut: boolean;
   /** Times as the log has them, those of the Qlik server. */
@@ -25,7 +29,9 @@ export const readScriptLog = (bytes: Uint8Array, mostCharacters: number): Script
   let [length, started, ended] = [0, '', ''];
   let cut = false;
   let failed: boolean | undefined;
+  const lines: LoggedLine[] = [];
   let inScript = false;
+  let apart = false;
   for (const line of decodeText(bytes).split(/\r?\n/)) {
     const match = LINE.exec(line);
     const text = match?.[3];
@@ -38,11 +44,12 @@ export const readScriptLog = (bytes: Uint8Array, mostCharacters: number): Script
     started ||= time;
     ended = time;
     inScript = number !== undefined;
+    apart ||= !inScript;
     if (inScript) add(text ?? '');
     else if (FAILED.test(match[4] ?? '')) failed = true;
     else if (FINISHED.test(match[4] ?? '')) failed ??= false;
   }
-  return { script: script.join('\n'), cut, started, ended, failed };
+  return { script: script.join('\n'), statements: expandedStatements(lines), cut, started, ended, failed };
 
   function add(text: string): void {
     if (length + text.length + 1 > mostCharacters) {
@@ -51,5 +58,7 @@ export const readScriptLog = (bytes: Uint8Array, mostCharacters: number): Script
     }
     length += text.length + 1;
     script.push(text);
+    lines.push({ text, apart });
+    apart = false;
   }
 };

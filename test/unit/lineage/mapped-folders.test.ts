@@ -142,6 +142,7 @@ describe('the log of a reload', () => {
     );
     expect(readScriptLog(Buffer.from(log), 1_000)).toEqual({
       script: 'SET a = 1;',
+      statements: 'SET a = 1;',
       cut: false,
       started: '2025-03-04 05:06:07',
       ended: '2025-03-04 05:06:07',
