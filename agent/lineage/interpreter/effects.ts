@@ -41,7 +41,7 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
       drop(statement, state, here);
       return;
     case 'rename':
-      rename(statement, state);
+      rename(statement, state, here);
       return;
     case 'alias':
       for (const { from, to } of statement.pairs) state.aliases.set(from, to);
@@ -168,7 +168,11 @@ const drop = ({ what, names, from }: DropStatement, state: State, { session }: H
   }
 };
 
-const rename = (statement: RenameStatement, state: State): void => {
+const rename = (statement: RenameStatement, state: State, { session, circumstances }: Here): void => {
+  if (statement.using !== undefined && mappingNamed(statement.using, state)?.pairs === undefined) {
+    const what = `the names in the map ${statement.using} are not in the text: nothing is renamed here`;
+    session.say('warning', 'rename-map', what, circumstances.place);
+  }
   const pairs = statement.using === undefined ? statement.pairs : pairsOf(statement.using, state);
   if (statement.what === 'table') {
     for (const { from, to } of pairs) renameTable(from, to, state);

@@ -3,7 +3,7 @@ import { applyFunction, matches, truth } from './functions.ts';
 import { fromNumber, toNumber } from './numbers.ts';
 import {
   alternatives,
-  hasHoles,
+  isUncertain,
   joinWorlds,
   MOST_ALTERNATIVES,
   NOWHERE,
@@ -11,6 +11,7 @@ import {
   text,
   unknown,
   type Value,
+  withoutHoles,
 } from './values.ts';
 
 /** What an expression outside of LOAD may refer to. */
@@ -68,7 +69,7 @@ export const isTrue = (value: Value): boolean | undefined => {
     const [only] = truths;
     return truths.size === 1 ? only : undefined;
   }
-  if (hasHoles(value.text)) return undefined;
+  if (isUncertain(value.text)) return undefined;
   const number = toNumber(value.text);
   return number !== undefined && number !== 0;
 };
@@ -92,14 +93,14 @@ const combine = (values: readonly Value[], compute: (texts: readonly string[]) =
   const options: Option[] = [];
   for (const { texts, world } of combined) {
     const result = compute(texts);
-    if (result === undefined) return unknown(texts.some(hasHoles) ? 'hole' : 'function');
+    if (result === undefined) return unknown(texts.some(isUncertain) ? 'hole' : 'function');
     options.push({ text: result, world });
   }
   return alternatives(options);
 };
 
 const unary = (operator: string, operand: string): string | undefined => {
-  if (hasHoles(operand)) return undefined;
+  if (isUncertain(operand)) return undefined;
   const number = toNumber(operand);
   switch (operator) {
     case '-':
@@ -127,7 +128,7 @@ const binary = (expression: Binary, inner: (part: Expression) => Value): Value =
 
 const operate = (operator: string, left: string, right: string): string | undefined => {
   if (operator === '&') return left + right;
-  if (hasHoles(left) || hasHoles(right)) return compareTemplates(operator, left, right);
+  if (isUncertain(left) || isUncertain(right)) return compareTemplates(operator, left, right);
   const [one, other] = [toNumber(left), toNumber(right)];
   const numbers = one !== undefined && other !== undefined;
   switch (operator) {
@@ -175,8 +176,8 @@ const arithmetic = (operator: string, one: number, other: number): string | unde
 /** A template is certainly not empty when it has more than its holes. */
 const compareTemplates = (operator: string, left: string, right: string): string | undefined => {
   if (operator !== '=' && operator !== '<>') return undefined;
-  const [template, other] = hasHoles(left) ? [left, right] : [right, left];
-  const fixedPart = template.replace(/\$\([^\ue0f0]*\ue0f0\d+\)/g, '');
+  const [template, other] = isUncertain(left) ? [left, right] : [right, left];
+  const fixedPart = withoutHoles(template);
   return other === '' && fixedPart.trim() !== '' ? truth(operator === '<>') : undefined;
 };
 
@@ -218,7 +219,7 @@ const call = (expression: Call, inner: (part: Expression) => Value, scope: Scope
     case 'text':
       return combine(args.map(inner), ([content = '']) => (name === 'trim' ? content.trim() : content));
   }
-  const value = combine(args.map(inner), (texts) => (texts.some(hasHoles) ? undefined : applyFunction(name, texts)));
+  const value = combine(args.map(inner), (texts) => (texts.some(isUncertain) ? undefined : applyFunction(name, texts)));
   return value.type === 'unknown' && value.reason === 'function' ? unknown(`function:${name}`) : value;
 };
 

@@ -14,7 +14,7 @@ import type { Session, StoreEvent } from './session.ts';
 import { clean } from './sources.ts';
 import type { State } from './state.ts';
 import { both, type Field, joinOpens, lookUp, openOrigins, type Row, type Table } from './tables.ts';
-import { hasHoles, withoutMarks } from './values.ts';
+import { isUncertain, withoutMarks } from './values.ts';
 
 const MOST_EXPRESSION = 1_000;
 
@@ -32,7 +32,7 @@ export const finish = (session: Session, state: State | undefined): ScriptLineag
     statements: session.statementCount(),
     variables: new Map(
       [...(state?.variables ?? [])].flatMap(([name, { value }]) =>
-        value.type === 'text' && !hasHoles(value.text) ? [[name, value.text] as const] : [],
+        value.type === 'text' && !isUncertain(value.text) ? [[name, value.text] as const] : [],
       ),
     ),
     sectionAccess: session.sectionAccess,

@@ -27,6 +27,7 @@ export const interpret = (
   } catch (error) {
     if (!(error instanceof Cut)) throw error;
     session.cut = error.message;
+    end = runner.latest;
     session.say('warning', 'limit', `the work was cut short by the limit on ${error.message}`, {
       file: '',
       line: 1,

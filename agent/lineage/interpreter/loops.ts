@@ -6,7 +6,7 @@ import { fromNumber, toNumber } from './numbers.ts';
 import type { Frame, Runner } from './runner.ts';
 import type { State } from './state.ts';
 import { placeOf, type Unit } from './units.ts';
-import { hasHoles, text, unknown, type Value } from './values.ts';
+import { asPattern, hasHoles, text, unknown, type Value } from './values.ts';
 import { setVariable } from './variables.ts';
 
 type Loop = Extract<Block, { readonly type: 'loop' }>;
@@ -61,7 +61,8 @@ const valuesOf = (item: Expression, state: State, runner: Runner): readonly (Val
     const [mask] = item.args;
     if ((item.name === 'filelist' || item.name === 'dirlist') && mask !== undefined) {
       const value = runner.evaluate(mask, state);
-      return value.type === 'unknown' ? [undefined] : plain(value);
+      if (value.type === 'unknown') return [undefined];
+      return plain(value).map((one) => (one?.type === 'text' ? text(asPattern(one.text)) : one));
     }
     if (item.name === 'fieldvaluelist') return [undefined];
   }

@@ -54,7 +54,7 @@ const keyOf = (source: Source): string => {
 /** Paths that differ in case or in the direction of their slashes only are one. */
 export const pathKey = (path: string): string => {
   const parts: string[] = [];
-  for (const part of path.trim().replaceAll('\\', '/').toLowerCase().split('/')) {
+  for (const part of path.trim().replaceAll('\\', '/').replaceAll('\ue0f1', '*').toLowerCase().split('/')) {
     if (part === '.') continue;
     const above = parts.at(-1);
     if (part === '..' && above !== undefined && above !== '' && above !== '..' && !above.includes('$(')) parts.pop();

@@ -41,6 +41,8 @@ export class Runner {
   /** Names of the subroutines and includes that are being run. */
   readonly inside: string[] = [];
   readonly units: Unit[] = [];
+  /** What holds where the work stands: all that there is when a limit cuts it short. */
+  latest: State | undefined;
   readonly #parsed = new Map<string, readonly Statement[]>();
   readonly #choices = new Map<string, number>();
   readonly #blocks = new Map<string, readonly Block[]>();
@@ -284,6 +286,7 @@ export class Runner {
   }
 
   #statement(raw: RawStatement, state: State, frame: Frame): State | undefined {
+    this.latest = state;
     this.session.step();
     if (QUIET.has(raw.kind)) {
       this.count(frame.unit, raw, true);

@@ -8,7 +8,7 @@ import { inlineFields } from './inline.ts';
 import { type Circumstances, type Origins, originFrom, pathKey, union, weakened } from './origins.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
-import { type Field, fieldsOf, lookUp, NO_FIELDS, type Open, openOf, type Row, wholeOpen } from './tables.ts';
+import { appended, type Field, fieldsOf, lookUp, NO_FIELDS, type Open, openOf, type Row, wholeOpen } from './tables.ts';
 import { hasHoles, withoutMarks } from './values.ts';
 
 const NOTHING: Row = { fields: NO_FIELDS, opens: [], direct: undefined };
@@ -17,7 +17,9 @@ const NOTHING: Row = { fields: NO_FIELDS, opens: [], direct: undefined };
 export const readSource = (source: LoadSource, state: State, here: Here, all: boolean): Row => {
   switch (source.type) {
     case 'file':
-      return file(source.path, source.format, state, here, all);
+      return source.others
+        .map((path) => file(path, source.format, state, here, all))
+        .reduce<Row>(asOne, file(source.path, source.format, state, here, all));
     case 'resident':
       return resident(source.table, state, here);
     case 'inline': {
@@ -87,6 +89,15 @@ const file = (path: string, format: Format, state: State, here: Here, all: boole
   const known = columnsOf(source, names, { ...circumstances, ...learnt(circumstances, 'columns') });
   return { ...known, direct: unnamed.direct };
 };
+
+/** Files that are read as one table: each of them has all columns. */
+const asOne = (one: Row, other: Row): Row => ({
+  ...appended(one, other),
+  direct:
+    one.direct === undefined || other.direct === undefined
+      ? undefined
+      : { ...one.direct, origins: union(one.direct.origins, other.direct.origins) },
+});
 
 const ofPath = (path: string, circumstances: Circumstances): Circumstances =>
   hasHoles(path) ? { ...circumstances, ...learnt(circumstances, 'hole') } : circumstances;

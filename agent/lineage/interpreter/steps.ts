@@ -8,7 +8,7 @@ import { shaped } from './shapes.ts';
 import { readSelect, readSource } from './sources.ts';
 import type { State } from './state.ts';
 import { type Field, joinOpens, lookUp, type Open, type Row } from './tables.ts';
-import { hasHoles } from './values.ts';
+import { holesIn } from './values.ts';
 
 /** What the steps of a load give, before it is placed among the tables. */
 export interface Loaded extends Row {
@@ -125,19 +125,28 @@ const loadStep = (
 const complaints = ({ session, circumstances }: Here): Pick<Reading, 'missing' | 'unreadable'> => ({
   missing: (name) =>
     session.say('info', 'field-missing', `nothing that is read here has a field ${name}`, circumstances.place),
-  unreadable: (text) =>
+  unreadable: (text) => {
+    const holes = holesIn(`$(${text})`);
+    // What the script sets to a value that only a reload knows brings no fields with it.
+    if (holes.length > 0 && holes.every((hole) => !hole.endsWith('@0'))) return;
     session.say(
       'warning',
-      hasHoles(text) || text.includes('$(') ? 'hole' : 'expression',
+      holes.length > 0 || text.includes('$(') ? 'hole' : 'expression',
       'an expression could not be read in full: it depends on a value that only a reload knows, or is none',
       circumstances.place,
-    ),
+    );
+  },
 });
+
+/** What stands in WHERE makes no field: nothing is missing when it is not known. */
+const nothing = (): void => {};
 
 const deciders = (step: LoadStep, reading: Reading): Origins => {
   const of = (list: readonly (Expression | undefined)[], role: Role): readonly Origins[] =>
     list.map((expression) =>
-      expression === undefined ? NO_ORIGINS : expressionOrigins(expression, { ...reading, missing: () => {} }, role),
+      expression === undefined
+        ? NO_ORIGINS
+        : expressionOrigins(expression, { ...reading, missing: nothing, unreadable: nothing }, role),
     );
   return union(...of([step.where, step.while], 'filter'), ...of(step.groupBy, 'group'), ...of(step.orderBy, 'sort'));
 };

@@ -26,6 +26,8 @@ const MOST_TEXT = 200_000;
 
 /** Of the private use area: no script has it. */
 const MARK = '\ue0f0';
+/** Stands for `*` in what FILELIST and DIRLIST give: a name that nobody knows, of which functions tell nothing. */
+const ANY = '\ue0f1';
 const MARKS = new RegExp(`${MARK}\\d+`, 'g');
 const HOLE = new RegExp(`\\$\\(([^${MARK}]*)${MARK}(\\d+)\\)`, 'g');
 
@@ -62,14 +64,24 @@ export const hole = (name: string, version: number): string => `$(${name.replace
 
 export const hasHoles = (content: string): boolean => content.includes(MARK);
 
+/** Whether it depends on what only a reload knows: holes, or names of files behind a pattern. */
+export const isUncertain = (content: string): boolean => hasHoles(content) || content.includes(ANY);
+
+/** A pattern of files as the value of a loop over them. */
+export const asPattern = (content: string): string => content.replaceAll('*', ANY);
+
 /** As people read it: `$(vPath)`. */
-export const withoutMarks = (content: string): string => (hasHoles(content) ? content.replace(MARKS, '') : content);
+export const withoutMarks = (content: string): string =>
+  isUncertain(content) ? content.replace(MARKS, '').replaceAll(ANY, '*') : content;
 
 /** `vPath@2` for each hole, in order, each once. */
 export const holesIn = (content: string): readonly string[] =>
   hasHoles(content)
     ? [...new Set([...content.matchAll(HOLE)].map(([, name = '', version = '']) => `${name}@${version}`))]
     : [];
+
+/** What of a template is certain. */
+export const withoutHoles = (content: string): string => content.replace(HOLE, '');
 
 /** The length of a hole that begins at `at`, or 0. */
 export const holeAt = (content: string, at: number): number => {

@@ -75,6 +75,14 @@ test('loops over files read a pattern', () => {
   ).toEqual(['lib://D/*/*.qvd']);
 });
 
+test('of the name of a file behind a pattern functions tell nothing', () => {
+  expect(
+    read(
+      "FOR EACH f IN FileList('d/*.qvd')\nLET n = SubField('$(f)', '/', -1);\nLOAD a FROM [$(f)] (qvd);\nLOAD b FROM [x/$(n)] (qvd);\nNEXT f",
+    ),
+  ).toEqual(['d/*.qvd', 'x/$(n)']);
+});
+
 test('loops whose turns nobody knows are run once, with their variable as a hole', () => {
   expect(
     read("FOR i = 0 TO NoOfRows('T') - 1\nLET v = Peek('n', i, 'T');\nLOAD a FROM [$(v)_$(i).qvd] (qvd);\nNEXT"),
@@ -143,8 +151,11 @@ test.each([
   ['steps', 'FOR i = 1 TO 90\nFOR j = 1 TO 90\nFOR k = 1 TO 90\nLET x = 1;\nNEXT\nNEXT\nNEXT'],
   ['fields', 'FOR i = 1 TO 90\nFOR j = 1 TO 90\nT$(i)_$(j): NOCONCATENATE LOAD a, b, c FROM x.qvd (qvd);\nNEXT\nNEXT'],
 ])('the limit on %s cuts and says so', (limit, script) => {
-  const { cut, diagnostics } = told(script);
+  const { cut, diagnostics, tables } = told(
+    `First: LOAD q FROM q.qvd (qvd);\nIF Now() = 1 THEN\nLET z = 1;\nEND IF\n${script}`,
+  );
   expect(cut).toBe(limit);
+  expect(tables[0]?.name).toBe('First');
   expect(diagnostics.map(({ code }) => code)).toContain('lineage.limit');
 });
 
