@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type KnownNames, type Resolved, resolve } from '#agent/lineage/expression/app-names.ts';
 import { expanded } from '#agent/lineage/expression/expansion.ts';
 import { macroExpression } from '#agent/lineage/expression/macro.ts';
 
+const FIELDS = 8;
 const APP: KnownNames = {
   fields: new Set(['Sales', 'Cost', 'Year', 'Region', 'Date', 'Both', 'vField', 'Orders.Id']),
   variables: new Map([
@@ -116,4 +118,38 @@ test.each<[string, string | undefined]>([
   ['Some (text) with words', undefined],
 ])('%s as a piece of an expression', (definition, expected) => {
   expect(macroExpression(definition)).toBe(expected);
+});
+
+test('whatever stands there, it is read in one go, and no more is found than there are names', () => {
+  const pieces = [
+    '$(',
+    '$(=',
+    '$(vLoop',
+    '$(vMargin(',
+    '{<',
+    '"=',
+    '[',
+    ']',
+    '"',
+    "'",
+    'Sum(',
+    'Aggr(x,(',
+    ')',
+    'a ',
+    '>',
+  ];
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...pieces, '}', ',', '=', 'P(', '[Margin]', 'vMax'), { maxLength: 60 }),
+      (text) => {
+        const { fields, missing } = read(text.join(''));
+        expect(fields.length + missing.length).toBeLessThanOrEqual(text.length * 10);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  for (const piece of pieces) {
+    const { fields } = read(piece.repeat(Math.ceil(20_000 / piece.length)));
+    expect(fields.length).toBeLessThanOrEqual(FIELDS);
+  }
 });
