@@ -88,7 +88,7 @@ function readSql(request: SqlRequest, parse: ParseSql): Read {
   const connector = connectorSelect(raw.slice(start));
   if (connector !== undefined) return { type: 'done', analysis: connector };
   const prepared = prepare(text, dialect);
-  const called = procedure(prepared.tokens);
+  const called = procedure(prepared.tokens) ?? cube(prepared.tokens);
   if (called !== undefined) return { type: 'done', analysis: { ...NOTHING, objects: [called] } };
   const holes = new Holes();
   const size = tooBig(text, prepared.tokens);
@@ -160,6 +160,13 @@ function procedure(tokens: readonly SqlToken[]): string | undefined {
     name += token.value;
   }
   return name === '' ? undefined : name;
+}
+
+/** The cube of a query in MDX (`… ON COLUMNS FROM [Sales]`), whose result no text tells. */
+function cube(tokens: readonly SqlToken[]): string | undefined {
+  const axis = tokens.some((t, i) => isWord(t, 'on') && isWord(tokens[i + 1], 'columns', 'rows'));
+  const from = tokens.findIndex((token) => isWord(token, 'from'));
+  return axis && from >= 0 ? tokens[from + 1]?.value : undefined;
 }
 
 /** What a person may see of an expansion: the name of a variable, and nothing that may be a literal. */

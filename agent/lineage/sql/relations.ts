@@ -1,5 +1,5 @@
 import type { SqlOrigin } from './analysis.ts';
-import { weakened } from './origins.ts';
+import { distinct, weakened } from './origins.ts';
 
 /** A column that a query gives. `star`: nobody wrote its name. */
 export interface Out {
@@ -14,6 +14,9 @@ export interface Rows {
   /** Objects of which it gives columns that are not known. */
   readonly rest: readonly string[];
 }
+
+/** What gives nothing. */
+export const EMPTY: Rows = { outs: [], rest: [] };
 
 /** Something in FROM, under the name that columns are called by. */
 export interface Source extends Rows {
@@ -113,4 +116,43 @@ function beyond({ sources, outer }: Scope, name: string): readonly SqlOrigin[] |
   const found = unqualified(outer, name);
   if (found !== undefined || only?.object === undefined || others.length > 0) return found;
   return columnOf(only, name);
+}
+
+/** With the names that were given behind the alias, in order. */
+export function renamed(rows: Rows, columns: readonly string[]): Rows {
+  if (columns.length === 0) return rows;
+  return { ...rows, outs: rows.outs.map((out, i) => ({ ...out, name: columns[i] ?? out.name })) };
+}
+
+/** The branches of UNION column by column; by name when a `*` hides how many there are. */
+export function united(parts: readonly Rows[]): Rows {
+  const [first, ...others] = parts;
+  if (first === undefined) return EMPTY;
+  if (others.length === 0) return first;
+  const rest = [...new Set(parts.flatMap((part) => part.rest))];
+  if (rest.length === 0) {
+    const outs = first.outs.map((out, i) => ({
+      ...out,
+      origins: distinct([...out.origins, ...others.flatMap((part) => part.outs[i]?.origins ?? [])]),
+    }));
+    return { outs, rest };
+  }
+  const names = [...new Map(parts.flatMap((p) => p.outs.map((o) => [o.name.toLowerCase(), o]))).keys()];
+  const outs = names.flatMap((name) => {
+    const found = parts.flatMap((part) => outOf(part, name) ?? []);
+    const [one] = found;
+    return one === undefined ? [] : [{ ...one, origins: distinct(found.flatMap((out) => out.origins)) }];
+  });
+  return { outs, rest };
+}
+
+/** Names as they arrive: drivers number the second column of a name. */
+export function named(outs: readonly Out[]): Out[] {
+  const seen = new Set<string>();
+  return outs.map((out) => {
+    let name = out.name;
+    for (let n = 1; seen.has(name); n += 1) name = `${out.name}${n}`;
+    seen.add(name);
+    return name === out.name ? out : { ...out, name };
+  });
 }

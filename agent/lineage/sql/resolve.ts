@@ -5,13 +5,17 @@ import { distinct, inRole, weakened } from './origins.ts';
 import type { Cte, From, Item, Query, Select, Use } from './query.ts';
 import {
   columnOf,
+  EMPTY,
+  named,
   type Out,
   outOf,
   type Rows,
+  renamed,
   type Scope,
   type Source,
   same,
   sourceOf,
+  united,
   unqualified,
 } from './relations.ts';
 
@@ -35,6 +39,8 @@ const MAX_DEPTH = 300;
 const MAX_ROWS = 500;
 /** Databases in which a select list may use names that it has just given. */
 const LATERAL = ['snowflake', 'redshift', 'teradata', 'databricks', 'access', 'clickhouse', 'hana'];
+/** Databases in which what stands behind a column may be a part of it. */
+const RECORDS = ['bigquery', 'hive', 'spark', 'databricks', 'trino', 'presto', 'athena', 'snowflake', 'clickhouse'];
 /** Words that look like columns and are none. */
 const NO_COLUMNS = new Set(
   `sysdate systimestamp current_date current_timestamp current_time localtime localtimestamp current_user session_user
@@ -42,7 +48,6 @@ const NO_COLUMNS = new Set(
     /\s+/,
   ),
 );
-const EMPTY: Rows = { outs: [], rest: [] };
 
 class TooMuch extends Error {}
 
@@ -203,7 +208,11 @@ export class Resolver {
       return;
     }
     const origins = item.uses.flatMap((use) => this.#valueOf(use, outs, env, scope, depth));
-    const name = item.name === undefined ? unnamed(index) : this.#holes.restore(item.name);
+    let name = item.name === undefined ? unnamed(index) : this.#holes.restore(item.name);
+    if (only?.type === 'column' && item.uses.length === 1 && only.path.at(-1) === item.name) {
+      const whole = this.#related(only.path, scope);
+      if (whole !== undefined && whole.column !== only.path[0]) name = whole.column;
+    }
     outs.push({ name, origins: distinct(origins), star: false });
   }
 
@@ -265,7 +274,22 @@ export class Resolver {
         return this.#unknown({ sources: [source], shared: new Set(), outer: undefined });
       return columnOf(source, column) ?? [];
     }
-    return [];
+    const related = this.#related(path, scope);
+    return related === undefined ? [] : [related];
+  }
+
+  /**
+   * `Account.Name` of a CRM's query language: a column of a related object, under its whole name; elsewhere a part of a
+   * record. Only where there is one source, without an alias.
+   */
+  #related(path: readonly string[], scope: Scope | undefined): SqlOrigin | undefined {
+    const [source, ...others] = scope?.sources ?? [];
+    const unknown =
+      path.length > 1 && path.every((_, at) => at === 0 || sourceOf(scope, path.slice(0, at)) === undefined);
+    if (!unknown || source?.object === undefined || source.alias !== undefined || others.length > 0) return undefined;
+    const parts = path.map((part) => this.#holes.restore(part));
+    const column = RECORDS.includes(this.#request.dialect ?? '') ? (parts[0] ?? '') : parts.join('.');
+    return { object: source.object, column, role: 'value', confidence: 'inferred', reasons: ['related'] };
   }
 
   /** An expansion in an expression: something of the only table, if there is only one. */
@@ -360,42 +384,3 @@ function withValues(origins: readonly SqlOrigin[]): readonly SqlOrigin[] {
 }
 
 const noName = (): string => '';
-
-/** With the names that were given behind the alias, in order. */
-function renamed(rows: Rows, columns: readonly string[]): Rows {
-  if (columns.length === 0) return rows;
-  return { ...rows, outs: rows.outs.map((out, i) => ({ ...out, name: columns[i] ?? out.name })) };
-}
-
-/** The branches of UNION column by column; by name when a `*` hides how many there are. */
-function united(parts: readonly Rows[]): Rows {
-  const [first, ...others] = parts;
-  if (first === undefined) return EMPTY;
-  if (others.length === 0) return first;
-  const rest = [...new Set(parts.flatMap((part) => part.rest))];
-  if (rest.length === 0) {
-    const outs = first.outs.map((out, i) => ({
-      ...out,
-      origins: distinct([...out.origins, ...others.flatMap((part) => part.outs[i]?.origins ?? [])]),
-    }));
-    return { outs, rest };
-  }
-  const names = [...new Map(parts.flatMap((p) => p.outs.map((o) => [o.name.toLowerCase(), o]))).keys()];
-  const outs = names.flatMap((name) => {
-    const found = parts.flatMap((part) => outOf(part, name) ?? []);
-    const [one] = found;
-    return one === undefined ? [] : [{ ...one, origins: distinct(found.flatMap((out) => out.origins)) }];
-  });
-  return { outs, rest };
-}
-
-/** Names as they arrive: drivers number the second column of a name. */
-function named(outs: readonly Out[]): Out[] {
-  const seen = new Set<string>();
-  return outs.map((out) => {
-    let name = out.name;
-    for (let n = 1; seen.has(name); n += 1) name = `${out.name}${n}`;
-    seen.add(name);
-    return name === out.name ? out : { ...out, name };
-  });
-}

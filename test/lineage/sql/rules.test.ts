@@ -206,6 +206,23 @@ describe('DIRECT QUERY and catalogs', () => {
     expect(analysis).toMatchObject({ objects: [sql.replace(';', '').toUpperCase()], open: true, columns: [] });
   });
 
+  test('a cube is a source without known columns', async () => {
+    const { analysis } = await ask(
+      'SELECT [Measures].[Sales] ON COLUMNS, [Date].[Year].MEMBERS ON ROWS FROM [Sales Cube]',
+    );
+    expect(analysis).toMatchObject({ objects: ['Sales Cube'], open: true, columns: [], diagnostics: [] });
+  });
+
+  test('columns of related objects keep their whole names', async () => {
+    const asked = await ask('SELECT Id, Account.Name, Owner.Manager.Email FROM Opportunity WHERE Account.Type = 1');
+    expect(asked.values).toEqual({
+      Id: ['Opportunity#Id'],
+      'Account.Name': ['Opportunity#Account.Name~'],
+      'Owner.Manager.Email': ['Opportunity#Owner.Manager.Email~'],
+    });
+    expect((await ask('SELECT geo.country FROM sessions', 'bigquery')).values).toEqual({ country: ['sessions#geo~'] });
+  });
+
   test('a procedure is a source without known columns', async () => {
     const { analysis } = await ask("EXEC [dbo].[sp Orders] @from = 'canary-secret'", 'tsql');
     expect(analysis).toMatchObject({ objects: ['dbo.sp Orders'], open: true, columns: [] });
