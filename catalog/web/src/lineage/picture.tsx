@@ -1,8 +1,8 @@
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { BoxShape, drawn, LineShape } from './drawing.tsx';
+import { BoxShape, type DrawnLine, drawn, LineShape } from './drawing.tsx';
 import type { Laid } from './layout.ts';
-import type { Direction } from './model.ts';
+import type { Box, Direction } from './model.ts';
 
 const SMALLEST = 0.15;
 const LARGEST = 2;
@@ -123,6 +123,38 @@ export const LineagePicture = ({
       if (next !== undefined) go(next);
     }
   };
+  const latest = useRef({ actions, press });
+  latest.current = { actions, press };
+  const lineShape = ({ line, curve, label }: DrawnLine, isSelected: boolean, isNear: boolean) => (
+    <LineShape
+      key={line.id}
+      {...{ line, curve, label, isSelected, isNear }}
+      onSelect={() => latest.current.actions.onLine(line.id)}
+    />
+  );
+  const boxShape = (box: Box, isSelected: boolean, isStop: boolean) => {
+    const place = laid.places.get(box.key);
+    return (
+      place && (
+        <BoxShape
+          key={box.key}
+          {...{ box, place, isSelected, isStop }}
+          actions={{
+            onSelect: () => {
+              setStop(box.key);
+              latest.current.actions.onBox(box.key);
+            },
+            onToggle: () => latest.current.actions.onToggle(box.key),
+            onMore: (direction) => latest.current.actions.onMore(box.key, direction),
+            onMove: (event) => latest.current.press(event, box.key),
+          }}
+        />
+      )
+    );
+  };
+  // Made once for each layout: of a thousand boxes only those that change are drawn anew.
+  const quietLines = useMemo(() => new Map(lines.map((one) => [one.line.id, lineShape(one, false, false)])), [lines]);
+  const quietBoxes = useMemo(() => new Map(laid.boxes.map((box) => [box.key, boxShape(box, false, false)])), [laid]);
   return (
     <div class="lineage-picture">
       <section
@@ -147,40 +179,16 @@ export const LineagePicture = ({
           viewBox={`0 0 ${laid.width} ${laid.height}`}
           aria-label="Lineage, origins on the left"
         >
-          {lines.map(({ line, curve, label }) => (
-            <LineShape
-              key={line.id}
-              line={line}
-              curve={curve}
-              label={label}
-              isSelected={selected === line.id}
-              isNear={selected === line.from.box || selected === line.to.box}
-              onSelect={() => actions.onLine(line.id)}
-            />
-          ))}
-          {laid.boxes.map((box) => {
-            const place = laid.places.get(box.key);
-            return (
-              place && (
-                <BoxShape
-                  key={box.key}
-                  box={box}
-                  place={place}
-                  isSelected={selected === box.key}
-                  isStop={box.key === at}
-                  actions={{
-                    onSelect: () => {
-                      setStop(box.key);
-                      actions.onBox(box.key);
-                    },
-                    onToggle: () => actions.onToggle(box.key),
-                    onMore: (direction) => actions.onMore(box.key, direction),
-                    onMove: (event) => press(event, box.key),
-                  }}
-                />
-              )
-            );
+          {lines.map((one) => {
+            const { id, from, to } = one.line;
+            const isNear = selected === from.box || selected === to.box;
+            return selected === id || isNear ? lineShape(one, selected === id, isNear) : quietLines.get(id);
           })}
+          {laid.boxes.map((box) =>
+            box.key === selected || box.key === at
+              ? boxShape(box, box.key === selected, box.key === at)
+              : quietBoxes.get(box.key),
+          )}
         </svg>
       </section>
       <div class="lineage-zoom">
