@@ -82,6 +82,34 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
         circumstances.place,
       );
       return;
+    case 'neutral':
+    case 'comment':
+    case 'tag':
+    case 'untag':
+      return;
+    // The runner has seen to these.
+    case 'include':
+    case 'guarded':
+    case 'call':
+    case 'exit':
+    case 'if':
+    case 'elseif':
+    case 'else':
+    case 'endif':
+    case 'for':
+    case 'foreach':
+    case 'next':
+    case 'do':
+    case 'loop':
+    case 'switch':
+    case 'case':
+    case 'default':
+    case 'endswitch':
+    case 'sub':
+    case 'endsub':
+      return;
+    default:
+      statement satisfies never;
   }
 };
 

@@ -1,6 +1,7 @@
 import type { Limits, ScriptLineage, Surroundings } from '../result.ts';
 import type { AnalyseSql } from '../sql/analysis.ts';
 import { finish } from './finish.ts';
+import { lookAtTheRest } from './rest.ts';
 import { Runner } from './runner.ts';
 import { Cut, Session } from './session.ts';
 import { emptyState, type State } from './state.ts';
@@ -35,6 +36,6 @@ export const interpret = (
       column: 1,
     });
   }
-  runner.lookAtTheRest(end ?? start);
+  lookAtTheRest(runner, end ?? start);
   return finish(session, end ?? session.ended);
 };

@@ -111,10 +111,6 @@ export const weakened = (origins: Origins, confidence: Confidence, reason: strin
     reasons: origin.reasons.includes(reason) ? origin.reasons : [...origin.reasons, reason],
   }));
 
-/** As read by a statement that may not run. */
-export const conditionally = (origins: Origins): Origins =>
-  origins.every((origin) => origin.conditional) ? origins : origins.map((origin) => ({ ...origin, conditional: true }));
-
 /** Of another column of the same sources. */
 export const ofColumn = (origins: Origins, field: string): Origins =>
   origins.map((origin) => ({ ...origin, field, key: `${sourceKey(origin.source)}|${field}|` }));

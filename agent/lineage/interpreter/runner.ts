@@ -5,15 +5,16 @@ import type { ControlStatement, IncludeStatement, Statement } from '../script/sy
 import type { Expression } from '../syntax/expression.ts';
 import { parseExpression } from '../syntax/parser.ts';
 import { type Block, blocksOf } from './blocks.ts';
+import { runIf, runSwitch } from './branches.ts';
 import { apply } from './effects.ts';
 import { isTrue } from './evaluate.ts';
 import { type Expanded, type Expander, expandAll, originOf } from './expand.ts';
 import { runLoop } from './loops.ts';
 import type { Circumstances } from './origins.ts';
 import type { Here, Session } from './session.ts';
-import { type Arm, emptyState, fork, merge, type State } from './state.ts';
+import { type Arm, fork, merge, type State } from './state.ts';
 import { callSub, type Sub } from './subs.ts';
-import { placeAt, placeOf, type Unit, unitOf } from './units.ts';
+import { placeAt, placeOf, statementId, type Unit, unitOf } from './units.ts';
 import { joinWorlds, MOST_ALTERNATIVES, type Value, withoutMarks } from './values.ts';
 import { evaluateIn, variableIn } from './variables.ts';
 
@@ -31,7 +32,8 @@ type Control<T, C = ControlStatement> = C extends { readonly type: infer U }
     : C
   : never;
 
-const QUIET: ReadonlySet<string> = new Set(['trace', 'rem']);
+/** Their text is not code: nothing is expanded in it. */
+export const QUIET: ReadonlySet<string> = new Set(['trace', 'rem']);
 const MOST_PARSED = 20_000;
 
 /** Runs blocks of statements; undefined as a state means that no way leads on. */
@@ -111,32 +113,16 @@ export class Runner {
       case 'loop':
         return runLoop(block, state, frame, this);
       case 'if':
-        return this.#if(block, state, frame);
+        return runIf(block, state, frame, this);
       case 'switch':
-        return this.#switch(block, state, frame);
+        return runSwitch(block, state, frame, this);
       default:
         return block satisfies never;
     }
   }
 
   count(unit: Unit, raw: RawStatement, understood: boolean): void {
-    this.session.count(countId(unit, raw), understood);
-  }
-
-  /** Reads what was never run: subroutines that nobody calls, arms that are not taken, what stands behind EXIT SCRIPT. */
-  lookAtTheRest(state: State): void {
-    for (const unit of this.units) {
-      for (const raw of unit.statements) {
-        if (this.session.counted(countId(unit, raw))) continue;
-        const source = unit.text.slice(raw.start, raw.end);
-        // With holes for all variables, or with what they were at the end: either may be what was meant.
-        const understood = [emptyState(), state].some((known) => {
-          const [expanded] = QUIET.has(raw.kind) ? [] : this.expand(source, known, new Set());
-          return this.parse(expanded?.text ?? '').every(({ type }) => type !== 'opaque' && type !== 'macro');
-        });
-        this.count(unit, raw, understood);
-      }
-    }
+    this.session.count(statementId(unit, raw), understood);
   }
 
   parse(text: string): readonly Statement[] {
@@ -240,49 +226,6 @@ export class Runner {
   /** After one of several ways, and nobody knows which. */
   merged(arms: readonly Arm[], before: State): State | undefined {
     return merge(arms, before, this.#doubts > 0);
-  }
-
-  #if(block: Extract<Block, { readonly type: 'if' }>, state: State, frame: Frame, from = 0): State | undefined {
-    const arm = block.arms[from];
-    if (arm === undefined) return block.otherwise === undefined ? state : this.run(block.otherwise, state, frame);
-    const { statement, text } = this.head(arm.head, state, frame, 'if', 'elseif');
-    const value: Value =
-      statement === undefined ? { type: 'unknown', reason: 'condition' } : this.evaluate(statement.condition, state);
-    return this.either(
-      value,
-      text.replace(/^\s*else\s*if/i, 'if'),
-      state,
-      (then) => this.run(arm.body, then, frame),
-      (other) => this.#if(block, other, frame, from + 1),
-    );
-  }
-
-  #switch(block: Extract<Block, { readonly type: 'switch' }>, state: State, frame: Frame): State | undefined {
-    const { statement } = this.head(block.head, state, frame, 'switch');
-    const value = statement === undefined ? undefined : this.evaluate(statement.value, state);
-    const known = value?.type === 'text' && isTrueText(value) ? value.text : undefined;
-    const possible: (readonly Block[])[] = [];
-    let certain = false;
-    for (const arm of block.arms) {
-      const { statement: head } = this.head(arm.head, state, frame, 'case');
-      if (certain) continue;
-      const cases = (head?.values ?? []).map((one) => this.evaluate(one, state));
-      const texts = cases.map((one) => (one.type === 'text' && isTrueText(one) ? one.text : undefined));
-      if (known !== undefined && texts.some((text) => text === known)) certain = true;
-      else if (known !== undefined && texts.every((text) => text !== undefined)) continue;
-      possible.push(arm.body);
-    }
-    if (!certain) possible.push(block.otherwise ?? []);
-    const [only] = possible;
-    if (possible.length === 1 && only !== undefined) return this.run(only, state, frame);
-    const choice = this.session.choice();
-    const arms: Arm[] = [];
-    for (const [index, body] of possible.entries()) {
-      const world = joinWorlds(state.world, new Map([[choice, index]])) ?? state.world;
-      const after = this.doubtfully(() => this.run(body, { ...fork(state), world }, frame));
-      if (after !== undefined) arms.push({ state: after, world });
-    }
-    return this.merged(arms, state);
   }
 
   #statement(raw: RawStatement, state: State, frame: Frame): State | undefined {
@@ -418,12 +361,6 @@ export class Runner {
     }
   }
 }
-
-const countId = (unit: Unit, raw: RawStatement): string =>
-  unit.at === undefined ? `${unit.id}:${raw.start}` : unit.id;
-
-/** Without holes: it can be compared. */
-const isTrueText = (value: Value): boolean => value.type === 'text' && withoutMarks(value.text) === value.text;
 
 /** An expansion that makes these makes blocks. */
 const BLOCKS: ReadonlySet<string> = new Set([

@@ -10,7 +10,7 @@ import type {
   Wanted,
 } from '../result.ts';
 import type { AnalyseSql } from '../sql/analysis.ts';
-import { type Circumstances, type Origins, sourceKey } from './origins.ts';
+import { type Circumstances, sourceKey } from './origins.ts';
 import type { State } from './state.ts';
 import type { Row, Table } from './tables.ts';
 import { holesIn, withoutMarks } from './values.ts';
@@ -167,6 +167,3 @@ export interface Here {
   readonly text: string;
   readonly circumstances: Circumstances;
 }
-
-/** Origins that decide about rows and belong to no field. */
-export type Influences = Origins;

@@ -34,3 +34,7 @@ export const placeAt = (unit: Unit, statement: RawStatement, offset: number): Pl
   const column = lines.length === 1 ? statement.column + last.length : last.length + 1;
   return { file: unit.file, line, endLine: Math.max(line, statement.endLine), column };
 };
+
+/** By what a statement is counted: what an expansion made counts as the statement that it made it of. */
+export const statementId = (unit: Unit, raw: RawStatement): string =>
+  unit.at === undefined ? `${unit.id}:${raw.start}` : unit.id;
