@@ -79,7 +79,7 @@ export const writeApp = async (
       availability: row.availabilityStatus,
       tags: row.tags,
       customProperties: customPropertyValues(row.customProperties),
-      lineage: lineage === undefined ? undefined : lineageFacts(lineage.lineage, null),
+      lineage: lineage === undefined ? undefined : lineageFacts(lineage.lineage, lineage.coverage),
       thumbnailUrl: addressOf(connection, row.thumbnail) ?? null,
       url: `${connection.displayUrl}/sense/app/${encodeURIComponent(row.id)}`,
     }),

@@ -4,7 +4,7 @@ import type { AppContent } from '../app-content.ts';
 import { Gaps } from '../missing.ts';
 
 /** What is kept of an app: all that its lineage is made of. Other parts of it are read from the site, or not at all. */
-type Kept = Pick<AppContent, 'script' | 'sheets' | 'visualizations' | 'lists'> & {
+type Kept = Pick<AppContent, 'script' | 'sheets' | 'visualizations' | 'lists' | 'touched'> & {
   readonly version: typeof VERSION;
   readonly model: AppContent['model'] | { readonly available: false };
   readonly sheetIds: readonly (readonly [string, string])[] | undefined;
@@ -18,7 +18,7 @@ const MOST_CHARACTERS = 12 * 1024 * 1024;
 
 /** The text of what is kept of an app; undefined for one without a script, or one that is too large. */
 export const keptText = (content: AppContent): string | undefined => {
-  const { script, sheets, visualizations, lists, model, sheetIds, gaps } = content;
+  const { script, sheets, visualizations, lists, model, touched, sheetIds, gaps } = content;
   if (script.trim() === '' || script.length > MOST_CHARACTERS) return undefined;
   const parts: string[] = [];
   let left = MOST_CHARACTERS;
@@ -46,6 +46,7 @@ export const keptText = (content: AppContent): string | undefined => {
   list('visualizations', visualizations);
   add('lists', JSON.stringify({ ...lists, bookmarks: [] }));
   add('model', JSON.stringify(model.available ? model : { available: false }));
+  add('touched', touched === undefined ? undefined : JSON.stringify(touched));
   add('sheetIds', sheetIds === undefined ? undefined : JSON.stringify([...sheetIds]));
   add('missing', JSON.stringify(gaps.missing));
   return left < 0 ? undefined : `{${parts.join(',')}}`;
@@ -56,11 +57,11 @@ export const readKept = (text: string): AppContent | undefined => {
   // Whoever can write it has the agent's key.
   const kept = JSON.parse(text) as Kept;
   if (kept.version !== VERSION) return undefined;
-  const { script, sheets, visualizations, lists, model, sheetIds, missing } = kept;
+  const { script, sheets, visualizations, lists, model, touched = [], sheetIds, missing } = kept;
   const gaps = new Gaps();
   gaps.missing.push(...missing);
   return {
-    ...{ script, sheets, visualizations, lists, gaps, stories: [] },
+    ...{ script, sheets, visualizations, lists, touched, gaps, stories: [] },
     model: model.available
       ? model
       : {

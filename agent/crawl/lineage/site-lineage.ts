@@ -4,7 +4,10 @@ import { Naming } from '#agent/lineage/naming/naming.ts';
 import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
-import type { DatasetUse, ScriptLineage } from '#agent/lineage/result.ts';
+import { reconcile } from '#agent/lineage/reconcile/reconcile.ts';
+import { surroundingVariables } from '#agent/lineage/reconcile/surroundings.ts';
+import type { DatasetUse, ScriptLineage, Source } from '#agent/lineage/result.ts';
+import { sourceName } from '#agent/lineage/result-json.ts';
 import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
@@ -13,6 +16,7 @@ import type { AppContent } from '../app-content.ts';
 import type { SiteFiles } from '../site-files.ts';
 import { KeptApps, type KeptPlace } from './kept-apps.ts';
 import { type LineageInputs, Lookups } from './lookups.ts';
+import type { ManualEdge } from './manual-edges.ts';
 
 /** What a crawl needs for the lineage of apps. */
 export interface LineageMeans {
@@ -28,6 +32,8 @@ export interface LineageMeans {
 /** What became of the script of one app. */
 export interface AppLineage {
   readonly lineage: ScriptLineage;
+  /** Share of the app's fields that the script explains, 0 to 1; null: not known. */
+  readonly coverage: number | null;
   /** Of the interpretation as a whole; the lineage says nothing then. */
   readonly fault: Fault | undefined;
   /** What it was made with besides the app's own content. */
@@ -106,32 +112,62 @@ export class SiteLineage {
   /** The lineage of an app's script. Never fails but with the signal's reason: what goes wrong is the app's own. */
   async of(
     row: Pick<QrsApp, 'id' | 'name'>,
-    { script, model }: Pick<AppContent, 'script' | 'model'>,
+    { script, model, lists, touched = [] }: Pick<AppContent, 'script' | 'model' | 'lists' | 'touched'>,
   ): Promise<AppLineage> {
     const asked = new Map<string, Lookup>();
+    const columns = new Map<string, readonly string[]>();
+    const tables = model.available ? tablesOf(model) : undefined;
     try {
       const { lineage } = await this.#means.process.script(
         {
           text: script,
-          model: model.available ? tablesOf(model) : undefined,
-          variables: this.#mapping?.variables(row),
+          model: tables,
+          variables: surroundingVariables({ mapping: this.#mapping?.variables(row), engine: lists.variables }),
         },
         async (lookup) => {
           asked.set(lookupKey(lookup), lookup);
-          return await this.#lookups.find(lookup);
+          const found = await this.#lookups.find(lookup);
+          if (lookup.type === 'columns' && found.type === 'columns' && found.columns !== undefined)
+            columns.set(sourceName(lookup.source), found.columns);
+          return found;
         },
         this.#signal,
       );
-      return { lineage, fault: undefined, inputs: await this.#inputs(asked, lineage.datasets) };
+      const reconciled = reconcile(lineage, {
+        model: tables,
+        touched,
+        log: undefined,
+        columns: (source) => columns.get(sourceName(source)),
+        place: (source) => this.#place(source, row.id),
+      });
+      return {
+        lineage: reconciled.lineage,
+        coverage: reconciled.coverage.share,
+        fault: undefined,
+        inputs: await this.#inputs(asked, lineage.datasets),
+      };
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (!(error instanceof Fault)) throw error;
       return {
         lineage: noLineage(error.code, error.message),
+        coverage: null,
         fault: new Fault(error.code, `${error.message} (app "${row.name}")`, { advice: error.advice }),
         inputs: await this.#inputs(asked, []),
       };
     }
+  }
+
+  /** What the administrator says of an app's fields, and no script. */
+  *manualEdges(row: Pick<QrsApp, 'id' | 'name'>): Generator<ManualEdge> {
+    for (const { of, from, column } of this.#mapping?.edgesOf(row) ?? [])
+      if (column !== undefined) yield { field: of.field, dataset: this.naming.written(from), column };
+  }
+
+  /** One text for each place that is known, however a script calls it. */
+  #place(source: Source, appId: string): string | undefined {
+    const { kind, key } = this.naming.of(source, { appId });
+    return kind === 'own' ? undefined : key;
   }
 
   /** What an app's lineage was made with and is another thing now, the first of them; undefined when nothing is. */
@@ -183,7 +219,9 @@ const tablesOf = ({
   fields,
 }: Extract<DataModel, { available: true }>): ReadonlyMap<string, readonly string[]> => {
   const byTable = new Map<string, string[]>(tables.flatMap(({ name, is_system }) => (is_system ? [] : [[name, []]])));
-  for (const { name, is_system, src_tables } of fields)
-    if (!is_system) for (const table of new Set(src_tables)) byTable.get(table)?.push(name);
+  // What the engine derives from dates by itself is in no file that a script reads.
+  for (const { name, is_system, src_tables, tags } of fields)
+    if (!(is_system || tags.includes('$derived')))
+      for (const table of new Set(src_tables)) byTable.get(table)?.push(name);
   return byTable;
 };

@@ -9,6 +9,7 @@ import { missing } from '../missing.ts';
 import type { ScopeWriter } from '../scope-writer.ts';
 import { lineageGaps } from './gaps.ts';
 import { type DatasetRow, lineageGraph } from './graph.ts';
+import { pairOf, writeManualEdges } from './manual-edges.ts';
 import type { AppLineage } from './site-lineage.ts';
 
 /**
@@ -17,24 +18,27 @@ import type { AppLineage } from './site-lineage.ts';
  */
 export const writeLineage = async (
   out: ScopeWriter,
-  row: Pick<QrsApp, 'id'>,
+  row: Pick<QrsApp, 'id' | 'name'>,
   { keys, lineage: site }: Pick<AppContext, 'keys' | 'lineage'>,
   { model }: Pick<AppContent, 'model'>,
   { lineage, fault }: AppLineage,
 ): Promise<Missing[]> => {
   if (site === undefined) return [];
   if (fault !== undefined) return [missing('lineage of the load script', fault)];
+  const fields = model.available ? namesOf(model.fields, keys, row.id, 'field') : undefined;
   const graph = lineageGraph({
     lineage,
     app: keys.of(row.id),
     name: (source, holes) => site.naming.of(source, { appId: row.id }, holes),
-    fields: model.available ? namesOf(model.fields, keys, row.id, 'field') : undefined,
+    fields,
     tables: model.available ? namesOf(model.tables, keys, row.id, 'table') : undefined,
     withTexts: site.withTexts,
   });
   for (const dataset of graph.datasets) await out.asset(datasetAsset(dataset));
   for (const { key, dataset, name } of graph.columns) await out.asset({ kind: 'column', key, name, parent: dataset });
-  for (const { kind, from, to, attributes } of graph.edges) await out.edge(kind, from, to, attributes);
+  const manual = await writeManualEdges(out, site.manualEdges(row), fields, graph);
+  for (const { kind, from, to, attributes } of graph.edges)
+    if (kind !== 'derives' || !manual.has(pairOf(from, to))) await out.edge(kind, from, to, attributes);
   return lineageGaps(lineage, graph.left);
 };
 
