@@ -123,6 +123,8 @@ const assign = ({ kind, name, text: written, value }: AssignStatement, state: St
 /** Quotes around the whole of what SET is given are not part of it. */
 const unquoted = (written: string): string => {
   const trimmed = written.trim();
+  // `SET vPath = [lib://Data/x];` is the path.
+  if (/^\[[^[\]]*\]$/.test(trimmed)) return trimmed.slice(1, -1);
   const quote = trimmed[0];
   if (trimmed.length < 2 || (quote !== "'" && quote !== '"') || !trimmed.endsWith(quote)) return trimmed;
   const inner = trimmed.slice(1, -1);

@@ -66,10 +66,6 @@ const called = (call: Call, reading: Reading, role: Role, depth: number): Origin
     union(...list.map((arg) => read(arg, reading, as, depth)));
   const [first, second, third, fourth] = args;
   switch (call.name) {
-    case 'if':
-      return union(each(args.slice(0, 1), deciding(role)), each(args.slice(1)));
-    case 'pick':
-      return union(each(args.slice(0, 1), deciding(role)), each(args.slice(1)));
     case 'applymap':
     case 'mapsubstring': {
       const mapping = mappingNamed(textOf(first), reading.state);
@@ -92,7 +88,7 @@ const called = (call: Call, reading: Reading, role: Role, depth: number): Origin
     case 'peek':
       return union(inRole(peeked(args, reading), role), each(args.slice(1, 2).filter((arg) => arg.type !== 'name')));
     case 'exists':
-      return each(second === undefined ? asNames(args) : [second], deciding(role));
+      return each(second === undefined ? asNames(args) : [second]);
     case 'fieldvalue':
     case 'fieldindex':
     case 'fieldvaluecount': {
@@ -114,8 +110,6 @@ const called = (call: Call, reading: Reading, role: Role, depth: number): Origin
   }
   return each(args);
 };
-
-const deciding = (role: Role): Role => (role === 'value' ? 'condition' : role);
 
 /** Exists takes the field as a name or as a text. */
 const asNames = (args: readonly Expression[]): readonly Expression[] =>

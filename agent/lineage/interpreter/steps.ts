@@ -54,7 +54,9 @@ const stepRow = (step: Step, below: Loaded | undefined, state: State, here: Here
     source !== undefined
       ? readSource(source, state, here, all)
       : (below ?? { fields: new Map(), opens: [], direct: undefined });
-  const implicit = source === undefined ? (below?.implicit ?? '') : implicitName(step);
+  // A table that the text does not make must not seem to be made of itself.
+  const unmade = source?.type === 'resident' && tableNamed(source.table, state) === undefined;
+  const implicit = source === undefined ? (below?.implicit ?? '') : unmade ? `${source.table}-1` : implicitName(step);
   const inherited =
     source === undefined
       ? (below?.influences ?? NO_ORIGINS)

@@ -11,10 +11,10 @@ test('a field comes from what its expression names, each in its role', () => {
   ).toEqual({
     T: {
       Id: ['lib://Data/t.qvd: Id'],
-      Open: ['lib://Data/t.qvd: State (condition)', 'lib://Data/t.qvd: Amount'],
+      Open: ['lib://Data/t.qvd: State', 'lib://Data/t.qvd: Amount'],
       Rate: ['rates.qvd: Rate', 'lib://Data/t.qvd: Currency (map-key)', 'lib://Data/t.qvd: Fallback'],
       Both: ['lib://Data/t.qvd: Net', 'lib://Data/t.qvd: Gross'],
-      Picked: ['lib://Data/t.qvd: Kind (condition)', 'lib://Data/t.qvd: X', 'lib://Data/t.qvd: Y'],
+      Picked: ['lib://Data/t.qvd: Kind', 'lib://Data/t.qvd: X', 'lib://Data/t.qvd: Y'],
       One: [],
     },
   });

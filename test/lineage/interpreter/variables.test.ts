@@ -43,7 +43,7 @@ test('a variable that a variable names, parameters, expressions and numbers are 
   expect(read(`SET f = $1/$2/$0; ${load('$(f(a,b)).qvd')}`)).toEqual(['a/b/2.qvd']);
   expect(read(`SET y = 2020; ${load('$(=$(y)+1).qvd')}`)).toEqual(['2021.qvd']);
   expect(tablesOf('SET e = If($1 > 0, $2, B); T: LOAD $(e(A, C)) AS x FROM t.qvd (qvd);')).toEqual({
-    T: { x: ['t.qvd: A (condition)', 't.qvd: C', 't.qvd: B'] },
+    T: { x: ['t.qvd: A', 't.qvd: C', 't.qvd: B'] },
   });
 });
 
