@@ -9,10 +9,10 @@ test('a script that ends in EXIT SCRIPT leaves what there was, and not what it h
   expect(lineage.variables.get('v')).toBe('1');
 });
 
-test('what decides about a row stays what it is within a condition', async () => {
+test('what an If decides by is a value, and what a SELECT filters by is none', async () => {
   const { tables } = await lineageOf("T: LOAD If(f = 'Y', 1, 0) AS g; SQL SELECT f FROM t WHERE m = 1;");
   const roles = tables.flatMap(({ fields }) => fields.flatMap(({ origins }) => origins));
-  expect(roles.filter(({ role }) => role === 'condition').map(({ field }) => field)).toEqual(['f']);
+  expect(roles.map(({ field, role }) => [field, role])).toEqual([['f', 'value']]);
 });
 
 test('a stored * is what the file has, or else the table in the app', async () => {

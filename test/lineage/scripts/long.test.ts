@@ -8,7 +8,7 @@ import { lineageOf } from './told.ts';
 /**
  * Long scripts of our own, and what the rules of the language make of them, worked out by hand in the file beside each:
  * names of tables (`-` in front: dropped), and below them their fields with where their values come from. `@x = …` stands
- * for a source, a source without a column for the column of the field's name, `?` for what only decides about a value.
+ * for a source, a source without a column for the column of the field's name.
  */
 const FOLDER = join(import.meta.dirname, 'long');
 
@@ -49,7 +49,7 @@ const found = ({ tables, stores }: ScriptLineage): Lines => [
     fields.map((field) => {
       const origins = field.origins.flatMap(({ source, field: column, role }) => {
         const text = `${sourceName(source)}:${column}`;
-        return role === 'value' ? [text] : role === 'condition' ? [`?${text}`] : [];
+        return role === 'value' ? [text] : [];
       });
       return line(final ? name : `-${name}`, field.name, origins);
     }),
@@ -90,9 +90,7 @@ function expected(text: string): Lines {
 
 /** `@x:Column`, `@x` for the column of the field's name, or a source as it is. */
 const originOf = (written: string, field: string, full: (source: string) => string): string => {
-  const mark = written.startsWith('?') ? '?' : '';
-  const source = written.slice(mark.length);
-  return `${mark}${full(source)}${source.startsWith('@') && !source.includes(':') ? `:${field}` : ''}`;
+  return `${full(written)}${written.startsWith('@') && !written.includes(':') ? `:${field}` : ''}`;
 };
 
 const sorted = (names: readonly string[]): string => [...names].sort().join(', ');
