@@ -150,8 +150,9 @@ test('load script: source and its size, sections with statements, variables, map
       }
       if (has(/^\$\(Must_Include=/m)) {
         seen.includes += 1;
+        const at = section.text.split('\n').findIndex((text) => text.startsWith('$(Must_Include=')) + 1;
         expect(found['includes']).toMatchObject([
-          { must: true, line: 1, path: expect.stringContaining('/scripts/common.qvs') },
+          { must: true, line: at, path: expect.stringContaining('/scripts/common.qvs') },
         ]);
       }
       if (has(/canary-script-connect/)) {
