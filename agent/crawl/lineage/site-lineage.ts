@@ -2,12 +2,12 @@ import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
 import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
-import { type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
+import { type LookUp, type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
 import { reconcile } from '#agent/lineage/reconcile/reconcile.ts';
-import { surroundingVariables } from '#agent/lineage/reconcile/surroundings.ts';
+import { filesMatching, surroundingVariables } from '#agent/lineage/reconcile/surroundings.ts';
+import { Touched } from '#agent/lineage/reconcile/touched.ts';
 import type { DatasetUse, ScriptLineage, Source } from '#agent/lineage/result.ts';
-import { sourceName } from '#agent/lineage/result-json.ts';
 import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
@@ -40,6 +40,11 @@ export interface AppLineage {
   readonly inputs: LineageInputs;
 }
 
+/** What of an app its lineage is made of. */
+type ScriptedContent = Pick<AppContent, 'script' | 'model' | 'lists' | 'touched'>;
+
+const fileAt = (path: string): Source => ({ type: 'file', path, table: undefined, format: '' });
+
 /** Raised when the same script with the same surroundings gives another lineage, or one that is written otherwise. */
 const INTERPRETER_VERSION = '1';
 
@@ -54,6 +59,7 @@ export class SiteLineage {
   readonly #means: LineageMeans;
   readonly #lookups: Lookups;
   readonly #connection: Connection;
+  readonly #files: SiteFiles | undefined;
   readonly #connections: ReadonlyMap<string, ConnectionPlace>;
   readonly #signal: AbortSignal | undefined;
   readonly #mapping: AdministratorsMapping | undefined;
@@ -73,6 +79,7 @@ export class SiteLineage {
     this.#connection = connection;
     this.#connections = connections;
     this.#signal = signal;
+    this.#files = files;
     this.#lookups = new Lookups(files, () => this.#named());
     const { lineageMapping } = connection;
     this.#mapping = lineageMapping && new AdministratorsMapping(lineageMapping);
@@ -110,42 +117,27 @@ export class SiteLineage {
   }
 
   /** The lineage of an app's script. Never fails but with the signal's reason: what goes wrong is the app's own. */
-  async of(
-    row: Pick<QrsApp, 'id' | 'name'>,
-    { script, model, lists, touched = [] }: Pick<AppContent, 'script' | 'model' | 'lists' | 'touched'>,
-  ): Promise<AppLineage> {
+  async of(row: Pick<QrsApp, 'id' | 'name'>, content: ScriptedContent): Promise<AppLineage> {
     const asked = new Map<string, Lookup>();
-    const columns = new Map<string, readonly string[]>();
-    const tables = model.available ? tablesOf(model) : undefined;
     try {
-      const { lineage } = await this.#means.process.script(
-        {
-          text: script,
-          model: tables,
-          variables: surroundingVariables({ mapping: this.#mapping?.variables(row), engine: lists.variables }),
-        },
-        async (lookup) => {
-          asked.set(lookupKey(lookup), lookup);
-          const found = await this.#lookups.find(lookup);
-          if (lookup.type === 'columns' && found.type === 'columns' && found.columns !== undefined)
-            columns.set(sourceName(lookup.source), found.columns);
-          return found;
-        },
-        this.#signal,
-      );
-      const reconciled = reconcile(lineage, {
-        model: tables,
-        touched,
-        log: undefined,
-        columns: (source) => columns.get(sourceName(source)),
-        place: (source) => this.#place(source, row.id),
+      const log = await this.#logOf(row, content);
+      const model = content.model.available ? tablesOf(content.model) : undefined;
+      const variables = surroundingVariables({
+        mapping: this.#mapping?.variables(row),
+        log: log?.variables,
+        engine: content.lists.variables,
       });
-      return {
-        lineage: reconciled.lineage,
-        coverage: reconciled.coverage.share,
-        fault: undefined,
-        inputs: await this.#inputs(asked, lineage.datasets),
-      };
+      const lookUp = this.#lookUp(row, content, asked);
+      const question = { text: content.script, model, variables };
+      const { lineage: said } = await this.#means.process.script(question, lookUp, this.#signal);
+      const heads = await this.#headsOf(said);
+      const { lineage, coverage } = reconcile(said, {
+        ...{ model, log, touched: content.touched ?? [] },
+        columns: (source) => (source.type === 'file' ? heads.get(source.path) : undefined),
+        place: (source) => this.#placeOf(source, row.id),
+      });
+      const inputs = await this.#inputs(asked, lineage.datasets);
+      return { lineage, coverage: coverage.share, fault: undefined, inputs };
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (!(error instanceof Fault)) throw error;
@@ -164,8 +156,45 @@ export class SiteLineage {
       if (column !== undefined) yield { field: of.field, dataset: this.naming.written(from), column };
   }
 
-  /** One text for each place that is known, however a script calls it. */
-  #place(source: Source, appId: string): string | undefined {
+  #lookUp(row: Pick<QrsApp, 'id'>, { touched = [] }: ScriptedContent, asked: Map<string, Lookup>): LookUp {
+    const place = (path: string): string | undefined => this.#placeOf(fileAt(path), row.id);
+    const seen = new Touched(touched, (source) => this.#placeOf(source, row.id));
+    return async (lookup) => {
+      // What an app read by a pattern it tells itself: no other input than the app.
+      if (lookup.type === 'files') return { type: 'files', files: filesMatching(lookup.pattern, seen.paths, place) };
+      asked.set(lookupKey(lookup), lookup);
+      return await this.#lookups.find(lookup);
+    };
+  }
+
+  /** The statements of the last reload, where its log can be read: loops unrolled, variables as they were. */
+  async #logOf(row: Pick<QrsApp, 'id'>, content: ScriptedContent): Promise<ScriptLineage | undefined> {
+    const log = await this.#files?.lastLog(row.id);
+    if (log === undefined || log.cut || log.failed === true || log.script.trim() === '') return undefined;
+    try {
+      const lookUp = this.#lookUp(row, content, new Map());
+      return (await this.#means.process.script({ text: log.script }, lookUp, this.#signal)).lineage;
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      // The script itself is looked at all the same.
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
+  /** Columns of the QVD files that the script reads or writes, by path. */
+  async #headsOf({ datasets }: ScriptLineage): Promise<ReadonlyMap<string, readonly string[]>> {
+    const heads = new Map<string, readonly string[]>();
+    for (const { source, holes } of datasets.slice(0, MOST_INPUTS)) {
+      if (source.type !== 'file' || holes.length > 0) continue;
+      const found = await this.#lookups.find({ type: 'columns', source });
+      if (found.type === 'columns' && found.columns !== undefined) heads.set(source.path, found.columns);
+    }
+    return heads;
+  }
+
+  /** One text for each place; undefined for what is only the app's own. */
+  #placeOf(source: Source, appId: string): string | undefined {
     const { kind, key } = this.naming.of(source, { appId });
     return kind === 'own' ? undefined : key;
   }
@@ -219,9 +248,9 @@ const tablesOf = ({
   fields,
 }: Extract<DataModel, { available: true }>): ReadonlyMap<string, readonly string[]> => {
   const byTable = new Map<string, string[]>(tables.flatMap(({ name, is_system }) => (is_system ? [] : [[name, []]])));
-  // What the engine derives from dates by itself is in no file that a script reads.
-  for (const { name, is_system, src_tables, tags } of fields)
-    if (!(is_system || tags.includes('$derived')))
+  // Calendars that the engine makes of a date are in no file that a script reads whole.
+  for (const { name, is_system, tags, src_tables } of fields)
+    if (!is_system && !tags.includes('$derived') && !tags.includes('$autoCalendar'))
       for (const table of new Set(src_tables)) byTable.get(table)?.push(name);
   return byTable;
 };

@@ -1,0 +1,102 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { RecordGate } from '#agent/bridge/record-gate.ts';
+import { crawl } from '#agent/crawl/crawl.ts';
+import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
+import { Dialer } from '#agent/network/dialer.ts';
+import { openSite } from '#agent/qlik/site.ts';
+import type { FolderMapping } from '#config/connection/readable-paths.ts';
+import { serverPath } from '#config/connection/server-path.ts';
+import { CrawlOptions } from '#protocol/job-options.ts';
+import { keyPart } from '#protocol/keys.ts';
+import {
+  type DatasetName,
+  includedScripts,
+  lineageTruth,
+  type OriginTruth,
+} from '#test/simulator/model/lineage-truth.ts';
+import type { Site } from '#test/simulator/model/types.ts';
+import { connectionFor, simulate } from '#test/unit/crawl/simulated.ts';
+
+const APPS = Number(process.env['LINEAGE_APPS'] ?? 500);
+const CODE = 'sim';
+/** What belongs to tables rather than to fields is not told by the truth, and not compared. */
+const TOLD = new Set(['value', 'condition', 'map-key']);
+
+const folder = mkdtempSync(join(tmpdir(), 'culvert-lineage-site-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const keyOf = ({ root, parts }: DatasetName): string =>
+  `${root === '' ? `${CODE}/` : root}${parts.map(keyPart).join('/')}`;
+const columnOf = ({ dataset, column }: OriginTruth): string => `${keyOf(dataset)}#${keyPart(column)}`;
+
+/** The included scripts of the site, as files of a folder that the agent can read. */
+const served = (site: Site): readonly FolderMapping[] => {
+  const mappings = new Map<string, FolderMapping>();
+  for (const [path, text] of includedScripts(site)) {
+    const { root, names } = serverPath(path) ?? { root: '', names: [] };
+    const from = serverPath(`${root}/`);
+    if (from === undefined) throw new Error(`${path} is no path of a server`);
+    const own = join(folder, keyPart(root));
+    mappings.set(root, { from, folder: own });
+    mkdirSync(dirname(join(own, ...names)), { recursive: true });
+    writeFileSync(join(own, ...names), text);
+  }
+  return [...mappings.values()];
+};
+
+test(`the lineage of ${APPS} apps that feed each other is what the site was made from, edge by edge`, async () => {
+  await using simulator = await simulate({ apps: APPS });
+  await using interpreter = new LineageProcess();
+  const { hostname } = new URL(simulator.addresses.proxyUrl);
+  const connection = connectionFor(simulator, 'jwt', { paths: { qvds: [], qvs: served(simulator.site), logs: [] } });
+  const found = new Map<string, string>();
+  const stored = new Set<string>();
+  const outcomes = new Map<string, string>();
+  const gate = new RecordGate({
+    write: (record) => {
+      if (record.t === 'outcome') outcomes.set(record.scope, record.outcome);
+      if (record.t === 'edge' && record.kind === 'derives') {
+        const edge = `${record.from} <- ${record.to}`;
+        const isTold = TOLD.has(String(record.attributes?.['role']));
+        if (isTold && record.from.includes('/field/') && !record.to.includes('/field/')) found.set(edge, record.scope);
+        if (isTold && record.from.startsWith('file://')) stored.add(edge);
+      }
+      return Promise.resolve();
+    },
+  });
+  await using site = openSite(connection, { dialer: new Dialer() });
+  await crawl(site, connection, gate, {
+    asked: CrawlOptions.parse({ mode: 'full' }),
+    lineage: { process: interpreter, withTexts: true },
+  });
+
+  const [expected, expectedStored] = [new Set<string>(), new Set<string>()];
+  const told = new Set<string>();
+  for (const { appId, fields, stores } of lineageTruth(simulator.site, hostname)) {
+    const scope = `${CODE}/${keyPart(appId)}`;
+    if (outcomes.get(scope) !== 'complete') continue;
+    told.add(scope);
+    for (const { name, origins } of fields)
+      for (const origin of origins) expected.add(`${scope}/field/${keyPart(name)} <- ${columnOf(origin)}`);
+    for (const { dataset, columns } of stores)
+      for (const { name, origins } of columns)
+        for (const origin of origins) {
+          const [from, to] = [`${keyOf(dataset)}#${keyPart(name)}`, columnOf(origin)];
+          if (from !== to) expectedStored.add(`${from} <- ${to}`);
+        }
+  }
+  expect(told.size).toBeGreaterThan(APPS / 2);
+  const extra = [...found].flatMap(([edge, scope]) => (told.has(scope) && !expected.has(edge) ? [edge] : []));
+  const lacking = [...expected].filter((edge) => !found.has(edge));
+  expect.soft(lacking.slice(0, 20), `${lacking.length} of ${expected.size} edges are missing`).toEqual([]);
+  expect.soft(extra.slice(0, 20), `${extra.length} edges lead where nothing comes from`).toEqual([]);
+  // Of a file that is read whole, and that nobody can look into, it is known from which file all of it comes.
+  const lackingStored = [...expectedStored].filter(
+    (edge) => !stored.has(edge) && !stored.has(edge.replaceAll(/#[^#]*?(?= <- |$)/g, '')),
+  );
+  expect.soft(lackingStored.slice(0, 20), `${lackingStored.length} of ${expectedStored.size} columns`).toEqual([]);
+  expect(expectedStored.size).toBeGreaterThan(0);
+}, 240_000);
