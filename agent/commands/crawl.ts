@@ -99,6 +99,9 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   const report = lines.report(`${connection.name} (${connection.code}), ${connection.displayUrl}`, summary);
   // Beside the records, for whoever gets them; where that is no file, as a pipe, only here.
   if (statSync(path).isFile()) writeOwnFile(`${path}.txt`, report);
-  if (options.json) process.stdout.write(`${JSON.stringify({ out: path, ...summary })}\n`);
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ out: path, ...summary, lineagePeakRssBytes: interpreter.peakRssBytes })}\n`,
+    );
   else process.stdout.write(`${report}\nWritten to ${printable(path)}\n`);
 };

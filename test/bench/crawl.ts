@@ -28,6 +28,8 @@ interface Run {
   readonly loadedBytes: number;
   /** The most that was resident at a time; null where the system does not tell (not Linux). */
   readonly peakRssMiB: number | null;
+  /** The most that the process for load scripts had resident. */
+  readonly lineagePeakRssMiB: number;
 }
 
 const AGENT = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
@@ -88,13 +90,14 @@ const crawlOnce = async (options: { apps: number; seed: number; profile: string 
     opensWithData: record.opensWithData,
     loadedBytes: record.loadedBytes,
     peakRssMiB,
+    lineagePeakRssMiB: Math.round((summary.lineagePeakRssBytes ?? 0) / 1024 ** 2),
   };
   process.stdout.write(
     `crawled in ${result.seconds} s; no crawl can take less than ${result.lowerBoundSeconds} s: ratio ${result.ratio}\n` +
       `${result.requests} requests (${result.requestsPerApp} an app), ${result.opens} opens (${result.opensPerApp} an app), ` +
       `${result.opensWithData} of them with data: ${result.loadedBytes} bytes of app data loaded; ` +
       `${record.engineSockets.max} sockets to the engine at a time, ${record.proxySessions.total} proxy session(s)\n` +
-      `peak memory of the agent ${peakRssMiB ?? '?'} MiB\n`,
+      `peak memory of the agent ${peakRssMiB ?? '?'} MiB, of its process for load scripts ${result.lineagePeakRssMiB} MiB\n`,
   );
   return result;
 };

@@ -7,6 +7,8 @@ import { peakResidentKiB } from '../processes.ts';
 export interface Summary {
   readonly assets: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Of the process for load scripts. */
+  readonly lineagePeakRssBytes?: number;
 }
 
 export interface Crawled<T extends Summary> {
