@@ -115,8 +115,7 @@ test('every edge of every app is the one that the site itself knows, and there i
       // Charts and master items are told elsewhere, and what an administrator says is no script's.
       if (to.startsWith(`${scope}/field/`) || attributes?.['manual'] === true) continue;
       const roles = (attributes?.['roles'] ?? [attributes?.['role']]) as readonly string[];
-      for (const role of roles)
-        if (['value', 'condition', 'map-key'].includes(role)) found.add(`${from} < ${to} ${role}`);
+      for (const role of roles) if (['value', 'map-key'].includes(role)) found.add(`${from} < ${to} ${role}`);
     }
     for (const edge of wanted) if (!found.has(edge)) compared.missing.push(edge);
     right += [...wanted].filter((edge) => found.has(edge)).length;

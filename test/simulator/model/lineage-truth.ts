@@ -14,7 +14,7 @@ export interface DatasetName {
 export interface OriginTruth {
   readonly dataset: DatasetName;
   readonly column: string;
-  readonly role: 'value' | 'condition' | 'map-key';
+  readonly role: 'value' | 'map-key';
 }
 
 export interface AppLineageTruth {
@@ -138,8 +138,8 @@ class Places {
 }
 
 /**
- * Where every field of every app comes from, and every column of every file that an app writes, to the column: values,
- * conditions and the keys of mappings. Filters, join keys, groups and sorting belong to a table rather than to a field and
+ * Where every field of every app comes from, and every column of every file that an app writes, to the column: values
+ * (what a flag tests is one) and the keys of mappings. Filters, join keys, groups and sorting belong to a table rather than to a field and
  * are not told. `host`: of the Qlik server, as the crawl's address calls it. Apps that `user` may not open are left out.
  */
 export const lineageTruth = (site: Site, host: string, user: UserName = site.crawlUser): readonly AppLineageTruth[] => {

@@ -93,13 +93,13 @@ const columnField = (
   source: ScriptSource,
 ): PlannedField => {
   const column = columnOf(name);
-  const as = (text: string, of: FieldOrigin['role'] = 'value'): PlannedField => ({
+  const as = (text: string): PlannedField => ({
     name,
     text: `${text} AS ${quoted(name)}`,
-    origins: [{ source, column, role: of }],
+    origins: [{ source, column, role: 'value' }],
   });
   if (role === 'date' && random.chance(0.4)) return as(`Date(Floor(${quoted(column)}))`);
-  if (role === 'flag' && random.chance(0.4)) return as(`If(${quoted(column)} = 'Y', 1, 0)`, 'condition');
+  if (role === 'flag' && random.chance(0.4)) return as(`If(${quoted(column)} = 'Y', 1, 0)`);
   return as(quoted(column));
 };
 

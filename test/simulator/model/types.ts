@@ -221,7 +221,7 @@ export type ScriptSource =
 export interface FieldOrigin {
   readonly source: ScriptSource;
   readonly column: string;
-  readonly role: 'value' | 'condition' | 'map-key';
+  readonly role: 'value' | 'map-key';
 }
 
 export interface DerivedField {
