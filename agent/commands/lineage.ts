@@ -13,6 +13,7 @@ import { parseLineageMapping } from '#config/lineage-mapping/read-mapping.ts';
 import { Fault } from '#protocol/errors.ts';
 import { FAILED, USAGE } from './exit-codes.ts';
 import { expressionsIn } from './expressions.ts';
+import { lineageOfApp } from './lineage-of-app.ts';
 import { lineageScreen } from './lineage-screen.ts';
 import { LocalIncludes } from './local-includes.ts';
 
@@ -26,6 +27,10 @@ export interface LineageOptions {
   readonly mapping?: string;
   /** Of bytes that are no Unicode. */
   readonly encoding?: string;
+  /** Connection file of the site that the app is of; without it the target is a file. */
+  readonly connection?: string;
+  /** Settings of the agent, for secrets. */
+  readonly config?: string;
 }
 
 /** As much as the agent reads of one script. */
@@ -48,6 +53,12 @@ export const lineage = async (target: string | undefined, options: LineageOption
   if (target === undefined) {
     process.exitCode = USAGE;
     throw new Fault('config.missing_key', 'There is no script to look at', { advice: A_SCRIPT });
+  }
+  if (options.connection !== undefined) {
+    await using ofApp = new LineageProcess();
+    const { name, lineage: made } = await lineageOfApp(target, options.connection, options.config, ofApp);
+    process.stdout.write(options.json === true ? `${JSON.stringify(lineageJson(made))}\n` : lineageScreen(name, made));
+    return;
   }
   const text = decode(await bytesOf(target, A_SCRIPT));
   const includes = new LocalIncludes(resolve(options.includes ?? dirname(target)), decode);

@@ -139,6 +139,8 @@ const addCommands = (program: Command): void => {
     .option('--expressions <file>', 'instead: the fields of expressions, [{"id", "expression"}] as JSON')
     .option('--includes <folder>', 'where included scripts lie; default: beside the script')
     .option('--mapping <file>', 'values of variables and places, as crawl.lineage_mapping names them')
+    .option('--connection <file>', 'connection file of the site of the app')
+    .option(...settings)
     .option('--encoding <name>', 'of a script that is not Unicode; default: what it looks like')
     .addHelpText('after', '\nThe script is never run, and nothing is sent anywhere.')
     .action(async (target: string | undefined, options: LineageOptions) =>

@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'culvert-lineage-command-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const PROGRAM = join(import.meta.dirname, '../../../agent/main.ts');
+
+const culvert = (...args: readonly string[]) =>
+  spawnSync(process.execPath, [PROGRAM, 'lineage', ...args], { cwd: folder, encoding: 'utf8' });
+const put = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return name;
+};
+
+test('prints the graph of a script with what it includes, wherever the option stands', () => {
+  put('paths.qvs', 'SET vRoot = lib://Data;');
+  put(
+    'sales.qvs',
+    '$(Must_Include=lib://Scripts/paths.qvs)\nSales:\nLOAD Net AS Amount FROM [$(vRoot)/sales.qvd] (qvd);',
+  );
+  for (const args of [
+    ['sales.qvs', '--json'],
+    ['--json', 'sales.qvs'],
+  ]) {
+    const { stdout, status } = culvert(...args);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      tables: [
+        {
+          name: 'Sales',
+          final: true,
+          fields: [{ name: 'Amount', from: [{ source: 'lib://Data/sales.qvd', field: 'Net', role: 'value' }] }],
+        },
+      ],
+      stores: [],
+      statements: { opaque: 0 },
+    });
+  }
+});
+
+test('prints a tree of 80 columns for people', () => {
+  const long = 'A field with a name that nobody would want to read in full '.repeat(3).trim();
+  put('wide.qvs', `T:\nLOAD [${long}], b FROM [lib://Data/${'deep/'.repeat(20)}x.qvd] (qvd);`);
+  const { stdout, status } = culvert('wide.qvs');
+  expect(status).toBe(0);
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  expect(stdout).toMatch(/^T$/m);
+});
+
+test('tells the fields of expressions', () => {
+  put('expressions.json', JSON.stringify([{ id: 'm1', expression: 'Sum({<Year = {2020}>} Amount)' }]));
+  const { stdout, status } = culvert('--expressions', 'expressions.json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      id: 'm1',
+      fields: expect.arrayContaining([
+        { name: 'Amount', role: 'value' },
+        { name: 'Year', role: 'filter' },
+      ]),
+    },
+  ]);
+});
+
+test('says what is wrong with what it was given, by its exit code, too', () => {
+  put('no.json', '{}');
+  expect(culvert('nowhere.qvs')).toMatchObject({ status: 4, stderr: expect.stringContaining('there is no such file') });
+  expect(culvert('--expressions', 'no.json')).toMatchObject({ status: 4, stderr: expect.stringContaining('no list') });
+  expect(culvert()).toMatchObject({ status: 2 });
+});
