@@ -7,29 +7,37 @@ import type { InterpretOnce } from './script-work.ts';
 /** Bounds on one script: far beyond what people write, and within the time after which the process is killed. */
 export const LIMITS: Limits = { steps: 200_000, depth: 64, iterations: 1_000, timeMs: 10_000, fields: 100_000 };
 
-/** The word that every SELECT has: without it the parser of SQL is never loaded. */
-const SELECT = /\bselect\b/i;
+/** Undefined until a script asks: the parser of SQL is large, and many scripts read files alone. */
+let analyse: AnalyseSql | undefined;
 
-/** Interprets a script and says how much of the time went to SQL. */
+/** Interprets a script and says how much of the time went to SQL. One that is the first to need its parser is read twice. */
 export const interpretOnce: InterpretOnce = async ({ text }, known) => {
-  const selects = SELECT.test(text) || [...known.includes()].some((included) => SELECT.test(included));
-  const analyse = selects ? await loadSql() : withoutSql;
+  if (analyse === undefined) {
+    let asked = false;
+    const lineage = interpret(text, known.surroundings, LIMITS, () => {
+      asked = true;
+      return UNREAD;
+    });
+    if (!asked) return { lineage, sqlMs: 0 };
+    analyse = await loadSql();
+  }
+  const analyser = analyse;
   let sqlMs = 0;
   const timed: AnalyseSql = (request) => {
     const started = performance.now();
-    const analysis = analyse(request);
+    const analysis = analyser(request);
     sqlMs += performance.now() - started;
     return analysis;
   };
   return { lineage: interpret(text, known.surroundings, LIMITS, timed), sqlMs };
 };
 
-/** For a SELECT that only an expansion spelt: it stays unknown. */
-const withoutSql: AnalyseSql = () => ({
+/** Stands for the answer in the first reading, which is thrown away. */
+const UNREAD: ReturnType<AnalyseSql> = {
   columns: [],
   open: false,
   objects: [],
   tables: [],
   how: 'fallback',
-  diagnostics: [{ code: 'sql.unread', message: 'a SELECT that an expansion made was not read', at: 0 }],
-});
+  diagnostics: [],
+};

@@ -139,4 +139,16 @@ describe('the process of the interpreter', () => {
     expect(found.statements.total).toBe(1);
     expect(effort.peakRssBytes).toBeGreaterThan(10 * 1024 * 1024);
   });
+
+  test('the real one brings the parser of SQL when a script asks for it, whatever its statement is called', async () => {
+    await using lineage = new LineageProcess();
+    const { lineage: found } = await lineage.script(
+      { text: "LIB CONNECT TO 'Erp';\nT:\nLOAD a;\nSQL EXEC dbo.turnover 2024;" },
+      nothing,
+    );
+    expect(found.tables[0]?.fields[0]?.origins).toMatchObject([
+      { source: { type: 'object', connection: 'Erp', object: 'dbo.turnover' }, field: 'a' },
+    ]);
+    expect(found.diagnostics).toEqual([]);
+  });
 });
