@@ -6,6 +6,7 @@ import { printable, shortened } from '#protocol/printable.ts';
 const WIDTH = 80;
 /** Names of fields and sources are cut, not wrapped: what belongs together stays in one line. */
 const MOST_FIELD = 26;
+const MOST_COLUMNS = 32;
 /** What a person reads of one script; `--json` has all. */
 const MOST_DIAGNOSTICS = 20;
 
@@ -50,7 +51,7 @@ const notes = (all: readonly (string | undefined)[]): string => {
 const block = (title: string, fields: readonly FieldLineage[]): string =>
   [line(printable(title)), ...fields.flatMap(fieldLines)].join('\n');
 
-/** `  Amount                     ← lib://Data/sales.qvd: Net, Rate (key)`, a line for each source. */
+/** `  Amount                     ← Net, Rate (key) · lib://Data/sales.qvd`, a line for each source. */
 const fieldLines = ({ name, origins }: FieldLineage): string[] => {
   const bySource = new Map<string, Origin[]>();
   for (const origin of origins) {
@@ -61,7 +62,9 @@ const fieldLines = ({ name, origins }: FieldLineage): string[] => {
   if (bySource.size === 0) return [line(`  ${label.trimEnd()}`)];
   return [...bySource].map(([source, from], index) => {
     const columns = [...new Set(from.map(columnText))].join(', ');
-    return line(`  ${index === 0 ? label : ' '.repeat(MOST_FIELD)} ← ${printable(source)}: ${printable(columns)}`);
+    return line(
+      `  ${index === 0 ? label : ' '.repeat(MOST_FIELD)} ← ${printable(shortened(columns, MOST_COLUMNS))} · ${printable(source)}`,
+    );
   });
 };
 

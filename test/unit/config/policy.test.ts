@@ -164,10 +164,11 @@ describe('a policy', () => {
     expect(policy.refusals('sales-eu')).toEqual([
       { kind: 'inventory', why: 'policy.conf, line 1: jobs allows crawl, test, and not inventory.' },
       { kind: 'preview', why: 'policy.conf, line 1: jobs allows crawl, test, and not preview.' },
+      { kind: 'lineage', why: 'policy.conf, line 1: jobs allows crawl, test, and not lineage.' },
       { kind: 'crawl', option: 'full', why: 'policy.conf, line 2: full_crawls is false.' },
     ]);
-    expect(policy.refusals('hr').map(({ kind }) => kind)).toEqual(['crawl', 'test', 'inventory', 'preview']);
-    expect(inForce(await load('jobs = [')).refusals('hr')).toHaveLength(4);
+    expect(policy.refusals('hr').map(({ kind }) => kind)).toEqual(['crawl', 'test', 'inventory', 'preview', 'lineage']);
+    expect(inForce(await load('jobs = [')).refusals('hr')).toHaveLength(5);
     expect(inForce(await load('previews = true')).refusals('hr')).toEqual([]);
   });
 
