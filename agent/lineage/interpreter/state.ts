@@ -193,21 +193,26 @@ const mergeTable = (found: readonly (Table | undefined)[], conditional: boolean)
 
 /** What each of the ways has brought in is certain, whichever was gone. */
 const settled = (fields: Table['fields'], tables: readonly Table[], conditional: boolean): Table['fields'] => {
-  const found = new Map<string, Field>();
+  let found: Map<string, Field> | undefined;
   for (const [name, field] of fields) {
     const arms = tables.map((table) => table.fields.get(name));
     const [first] = arms;
-    if (arms.every((arm) => arm === first) || arms.some((arm) => arm === undefined)) {
-      found.set(name, field);
-      continue;
-    }
+    if (arms.every((arm) => arm === first) || arms.some((arm) => arm === undefined)) continue;
+    const [common, ...others] = arms.map((arm) => new Set(arm?.origins));
+    // What all arms share is as certain as it was: only the others are looked for by what they are.
+    const shared = (origin: Tracked): boolean => common?.has(origin) === true && others.every((arm) => arm.has(origin));
+    const inArms = arms.map(
+      (arm) => new Map(arm?.origins.flatMap((one) => (shared(one) ? [] : [[one.key + one.role, one] as const]))),
+    );
     const origins = field.origins.map((origin) => {
-      const same = arms.map((arm) => arm?.origins.find(({ key, role }) => key === origin.key && role === origin.role));
+      if (shared(origin)) return origin;
+      const same = inArms.map((arm) => arm.get(origin.key + origin.role));
       return same.includes(undefined) || same.every((one) => one === same[0]) ? origin : certain(origin, conditional);
     });
+    found ??= new Map(fields);
     found.set(name, { ...field, origins });
   }
-  return found;
+  return found ?? fields;
 };
 
 const certain = (origin: Tracked, conditional: boolean): Tracked => {

@@ -112,22 +112,23 @@ const openKey = (row: Row): string =>
 
 /** Rows of both, one below the other. */
 export const appended = (one: Row, other: Row): Pick<Row, 'fields' | 'opens'> => {
-  const fields = new Map(one.fields);
+  let fields: Map<string, Field> | undefined;
   for (const [name, field] of other.fields) {
-    const known = fields.get(name);
-    fields.set(name, known === undefined ? field : both(known, field));
+    const known = one.fields.get(name);
+    const joined = known === undefined ? field : both(known, field);
+    if (joined === known) continue;
+    fields ??= new Map(one.fields);
+    fields.set(name, joined);
   }
-  return { fields, opens: joinOpens(one.opens, other.opens) };
+  return { fields: fields ?? one.fields, opens: joinOpens(one.opens, other.opens) };
 };
 
-export const both = (one: Field, other: Field): Field =>
-  one === other
-    ? one
-    : {
-        name: one.name,
-        origins: union(one.origins, other.origins),
-        expression: one.expression ?? other.expression,
-      };
+export const both = (one: Field, other: Field): Field => {
+  if (one === other) return one;
+  const origins = union(one.origins, other.origins);
+  const expression = one.expression ?? other.expression;
+  return origins === one.origins && expression === one.expression ? one : { name: one.name, origins, expression };
+};
 
 export const joinOpens = (one: readonly Open[], other: readonly Open[]): readonly Open[] => {
   if (other.length === 0 || one === other) return one;
