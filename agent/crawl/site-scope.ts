@@ -11,6 +11,8 @@ import { digestOf } from './delta/fingerprint.ts';
 import type { ListChanges } from './delta/site-changes.ts';
 import { rowDigest, type SiteNotes } from './delta/site-notes.ts';
 import { isLeftOut } from './filtered.ts';
+import { writeManualDatasets } from './lineage/manual-edges.ts';
+import type { SiteLineage } from './lineage/site-lineage.ts';
 import { SITE_LISTS } from './lists/lists.ts';
 import { rememberRows, rowKey, type SiteContext, type SiteList, type SiteRow, writeRow } from './lists/site-list.ts';
 import { Gaps, isOfTheCrawl, whyEmpty } from './missing.ts';
@@ -40,6 +42,7 @@ export const writeSiteScope = async (
   out: ScopeWriter,
   notes: SiteNotes,
   files?: SiteFiles | undefined,
+  lineage?: Pick<SiteLineage, 'manualDatasets'> | undefined,
 ): Promise<Outcome> => {
   const gaps = new Gaps();
   // All at once: they are independent, and the repository takes long for each.
@@ -67,6 +70,7 @@ export const writeSiteScope = async (
     notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
     whole.push(list.kind);
   }
+  if (lineage !== undefined) await writeManualDatasets(out, lineage.manualDatasets());
   await writeFiles(site, listed, context, out, gaps, files);
   return await writeListed(out, listed, context, gaps, { outcome: 'complete', kinds: whole });
 };
@@ -80,6 +84,7 @@ export const writeSiteChanges = async (
   out: ScopeWriter,
   notes: SiteNotes,
   files?: SiteFiles | undefined,
+  lineage?: Pick<SiteLineage, 'manualDatasets'> | undefined,
 ): Promise<Outcome> => {
   const gaps = new Gaps();
   const self = await siteAsset(site, context, gaps);
@@ -99,6 +104,7 @@ export const writeSiteChanges = async (
     notes.took(list, { rows, gone, signature }, context);
   }
   // Whether files changed is seen by reading them; those that are gone are noticed when everything is read.
+  if (lineage !== undefined) await writeManualDatasets(out, lineage.manualDatasets());
   await writeFiles(site, listed, context, out, gaps, files);
   return await writeListed(out, listed, context, gaps, { outcome: 'updated', kinds: [] });
 };

@@ -89,8 +89,8 @@ export const lookAtSite = async (
   });
   const outcome =
     isWhole || changes === undefined
-      ? await writeSiteScope(site, listing, lists, out, notes, context.files)
-      : await writeSiteChanges(site, changes, listing, lists, out, notes, context.files);
+      ? await writeSiteScope(site, listing, lists, out, notes, context.files, context.lineage)
+      : await writeSiteChanges(site, changes, listing, lists, out, notes, context.files, context.lineage);
   options.onWritten(out, outcome);
   return await finish(known ?? (await knownWith(true)));
 };

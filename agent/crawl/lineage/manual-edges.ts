@@ -10,6 +10,14 @@ export interface ManualEdge {
   readonly column: string;
 }
 
+/** An edge of the administrator's between datasets; without columns it is one of the whole. */
+export interface ManualDataset {
+  readonly dataset: NamedDataset;
+  readonly column: string | undefined;
+  readonly origin: NamedDataset;
+  readonly originColumn: string | undefined;
+}
+
 const MANUAL = { role: 'value', confidence: 'exact', reasons: ['mapping'], manual: true, conditional: false } as const;
 
 /**
@@ -43,6 +51,36 @@ export const writeManualEdges = async (
     await out.edge('derives', from, to, { ...MANUAL, reasons: [...MANUAL.reasons] });
   }
   return told;
+};
+
+/**
+ * Writes the administrator's edges between datasets into the site's scope. What else is known of these datasets must come
+ * after it: of two records of one asset the later counts.
+ */
+export const writeManualDatasets = async (out: ScopeWriter, edges: Iterable<ManualDataset>): Promise<void> => {
+  const told = new Set<string>();
+  const asset = async ({ key, name, otherName }: NamedDataset, column: string | undefined): Promise<string> => {
+    if (!told.has(key)) {
+      told.add(key);
+      await out.asset({ kind: 'dataset', key, name, attributes: otherName === undefined ? {} : { otherName } });
+    }
+    if (column === undefined) return key;
+    const columnKey = `${key}#${keyPart(column)}`;
+    if (!told.has(columnKey)) {
+      told.add(columnKey);
+      await out.asset({ kind: 'column', key: columnKey, name: column, parent: key });
+    }
+    return columnKey;
+  };
+  for (const { dataset, column, origin, originColumn } of edges) {
+    // From a column to a whole table, and back, would say more than anybody knows.
+    const isOfColumns = column !== undefined && originColumn !== undefined;
+    const from = await asset(dataset, isOfColumns ? column : undefined);
+    const to = await asset(origin, isOfColumns ? originColumn : undefined);
+    if (from === to || told.has(pairOf(from, to))) continue;
+    told.add(pairOf(from, to));
+    await out.edge('derives', from, to, { ...MANUAL, reasons: [...MANUAL.reasons] });
+  }
 };
 
 export const pairOf = (from: string, to: string): string => `${from}\n${to}`;

@@ -16,7 +16,7 @@ import type { AppContent } from '../app-content.ts';
 import type { SiteFiles } from '../site-files.ts';
 import { KeptApps, type KeptPlace } from './kept-apps.ts';
 import { type LineageInputs, Lookups } from './lookups.ts';
-import type { ManualEdge } from './manual-edges.ts';
+import type { ManualDataset, ManualEdge } from './manual-edges.ts';
 
 /** What a crawl needs for the lineage of apps. */
 export interface LineageMeans {
@@ -154,6 +154,15 @@ export class SiteLineage {
   *manualEdges(row: Pick<QrsApp, 'id' | 'name'>): Generator<ManualEdge> {
     for (const { of, from, column } of this.#mapping?.edgesOf(row) ?? [])
       if (column !== undefined) yield { field: of.field, dataset: this.naming.written(from), column };
+  }
+
+  /** What the administrator says of datasets, which belong to no app. */
+  *manualDatasets(): Generator<ManualDataset> {
+    for (const { of, from, column } of this.#mapping?.edgesOfDatasets() ?? [])
+      yield {
+        ...{ dataset: this.naming.written(of.dataset), column: of.column },
+        ...{ origin: this.naming.written(from), originColumn: column },
+      };
   }
 
   #lookUp(row: Pick<QrsApp, 'id'>, { touched = [] }: ScriptedContent, asked: Map<string, Lookup>): LookUp {

@@ -82,6 +82,18 @@ beforeAll(async () => {
         column: 'NETWR',
         line: 1,
       },
+      {
+        of: { type: 'dataset', dataset: '//fileserver/bi/qvd/plan.qvd', column: 'Plan' },
+        from: MARGIN,
+        column: 'NETWR',
+        line: 2,
+      },
+      {
+        of: { type: 'dataset', dataset: '//fileserver/bi/qvd/plan.qvd', column: undefined },
+        from: MARGIN,
+        column: 'NETWR',
+        line: 3,
+      },
     ],
   };
   await using interpreter = new LineageProcess();
@@ -130,6 +142,17 @@ test('the administrator’s edge is there, marked as manual', () => {
   const edge = records.find((one) => one.t === 'edge' && one.from === from && one.to === `${MARGIN}#NETWR`);
   expect(edge).toMatchObject({ kind: 'derives', attributes: { manual: true, role: 'value' } });
   expect(records.some((one) => one.t === 'asset' && one.key === `${MARGIN}#NETWR`)).toBe(true);
+});
+
+test('the administrator’s edges between datasets stand in the scope of the site', () => {
+  const plan = 'file://fileserver/bi/qvd/plan.qvd';
+  const own = records.filter((one) => one.t === 'edge' && one.scope === CODE && one.from.startsWith(plan));
+  expect(own).toMatchObject([
+    { kind: 'derives', from: `${plan}#Plan`, to: `${MARGIN}#NETWR`, attributes: { manual: true } },
+    { kind: 'derives', from: plan, to: MARGIN, attributes: { manual: true } },
+  ]);
+  for (const key of [plan, `${plan}#Plan`, MARGIN, `${MARGIN}#NETWR`])
+    expect(records.filter((one) => one.t === 'asset' && one.scope === CODE && one.key === key)).toHaveLength(1);
 });
 
 test('an app tells how much of it its script explains, and edges that others saw are confirmed', () => {
