@@ -98,7 +98,7 @@ test('QVDs of a folder connection are datasets with columns, and the app that ma
 test('what a script includes is read where the agent may, and said where it is missing', async () => {
   await using simulator = await simulate({ seed: 7, apps: 30 });
   const including = simulator.site.apps.filter(
-    ({ id, admitted }) => admitted === null && simulator.site.content(id).script.includes('Must_Include'),
+    ({ id, admitted }) => admitted === null && simulator.site.content(id).script.toLowerCase().includes('common.qvs'),
   );
   expect(including.length).toBeGreaterThan(0);
   put(
