@@ -179,10 +179,10 @@ export class SiteLineage {
   /** The statements of the last reload, where its log can be read: loops unrolled, variables as they were. */
   async #logOf(row: Pick<QrsApp, 'id'>, content: ScriptedContent): Promise<ScriptLineage | undefined> {
     const log = await this.#files?.lastLog(row.id);
-    if (log === undefined || log.cut || log.failed === true || log.script.trim() === '') return undefined;
+    if (log === undefined || log.cut || log.failed === true || log.statements.trim() === '') return undefined;
     try {
       const lookUp = this.#lookUp(row, content, new Map());
-      return (await this.#means.process.script({ text: log.script }, lookUp, this.#signal)).lineage;
+      return (await this.#means.process.script({ text: log.statements }, lookUp, this.#signal)).lineage;
     } catch (error) {
       this.#signal?.throwIfAborted();
       // The script itself is looked at all the same.
