@@ -12,12 +12,23 @@ import type {
 } from '../script/syntax.ts';
 import { expressionOrigins, mappingNamed, tableNamed } from './expression-origins.ts';
 import { matches } from './functions.ts';
-import { NO_ORIGINS, originFrom, pathKey } from './origins.ts';
+import { NO_ORIGINS, originFrom, pathKey, sourceKey, union, weakened } from './origins.ts';
 import { load } from './placing.ts';
 import type { Here } from './session.ts';
 import { resident } from './sources.ts';
 import type { State } from './state.ts';
-import { type Field, fieldsOf, NO_FIELDS, openOf, type Row, renamed, type Table, without } from './tables.ts';
+import {
+  type Field,
+  fieldsOf,
+  lookUp,
+  NO_FIELDS,
+  type Open,
+  openOf,
+  type Row,
+  renamed,
+  type Table,
+  without,
+} from './tables.ts';
 import { text, unknown } from './values.ts';
 import { evaluateIn, setVariable } from './variables.ts';
 
@@ -133,7 +144,7 @@ const unquoted = (written: string): string => {
 
 const store = (statement: StoreStatement, state: State, here: Here): void => {
   const { session, circumstances } = here;
-  const known = tableNamed(statement.table, state);
+  const known = closed(tableNamed(statement.table, state), statement, state);
   const row = chosen(statement.fields, known ?? resident(statement.table, state, here), state, here);
   const format = statement.format.kind === '' ? 'qvd' : statement.format.kind;
   const { path } = statement;
@@ -148,6 +159,30 @@ const store = (statement: StoreStatement, state: State, here: Here): void => {
     place: circumstances.place,
   });
   state.stored.set(pathKey(path), { ...row, table: known?.name ?? statement.table });
+};
+
+/**
+ * A table that took all fields of the file it is now written to (a load of what is new, and of what was stored the last
+ * time): the file has the fields that the table has, and its unknown ones are these.
+ */
+const closed = (table: Table | undefined, { path, fields: items }: StoreStatement, state: State): Table | undefined => {
+  if (table === undefined || items.some(({ type }) => type === 'field') || table.fields.size === 0) return table;
+  const key = sourceKey({ type: 'file', path, table: undefined, format: '' });
+  const isOwn = ({ origins, numbered, whole }: Open): boolean =>
+    numbered === undefined && !whole && origins.every(({ source }) => sourceKey(source) === key);
+  const own = table.opens.filter(isOwn);
+  if (own.length === 0) return table;
+  const stored: Row = { fields: NO_FIELDS, opens: own, direct: undefined };
+  const fields = [...table.fields.values()].map((field) => {
+    const before = lookUp(stored, field.name);
+    return before === undefined
+      ? field
+      : { ...field, origins: union(field.origins, weakened(before, 'inferred', 'stored-again')) };
+  });
+  const others = table.opens.filter((open) => !isOwn(open));
+  const whole = { ...table, fields: fieldsOf(fields), opens: others.length === 0 ? [] : table.opens };
+  state.tables.set(table.name, whole);
+  return whole;
 };
 
 /** The fields that STORE takes. */

@@ -45,7 +45,7 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   const loaded = finished(raw, label, state);
   const joins = prefixes.find((prefix) => prefix.type === 'join' || prefix.type === 'keep');
   if (joins !== undefined && 'side' in joins && joins.type === 'join') {
-    join(joins.table, loaded, state, here);
+    join(joins.table, joins.side, loaded, state, here);
     return;
   }
   if (joins !== undefined && 'side' in joins) {
@@ -189,7 +189,7 @@ const free = (name: string, state: State): string => {
   }
 };
 
-const join = (name: string | undefined, loaded: Loaded, state: State, here: Here): void => {
+const join = (name: string | undefined, side: string, loaded: Loaded, state: State, here: Here): void => {
   const table = target(name, state, here);
   if (table === undefined) {
     create(undefined, loaded, true, state, here);
@@ -206,7 +206,8 @@ const join = (name: string | undefined, loaded: Loaded, state: State, here: Here
     const own = known?.origins ?? lookUp(table, key) ?? NO_ORIGINS;
     fields.set(key, {
       name: key,
-      origins: union(own, inRole(field.origins, 'key')),
+      // Rows that only the right side has keep their key.
+      origins: union(own, side === 'outer' || side === 'right' ? field.origins : inRole(field.origins, 'key')),
       expression: known?.expression,
     });
   }

@@ -4,6 +4,7 @@ import type { Format, LoadSource, SelectStep } from '../script/syntax.ts';
 import type { SqlOrigin } from '../sql/analysis.ts';
 import { dialectOf } from '../sql/dialects.ts';
 import { tableNamed } from './expression-origins.ts';
+import { matches } from './functions.ts';
 import { inlineFields } from './inline.ts';
 import { type Circumstances, type Origins, originFrom, pathKey, union, weakened } from './origins.ts';
 import type { Here } from './session.ts';
@@ -78,7 +79,7 @@ const file = (path: string, format: Format, state: State, here: Here, all: boole
   const source: Source = { type: 'file', path, table: format.table, format: format.kind };
   here.session.uses(source, 'reads', circumstances);
   const unnamed = beyond(source, circumstances);
-  const stored = format.table === undefined ? state.stored.get(pathKey(path)) : undefined;
+  const stored = format.table === undefined ? storedAt(path, state) : undefined;
   if (stored !== undefined) return { fields: stored.fields, opens: stored.opens, direct: unnamed.direct };
   if (!all) return unnamed;
   const names = here.session.surroundings.columns?.(clean(source));
@@ -88,6 +89,16 @@ const file = (path: string, format: Format, state: State, here: Here, all: boole
   }
   const known = columnsOf(source, names, { ...circumstances, ...learnt(circumstances, 'columns') });
   return { ...known, direct: unnamed.direct };
+};
+
+/** What the script itself wrote there; by a pattern that says more than the kind of file, all that fit it. */
+const storedAt = (path: string, { stored }: State): Row | undefined => {
+  const key = pathKey(path);
+  const known = stored.get(key);
+  if (known !== undefined || !/[*?]/.test(key) || /^[*?]+(?:\.\w*)?$/.test(key.slice(key.lastIndexOf('/') + 1)))
+    return known;
+  const fitting = [...stored].flatMap(([written, row]) => (matches(written, key) ? [row] : []));
+  return fitting.length === 0 ? undefined : fitting.reduce<Row>(asOne, NOTHING);
 };
 
 /** Files that are read as one table: each of them has all columns. */

@@ -106,6 +106,37 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       ['T.double < connection:ERP#dbo.orders:total'],
     ],
   ],
+  'what a script wrote itself': [
+    [
+      `T: LOAD id, v FROM new.csv (txt); CONCATENATE LOAD * FROM [lib://D/all.qvd] (qvd) WHERE NOT EXISTS(id);
+STORE T INTO [LIB://D/all.qvd] (qvd);`,
+      [
+        'T.id < lib://D/all.qvd:id inferred, new.csv:id',
+        'T.v < lib://D/all.qvd:v inferred, new.csv:v',
+        'T > LIB://D/all.qvd: id, v',
+      ],
+    ],
+    [
+      'T: LOAD id, v FROM new.csv (txt); CONCATENATE LOAD * FROM old.qvd (qvd); STORE T INTO all.qvd (qvd);',
+      ['T.id < new.csv:id', 'T.v < new.csv:v', 'T.* < old.qvd:*', 'T > all.qvd: id, v, *'],
+    ],
+    [
+      `FOR EACH y IN 1, 2; A: LOAD a FROM x$(y).csv (txt); STORE A INTO [D/p_$(y).qvd] (qvd); DROP TABLE A; NEXT
+T: LOAD * FROM [D/p_*.qvd] (qvd);`,
+      ['-A.a < x1.csv:a', '-A.a < x2.csv:a', 'T.a < x1.csv:a, x2.csv:a', 'A > D/p_1.qvd: a', 'A > D/p_2.qvd: a'],
+    ],
+    [
+      'A: LOAD a FROM x.csv (txt); STORE A INTO [D/p.qvd] (qvd); DROP TABLE A; T: LOAD a FROM [D/*.qvd] (qvd);',
+      ['-A.a < x.csv:a', 'T.a < D/*.qvd:a', 'A > D/p.qvd: a'],
+    ],
+  ],
+  'the keys of joins': [
+    ['T: LOAD k FROM x.qvd (qvd); JOIN LOAD k, b FROM y.qvd (qvd);', ['T.k < x.qvd:k, y.qvd:k', 'T.b < y.qvd:b']],
+    [
+      'T: LOAD k FROM x.qvd (qvd); INNER JOIN LOAD k, b FROM y.qvd (qvd);',
+      ['T.k < (key) y.qvd:k, x.qvd:k', 'T.b < y.qvd:b'],
+    ],
+  ],
 };
 
 describe.each(Object.entries(rules))('%s', (_, cases) => {
