@@ -13,10 +13,14 @@ const MOST_DIAGNOSTICS = 20;
 /** The lineage of a script as a tree for people, 80 columns wide. `title`: the file or the app. */
 export const lineageScreen = (title: string, lineage: ScriptLineage): string => {
   const { statements, tables, stores, datasets, cut } = lineage;
+  if (statements.total === 0 && lineage.diagnostics.length === 0)
+    return `${line(printable(title))}\nThere is no statement in it.\n`;
   const share = statements.total === 0 ? 100 : Math.floor((statements.understood / statements.total) * 100);
   const parts = [
-    `${line(printable(title))}\n${line(`${statements.total} statements, ${share} % understood${statements.opaque > 0 ? `, ${statements.opaque} not` : ''}`)}`,
-    ...(cut === undefined ? [] : [wrap(printable(`Cut short: ${cut}`), WIDTH, '')]),
+    `${line(printable(title))}\n${line(`${statements.total} ${statements.total === 1 ? 'statement' : 'statements'}, ${share} % understood${statements.opaque > 0 ? `, ${statements.opaque} not` : ''}`)}`,
+    ...(cut === undefined
+      ? []
+      : [wrap(printable(`Cut short by the limit on ${cut}: what stands here is right, and not all.`), WIDTH, '')]),
     ...tables
       .toSorted((a, b) => Number(b.final) - Number(a.final))
       .map(({ name, fields, final, open, conditional }) =>
@@ -85,5 +89,8 @@ const diagnosticText = ({ diagnostics }: ScriptLineage): string => {
       return wrap(printable(`- ${severity}, ${where}: ${message} [${code}]`), WIDTH, '  ');
     });
   const more = diagnostics.length > shown.length ? [`  and ${diagnostics.length - shown.length} more`] : [];
-  return ['What is not sure', ...shown, ...more].join('\n');
+  const missing = diagnostics.some(({ code }) => code.endsWith('include-missing'))
+    ? ['  Included scripts are looked for beside the script; --includes names another', '  folder.']
+    : [];
+  return ['What is not sure', ...shown, ...more, ...missing].join('\n');
 };

@@ -35,6 +35,11 @@ export interface LineageOptions {
 
 /** As much as the agent reads of one script. */
 const MOST_BYTES = 32 * 1024 * 1024;
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
+};
 const A_SCRIPT = 'Name the file of a load script (.qvs, .txt).';
 
 /**
@@ -61,6 +66,8 @@ export const lineage = async (target: string | undefined, options: LineageOption
     return;
   }
   const text = decode(await bytesOf(target, A_SCRIPT));
+  if (isNoText(text)) throw new Fault('config.invalid', `${target} is no text`, { advice: A_SCRIPT });
+  if (options.includes !== undefined) await aFolder(options.includes);
   const includes = new LocalIncludes(resolve(options.includes ?? dirname(target)), decode);
   const variables = options.mapping === undefined ? undefined : await mappedVariables(options.mapping, target);
   await using interpreter = new LineageProcess();
@@ -122,6 +129,16 @@ const decoder = (encoding: string | undefined): ((bytes: Uint8Array) => string) 
   return (bytes) => decodeText(bytes, encoding);
 };
 
+/** Programs and archives are full of zeros; a text that was damaged has a few. */
+const isNoText = (text: string): boolean => (text.split('\0').length - 1) * 500 > text.length;
+
+const aFolder = async (path: string): Promise<void> => {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  process.exitCode = USAGE;
+  throw new Fault('config.invalid', `${path} is no folder`, { advice: 'Name the folder of the included scripts.' });
+};
+
 const bytesOf = async (path: string, advice: string): Promise<Buffer> => {
   const unreadable = (why: string, cause?: unknown): Fault =>
     new Fault('config.unreadable', `${path} cannot be read: ${why}`, { cause, advice });
@@ -131,6 +148,6 @@ const bytesOf = async (path: string, advice: string): Promise<Buffer> => {
     return await readFile(path);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw unreadable(errnoOf(error) === 'ENOENT' ? 'there is no such file' : errnoOf(error), error);
+    throw unreadable(UNREADABLE[errnoOf(error)] ?? errnoOf(error), error);
   }
 };

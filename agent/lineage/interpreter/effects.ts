@@ -308,7 +308,8 @@ const derive = (statement: DeriveStatement, state: State, here: Here): void => {
 /** What its tokens still tell: what it reads goes to a table whose fields are not known, what it writes is a store. */
 const opaque = (statement: OpaqueStatement, state: State, here: Here): void => {
   const { session, circumstances } = here;
-  session.say('warning', 'opaque', `this ${statement.kind} was not understood: ${statement.why}`, circumstances.place);
+  const word = statement.kind === 'other' ? 'statement' : statement.kind;
+  session.say('warning', 'opaque', `this ${word} was not understood: ${statement.why}`, circumstances.place);
   const doubtful = { ...circumstances, confidence: 'opaque', reasons: ['statement'] } as const;
   const read = statement.reads.map((path): Source => ({ type: 'file', path, table: undefined, format: '' }));
   for (const source of read) session.uses(source, 'reads', doubtful);

@@ -165,7 +165,8 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
     defaults: { database: facts?.database, schema: facts?.schema },
     columns: (object) => session.surroundings.columns?.(clean(whole(object))),
   });
-  for (const { code, message } of analysis.diagnostics) session.say('warning', code, message, circumstances.place);
+  for (const { code, message } of analysis.diagnostics)
+    session.say('warning', code.replace(/^lineage\./, ''), message, circumstances.place);
   for (const object of analysis.objects) session.uses(whole(object), 'reads', circumstances);
   const from = ({ object, column, role, confidence, reasons }: SqlOrigin): Origins => {
     const origin = { ...originFrom(whole(object), column, circumstances), role };
