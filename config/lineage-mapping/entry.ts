@@ -27,7 +27,8 @@ export class Entry {
   only(names: readonly string[]): void {
     if (this.#tree.type !== 'object') return;
     for (const [name, { at }] of this.#tree.entries)
-      if (!names.includes(name)) this.#report(at, `${this.#what} has no such key.`, `It has ${names.join(', ')}.`);
+      if (!names.includes(name))
+        this.#report(at, `${this.#what} has no such key: ${name}.`, `It has ${names.join(', ')}.`);
   }
 
   tree(name: string): Tree | undefined {
