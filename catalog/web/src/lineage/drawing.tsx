@@ -5,10 +5,12 @@ import { type Laid, type Rectangle, SIZES } from './layout.ts';
 import type { Box, End, Line } from './model.ts';
 import { type Mark, type Stroke, strokeOf, strokeWords } from './strokes.ts';
 
-const NAME_CHARACTERS = 25;
+const NAME_CHARACTERS = 23;
 const ROW_CHARACTERS = 27;
 /** Narrower where the button to open a box stands beside them. */
-const BESIDE_TOGGLE = 20;
+const BESIDE_TOGGLE = 18;
+const KIND_CHARACTERS = 31;
+const KIND_BESIDE_TOGGLE = 26;
 
 export const kindWord = (kind: Box['kind']): string => (kind === null ? 'Dataset' : kindName(kind));
 
@@ -19,6 +21,9 @@ export const boxName = ({ folded, kind, name }: Box): string =>
     : name.trim() === ''
       ? '(no name)'
       : name;
+
+/** How far a line within one layer leans out: three quarters of it are seen, within the picture's margin. */
+const LOOP = 36;
 
 /** Half of the mark at the end of a line. */
 const MARK = 4.5;
@@ -68,11 +73,11 @@ const curveOf = (laid: Laid, boxes: ReadonlyMap<string, Box>, { from, to }: Line
   const x1 = left.x + left.width;
   if (right.x === left.x) {
     // Within one layer: around the right side, so that the line is seen.
-    const out = x1 + 46;
+    const out = x1 + LOOP;
     const end = { x: x1, y: y2 };
     return {
       d: `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${x1 + 8} ${y2}`,
-      ...{ end, middle: { x: out - 11, y: (y1 + y2) / 2 }, isBack: true },
+      ...{ end, middle: { x: x1 + LOOP * 0.7, y: (y1 + y2) / 2 }, isBack: true },
     };
   }
   if (right.x < left.x) {
@@ -220,7 +225,10 @@ export const BoxShape = ({
       {/* Wide letters are cut off at the edge. */}
       <svg x={x} y={y} width={width - (box.opens ? 34 : 6)} height={SIZES.head} aria-hidden="true">
         <text class="lineage-kind" x={12} y={17}>
-          {cut([kind, ...state, box.within].filter((part) => part !== '').join(' · '), box.opens ? 30 : 36)}
+          {cut(
+            [kind, ...state, box.within].filter((part) => part !== '').join(' · '),
+            box.opens ? KIND_BESIDE_TOGGLE : KIND_CHARACTERS,
+          )}
         </text>
         <text class="lineage-name" x={12} y={35}>
           {cut(name, box.opens ? BESIDE_TOGGLE : NAME_CHARACTERS)}
