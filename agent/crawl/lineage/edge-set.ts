@@ -73,7 +73,6 @@ export class EdgeSet {
           reasons: [...new Set(best.reasons)].slice(0, MOST_REASONS),
           expression: best.expression,
           conditional: conditional || undefined,
-          manual: best.reasons.includes('manual') || undefined,
           place: best.place === undefined ? undefined : { ...best.place },
         }),
       };

@@ -239,7 +239,7 @@ export class Naming {
     const { key } = this.#path(source.path.replace(HOLE, '*'), app);
     const table = source.type === 'file' ? source.table : undefined;
     const pattern =
-      key ?? (/^\s*\$\(/.test(source.path) ? `*${source.path.replace(HOLE, '*').replaceAll('\\', '/')}` : undefined);
+      key ?? (/^\s*\$\(/.test(source.path) ? source.path.trim().replace(HOLE, '*').replaceAll('\\', '/') : undefined);
     return pattern === undefined || table !== undefined ? own : { ...own, pattern };
   }
 
@@ -319,39 +319,4 @@ const decoded = (part: string): string => {
   } catch {
     return part;
   }
-};
-
-/**
- * Those of the known datasets that a pattern may mean, none when there are more than `most`: what fits everything says
- * nothing. Edges to them are candidates only.
- */
-export const candidatesOf = (
-  { pattern }: Pick<NamedDataset, 'pattern'>,
-  known: Iterable<string>,
-  most = 8,
-): readonly string[] => {
-  if (pattern === undefined) return [];
-  const pieces = pattern.toLowerCase().split(/\*+/);
-  const found: string[] = [];
-  for (const key of known) {
-    if (!fits(key.toLowerCase(), pieces)) continue;
-    found.push(key);
-    if (found.length > most) return [];
-  }
-  return found;
-};
-
-/** Linear: whatever stands between the stars, each time the first place that fits. */
-const fits = (key: string, pieces: readonly string[]): boolean => {
-  const [first = '', ...rest] = pieces;
-  const last = rest.pop();
-  if (last === undefined) return key === first;
-  if (!key.startsWith(first) || !key.endsWith(last) || key.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const piece of rest) {
-    const found = key.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return at <= key.length - last.length;
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
-import { candidatesOf, Naming } from '#agent/lineage/naming/naming.ts';
+import { Naming } from '#agent/lineage/naming/naming.ts';
 import type { Source } from '#agent/lineage/result.ts';
 import { connectionTarget } from '#agent/qlik/repository/connection-string.ts';
 
@@ -121,34 +121,16 @@ describe('files', () => {
 });
 
 describe('files that are not wholly known', () => {
-  const known = [
-    'file://fileserver/bi/qvd/2024/orders.qvd',
-    'file://fileserver/bi/qvd/2025/orders.qvd',
-    'file://fileserver/bi/qvd/2025/customers.qvd',
-    'file://other/bi/qvd/2025/orders.qvd',
-  ];
-
   test.each([
-    ['lib://QVD/$(vYear)/Orders.qvd', known.slice(0, 2)],
-    ['$(vPath)/Orders.qvd', [known[0], known[1], known[3]]],
+    ['lib://QVD/$(vYear)/Orders.qvd', 'file://fileserver/bi/qvd/*/orders.qvd'],
+    ['$(vPath)/Orders.qvd', '*/Orders.qvd'],
     // An ending alone would fit everything.
-    ['lib://QVD/2025/$(vTable).qvd', []],
-    ['$(vPath)$(vTable).qvd', []],
-    ['lib://QVD/2025/*.qvd', known.slice(1, 3)],
+    ['lib://QVD/2025/$(vTable).qvd', undefined],
+    ['$(vPath)$(vTable).qvd', undefined],
+    ['lib://QVD/2025/*.qvd', 'file://fileserver/bi/qvd/2025/*.qvd'],
   ])('%s may be %s', (path, expected) => {
     const holes = path.includes('$(') ? ['v@1'] : [];
-    expect(candidatesOf(naming.of(file(path), APP, holes), known)).toEqual(expected);
-  });
-
-  test('what fits more than a few says nothing', () => {
-    const many = Array.from({ length: 9 }, (_, i) => `file://fileserver/bi/qvd/${i}/orders.qvd`);
-    expect(candidatesOf(naming.of(file('lib://QVD/$(v)/Orders.qvd'), APP), many)).toEqual([]);
-    expect(candidatesOf(naming.of(file('lib://QVD/$(v)/Orders.qvd'), APP), many.slice(1))).toHaveLength(8);
-  });
-
-  test('a pattern of many stars is matched in a moment', () => {
-    const pattern = `${'*a'.repeat(5_000)}b`;
-    expect(candidatesOf({ pattern }, ['a'.repeat(50_000)])).toEqual([]);
+    expect(naming.of(file(path), APP, holes).pattern).toBe(expected);
   });
 });
 
