@@ -1,5 +1,6 @@
 import type { Binary, Call, Expression } from '../syntax/expression.ts';
 import { applyFunction, matches, truth } from './functions.ts';
+import { ASKS_TABLES } from './known-tables.ts';
 import { fromNumber, toNumber } from './numbers.ts';
 import {
   alternatives,
@@ -22,6 +23,8 @@ export interface Scope {
   readonly expansion: (text: string) => Value;
   /** A number for a choice that this evaluation leaves open. */
   readonly choice: () => number;
+  /** What a function says of the tables that there are; undefined: only a reload knows. */
+  readonly tables: (name: string, args: readonly string[]) => string | undefined;
 }
 
 /** Deeper ones are none that somebody wrote. */
@@ -218,6 +221,14 @@ const call = (expression: Call, inner: (part: Expression) => Value, scope: Scope
     case 'trim':
     case 'text':
       return combine(args.map(inner), ([content = '']) => (name === 'trim' ? content.trim() : content));
+  }
+  if (ASKS_TABLES.has(name)) {
+    // A field or a table may be given by its bare name.
+    const given = args.map((arg) =>
+      arg.type === 'name' && scope.variable(arg.name) === undefined ? text(arg.name) : inner(arg),
+    );
+    const told = combine(given, (texts) => (texts.some(isUncertain) ? undefined : scope.tables(name, texts)));
+    return told.type === 'unknown' ? unknown(`function:${name}`) : told;
   }
   const value = combine(args.map(inner), (texts) => (texts.some(isUncertain) ? undefined : applyFunction(name, texts)));
   return value.type === 'unknown' && value.reason === 'function' ? unknown(`function:${name}`) : value;

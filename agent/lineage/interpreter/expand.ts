@@ -200,6 +200,11 @@ function* dollars(source: string): Generator<number> {
     else if (char === '"' || char === "'" || char === '`') quote = char;
     else if (char === '/' && (source[at + 1] === '/' || source[at + 1] === '*')) {
       const line = source[at + 1] === '/';
+      // `lib://Data/$(vName).qvd` without brackets is a path.
+      if (line && /^[a-z]:\/\/\S$/i.test(source.slice(at - 2, at + 3))) {
+        at += 1;
+        continue;
+      }
       const end = source.indexOf(line ? '\n' : '*/', at + 2);
       if (end === -1) return;
       at = line ? end : end + 1;

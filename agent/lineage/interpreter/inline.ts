@@ -10,17 +10,18 @@ export const inlineFields = (body: string, format: Format): readonly string[] =>
   return format.labels === 'none' ? cells.map((_, index) => `@${index + 1}`) : cells;
 };
 
-const MOST_PAIRS = 5_000;
+const MOST_ROWS = 5_000;
 
-/** First and second cell of each row of an inline table, for renaming fields by it. */
-export const inlinePairs = (body: string, format: Format): readonly (readonly [string, string])[] =>
+/** The cells of each row of an inline table, for what the script does with them: names of fields, tables and files. */
+export const inlineRows = (body: string, format: Format): readonly (readonly string[])[] =>
   linesOf(body)
     .slice(format.headerLines + (format.labels === 'none' ? 0 : 1))
-    .slice(0, MOST_PAIRS)
-    .map((line) => {
-      const [from = '', to = ''] = cellsOf(line, delimiterOf(format));
-      return [from, to] as const;
-    });
+    .slice(0, MOST_ROWS)
+    .map((line) => cellsOf(line, delimiterOf(format)));
+
+/** First and second cell of each row, for renaming fields by it. */
+export const inlinePairs = (body: string, format: Format): readonly (readonly [string, string])[] =>
+  inlineRows(body, format).map(([from = '', to = '']) => [from, to] as const);
 
 const linesOf = (body: string): readonly string[] => body.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
 

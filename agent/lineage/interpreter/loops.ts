@@ -2,6 +2,7 @@ import type { ControlStatement } from '../script/syntax.ts';
 import type { Expression } from '../syntax/expression.ts';
 import { type Block, within } from './blocks.ts';
 import { isTrue } from './evaluate.ts';
+import { valuesOfField } from './known-tables.ts';
 import { fromNumber, toNumber } from './numbers.ts';
 import type { Frame, Runner } from './runner.ts';
 import type { State } from './state.ts';
@@ -64,7 +65,10 @@ const valuesOf = (item: Expression, state: State, runner: Runner): readonly (Val
       if (value.type === 'unknown') return [undefined];
       return plain(value).map((one) => (one?.type === 'text' ? text(asPattern(one.text)) : one));
     }
-    if (item.name === 'fieldvaluelist') return [undefined];
+    if (item.name === 'fieldvaluelist') {
+      const field = mask?.type === 'text' || mask?.type === 'name' ? ('name' in mask ? mask.name : mask.value) : '';
+      return valuesOfField(field, state, runner.session.contents)?.map(text) ?? [undefined];
+    }
   }
   if (item.type === 'expansion') return [undefined];
   const value = runner.evaluate(item, state);

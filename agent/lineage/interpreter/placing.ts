@@ -1,6 +1,7 @@
 import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
 import { inlinePairs } from './inline.ts';
+import { inlineContent } from './known-tables.ts';
 import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
 import { qualified } from './qualification.ts';
 import type { Here } from './session.ts';
@@ -67,7 +68,11 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
     return;
   }
   const apart = prefixes.some(({ type }) => type === 'noconcatenate');
+  const before = state.tables.size;
   create(label, loaded, apart, state, here);
+  const made = state.tables.size > before && steps.length === 1 ? state.tables.get(state.last ?? '') : undefined;
+  const content = made !== undefined && lowest?.type === 'load' ? inlineContent(lowest) : undefined;
+  if (made !== undefined && content !== undefined) here.session.contents.set(made, content);
 };
 
 /** With the steps above that wait for it. */

@@ -10,6 +10,7 @@ import type {
   Wanted,
 } from '../result.ts';
 import type { AnalyseSql } from '../sql/analysis.ts';
+import type { InlineContents } from './known-tables.ts';
 import { type Circumstances, sourceKey } from './origins.ts';
 import type { State } from './state.ts';
 import type { Row, Table } from './tables.ts';
@@ -40,6 +41,8 @@ export class Session {
   readonly past: Table[] = [];
   /** The state at the last EXIT SCRIPT that was met: how the script ends when no way leads beyond. */
   ended: State | undefined;
+  /** What stands in the inline tables of the script. */
+  readonly contents: InlineContents = new WeakMap();
   sectionAccess = false;
   cut: string | undefined;
   readonly #diagnostics = new Map<string, Diagnostic>();

@@ -1,6 +1,7 @@
 import type { Expression } from '../syntax/expression.ts';
 import { dateText } from './dates.ts';
 import { evaluate, type Scope } from './evaluate.ts';
+import { askTables } from './known-tables.ts';
 import type { Session } from './session.ts';
 import type { State, Variable } from './state.ts';
 import { hasHoles, hole, text, unknown, type Value } from './values.ts';
@@ -38,6 +39,7 @@ export const evaluateIn = (expression: Expression, state: State, session: Sessio
       return text(hole(content, 0));
     },
     choice: () => session.choice(),
+    tables: (name, args) => askTables(name, args, state, session.contents),
   };
   const value = evaluate(expression, scope);
   return value.type === 'text' && value.serial === true ? dated(value.text, state) : value;

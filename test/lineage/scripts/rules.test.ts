@@ -130,6 +130,39 @@ T: LOAD * FROM [D/p_*.qvd] (qvd);`,
       ['-A.a < x.csv:a', 'T.a < D/*.qvd:a', 'A > D/p.qvd: a'],
     ],
   ],
+  'what the script asks of its own tables': [
+    [
+      `L: LOAD t, f AS k INLINE [t, f\nX, XId\nY, YId];
+FOR i = 0 TO NoOfRows('L') - 1; LET vT = Peek('t', $(i), 'L'); LET vK = Peek('k', i, 'L');
+[$(vT)]: LOAD [$(vK)] FROM [$(vT).qvd] (qvd); NEXT i; DROP TABLE L;`,
+      ['-L.t < inline::t', '-L.k < inline::f', 'X.XId < X.qvd:XId', 'Y.YId < Y.qvd:YId'],
+    ],
+    [
+      `A: LOAD a FROM a.csv (txt); B: LOAD b FROM b.csv (txt);
+FOR i = NoOfTables() - 1 TO 0 STEP -1; LET t = TableName($(i)); STORE [$(t)] INTO lib://Q/$(t).qvd (qvd); DROP TABLE [$(t)]; NEXT`,
+      ['-A.a < a.csv:a', '-B.b < b.csv:b', 'B > lib://Q/B.qvd: b', 'A > lib://Q/A.qvd: a'],
+    ],
+    [
+      `T: LOAD a, b FROM a.csv (txt);
+FOR i = 1 TO NoOfFields('T'); LET f = FieldName($(i), 'T'); RENAME FIELD [$(f)] TO [T.$(f)]; NEXT`,
+      ['T.T.a < a.csv:a', 'T.T.b < a.csv:b'],
+    ],
+    [
+      "L: LOAD * INLINE [c\nD\nF\nD]; FOR EACH x IN FieldValueList('c'); S: LOAD s FROM [s_$(x).csv] (txt); NEXT",
+      ['L.c < inline::c', 'S.s < s_D.csv:s, s_F.csv:s'],
+    ],
+    [
+      `L: LOAD * INLINE [c\nD]; CONCATENATE (L) LOAD c FROM more.csv (txt); LET x = Peek('c', 0, 'L');
+S: LOAD s FROM [s_$(x).csv] (txt);`,
+      ['L.c < inline::c, more.csv:c', 'S.s < s_$(x).csv:s inferred'],
+    ],
+    [
+      `G: GENERIC LOAD k, n, v FROM g.qvd (qvd); R: LOAD DISTINCT k FROM g.qvd (qvd);
+FOR i = NoOfTables() - 1 TO 0 STEP -1; LET t = TableName(i);
+IF WildMatch('$(t)', 'G.*') THEN; LEFT JOIN (R) LOAD * RESIDENT [$(t)]; DROP TABLE [$(t)]; END IF; NEXT`,
+      ['-G.*.k < g.qvd:k', '-G.*.* < g.qvd:v', 'R.k < g.qvd:k', 'R.* < g.qvd:v'],
+    ],
+  ],
   'the keys of joins': [
     ['T: LOAD k FROM x.qvd (qvd); JOIN LOAD k, b FROM y.qvd (qvd);', ['T.k < x.qvd:k, y.qvd:k', 'T.b < y.qvd:b']],
     [
