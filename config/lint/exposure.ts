@@ -24,7 +24,9 @@ const secretIn = (bytes: Buffer, path: string): string | undefined => {
   if (/^\s*(?:Bearer\s+)?eyJ[\w-]+\.[\w-]+\.[\w-]*\s*$/i.test(text)) return 'a token';
   // A part that connection files include.
   if (/^\.(?:conf|hocon|json|ya?ml)$/i.test(extname(path))) return clearSecrets(text, path)[0];
-  const plain = bytes.length <= MAX_SECRET_BYTES && /^[^\0\r\n]+\r?\n?$/.test(text) && !text.includes('-----');
+  const isMapping = extname(path).toLowerCase() === '.lineage';
+  const plain =
+    !isMapping && bytes.length <= MAX_SECRET_BYTES && /^[^\0\r\n]+\r?\n?$/.test(text) && !text.includes('-----');
   return plain ? 'a secret' : undefined;
 };
 

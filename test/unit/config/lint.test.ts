@@ -76,6 +76,12 @@ describe('the linter', () => {
     ]);
   });
 
+  test('takes no mapping file for a secret, however short', async () => {
+    put('a.conf', `${head}connection.auth { key = X, value = \${?NOT_SET} }\ncrawl.lineage_mapping = "a.lineage"\n`);
+    put('a.lineage', 'variables { vEnvironment = prod }\n', 0o644);
+    expect((await said()).filter((line) => line.includes('config.exposed'))).toEqual([]);
+  });
+
   test('names private keys and tokens in side files that every user may read', async () => {
     withPair(late);
     chmodSync(join(folder, 'client_key.pem'), 0o644);
