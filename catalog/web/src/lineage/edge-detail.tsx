@@ -47,7 +47,7 @@ const One = ({ saying }: { saying: Saying }) => {
   return (
     <dl class="facts">
       {app !== null && (
-        <Fact label="Says the app">
+        <Fact label="Known from the app">
           <a href={assetLink(app)}>
             <Name text={appName ?? app} limit={80} />
           </a>

@@ -133,7 +133,7 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
                 : 'No scope is published yet.'
           }
         >
-          {!outcome && !changed && isActive(job) && <p>Each app appears here as soon as it was read.</p>}
+          {!outcome && !changed && isActive(job) && <p>Each app appears here as soon as it is done.</p>}
         </Empty>
       ) : (
         <ul class="scopes">
