@@ -74,8 +74,8 @@ test('a log is a script again: loops unrolled, variables resolved, semicolons ba
     'Orders_2025.Amount < lib://QVD/2025/Orders.qvd:Amount',
     '-Totals.OrderID < lib://QVD/2025/Orders.qvd:OrderID',
     '-Totals.Total < lib://QVD/2025/Orders.qvd:Amount',
-    'Customers.ID < (key) connection:DWH#dbo.Names:ID, (key) inline::ID, connection:DWH#dbo.Customer:ID',
-    'Customers.NAME < (key) connection:DWH#dbo.Customer:ID, (key) connection:DWH#dbo.Names:ID, connection:DWH#dbo.Names:NAME',
+    'Customers.ID < (key) inline::ID, connection:DWH#dbo.Customer:ID',
+    'Customers.NAME < connection:DWH#dbo.Names:NAME',
     'Customers.Region < inline::Region',
     'Totals > lib://QVD/totals.qvd: OrderID, Total',
   ]);
