@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerPath } from '#config/connection/server-path.ts';
+import { redactText } from '#config/redaction/rules.ts';
 import { assetKey, keyPart } from '#protocol/keys.ts';
 
 /** Leaves room for the name of a column in what the catalog indexes. */
@@ -13,12 +14,12 @@ const MOST_KEY_BYTES = 720;
 export const fileDataset = ({ root, names, ignoresCase }: ServerPath, host: string): string | undefined => {
   if (root.startsWith('lib://')) return undefined;
   const place = root === '/' ? [host] : root.startsWith('//') ? root.slice(2).split('/') : [host, root];
-  const parts = [...place, ...names].map((part) => (ignoresCase ? part.toLowerCase() : part));
+  const parts = [...place, ...names].map((part) => redactText(ignoresCase ? part.toLowerCase() : part));
   return boundedKey(`file://${assetKey(...parts)}`);
 };
 
-/** The key of a column of a dataset. */
-export const columnOf = (dataset: string, name: string): string => `${dataset}#${keyPart(name)}`;
+/** The key of a column of a dataset, without what looks like a secret: a column may be named by its expression. */
+export const columnOf = (dataset: string, name: string): string => `${dataset}#${keyPart(redactText(name))}`;
 
 /** A key that fits into an index; a longer one is cut, and its end told apart by a digest. */
 export const boundedKey = (key: string): string => {

@@ -109,7 +109,10 @@ export const checkScope = (connection: string, scope: string, kind: 'site' | 'ap
 };
 
 /** Lies a key below no connection? Names of datasets begin with a namespace, such as `postgres:`, which no code can be. */
-const isFree = (key: string): boolean => !isConnectionCode(key.split('/', 1)[0] ?? '');
+const isFree = (key: string): boolean => !isConnectionCode(key.split('/', 1)[0] ?? '') || BIGQUERY.test(key);
+
+/** The one namespace without a `:`, `bigquery/project.dataset.table`: no key of a connection of that code looks like it. */
+const BIGQUERY = /^bigquery\/[^./]+\.[^/]+$/;
 
 /** Nothing of another connection may be named: an agent that was taken over must not draw lines into its neighbours. */
 const checkNeighbours = (scope: string, connection: string, ...keys: readonly (string | undefined)[]): void => {

@@ -9,7 +9,7 @@ export const REDACTED = '[redacted]';
 
 /** A text without any of these needs no closer look, which nearly none does. */
 const HINT =
-  /passw|pwd|secret|token|key|credential|tempauth|sig|bearer|authorization|httpheader|:\/\/|eyJ|AKIA|gh[pous]_|xox|section\s+access|inline/i;
+  /passw|pwd|secret|token|key|credential|tempauth|sig|bearer|authorization|httpheader|sess(?:ion)?id|:\/\/|eyJ|AKIA|gh[pous]_|xox|section\s+access|inline/i;
 
 const STRONG = 'pass(?:word|wd|phrase)?|pwd|secret|api[_-]?key|access[_-]?key|tempauth|credentials?|signature';
 
@@ -65,7 +65,7 @@ const RULES: readonly Rule[] = [
   {
     kind: 'address',
     pattern:
-      /([?&;][\w.-]{0,64}?(?:token|sig|code|auth|key)[\w.-]{0,64}=(?!=))(?!\[redacted\](?:[&\s;'"\]]|$))[^&\s;'"\]]+/gi,
+      /([?&;][\w.-]{0,64}?(?:token|sig|code|auth|key|sess(?:ion)?id)[\w.-]{0,64}=(?!=))(?!\[redacted\](?:[&\s;'"\]]|$))[^&\s;'"\]]+/gi,
     with: `$1${REDACTED}`,
   },
   // Keys of cloud stores in connection strings.

@@ -1,4 +1,5 @@
 import type { ScriptLineage, Wanted } from '#agent/lineage/result.ts';
+import { redactText } from '#config/redaction/rules.ts';
 import { type ErrorCode, Fault } from '#protocol/errors.ts';
 import type { Missing } from '#protocol/records.ts';
 import { missing } from '../missing.ts';
@@ -46,7 +47,7 @@ export const lineageGaps = ({ wanted, cut }: ScriptLineage, left: number): Missi
     const { code, what, says } = KINDS[type];
     const found = byCode.get(code) ?? { what, says, names: new Set<string>() };
     byCode.set(code, found);
-    found.names.add(name.slice(0, MOST_NAME));
+    found.names.add(redactText(name).slice(0, MOST_NAME));
   }
   const gaps = [...byCode].map(([code, { what, says, names }]) => {
     const shown = [...names].slice(0, SHOWN).join(', ');

@@ -1,5 +1,5 @@
+import { columnOf } from '#agent/lineage/dataset-names.ts';
 import type { NamedDataset } from '#agent/lineage/naming/naming.ts';
-import { keyPart } from '#protocol/keys.ts';
 import type { ScopeWriter } from '../scope-writer.ts';
 import type { LineageGraph } from './graph.ts';
 
@@ -36,7 +36,7 @@ export const writeManualEdges = async (
   for (const { field, dataset, column } of edges) {
     const from = fields?.get(field);
     // As it was written: nobody but the administrator knows its case.
-    const to = `${dataset.key}#${keyPart(column)}`;
+    const to = columnOf(dataset.key, column);
     if (from === undefined || told.has(pairOf(from, to))) continue;
     if (!datasets.has(dataset.key)) {
       datasets.add(dataset.key);
@@ -65,7 +65,7 @@ export const writeManualDatasets = async (out: ScopeWriter, edges: Iterable<Manu
       await out.asset({ kind: 'dataset', key, name, attributes: otherName === undefined ? {} : { otherName } });
     }
     if (column === undefined) return key;
-    const columnKey = `${key}#${keyPart(column)}`;
+    const columnKey = columnOf(key, column);
     if (!told.has(columnKey)) {
       told.add(columnKey);
       await out.asset({ kind: 'column', key: columnKey, name: column, parent: key });

@@ -52,6 +52,8 @@ const INTERPRETER = 'interpreter';
 const MAPPING = 'mapping';
 /** An app that reads thousands of files has its lineage made anew when one of the first of them changed. */
 const MOST_INPUTS = 2_000;
+/** Characters of all that a script includes: as much as is read of it for its assets. */
+const MOST_INCLUDED = 8 * 1024 * 1024;
 const LIBRARY = /^lib:\/\/([^/\\]+)/i;
 
 /** Makes the lineage of the apps of one site during a crawl. */
@@ -168,11 +170,16 @@ export class SiteLineage {
   #lookUp(row: Pick<QrsApp, 'id'>, { touched = [] }: ScriptedContent, asked: Map<string, Lookup>): LookUp {
     const place = (path: string): string | undefined => this.#placeOf(fileAt(path), row.id);
     const seen = new Touched(touched, (source) => this.#placeOf(source, row.id));
+    let left = MOST_INCLUDED;
     return async (lookup) => {
       // What an app read by a pattern it tells itself: no other input than the app.
       if (lookup.type === 'files') return { type: 'files', files: filesMatching(lookup.pattern, seen.paths, place) };
       asked.set(lookupKey(lookup), lookup);
-      return await this.#lookups.find(lookup);
+      if (lookup.type !== 'include') return await this.#lookups.find(lookup);
+      if (left <= 0) return { type: 'include', text: undefined };
+      const found = await this.#lookups.find(lookup);
+      left -= found.type === 'include' ? (found.text?.length ?? 0) : 0;
+      return found;
     };
   }
 

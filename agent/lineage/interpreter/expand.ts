@@ -212,10 +212,14 @@ function* dollars(source: string): Generator<number> {
   }
 }
 
+/** An expansion is shorter; without a bound a text of nothing but `$(` would be looked through once for each of them. */
+const MOST_REACH = 20_000;
+
 /** The parenthesis that closes the one at `open`, or -1. */
 const closing = (text: string, open: number): number => {
   let depth = 0;
-  for (let at = open; at < text.length; at++) {
+  const end = Math.min(text.length, open + MOST_REACH);
+  for (let at = open; at < end; at++) {
     const char = text[at];
     if (char === '(') depth += 1;
     else if (char === ')' && --depth === 0) return at;

@@ -1,8 +1,12 @@
 import { dateText, serialOf, serialParts } from './dates.ts';
 import { fromNumber, toNumber } from './numbers.ts';
+import { unmarked } from './values.ts';
 
 /** What a function gives for arguments that are known in full; undefined: not for these, or nobody can know. */
 type Fixed = (args: readonly string[]) => string | undefined;
+
+/** Characters times characters: whoever writes more does it to keep somebody busy. */
+const MOST_WORK = 10_000_000;
 
 /** As the engine shows the truth of something. */
 export const truth = (yes: boolean): string => (yes ? '-1' : '0');
@@ -43,6 +47,7 @@ const nth = (whole: string, part: string, n: number): number | undefined => {
 
 /** `like` and WildMatch: `*` for any characters, `?` for one; case does not matter. Time grows with both lengths. */
 export const matches = (content: string, pattern: string): boolean => {
+  if (content.length * pattern.length > MOST_WORK) return false;
   const [given, asked] = [content.toLowerCase(), pattern.toLowerCase()];
   let [at, next, star, resume] = [0, 0, -1, 0];
   while (at < given.length) {
@@ -131,7 +136,10 @@ const fixed: Readonly<Record<string, Fixed>> = {
     const end = to === '' ? content.length : content.indexOf(to, start + from.length);
     return end === -1 ? '' : content.slice(start + from.length, end);
   },
-  replace: ([content = '', from = '', to = '']) => (from === '' ? content : content.replaceAll(from, to)),
+  replace: ([content = '', from = '', to = '']) => {
+    if (from === '') return content;
+    return content.length * to.length > MOST_WORK ? undefined : content.replaceAll(from, to);
+  },
   keepchar: ([content = '', chars = '']) => [...content].filter((char) => chars.includes(char)).join(''),
   purgechar: ([content = '', chars = '']) => [...content].filter((char) => !chars.includes(char)).join(''),
   repeat: ([content = '', times]) => {
@@ -140,7 +148,7 @@ const fixed: Readonly<Record<string, Fixed>> = {
   },
   chr: ([code]) => {
     const n = count(code);
-    return n === undefined || n < 1 || n > 0x10ffff ? undefined : String.fromCodePoint(n);
+    return n === undefined || n < 1 || n > 0x10ffff ? undefined : unmarked(String.fromCodePoint(n));
   },
   ord: ([content = '']) => (content === '' ? undefined : String(content.codePointAt(0))),
   text: ([content = '']) => content,

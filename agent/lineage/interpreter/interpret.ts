@@ -6,6 +6,7 @@ import { Runner } from './runner.ts';
 import { Cut, Session } from './session.ts';
 import { emptyState, type State } from './state.ts';
 import { unitOf } from './units.ts';
+import { unmarked } from './values.ts';
 
 /**
  * Says where the data of a load script comes from, by running it without data: text goes in, lineage comes out. It never
@@ -20,7 +21,7 @@ export const interpret = (
 ): ScriptLineage => {
   const session = new Session(surroundings, limits, analyseSql, now);
   const runner = new Runner(session);
-  const unit = unitOf('', text);
+  const unit = unitOf('', unmarked(text));
   const start = emptyState();
   let end: State | undefined = start;
   try {

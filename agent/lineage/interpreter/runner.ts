@@ -15,7 +15,7 @@ import type { Here, Session } from './session.ts';
 import { type Arm, fork, merge, type State } from './state.ts';
 import { callSub, type Sub } from './subs.ts';
 import { placeAt, placeOf, statementId, type Unit, unitOf } from './units.ts';
-import { joinWorlds, MOST_ALTERNATIVES, type Value, withoutMarks } from './values.ts';
+import { joinWorlds, MOST_ALTERNATIVES, unmarked, type Value, withoutMarks } from './values.ts';
 import { evaluateIn, variableIn } from './variables.ts';
 
 /** Where EXIT goes: the states in which a loop or a subroutine was left early. */
@@ -355,7 +355,7 @@ export class Runner {
     }
     this.inside.push(key);
     try {
-      return this.runUnit(unitOf(clean, text), state, frame);
+      return this.runUnit(unitOf(clean, unmarked(text)), state, frame);
     } finally {
       this.inside.pop();
     }

@@ -31,6 +31,9 @@ const ANY = '\ue0f1';
 const MARKS = new RegExp(`${MARK}\\d+`, 'g');
 const HOLE = new RegExp(`\\$\\(([^${MARK}]*)${MARK}(\\d+)\\)`, 'g');
 
+/** A text of somebody else's, in which nothing is taken for a mark of ours. */
+export const unmarked = (content: string): string => content.replace(/[\ue0f0\ue0f1]/g, '\ufffd');
+
 /** The hole of a variable that was never set, and nothing else. */
 const UNSET = new RegExp(`^\\s*\\$\\([^${MARK}]*${MARK}0\\)\\s*$`);
 

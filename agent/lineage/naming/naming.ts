@@ -1,4 +1,5 @@
 import { beneath, type ServerPath, serverPath } from '#config/connection/server-path.ts';
+import { redactText } from '#config/redaction/rules.ts';
 import { assetKey, keyPart } from '#protocol/keys.ts';
 import { boundedKey, columnOf, fileDataset } from '../dataset-names.ts';
 import type { Source } from '../result.ts';
@@ -126,7 +127,7 @@ export class Naming {
   ): NamedDataset {
     const inner =
       table === undefined || !CASELESS_TABLES.has(format.toLowerCase()) || !caseless ? table : table.toLowerCase();
-    const key = inner === undefined ? file : boundedKey(`${file}/${keyPart(inner)}`);
+    const key = inner === undefined ? file : boundedKey(`${file}/${safePart(inner)}`);
     const name = lastName(path);
     return named(WEB.test(file) ? 'web' : 'file', key, table === undefined ? name : `${name} ${table}`, {
       reasons,
@@ -159,7 +160,7 @@ export class Naming {
     const root = whole.root.toLowerCase();
     // What the agent reads there has been given this name, too.
     if (this.#site.libraries?.has(root) === true) {
-      const text = [root, ...whole.names.map((part) => part.toLowerCase())].join('/');
+      const text = redactText([root, ...whole.names.map((part) => part.toLowerCase())].join('/'));
       return {
         key: `${this.#site.code}/${assetKey('dataset', text)}`,
         caseless: true,
@@ -182,7 +183,7 @@ export class Naming {
     if (database !== undefined) {
       const { name: full, reasons } = objectName(object, database);
       const { fold } = database.system;
-      return named('table', boundedKey(`${database.namespace}/${keyPart(full)}`), full, {
+      return named('table', boundedKey(`${database.namespace}/${safePart(full)}`), full, {
         reasons: this.#mapping.database(name) === undefined ? reasons : [...reasons, 'mapping'],
         otherName: this.#mapping.otherName(database.namespace, full),
         column: (column) => folded(column, fold),
@@ -193,22 +194,27 @@ export class Naming {
     if (target.address !== undefined) {
       const place = webKey(target.address);
       if (place !== undefined)
-        return named('web', boundedKey(`${place.replace(/\/+$/, '')}/${keyPart(object)}`), object, {
+        return named('web', boundedKey(`${place.replace(/\/+$/, '')}/${safePart(object)}`), object, {
           reasons: ['connector'],
         });
     }
     // An Access or Excel file behind ODBC.
     const file = target.path === undefined ? undefined : serverPath(this.#mapping.path(target.path));
     const key = file === undefined ? undefined : this.#fileKey(file);
-    if (key !== undefined) return named('table', boundedKey(`${key}/${keyPart(object)}`), object);
+    if (key !== undefined) return named('table', boundedKey(`${key}/${safePart(object)}`), object);
     // A source that is defined on the Qlik server is known by its name there, and nowhere else.
     if (target.dsn !== undefined) {
       const server = this.#site.host.toLowerCase();
-      return named('table', boundedKey(`odbc://${server}/${assetKey(target.dsn.toLowerCase(), object)}`), object, {
-        reasons: ['dsn'],
-      });
+      return named(
+        'table',
+        boundedKey(`odbc://${server}/${assetKey(target.dsn.toLowerCase(), redactText(object))}`),
+        object,
+        {
+          reasons: ['dsn'],
+        },
+      );
     }
-    return named('table', boundedKey(`${this.#site.code}/${assetKey('dataset', id, object)}`), object, {
+    return named('table', boundedKey(`${this.#site.code}/${assetKey('dataset', id, redactText(object))}`), object, {
       reasons: ['place-unknown'],
     });
   }
@@ -247,7 +253,7 @@ export class Naming {
     const text = sourceName(source);
     // The same text with another value of the variable is another place.
     const versions = holes.length === 0 ? '' : ` {${[...holes].sort().join(', ')}}`;
-    const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', `${text}${versions}`)}`);
+    const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', redactText(`${text}${versions}`))}`);
     return named('own', key, text, { reasons });
   }
 }
@@ -281,6 +287,9 @@ const named = (
   column: (column) => columnOf(key, more.column?.(column) ?? column),
 });
 
+/** Keys are kept as they are when they leave, and scripts write passwords and tokens into paths: none gets into a key. */
+const safePart = (text: string): string => keyPart(redactText(text));
+
 const hasHole = (text: string): boolean => text.includes('$(');
 
 const lastName = (path: string): string =>
@@ -308,7 +317,7 @@ const webKey = (text: string): string | undefined => {
     .split('/')
     .filter((part) => part !== '')
     .map(decoded);
-  return boundedKey(`${url.protocol}//${[`${container}${url.host}`, ...parts.map(keyPart)].join('/')}`);
+  return boundedKey(`${url.protocol}//${[`${container}${url.host}`, ...parts.map(safePart)].join('/')}`);
 };
 
 const queryOf = (text: string): readonly string[] => (text.includes('?') ? ['query-left-out'] : []);

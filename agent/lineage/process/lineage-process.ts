@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { BUILD } from '#protocol/build.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { LookUp, Reply, Request, ScriptAnswer, ScriptQuestion } from './messages.ts';
+import type { Found, LookUp, Lookup, Reply, Request, ScriptAnswer, ScriptQuestion } from './messages.ts';
 
 export interface ProcessOptions {
   /** From the question to the answer, the start of a process and all rounds included; what takes longer is killed. */
@@ -29,6 +29,7 @@ const HEAP_MIB = 128;
 const ONE_COMPILER = '--liftoff-only';
 /** The parser of SQL alone takes 227 MiB at its peak: below that, nearly every script would get a process of its own. */
 const RECYCLE_BYTES = 270 * 1024 * 1024;
+const LOOKUPS_AT_ONCE = 8;
 /** A process that does not even begin so often in a row will not begin the next time. */
 const MOST_FALSE_STARTS = 3;
 
@@ -179,8 +180,10 @@ export class LineageProcess implements AsyncDisposable {
     if (turn === undefined || turn.id !== reply.id) return;
     switch (reply.type) {
       case 'ask':
-        Promise.all(reply.lookups.map(async (asked) => [asked, await turn.lookUp(asked)] as const)).then(
-          (found) => this.#send({ type: 'told', id: turn.id, found }),
+        this.#lookedUp(reply.lookups, turn).then(
+          (found) => {
+            if (this.#turn === turn) this.#send({ type: 'told', id: turn.id, found });
+          },
           (error: unknown) => {
             turn.reject(error);
             this.#end();
@@ -196,6 +199,20 @@ export class LineageProcess implements AsyncDisposable {
       default:
         reply satisfies never;
     }
+  }
+
+  /** A few at a time: a script may name thousands of files, and each that is being read is held in memory. */
+  async #lookedUp(lookups: readonly Lookup[], turn: Turn): Promise<readonly (readonly [Lookup, Found])[]> {
+    const found: (readonly [Lookup, Found])[] = [];
+    const waiting = lookups.values();
+    const work = async (): Promise<void> => {
+      for (const asked of waiting) {
+        if (this.#turn !== turn) return;
+        found.push([asked, await turn.lookUp(asked)]);
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKUPS_AT_ONCE }, work));
+    return found;
   }
 
   #send(request: Request): void {

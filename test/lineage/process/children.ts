@@ -21,6 +21,7 @@ process.on('message', (request) => {
     if (text === 'exit') process.exit(3);
     if (text === 'memory') for (let all = []; ; ) all.push(Array.from({ length: 1e5 }, (_, n) => 'x' + n));
     if (text === 'forever') for (;;);
+    if (text === 'includes') return process.send({ type: 'ask', id: request.id, lookups: Array.from({ length: 100 }, (_, n) => ({ type: 'include', path: 'x' + n })) });
     if (text === 'include') return process.send({ type: 'ask', id: request.id, lookups: [{ type: 'include', path: 'x.qvs' }] });
   }
   const lineage = ${empty};

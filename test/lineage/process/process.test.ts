@@ -130,6 +130,22 @@ describe('the process of the interpreter', () => {
     expect(pids).toHaveLength(3);
   });
 
+  test('looks up a few things at a time, however many a script asks for', async () => {
+    const { lineage } = wild();
+    await using _ = lineage;
+    let [now, most, all] = [0, 0, 0];
+    await lineage.script({ text: 'includes' }, async () => {
+      now += 1;
+      all += 1;
+      most = Math.max(most, now);
+      await new Promise(setImmediate);
+      now -= 1;
+      return { type: 'include', text: 'told' };
+    });
+    expect(all).toBe(100);
+    expect(most).toBe(8);
+  });
+
   test('the real one interprets a script', async () => {
     await using lineage = new LineageProcess();
     const { lineage: found, effort } = await lineage.script(
