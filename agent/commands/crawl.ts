@@ -5,9 +5,11 @@ import { crawl } from '#agent/crawl/crawl.ts';
 import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { createLog } from '#agent/operations/log.ts';
+import type { Log } from '#agent/qlik/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import { describeWay } from '#config/proxy.ts';
+import type { Settings } from '#config/settings.ts';
 import { Fault } from '#protocol/errors.ts';
 import { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import { printable } from '#protocol/printable.ts';
@@ -15,6 +17,7 @@ import { connectionOfFile } from './connection-of-file.ts';
 import { SummarisedLines } from './crawl-summary.ts';
 import { writeOwnFile } from './own-file.ts';
 import { PackageFile } from './package-file.ts';
+import { PolicyInForce, type ScriptRules } from './policy.ts';
 import { RecordFile } from './record-file.ts';
 import { settingsFor } from './secrets.ts';
 import { VisitorSessions } from './sessions.ts';
@@ -59,6 +62,15 @@ const openTarget = async (options: CrawlOptions, connection: Connection): Promis
   return { path, lines: await PackageFile.open(path, identity, header) };
 };
 
+/** What leaves for a catalog in a package is bound by the same policies as what leaves by the link. */
+const packageRules = (
+  settings: Settings | undefined,
+  { policy, code }: Connection,
+  log: Log,
+): ScriptRules | undefined =>
+  settings &&
+  new PolicyInForce({ file: settings.policy, ofConnection: () => policy, nowMs: Date.now, log }).scriptsOf(code);
+
 /**
  * Crawls one site into a file, without a catalog; what a person sees of it goes to standard error and output.
  *
@@ -80,10 +92,12 @@ export const crawlToFile = async (file: string, options: CrawlOptions): Promise<
   await using interpreter = new LineageProcess();
   const lines = new SummarisedLines(records);
   const pictures = options.pictures === true || options.package !== undefined;
+  const may = options.package === undefined ? undefined : packageRules(settingsFor(options.config), connection, log);
   const summary = await crawl(site, connection, new RecordGate(lines), {
     signal: stop.signal,
     filter: connection.filter,
-    lineage: { process: interpreter, withTexts: true },
+    scripts: may?.read,
+    lineage: { process: interpreter, withTexts: may?.texts !== false },
     asked: AskedOptions.parse({ mode: 'full', pictures }),
     log,
     onProgress: ({ appsDone, appsTotal, records, slowed }) => {
