@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
@@ -28,6 +28,8 @@ export const KEPT_FOLDER = 'kept';
 
 /** Some thousand apps: script, properties and data model of one are some 50 KB when they are packed. */
 const QUOTA_BYTES = 256 * 1024 * 1024;
+/** So much of the disk stays free of them: the spool and the audit log need it more. */
+const LEFT_FREE_BYTES = 64 * 1024 * 1024;
 const MOST_FILE_BYTES = 32 * 1024 * 1024;
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 const PURPOSE = 'kept apps v1';
@@ -111,6 +113,10 @@ export class KeptApps {
         this.#tell('there is no room for more');
         return await this.#drop(name);
       }
+      if ((await freeBytes(this.#folder)) < bytes.length + LEFT_FREE_BYTES) {
+        this.#tell('the disk is nearly full');
+        return await this.#drop(name);
+      }
       await replaceFile(path, bytes);
       this.#sizes.set(name, bytes.length);
       this.#usedBytes += bytes.length - before;
@@ -163,6 +169,11 @@ export class KeptApps {
     this.#isTold = true;
   }
 }
+
+const freeBytes = async (folder: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+};
 
 const isSame = async (path: string, mac: Buffer): Promise<boolean> => {
   try {

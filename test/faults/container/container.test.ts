@@ -110,8 +110,13 @@ test.skipIf(why !== undefined && !mustRun)(
     await eventually(ready);
     const first = await ended((await api.startCrawl('demo')).id, ['published', 'failed']);
     expect(first.state, JSON.stringify(first.error)).toBe('published');
+    // What scripts read lies outside of the site.
+    const ofTheSite = async () => {
+      const { dataset: _, column: __, ...assets } = (await api.counts('demo')).assets;
+      return assets;
+    };
     const truth = await site.ask<{ assets: Record<string, number> }>('/truth');
-    expect((await api.counts('demo')).assets).toEqual(truth.assets);
+    expect(await ofTheSite()).toEqual(truth.assets);
 
     await engine.podman('healthcheck', 'run', 'agent');
 
@@ -135,7 +140,7 @@ test.skipIf(why !== undefined && !mustRun)(
     await engine.podman('start', 'agent');
     const again = await ended(second.id, ['published', 'failed']);
     expect(again.state, JSON.stringify(again.error)).toBe('published');
-    expect((await api.counts('demo')).assets).toEqual(truth.assets);
+    expect(await ofTheSite()).toEqual(truth.assets);
 
     await engine.podman('stop', '--time', '20', 'agent');
     expect(await engine.podman('inspect', '--format', '{{.State.ExitCode}}', 'agent')).toBe('0');

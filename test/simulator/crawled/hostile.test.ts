@@ -42,7 +42,8 @@ const readRecords = async (file: string): Promise<void> => {
     const written = scopes.get(record.scope) ?? { keys: new Set(), assets: 0, outcome: undefined };
     scopes.set(record.scope, written);
     if (record.t === 'asset') {
-      written.keys.add(record.key);
+      // What a script reads lies outside of the site.
+      if (record.kind !== 'dataset' && record.kind !== 'column') written.keys.add(record.key);
       written.assets += 1;
     }
     if (record.t === 'outcome') written.outcome = record;

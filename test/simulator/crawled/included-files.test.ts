@@ -15,7 +15,9 @@ test('an included file that changes, goes or comes has its apps read again, and 
   await using simulator = await simulate({ seed: 7, apps: 30, sessionsPerUser: 1_000 });
   const including = simulator.site.apps
     .filter(
-      ({ id, admitted }) => admitted === null && simulator.site.content(id).script.includes('Must_Include=lib://QVD/'),
+      ({ id, admitted }) =>
+        (admitted === null || admitted.includes('CORP\\SVC_CATALOG')) &&
+        simulator.site.content(id).script.toLowerCase().includes('common.qvs'),
     )
     .map(({ id }) => `sim/${id}`)
     .sort();

@@ -173,7 +173,7 @@ test('a crawl that would begin in the quiet hours waits for their end, and asks 
     wallNow,
     onProgress: ({ slowed }) => said.push(slowed?.text ?? ''),
   });
-  expect(said[0]).toBe('paused until Wed 19:30 Europe/Vienna (quiet hours)');
+  expect(said[0]).toBe('paused until Wed 19:30 UTC (quiet hours)');
   expect(askedAt).toBe('2026-07-01T19:30:00.000Z');
 });
 
