@@ -195,7 +195,7 @@ describe.skipIf(noBrowser())('settings', () => {
     expect(await page.getByLabel('Streams to include').inputValue()).toBe('Sales');
     await page.getByRole('button', { name: 'Discard my changes' }).click();
     await page.getByText('bob@example.com changed these settings meanwhile.').waitFor({ state: 'detached' });
-    expect(await page.getByLabel('Apps to include').inputValue()).toBe('Theirs');
+    await expect.poll(() => page.getByLabel('Apps to include').inputValue()).toBe('Theirs');
     expect(world.runs.stored('prod')).toEqual(others);
   });
 });
