@@ -183,20 +183,22 @@ export const countAll = async (
   connection?: string,
 ): Promise<{ assets: Partial<Record<AssetKind, number>>; edges: Partial<Record<EdgeKind, number>> }> => {
   const of = connection === undefined ? sql`true` : sql`connection = ${connection}`;
-  const rows = await sql<{ kind: AssetKind; n: number }[]>`
-    select kind, count(*)::int as n from asset where organisation_id = ${organisationId} and ${of} group by kind`;
+  // `count(parent)`: of those that lie somewhere.
+  type Row = { kind: AssetKind; n: number; placed: number };
+  const rows = await sql<Row[]>`
+    select kind, count(*)::int as n, count(parent)::int as placed from asset
+    where organisation_id = ${organisationId} and ${of} group by kind`;
   // These may come from several scopes; counting them by key is slow, so only where there are some.
   const shared = rows.some(({ kind }) => kind === 'dataset' || kind === 'column')
-    ? await sql<{ kind: AssetKind; n: number }[]>`
-        select kind, count(distinct key)::int as n from asset
-        where organisation_id = ${organisationId} and ${of} and kind in ('dataset', 'column') group by kind`
+    ? await sql<Row[]>`
+        select kind, count(distinct key)::int as n, (count(distinct key) filter (where parent is not null))::int as placed
+        from asset where organisation_id = ${organisationId} and ${of} and kind in ('dataset', 'column') group by kind`
     : [];
-  const [roots] = await sql<{ n: number }[]>`
-    select count(*)::int as n from asset where organisation_id = ${organisationId} and ${of} and parent is null`;
   const edges = await sql<{ kind: EdgeKind; n: number }[]>`
     select kind, count(*)::int as n from edge where organisation_id = ${organisationId} and ${of} group by kind`;
   const byKind: Partial<Record<EdgeKind, number>> = Object.fromEntries(edges.map(({ kind, n }) => [kind, n]));
-  const placed = rows.reduce((sum, { n }) => sum + n, 0) - (roots?.n ?? 0);
+  const assets = new Map([...rows, ...shared].map((row) => [row.kind, row]));
+  const placed = [...assets.values()].reduce((sum, row) => sum + row.placed, 0);
   if (placed > 0) byKind.contains = (byKind.contains ?? 0) + placed;
-  return { assets: Object.fromEntries([...rows, ...shared].map(({ kind, n }) => [kind, n])), edges: byKind };
+  return { assets: Object.fromEntries([...assets].map(([kind, { n }]) => [kind, n])), edges: byKind };
 };

@@ -174,7 +174,7 @@ test('options that mean nothing or do not fit are refused', async () => {
   expect((await refused({ only: { apps: ['\u0000'] } }))[0]).toBe(400);
   expect((await refused({ mode: 'some' }))[0]).toBe(400);
   expect((await refused({}, 'preview'))[0]).toBe(400);
-  expect((await ask({ kind: 'lineage' })).status).toBe(400);
+  expect((await ask({ kind: 'none' })).status).toBe(400);
 });
 
 test('an inventory is given per rule, page by page, and as a table in which nothing is a formula', async () => {
