@@ -261,8 +261,9 @@ class Expansions {
     return ends;
   }
 
+  /** Where the next expansion opens within the stretch; one whose parenthesis lies beyond it is none. */
   #next(from: number): number {
     const at = this.#text.indexOf('$(', from);
-    return at === -1 ? this.#end : at;
+    return at === -1 || at + 1 >= this.#end ? this.#end : at;
   }
 }

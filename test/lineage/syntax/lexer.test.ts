@@ -106,6 +106,23 @@ test('whatever it is, the pieces are the text again, and so is a stretch of it',
   );
 });
 
+test('every stretch of every joint of two pieces is read to its end', () => {
+  for (const left of PIECES) {
+    for (const right of PIECES) {
+      const text = `${left}${right}$(x)`;
+      for (let start = 0; start <= text.length; start++) {
+        for (let end = start; end <= text.length; end++) {
+          expect(
+            tokens(text, start, end)
+              .map((token) => token.text)
+              .join(''),
+          ).toBe(text.slice(start, end));
+        }
+      }
+    }
+  }
+});
+
 test('the parser takes everything, and what it makes lies within the text and within its parent', () => {
   fc.assert(
     fc.property(texts, fc.constantFrom('script' as const, 'chart' as const), (text, mode) => {
