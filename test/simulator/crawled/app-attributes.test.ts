@@ -24,7 +24,7 @@ import {
  */
 crawlASite();
 
-test('apps: description, owner, stream, times, sizes, section access, direct query, origin, thumbnail and address', () => {
+test('row "Apps", inside: description, owner, stream, times, sizes, section access, direct query, origin, thumbnail and address', () => {
   for (const app of simulator.site.apps) {
     const found = attributes(app.id);
     expect(named(app.id)).toBe(app.name);
@@ -59,7 +59,7 @@ test('apps: description, owner, stream, times, sizes, section access, direct que
     });
 });
 
-test('sheets: title, description, contacts, approved and published class, times, address, thumbnail, condition and grid', () => {
+test('row "Sheets": title, description, rank, contacts, approved and published class, times, address, thumbnail, condition and grid', () => {
   const conditions: unknown[] = [];
   for (const { app, content } of opened()) {
     for (const sheet of content.sheets) {
@@ -75,6 +75,7 @@ test('sheets: title, description, contacts, approved and published class, times,
         created: sheet.createdDate,
         modified: sheet.modifiedDate,
         url: expect.stringContaining(`/sense/app/${app.id}/sheet/${sheet.qId}/state/analysis`),
+        rank: sheet.properties['rank'],
         columns: sheet.properties['columns'],
         rows: sheet.properties['rows'],
       });
@@ -90,7 +91,7 @@ test('sheets: title, description, contacts, approved and published class, times,
   enough(conditions.length);
 });
 
-test('charts: type, title, subtitle and footnote, also as expressions, orientation, state and what they extend', () => {
+test('row "Charts / cells": type, title, subtitle and footnote, also as expressions, orientation, state and what they extend', () => {
   let expressions = 0;
   for (const { app, chart } of allCharts()) {
     const { properties } = chart;
@@ -109,12 +110,15 @@ test('charts: type, title, subtitle and footnote, also as expressions, orientati
   enough(expressions, 10);
 });
 
-test('charts: cell and tab, show and calculation conditions, colours and other expressions', () => {
-  const seen = { cells: 0, tabs: 0, tabConditions: 0, shown: 0, calculated: 0, others: 0 };
+test('row "Charts / cells": cell and tab, description, show and calculation conditions, colours and other expressions', () => {
+  const seen = { described: 0, cells: 0, tabs: 0, tabConditions: 0, shown: 0, calculated: 0, others: 0 };
   const modes = new Set<unknown>();
   for (const { app, chart, parent } of allCharts()) {
     const { properties } = chart;
     const found = attributes(app.id, chart.qId);
+    const description = text(json(properties['qMetaDef'])['description'] ?? '');
+    expect(found['description'] ?? '').toBe(description);
+    if (description !== '') seen.described += 1;
     const cell = list(parent.properties['cells'])
       .map(json)
       .find(({ name }) => name === chart.qId);
@@ -168,7 +172,7 @@ test('charts: cell and tab, show and calculation conditions, colours and other e
   expect(modes).toEqual(new Set(['byExpression', 'byMeasure', 'byDimension']));
 });
 
-test('dimensions and measures: definition, label and its expression, number format, grouping, sorting, condition', () => {
+test('row "Measures / dimensions / master items / variables": dimensions and measures: definition, label and its expression, number format, grouping, sorting, condition', () => {
   const seen = {
     formats: 0,
     drills: 0,
@@ -222,7 +226,7 @@ test('dimensions and measures: definition, label and its expression, number form
   all(seen, 5);
 });
 
-test('fields of expressions: what is used is there, and what the app does not have is named', () => {
+test('row "Measures / dimensions / master items / variables": fields of expressions: what is used is there, and what the app does not have is named', () => {
   const seen = { used: 0, missing: 0, unresolved: 0, variables: 0 };
   for (const { app, entry, inner, found } of columns()) {
     const fields = new Set(simulator.site.content(app.id).fields.map(({ name }) => name));

@@ -7,7 +7,7 @@ import { all, attributes, classOf, crawlASite, crawled, json, list, named, opene
 /** As in `app-attributes.test.ts`: what an app is made of besides its sheets. */
 crawlASite();
 
-test('master items: description, tags, number format, drill-down fields, colour, owner, and who uses them', () => {
+test('row "Measures / dimensions / master items / variables": master items: description, tags, number format, drill-down fields, colour, owner, and who uses them', () => {
   const seen = { drills: 0, tags: 0, formats: 0, colors: 0, composed: 0, described: 0 };
   const uses = new Set(
     crawled.records.flatMap((record) =>
@@ -58,7 +58,7 @@ test('master items: description, tags, number format, drill-down fields, colour,
   all(seen);
 });
 
-test('variables: definition, value where it needs no data, comment, tags, made by the script', () => {
+test('row "Measures / dimensions / master items / variables": variables: definition, value where it needs no data, comment, tags, made by the script', () => {
   const seen = { values: 0, formulas: 0, scripted: 0, comments: 0, tags: 0, secrets: 0 };
   for (const { app, content } of opened()) {
     for (const variable of content.variables.filter(({ isReserved, isConfig }) => !isReserved && !isConfig)) {
@@ -110,7 +110,7 @@ test('bookmarks and stories: owner, class, fields selected, sheet, and how many 
   all(seen, 3);
 });
 
-test('load script: source and its size, sections with statements, variables, mappings, subroutines, section access', () => {
+test('row "Load script": source and its size, sections with statements, variables, mappings, subroutines, section access', () => {
   const seen = { sections: 0, mappings: 0, subroutines: 0, access: 0, includes: 0, credentials: 0, connections: 0 };
   for (const { app, content } of opened()) {
     if (content.script.trim() === '') continue;
@@ -168,7 +168,7 @@ test('load script: source and its size, sections with statements, variables, map
   expect(JSON.stringify(crawled.records)).not.toMatch(/canary-(?:script|variable|section)/);
 });
 
-test('data model: rows, bytes, distinct values, types, keys, tags, comments, source tables and links between tables', () => {
+test('row "Data model (tables/fields)": rows, bytes, distinct values, types, keys, tags, comments, source tables and links between tables', () => {
   const seen = { keys: 0, links: 0, hidden: 0, comments: 0, types: 0 };
   for (const { app, content } of opened()) {
     for (const table of content.tables.filter(({ isSystem }) => !isSystem)) {

@@ -1,11 +1,13 @@
 import { measureExpression, quoted } from './expressions.ts';
 import type { Json, Library, Properties } from './hypercubes.ts';
+import { description } from './names.ts';
 import { type Random, randomOf } from './random.ts';
 
 type Tree = { readonly [key: string]: Json };
 
 const isTree = (value: Json | undefined): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const meta = (value: Json | undefined): Tree => (isTree(value) ? value : {});
 const without = (expression: string): string => expression.replace(/^=/, '');
 
 /** How authors colour: by a formula, by a measure of the library or of their own, by a field. */
@@ -83,7 +85,7 @@ const measureLooks = (random: Random, library: Library, entry: Tree): Tree =>
     : entry;
 
 /**
- * What some authors change in the properties of a chart: colours, sorting, drill-down groups, conditions. Drawn from the
+ * What some authors change in the properties of a chart: colours, sorting, drill-down groups, conditions, a description. Drawn from the
  * chart's own id, so that a site of a seed stays otherwise what it was.
  */
 export const withLooks = (properties: Properties, qId: string, library: Library): Properties => {
@@ -105,5 +107,8 @@ export const withLooks = (properties: Properties, qId: string, library: Library)
   if (random.chance(0.05)) looked['footnote'] = { qStringExpression: { qExpr: "='As of ' & Today()" } };
   if (random.chance(0.05))
     looked['showCondition'] = { qStringExpression: { qExpr: '=GetSelectedCount([Order ID]) > 0' } };
+  // A stream of its own, last, so that what was drawn before stays as it was.
+  const said = description(randomOf(0, 'description', qId), 0.08);
+  if (said !== '') looked['qMetaDef'] = { ...meta(properties['qMetaDef']), description: said };
   return looked;
 };
