@@ -145,6 +145,28 @@ describe('tables and fields', () => {
     }
   });
 
+  test('are what expressions name, but for apps that drop all and what was renamed', () => {
+    const site = generateSite({ seed: 1, apps: 60 });
+    const wrong: string[] = [];
+    let renamed = 0;
+    for (const app of site.apps) {
+      const { fields, sheets, masterMeasures } = site.content(app.id);
+      const names = new Set(fields.flatMap(({ name, isSystem }) => (isSystem ? [] : [name])));
+      if (names.size === 0) continue;
+      const texts = JSON.stringify([sheets, masterMeasures]);
+      for (const [name, spelled] of [
+        ['IsReturned', '<IsReturned={'],
+        ['Year', '<Year={'],
+        ['Row Count', '([Row Count])'],
+      ] as const)
+        if (!names.has(name) && texts.includes(spelled)) wrong.push(`${app.name}: ${name}`);
+      renamed += texts.includes('([Order ID])') ? 1 : 0;
+    }
+    expect(wrong).toEqual([]);
+    expect(renamed).toBeGreaterThan(0);
+    expect(renamed).toBeLessThan(15);
+  });
+
   test('come from QVDs that other apps of the site store', () => {
     const site = generateSite({ seed: 22, apps: 150 });
     const stored = new Set<string>();

@@ -105,8 +105,11 @@ export const withLooks = (properties: Properties, qId: string, library: Library)
   }
   if ('color' in properties && random.chance(0.2)) looked['color'] = colorOf(random, library);
   if (random.chance(0.05)) looked['footnote'] = { qStringExpression: { qExpr: "='As of ' & Today()" } };
-  if (random.chance(0.05))
-    looked['showCondition'] = { qStringExpression: { qExpr: '=GetSelectedCount([Order ID]) > 0' } };
+  if (random.chance(0.05)) {
+    // Some were written when a field was called otherwise.
+    const field = random.chance(0.1) ? 'Order ID' : (library.model.texts[0] ?? 'Name');
+    looked['showCondition'] = { qStringExpression: { qExpr: `=GetSelectedCount(${quoted(field)}) > 0` } };
+  }
   // A stream of its own, last, so that what was drawn before stays as it was.
   const said = description(randomOf(0, 'description', qId), 0.08);
   if (said !== '') looked['qMetaDef'] = { ...meta(properties['qMetaDef']), description: said };

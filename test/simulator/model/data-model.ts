@@ -35,10 +35,11 @@ export interface DataModel {
   readonly subject: Subject;
   readonly layer: 'extract' | 'transform' | 'dashboard' | 'standalone';
   readonly tables: readonly ModelTable[];
-  /** Field names by use, for expressions. */
+  /** Field names by use, for expressions: of the tables that the app has, of those that it drops when it drops all. */
   readonly numbers: readonly string[];
   readonly texts: readonly string[];
   readonly dates: readonly string[];
+  readonly flags: readonly string[];
   /** The script ends with a mapping and a join to the first table. */
   readonly transforms: boolean;
   /** Two tables share more than one field, so that the engine made a synthetic key. */
@@ -184,17 +185,18 @@ export const dataModelOf = (world: World, app: App): DataModel => {
       dropped: random.chance(0.5),
     });
   }
-  const all = tables.flatMap(fieldsOf);
+  const present = tables.filter((table) => !table.dropped);
+  const all = (present.length > 0 ? present : tables).flatMap(fieldsOf);
   const names = (role: FieldRole): string[] => [
     ...new Set(all.filter((field) => field.role === role).map(({ name }) => name)),
   ];
-  const present = tables.filter((table) => !table.dropped);
   return {
     subject,
     layer,
     tables,
     numbers: names('number'),
     texts: [...names('text'), ...names('flag')],
+    flags: names('flag'),
     dates: names('date'),
     transforms,
     synthetic: present.length > 2 && random.chance(0.12),

@@ -12,6 +12,11 @@ const number = (random: Random, model: DataModel): string =>
 const date = (random: Random, model: DataModel): string =>
   quoted(random.pick(model.dates.length > 0 ? model.dates : ['Date']));
 
+/** Today's year by a calendar, where the app has one, else by a date of its own. */
+const thisYear = ({ texts, dates }: DataModel): string =>
+  texts.includes('Year') ? 'Year={$(vCurrentYear)}' : `${quoted(dates[0] ?? texts[0] ?? 'Date')}={"*$(vCurrentYear)*"}`;
+const flag = ({ flags, texts }: DataModel): string => quoted(flags[0] ?? texts[0] ?? 'Name');
+
 type Writer = (random: Random, model: DataModel) => string;
 
 const MEASURES: readonly Writer[] = [
@@ -19,7 +24,7 @@ const MEASURES: readonly Writer[] = [
   (r, m) => `Sum(${number(r, m)})`,
   (r, m) => `Avg(${number(r, m)})`,
   (r, m) => `Count(DISTINCT ${text(r, m)})`,
-  (r, m) => `=Sum({<Year={$(vCurrentYear)}>} ${number(r, m)})`,
+  (r, m) => `=Sum({<${thisYear(m)}>} ${number(r, m)})`,
   (r, m) =>
     `Sum({$<${text(r, m)}={'A*','B'}, ${date(r, m)}={">=$(=Date(YearStart(Today())))<=$(=Date(Today()))"}>} ${number(r, m)})`,
   (r, m) => `Sum(${number(r, m)}) / Sum(TOTAL <${text(r, m)}> ${number(r, m)})`,
@@ -30,7 +35,7 @@ const MEASURES: readonly Writer[] = [
   (r, m) => `If(GetSelectedCount(${text(r, m)}) > 0, Sum(${number(r, m)}), Null())`,
   (r, m) => `RangeSum(Above(Sum(${number(r, m)}), 0, RowNo()))`,
   (r, m) => `Num(Sum({BM01*<${text(r, m)}-={'n/a'}>} ${number(r, m)}), '#,##0.00 €')`,
-  (r, m) => `// total; without returns\nSum({<IsReturned={0}>} ${number(r, m)}) /* 'quoted' "text" */`,
+  (r, m) => `// total; without returns\nSum({<${flag(m)}={0}>} ${number(r, m)}) /* 'quoted' "text" */`,
   (r, m) => `Only({<${text(r, m)}={"=Sum(${number(r, m)}) > 100"}>} ${text(r, m)})`,
 ];
 
