@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
+import { CheckRecord } from '#protocol/checks.ts';
 import { ErrorShape } from '#protocol/errors.ts';
 import {
   CrawlOptions,
@@ -13,6 +13,7 @@ import { ASSET_KINDS, EDGE_KINDS, Missing, OUTCOMES, Reason } from '#protocol/re
 import { ConnectionState, PolicyReport } from '#protocol/status.ts';
 import { InventoryCounts } from './contract-inventory.ts';
 
+export * from './contract-checks.ts';
 export * from './contract-findings.ts';
 export * from './contract-inventory.ts';
 export * from './contract-lineage.ts';
@@ -56,6 +57,8 @@ export const Agent = z
      * good, its machine has to enrol again.
      */
     standing: z.enum(['trusted', 'disabled', 'revoked', 'quarantined']),
+    /** It came in with a key that was replaced, and comes in until then: a restored disk, or a stolen key. */
+    replacedKeyEndsAt: Time.nullable(),
     version: z.string().nullable(),
     hostname: z.string().nullable(),
     platform: z.string().nullable(),
@@ -196,38 +199,14 @@ export const Job = z
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof Job>;
 
-/** What one check of a test found; `check` is an id of `protocol/checks.ts`, of a newer agent perhaps another one. */
-export const Check = z
-  .object({
-    target: CheckRecord.shape.target,
-    check: z.string(),
-    status: CheckRecord.shape.status,
-    seen: z.string(),
-    code: z.string().nullable(),
-    advice: z.string().nullable(),
-    details: z.array(z.string()),
-    durationMs: z.number(),
-  })
-  .meta({ id: 'Check' });
-export type Check = z.infer<typeof Check>;
-
-/** What an administrator enters in one form of Qlik's management console for the connection. */
-export const QlikSettings = z
-  .object({
-    title: z.string(),
-    /** They mend the first check that failed. */
-    mends: z.boolean(),
-    fields: z.array(z.object(SettingsRecord.shape.fields.element.shape)),
-  })
-  .meta({ id: 'QlikSettings' });
-export type QlikSettings = z.infer<typeof QlikSettings>;
-
 export const Connection = z
   .object({
     code: z.string(),
     agentId: z.string().nullable(),
     agentName: z.string().nullable(),
     agentHealth: Agent.shape.health.nullable(),
+    agentStanding: Agent.shape.standing.nullable(),
+    agentKeyEndsAt: Agent.shape.replacedKeyEndsAt,
     /** As the owning agent reports it; `deleted` files stay as `absent`. */
     status: ConnectionState,
     /** Agents that have a file with the same code and stand by. */
@@ -331,8 +310,6 @@ export const AgentList = list(Agent);
 export const ConnectionList = z.object({ items: z.array(Connection), broken: z.array(BrokenFile) });
 export const JobList = list(Job);
 export const ScopeOutcomeList = list(ScopeOutcome);
-/** Never long enough to need pages. */
-export const CheckList = z.object({ items: z.array(Check), settings: z.array(QlikSettings) });
 export const AssetList = list(AssetSummary);
 
 /** `GET /api/v1/events` (server-sent): what changed, by id; the page reads it again. `name` is the SSE event. */

@@ -1,3 +1,4 @@
+import { TIMES } from '#protocol/constants.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import type { LinkReport } from '#protocol/status.ts';
 import { newToken, tokenHash } from './secrets.ts';
@@ -27,11 +28,21 @@ export const standing = (sql: Queries) => sql`case
   when a.disabled_at is not null then 'disabled'
   else 'trusted' end`;
 
+/**
+ * SQL for an agent row `a`: until when it comes in with a key that was replaced, null when its key is the latest or its
+ * session is older than that. Either its disk comes from a backup, or somebody else has its key and made the later one.
+ */
+export const replacedKeyEndsAt = (sql: Queries) => sql`(select k.valid_until from agent_key k
+  where k.organisation_id = a.organisation_id and k.agent_id = a.id and k.id = a.session_key_id and a.revoked_at is null
+    and k.revoked_at is null and k.valid_until > now()
+    and k.last_used_at > k.valid_until - ${`${TIMES.keyOverlapMs} milliseconds`}::interval)`;
+
 export interface Agent {
   readonly id: string;
   readonly name: string;
   readonly health: Health;
   readonly standing: Standing;
+  readonly replacedKeyEndsAt: Date | null;
   readonly version: string | null;
   readonly hostname: string | null;
   readonly platform: string | null;
@@ -53,7 +64,8 @@ export const listAgents = (
   page: { after?: string; limit: number; id?: string },
 ): Promise<Agent[]> =>
   sql<Agent[]>`
-    select a.id, a.name, ${health(sql)} as health, ${standing(sql)} as standing, a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
+    select a.id, a.name, ${health(sql)} as health, ${standing(sql)} as standing,
+      ${replacedKeyEndsAt(sql)} as "replacedKeyEndsAt", a.version, a.hostname, a.platform, a.enrolled_at as "enrolledAt",
       a.last_seen_at as "lastSeenAt",
       (select count(*)::int from connection c where c.organisation_id = a.organisation_id and c.agent_id = a.id) as connections,
       coalesce(a.status -> 'faults', '[]') as faults,

@@ -1,7 +1,7 @@
 import { Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
 import type { ConnectionState } from '#protocol/status.ts';
-import { type Health, health } from './agents.ts';
+import { type Health, health, replacedKeyEndsAt, type Standing, standing } from './agents.ts';
 import { moveSettings } from './connector-settings.ts';
 import { announce, wakeAgent } from './events.ts';
 import { moveFindings } from './findings.ts';
@@ -13,6 +13,8 @@ export interface Connection {
   readonly agentId: string | null;
   readonly agentName: string | null;
   readonly agentHealth: Health | null;
+  readonly agentStanding: Standing | null;
+  readonly agentKeyEndsAt: Date | null;
   readonly status: ConnectionState;
   readonly standby: { agentId: string; agentName: string }[];
   readonly takeOver: string | null;
@@ -34,6 +36,7 @@ export const listConnections = async (sql: Sql, organisationId: string, code?: s
   const rows = await sql<Omit<Connection, 'lastJob' | 'lastTest' | 'lastInventory'>[]>`
     select c.code, c.agent_id as "agentId", a.name as "agentName", c.status, c.reported_at as "reportedAt",
       case when a.id is not null then ${health(sql)} end as "agentHealth",
+      case when a.id is not null then ${standing(sql)} end as "agentStanding", ${replacedKeyEndsAt(sql)} as "agentKeyEndsAt",
       (select coalesce(sum(s.assets), 0)::int from scope s
         where s.organisation_id = c.organisation_id and s.connection = c.code) as assets,
       coalesce((select jsonb_agg(distinct jsonb_build_object('agentId', b.id, 'agentName', b.name))

@@ -17,7 +17,9 @@ describe.skipIf(noBrowser())('a crawl', () => {
     expect(partial).toContain('Give the user read access to the load script');
     const denied = await scope('HR: salaries').innerText();
     expect(denied).toContain('qlik.access_denied');
-    expect(denied).toContain('What to do:');
+    expect(denied).toContain('Missing because of it: tables and fields');
+    expect(denied.split('What to do:')).toHaveLength(2);
+    expect(denied.split('access denied (1010)')).toHaveLength(2);
   });
 
   test('the outcome filter is in the address and survives a reload', async () => {

@@ -12,6 +12,8 @@ import {
   revokeAgent,
   revokeAgentKey,
 } from '#catalog/store/agent-trust.ts';
+import { listAgents } from '#catalog/store/agents.ts';
+import { listConnections } from '#catalog/store/connections.ts';
 import { listSigningKeys, rotateSigningKey } from '#catalog/store/signing-keys.ts';
 import { CLOSE } from '#protocol/constants.ts';
 import { catalogKeyText } from '#protocol/messages.ts';
@@ -41,11 +43,20 @@ const refusalOf = async (agent: TestAgent): Promise<number | undefined> => {
 const isFenced = async ({ session }: Place): Promise<boolean> => !(await world.backend.renew(session, [])).current;
 
 describe('a new key of an agent', () => {
-  test('a session with a key that was replaced is let in for a day, and the log says so', async () => {
-    const { agent, session } = await world.enter('site');
+  test('a session with a key that was replaced is let in for a day; the log and every list of agents and connections say so', async () => {
+    const { agent, session, organisationId } = await world.enter('site');
+    const shown = async () => {
+      const [listed] = await listAgents(world.sql, organisationId, { limit: 1, id: agent.id });
+      const [connection] = await listConnections(world.sql, organisationId, 'site');
+      expect(connection?.agentStanding).toBe('trusted');
+      expect(connection?.agentKeyEndsAt).toEqual(listed?.replacedKeyEndsAt);
+      return listed?.replacedKeyEndsAt;
+    };
     const { asked, use } = agent.nextKey();
     const answer = await world.backend.rotateKey(session, asked);
     if (!('keyId' in answer)) throw new Error('refused');
+    // A session that was there before the key was replaced is nothing to warn of.
+    expect(await shown()).toBeNull();
     const warned: { readonly fields: object; readonly message: string }[] = [];
     const warn = (fields: object, message: string): void => {
       warned.push({ fields, message });
@@ -55,8 +66,10 @@ describe('a new key of an agent', () => {
     const back = use(answer.keyId);
     await agent.open(backend);
     expect(warned).toEqual([]);
+    expect(await shown()).toBeNull();
     back();
     await agent.open(backend);
+    expect(await shown()).toEqual(expect.any(Date));
     await backend.close();
     const message = 'an agent opened a session with a key that was replaced';
     const advice = expect.stringContaining('revoke the agent');

@@ -12,6 +12,7 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   name: id,
   health: 'online',
   standing: 'trusted',
+  replacedKeyEndsAt: null,
   version: '0.1.0',
   hostname: `${id}.corp.example.com`,
   platform: 'win32-x64',
@@ -78,6 +79,8 @@ export const connection = (code: string, fields: Partial<Connection> = {}): Conn
   agentId: 'vienna',
   agentName: 'vienna',
   agentHealth: 'online',
+  agentStanding: 'trusted',
+  agentKeyEndsAt: null,
   status: state(code),
   standby: [],
   takeOver: null,
@@ -140,6 +143,12 @@ const scope = (name: string, fields: Partial<ScopeOutcome> = {}): ScopeOutcome =
   ...fields,
 });
 
+const accessDenied = {
+  code: 'qlik.access_denied',
+  message: 'The engine refused to open the app: access denied (1010).',
+  advice: 'Give the user read access to this app (or to its section access).',
+} as const;
+
 const scopesOfProd = (): ScopeOutcome[] => [
   scope('Qlik production', { scope: 'prod', kind: 'site', records: 903, added: 3 }),
   scope('Sales Überblick', { scope: 'prod/app-1', added: 12, changed: 5, removed: 2 }),
@@ -160,12 +169,9 @@ const scopesOfProd = (): ScopeOutcome[] => [
     scope: 'prod/app-3',
     outcome: 'denied',
     records: 1,
-    error: {
-      code: 'qlik.access_denied',
-      message: 'The engine refused to open the app: access denied (1010).',
-      retryable: false,
-      advice: 'Give the user read access to this app (or to its section access).',
-    },
+    // What is missing for the same reason says so once more.
+    missing: [{ what: 'tables and fields', ...accessDenied }],
+    error: { ...accessDenied, retryable: false },
   }),
   scope('Archive 2019', {
     scope: 'prod/app-4',
@@ -194,7 +200,10 @@ export const busyWorld = (): World => {
       ],
     }),
     agent('twin', { standing: 'quarantined', health: 'late', lastSeenAt: ago(60) }),
-    agent('linz', { health: 'offline', lastSeenAt: ago(9_400), bypassCertificateValidation: true }),
+    agent('linz', {
+      ...{ health: 'offline', lastSeenAt: ago(9_400), bypassCertificateValidation: true },
+      replacedKeyEndsAt: ago(-7_200),
+    }),
     agent('new-one', {
       health: 'new',
       version: null,
@@ -305,6 +314,8 @@ export const busyWorld = (): World => {
     }),
     connection('renamed', { takeOver: 'old-name', assets: 0 }),
     connection('lab', { agentId: 'linz', agentName: 'linz', agentHealth: 'offline' }),
+    connection('copied', { agentId: 'twin', agentName: 'twin', agentStanding: 'quarantined' }),
+    connection('restored', { agentId: 'linz', agentName: 'linz', agentKeyEndsAt: ago(-7_200) }),
     connection('retired', { status: state('retired', { state: 'absent' }), agentHealth: 'online' }),
     connection('paused', { status: state('paused', { state: 'disabled' }) }),
   ];

@@ -3,7 +3,7 @@ import type { AgentDetail } from '#catalog/api/contract.ts';
 import { announce } from '../announce.tsx';
 import { call } from '../api.ts';
 import { useLoad } from '../load.ts';
-import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
+import { HealthBadge, IdentityWarning, StandingBadge } from '../parts/agent.tsx';
 import { ConfirmTyped, Dialog, useAction } from '../parts/controls.tsx';
 import { Crumbs } from '../parts/crumbs.tsx';
 import { LogLevel } from '../parts/log-level.tsx';
@@ -317,7 +317,11 @@ export const AgentPage = ({ id }: { id: string }) => {
         problem === undefined && <Loading what="the agent" />
       ) : (
         <>
-          {data.standing === 'quarantined' && <Quarantine agent={data} put={put} />}
+          {data.standing === 'quarantined' ? (
+            <Quarantine agent={data} put={put} />
+          ) : (
+            <IdentityWarning standing={data.standing} keyEndsAt={data.replacedKeyEndsAt} />
+          )}
           {data.faults.map((fault) => (
             <ErrorPanel key={fault.message} error={fault} standing title="The agent says" />
           ))}

@@ -3,7 +3,7 @@ import type { Agent } from '#catalog/api/contract.ts';
 import { call } from '../api.ts';
 import { number } from '../format.ts';
 import { usePages } from '../load.ts';
-import { HealthBadge, StandingBadge } from '../parts/agent.tsx';
+import { HealthBadge, IdentityWarning, StandingBadge } from '../parts/agent.tsx';
 import { LoadMore, Snippet, useAction } from '../parts/controls.tsx';
 import { LogLevel } from '../parts/log-level.tsx';
 import { Empty, ErrorPanel, Loading, Page } from '../parts/panels.tsx';
@@ -151,6 +151,7 @@ export const AgentsPage = () => {
                     {agent.faults.map((fault) => (
                       <ErrorPanel key={fault.message} error={fault} title={titleOf(fault.code)} />
                     ))}
+                    <IdentityWarning standing={agent.standing} keyEndsAt={agent.replacedKeyEndsAt} id={agent.id} />
                     {agent.bypassCertificateValidation && <Bypass />}
                     {agent.link?.transport === 'polling' && <Polling why={agent.link.why} />}
                     <LogLevel agent={agent} />

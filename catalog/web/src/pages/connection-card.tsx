@@ -1,6 +1,7 @@
 import type { Connection } from '#catalog/api/contract.ts';
 import { number } from '../format.ts';
 import { connectionLink, jobLink } from '../kinds.ts';
+import { IdentityWarning } from '../parts/agent.tsx';
 import { TestVerdict } from '../parts/checks.tsx';
 import { isActive, JobProgress, JobState, OutcomeCounts } from '../parts/job.tsx';
 import { Badge, ErrorPanel, Fact, type Tone } from '../parts/panels.tsx';
@@ -27,6 +28,7 @@ export const verdict = (connection: Connection): { readonly tone: Tone; readonly
     default:
       status.state satisfies never;
   }
+  if (connection.agentStanding === 'quarantined') return { tone: 'red', word: 'Agent quarantined' };
   if (agentHealth === null || agentHealth === 'new') return { tone: 'grey', word: 'No agent' };
   if (agentHealth === 'offline') return { tone: 'red', word: 'Agent offline' };
   if (lastJob?.state === 'failed') return { tone: 'red', word: 'Last crawl failed' };
@@ -95,6 +97,11 @@ export const ConnectionCard = ({
         )}
         <Badge tone={tone}>{word}</Badge>
       </div>
+      <IdentityWarning
+        standing={connection.agentStanding}
+        keyEndsAt={connection.agentKeyEndsAt}
+        id={connection.agentId}
+      />
       {status.bypassCertificateValidation && <Bypass />}
       {status.state === 'error' && (
         <p class="lead-error">

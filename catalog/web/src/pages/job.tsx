@@ -62,11 +62,25 @@ const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
         <p>
           <strong>What to do:</strong> <Marked text={scope.error.advice} />
         </p>
+        {lackedBy(scope, true).length > 0 && (
+          <p>
+            <strong>Missing because of it:</strong>{' '}
+            <bdi>
+              {lackedBy(scope, true)
+                .map(({ what }) => what)
+                .join(', ')}
+            </bdi>
+          </p>
+        )}
       </div>
     )}
-    <MissingList missing={scope.missing} />
+    <MissingList missing={lackedBy(scope, false)} />
   </li>
 );
+
+/** What the scope lacks by its own error, which says why and what to do, or by something else. */
+const lackedBy = ({ error, missing }: ScopeOutcome, itself: boolean): ScopeOutcome['missing'] =>
+  missing.filter(({ code, message }) => (code === error?.code && message === error.message) === itself);
 
 const isOutcome = (text: string | null): text is ScopeOutcome['outcome'] =>
   OUTCOME_ORDER.some((outcome) => outcome === text);
