@@ -87,7 +87,12 @@ class Builder {
         for (let next = this.#take('elseif'); next !== undefined; next = this.#take('elseif')) {
           arms.push({ head: next, body: this.blocks(inside) });
         }
-        const otherwise = this.#take('else') === undefined ? undefined : this.blocks(inside);
+        let otherwise: Block[] | undefined;
+        for (let next = this.#take('else'); next !== undefined; next = this.#take('else')) {
+          // The engine stops at a second one; what stands behind it belongs to the same IF whatever it was meant for.
+          if (otherwise !== undefined) this.unbalanced.push({ raw: next, why: 'this IF has an ELSE already' });
+          otherwise = [...(otherwise ?? []), ...this.blocks(inside)];
+        }
         this.#close(raw, 'end if');
         return { type: 'if', arms, otherwise };
       }

@@ -11,7 +11,7 @@ import type {
   StoreStatement,
 } from '../script/syntax.ts';
 import { expressionOrigins, mappingNamed, tableNamed } from './expression-origins.ts';
-import { matches } from './functions.ts';
+import { matchesCase } from './functions.ts';
 import { NO_ORIGINS, originFrom, pathKey, sourceKey, union, weakened } from './origins.ts';
 import { load } from './placing.ts';
 import type { Here } from './session.ts';
@@ -196,7 +196,7 @@ const chosen = (items: readonly FieldItem[], from: Row, state: State, { session,
     if (item.type === 'all') {
       all = true;
       fields.push(...own.fields.values());
-    } else {
+    } else if (item.type === 'field') {
       const origins = expressionOrigins(item.expression, {
         row: own,
         state,
@@ -270,7 +270,7 @@ const map = ({ type, names, using }: MapStatement, state: State): void => {
   for (const name of names) {
     if (type === 'map' && using !== undefined) state.mapped.set(name, using);
     else if (type === 'unmap') {
-      for (const field of [...state.mapped.keys()]) if (matches(field, name)) state.mapped.delete(field);
+      for (const field of [...state.mapped.keys()]) if (matchesCase(field, name)) state.mapped.delete(field);
     }
   }
 };

@@ -46,9 +46,12 @@ const nth = (whole: string, part: string, n: number): number | undefined => {
 };
 
 /** `like` and WildMatch: `*` for any characters, `?` for one; case does not matter. Time grows with both lengths. */
-export const matches = (content: string, pattern: string): boolean => {
-  if (content.length * pattern.length > MOST_WORK) return false;
-  const [given, asked] = [content.toLowerCase(), pattern.toLowerCase()];
+export const matches = (content: string, pattern: string): boolean =>
+  matchesCase(content.toLowerCase(), pattern.toLowerCase());
+
+/** The same for names of fields, where case matters. */
+export const matchesCase = (given: string, asked: string): boolean => {
+  if (given.length * asked.length > MOST_WORK) return false;
   let [at, next, star, resume] = [0, 0, -1, 0];
   while (at < given.length) {
     if (asked[next] === '*') {

@@ -29,6 +29,7 @@ export const inlineContent = (step: LoadStep): InlineContent | undefined => {
   };
   const columns = new Map<string, readonly string[]>();
   for (const item of step.fields) {
+    if (item.type === 'unreadable') return undefined;
     const taken: readonly (readonly [string, string])[] =
       item.type === 'all'
         ? names.map((name) => [name, name])

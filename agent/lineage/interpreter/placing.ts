@@ -43,7 +43,7 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
     return;
   }
   if (state.access) return;
-  const loaded = finished(raw, label, state);
+  const loaded = finished(raw, label ?? receiver(prefixes, state), state);
   const joins = prefixes.find((prefix) => prefix.type === 'join' || prefix.type === 'keep');
   if (joins !== undefined && 'side' in joins && joins.type === 'join') {
     join(joins.table, joins.side, loaded, state, here);
@@ -73,6 +73,14 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   const made = state.tables.size > before && steps.length === 1 ? state.tables.get(state.last ?? '') : undefined;
   const content = made !== undefined && lowest?.type === 'load' ? inlineContent(lowest) : undefined;
   if (made !== undefined && content !== undefined) here.session.contents.set(made, content);
+};
+
+/** The table whose rows a load becomes, or whose columns: QUALIFY calls its fields after that one. */
+const receiver = (prefixes: readonly Prefix[], state: State): string | undefined => {
+  const into = prefixes.find(({ type }) => type === 'concatenate' || type === 'join');
+  if (into === undefined || !('table' in into)) return undefined;
+  const name = into.table ?? state.last;
+  return name === undefined ? undefined : (tableNamed(name, state)?.name ?? name);
 };
 
 /** With the steps above that wait for it. */

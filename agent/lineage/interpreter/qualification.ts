@@ -1,4 +1,4 @@
-import { matches } from './functions.ts';
+import { matchesCase } from './functions.ts';
 import type { Qualification } from './state.ts';
 import { type Field, fieldsOf, type Open, type Row } from './tables.ts';
 
@@ -22,4 +22,4 @@ export const qualified = (
 
 /** The last rule that fits decides. */
 const isQualified = (name: string, rules: readonly Qualification[]): boolean =>
-  rules.findLast(({ pattern }) => (name === '*' ? pattern === '*' : matches(name, pattern)))?.qualifies ?? false;
+  rules.findLast(({ pattern }) => (name === '*' ? pattern === '*' : matchesCase(name, pattern)))?.qualifies ?? false;

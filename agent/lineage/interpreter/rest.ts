@@ -1,4 +1,4 @@
-import { QUIET, type Runner } from './runner.ts';
+import { isUnderstood, QUIET, type Runner } from './runner.ts';
 import { emptyState, type State } from './state.ts';
 import { statementId } from './units.ts';
 
@@ -11,7 +11,7 @@ export const lookAtTheRest = (runner: Runner, state: State): void => {
       // With holes for all variables, or with what they were at the end: either may be what was meant.
       const understood = [emptyState(), state].some((known) => {
         const [expanded] = QUIET.has(raw.kind) ? [] : runner.expand(source, known, new Set());
-        return runner.parse(expanded?.text ?? '').every(({ type }) => type !== 'opaque' && type !== 'macro');
+        return runner.parse(expanded?.text ?? '').every(isUnderstood);
       });
       runner.count(unit, raw, understood);
     }

@@ -1,4 +1,5 @@
 import type { Place } from '../result.ts';
+import { isReadable } from '../script/parser/load.ts';
 import { parseStatement } from '../script/parser/parse.ts';
 import type { RawStatement } from '../script/statements.ts';
 import type { ControlStatement, IncludeStatement, Statement } from '../script/syntax.ts';
@@ -269,7 +270,7 @@ export class Runner {
     if (statements.length === 0) this.count(unit, raw, true);
     let after: State | undefined = state;
     for (const statement of statements) {
-      this.count(unit, raw, statement.type !== 'opaque' && statement.type !== 'macro');
+      this.count(unit, raw, isUnderstood(statement));
       if (after === undefined) return undefined;
       if (statement.type === 'opaque') {
         const at = placeAt(unit, raw, raw.start + originOf(expanded.pieces, statement.at));
@@ -361,6 +362,12 @@ export class Runner {
     }
   }
 }
+
+/** Whether all of it was understood: a LOAD of which one field could not be read does its work without it. */
+export const isUnderstood = (statement: Statement): boolean =>
+  statement.type === 'load'
+    ? statement.steps.every((step) => step.type === 'select' || step.fields.every(isReadable))
+    : statement.type !== 'opaque' && statement.type !== 'macro';
 
 /** An expansion that makes these makes blocks. */
 const BLOCKS: ReadonlySet<string> = new Set([

@@ -156,7 +156,13 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
   const { session, circumstances } = here;
   const connection = state.connection;
   const whole = (object: string): Source => ({ type: 'object', connection, object });
-  if (step.kind !== 'select' && step.kind !== 'direct') return { ...NOTHING, influences: [], named: undefined };
+  if (step.kind !== 'select' && step.kind !== 'direct') {
+    // The driver's own list of what there is: its columns differ from driver to driver.
+    const listed = whole(step.kind.toUpperCase());
+    session.uses(listed, 'reads', circumstances);
+    const opens = [openOf([originFrom(listed, '*', circumstances)])];
+    return { ...NOTHING, opens, influences: [], named: step.kind.toUpperCase() };
+  }
   const facts = connection === '' ? undefined : session.surroundings.connection?.(withoutMarks(connection));
   if (facts === undefined && connection !== '') session.want('connection', connection);
   const analysis = session.analyseSql({
@@ -185,7 +191,7 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
     ...analysis.columns.flatMap((column) => column.from.filter(({ role }) => OF_ROWS.has(role)).map(from)),
   );
   const opens: readonly Open[] = analysis.open
-    ? analysis.objects.map((object) => openOf([originFrom(whole(object), '*', circumstances)]))
+    ? (analysis.beyond ?? analysis.objects).map((object) => openOf([originFrom(whole(object), '*', circumstances)]))
     : [];
   return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0] };
 };

@@ -110,6 +110,7 @@ const loadStep = (
       opens = joinOpens(opens, [...input.opens, ...beyond]);
       continue;
     }
+    if (item.type === 'unreadable') reading.unreadable('');
     if (item.type !== 'field') continue;
     const plain = item.expression.type === 'name';
     const expression = plain ? undefined : here.text.slice(item.expression.span.start, item.expression.span.end);

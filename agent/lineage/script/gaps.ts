@@ -60,12 +60,27 @@ const SCHEMES: ReadonlySet<string> = new Set(['lib', 'http', 'https', 'ftp', 'ft
 export const commentEnd = (text: string, at: number): number | undefined => {
   if (text.charCodeAt(at) !== SLASH) return undefined;
   const next = text.charCodeAt(at + 1);
-  if (next === STAR) {
+  if (next === STAR && !inPath(text, at)) {
     const end = text.indexOf('*/', at + 2);
     return end === -1 ? text.length : end + 2;
   }
   if (next !== SLASH || followsScheme(text, at)) return undefined;
   return lineEnd(text, at);
+};
+
+const MOST_PATH = 300;
+
+/** Whether a slash belongs to a path without quotes: `FROM lib://Data/*.qvd (qvd)`. */
+const inPath = (text: string, at: number): boolean => {
+  let start = at;
+  while (start > 0 && at - start < MOST_PATH && !'"\'`[](),;'.includes(text[start - 1] ?? '')) {
+    if (isBlank(text.charCodeAt(start - 1))) break;
+    start -= 1;
+    if (text.charCodeAt(start) === SLASH && text.charCodeAt(start - 1) === SLASH && followsScheme(text, start - 1)) {
+      return true;
+    }
+  }
+  return false;
 };
 
 const followsScheme = (text: string, at: number): boolean => {

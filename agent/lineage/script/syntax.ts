@@ -86,6 +86,8 @@ export interface LoadStep {
 
 export type FieldItem =
   | { readonly type: 'all'; readonly span: Span }
+  /** What stands between two commas and is no field; the others of the list are as they would be without it. */
+  | { readonly type: 'unreadable'; readonly span: Span }
   | {
       readonly type: 'field';
       readonly expression: Expression;

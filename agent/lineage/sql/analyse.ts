@@ -194,5 +194,6 @@ function resolved(request: SqlRequest, read: Read & { type: 'query' }): SqlAnaly
       ? result.columns
       : result.columns.map((column) => ({ ...column, from: weakened(column.from, 'inferred', 'sql-fallback') }));
   const rows = how === 'parser' ? result.rows : weakened(result.rows, 'inferred', 'sql-fallback');
-  return { columns, rows, open: result.open, objects: result.objects, tables: [], how, diagnostics };
+  const { open, objects, beyond } = result;
+  return { columns, rows, open, ...(beyond && { beyond }), objects, tables: [], how, diagnostics };
 }

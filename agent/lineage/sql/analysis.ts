@@ -8,6 +8,8 @@ export interface SqlAnalysis {
   readonly rows?: readonly SqlOrigin[];
   /** There are columns beyond these: a `*` of objects whose columns are not known. */
   readonly open: boolean;
+  /** The objects whose columns those are; absent: any of {@link objects}. */
+  readonly beyond?: readonly string[];
   /** Everything that is read, as written, without quotes, also what only a subquery or a join names. */
   readonly objects: readonly string[];
   /**

@@ -37,7 +37,7 @@ export function prepare(text: string, dialect: string | undefined): Prepared {
   const cut: SqlToken[] = [];
   tokens = cutExpansions(tokens, cut);
   tokens = names(tokens, dialect);
-  if (dialect === 'sap') tokens = commas(tokens);
+  if (dialect === 'sap' || (dialect === undefined && isSpaced(tokens))) tokens = commas(tokens);
   if (dialect === undefined || dialect === 'tsql' || dialect === 'access') tokens = aliases(tokens);
   return { tokens, cut, direct };
 }
@@ -131,6 +131,16 @@ function commas(tokens: readonly SqlToken[]): SqlToken[] {
     out.push(token);
   });
   return out;
+}
+
+/** Whether three names or more follow each other and nothing else stands in the list: no other connector takes that. */
+function isSpaced(tokens: readonly SqlToken[]): boolean {
+  const start = tokens.findIndex((token) => isWord(token, 'select')) + 1;
+  const from = tokens.findIndex((token) => isWord(token, 'from'));
+  const list = tokens.slice(isWord(tokens[start], 'distinct', 'single') ? start + 1 : start, Math.max(from, 0));
+  const isName = ({ type, value }: SqlToken) =>
+    type === 'quoted' || (type === 'word' && !KEYWORDS.has(value.toLowerCase()));
+  return start > 0 && list.length > 2 && list.every(isName);
 }
 
 /** Where items of select lists begin and end: behind SELECT [DISTINCT] or a comma, before the next comma or the end. */

@@ -24,6 +24,8 @@ export interface Resolved {
   readonly columns: readonly SqlColumn[];
   readonly rows: readonly SqlOrigin[];
   readonly open: boolean;
+  /** Objects of which there are columns that are not known; absent: it is not known which they are. */
+  readonly beyond?: readonly string[];
   readonly objects: readonly string[];
   /** Columns without a table's name that several tables may have. */
   readonly ambiguous: readonly string[];
@@ -98,6 +100,7 @@ export class Resolver {
       columns,
       rows: deciding.slice(0, MAX_ROWS),
       open: rows.rest.length > 0 || cut,
+      ...(cut ? {} : { beyond: [...new Set(rows.rest)] }),
       objects: [...this.#objects.values()],
       ambiguous: [...this.#ambiguous],
       expansions: this.#expansions,

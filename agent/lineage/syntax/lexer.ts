@@ -139,7 +139,9 @@ const tokenAt = (text: string, start: number, limit: number, expansions: Expansi
     NUMBER.lastIndex = start;
     const end = Math.min(limit, start + (NUMBER.exec(text)?.[0].length ?? 1));
     const beyond = endOfWord(text, end, limit, expansions);
-    return make(beyond === end ? 'number' : 'word', beyond);
+    // `Net*1.19as Gross`: nothing but a number can be what AS follows.
+    const named = beyond - end === 2 && text.slice(end, beyond).toLowerCase() === 'as';
+    return named ? make('number', end) : make(beyond === end ? 'number' : 'word', beyond);
   }
   if (character === '@') {
     FIXED.lastIndex = start;

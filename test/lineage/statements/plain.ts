@@ -33,6 +33,7 @@ const written = ({ type, span: { start, end } }: Expression, text: string): stri
 
 const field = (item: FieldItem, text: string): string => {
   if (item.type === 'all') return '*';
+  if (item.type === 'unreadable') return `unreadable: ${text.slice(item.span.start, item.span.end)}`;
   const from = written(item.expression, text);
   return item.aliased ? `${from} AS ${item.name}` : item.name === from ? from : `${from} CALLED ${item.name}`;
 };
@@ -42,7 +43,10 @@ const isExpression = (value: object): value is Expression =>
   'type' in value && EXPRESSIONS.has(value.type) && !('path' in value) && (value.type !== 'call' || 'sorting' in value);
 
 const isField = (value: object): value is FieldItem =>
-  'type' in value && (value.type === 'field' ? 'aliased' in value : value.type === 'all');
+  'type' in value &&
+  (value.type === 'field'
+    ? 'aliased' in value
+    : value.type === 'all' || (value.type === 'unreadable' && !('why' in value)));
 
 const isEmpty = (value: unknown): boolean => {
   if (Array.isArray(value)) return value.length === 0;

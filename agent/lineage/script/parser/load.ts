@@ -1,7 +1,7 @@
 import type { Expression } from '../../syntax/expression.ts';
 import { SOURCES } from '../keywords.ts';
 import type { FieldItem, LoadSource, LoadStep, Prefix } from '../syntax.ts';
-import type { Reader } from './reader.ts';
+import { NotUnderstood, type Reader } from './reader.ts';
 import { takeSource } from './source.ts';
 
 /** LOAD with its fields, source and clauses; the reader stands on LOAD. */
@@ -54,9 +54,13 @@ const atClause = (reader: Reader): boolean => {
   return true;
 };
 
-/** Fields between commas, up to where `ends` says that they do. An expansion between two fields is one of its own. */
+/**
+ * Fields between commas, up to where `ends` says that they do. An expansion between two fields is one of its own; one that
+ * cannot be read does not take the others with it.
+ */
 export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => {
   const items: FieldItem[] = [];
+  let failure: NotUnderstood | undefined;
   while (!reader.done && !ends()) {
     if (reader.skip(',')) continue;
     const start = reader.position;
@@ -65,29 +69,73 @@ export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => 
       items.push({ type: 'all', span: reader.spanFrom(start) });
       continue;
     }
-    const expression = reader.needed('a field');
-    const whole = reader.spanFrom(start);
-    const alias = reader.takeWord('as') === undefined ? undefined : reader.name('the name behind AS');
-    const pieces = split(expression);
-    for (const [index, piece] of pieces.entries()) {
-      const last = index === pieces.length - 1;
-      const span = pieces.length === 1 ? reader.spanFrom(whole.start) : piece.span;
-      const name = last ? alias : undefined;
-      const written = pieces.length === 1 ? whole : piece.span;
-      items.push({
-        type: 'field',
-        expression: piece,
-        name: name ?? nameFor(piece, reader.text.slice(written.start, written.end)),
-        aliased: name !== undefined,
-        span,
-      });
-    }
-    const free = reader.token?.kind === 'expansion' || reader.tokens[reader.at - 1]?.kind === 'expansion';
-    if (!reader.done && !reader.is(',') && !free && !ends()) {
-      reader.fail('a comma is missing between fields');
+    const before = reader.at;
+    try {
+      items.push(...takeField(reader, ends));
+    } catch (error) {
+      if (!(error instanceof NotUnderstood)) throw error;
+      const unreadable = skipField(reader, before, ends);
+      if (unreadable === undefined) throw error;
+      items.push(unreadable);
+      failure ??= error;
     }
   }
+  // Nothing but what cannot be read is no list of fields.
+  if (failure !== undefined && !items.some(isReadable)) throw failure;
   return items;
+};
+
+/** Whether a field is one; what it is made of may still be partly beyond us. */
+export const isReadable = (item: FieldItem): boolean =>
+  item.type === 'all' || (item.type === 'field' && item.expression.type !== 'unreadable');
+
+/** A field with its name, or several that an expansion holds together. */
+const takeField = (reader: Reader, ends: () => boolean): FieldItem[] => {
+  const start = reader.position;
+  const expression = reader.needed('a field');
+  const whole = reader.spanFrom(start);
+  const alias = reader.takeWord('as') === undefined ? undefined : reader.name('the name behind AS');
+  const pieces = split(expression);
+  const items = pieces.map((piece, index): FieldItem => {
+    const name = index === pieces.length - 1 ? alias : undefined;
+    const written = pieces.length === 1 ? whole : piece.span;
+    return {
+      type: 'field',
+      expression: piece,
+      name: name ?? nameFor(piece, reader.text.slice(written.start, written.end)),
+      aliased: name !== undefined,
+      span: pieces.length === 1 ? reader.spanFrom(whole.start) : piece.span,
+    };
+  });
+  const free = reader.token?.kind === 'expansion' || reader.tokens[reader.at - 1]?.kind === 'expansion';
+  if (!reader.done && !reader.is(',') && !free && !ends()) {
+    reader.fail('a comma is missing between fields');
+  }
+  return items;
+};
+
+/** Goes on behind a field that cannot be read; undefined when nothing tells where that is. What stands behind its AS names it still. */
+const skipField = (reader: Reader, from: number, ends: () => boolean): FieldItem | undefined => {
+  reader.at = from;
+  const start = reader.position;
+  let [depth, as] = [0, -1];
+  while (!reader.done && !(depth === 0 && (reader.is(',') || ends()))) {
+    if (reader.is('(')) depth += 1;
+    else if (reader.is(')')) depth = Math.max(0, depth - 1);
+    else if (depth === 0 && reader.word() === 'as') as = reader.at;
+    reader.at += 1;
+  }
+  if (reader.done || reader.at === from) return undefined;
+  const span = reader.spanFrom(start);
+  const end = reader.at;
+  if (as <= from || end !== as + 2) return { type: 'unreadable', span };
+  reader.at = as + 1;
+  const name = reader.atName ? reader.name('the name behind AS') : undefined;
+  const named = reader.at === end;
+  reader.at = end;
+  if (name === undefined || !named) return { type: 'unreadable', span };
+  const why = 'it is no expression';
+  return { type: 'field', expression: { type: 'unreadable', text: '', why, span }, name, aliased: true, span };
 };
 
 const behindStar = (reader: Reader, ends: () => boolean): boolean => {

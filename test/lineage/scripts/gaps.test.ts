@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { lineageOf, told } from './told.ts';
+
+/** Of what real scripts get wrong, or write as nobody would think of: what is expected is what is meant. */
+const scripts: Readonly<Record<string, readonly [script: string, expected: readonly string[]][]>> = {
+  'a field that is none': [
+    [
+      'T: LOAD a, b + + AS bad, Sum(c)) AS worse, d e, f AS good FROM x.qvd (qvd);',
+      ['T.a < x.qvd:a', 'T.bad', 'T.worse', 'T.good < x.qvd:f'],
+    ],
+    ['T: LOAD Net*1.19as Gross, [Ship Via]as Via FROM[x.qvd](qvd);', ['T.Gross < x.qvd:Net', 'T.Via < x.qvd:Ship Via']],
+  ],
+  'paths without brackets': [
+    [
+      'T: LOAD a FROM lib://D/*.xlsx (ooxml, table is S); U: LOAD x /* c */, y/* d */ FROM [u.qvd] (qvd);',
+      ['T.a < lib://D/*.xlsx#S:a', 'U.x < u.qvd:x', 'U.y < u.qvd:y'],
+    ],
+  ],
+  'QUALIFY tells names apart by their case, and names fields after the table that they get into': [
+    [
+      'QUALIFY *; UNQUALIFY k, A*; T: LOAD k, a, Abc FROM x.qvd (qvd); LEFT JOIN LOAD k, b FROM y.qvd (qvd);',
+      ['T.k < (key) y.qvd:k, x.qvd:k', 'T.T.a < x.qvd:a', 'T.Abc < x.qvd:Abc', 'T.T.b < y.qvd:b'],
+    ],
+    [
+      'QUALIFY *; T: LOAD a FROM x.qvd (qvd); CONCATENATE (T) LOAD a, c FROM y.qvd (qvd);',
+      ['T.T.a < x.qvd:a, y.qvd:a', 'T.T.c < y.qvd:c'],
+    ],
+  ],
+  'more than one ELSE': [
+    [
+      `IF f() THEN; IF g() THEN; A: LOAD a FROM a.qvd (qvd); ELSE; A: LOAD a FROM b.qvd (qvd); ELSE
+B: LOAD c FROM c.qvd (qvd); END IF; ELSE; C: LOAD d FROM d.qvd (qvd); END IF`,
+      ['A.a < a.qvd:a, b.qvd:a', 'B.c < c.qvd:c', 'C.d < d.qvd:d'],
+    ],
+  ],
+  'what connectors list without commas, and what they list of themselves': [
+    [
+      "LIB CONNECT TO 'SAP'; V: LOAD VBELN AS Doc; SQL SELECT VBELN FKDAT NETWR FROM VBRK WHERE FKDAT GE '20240101';",
+      ['V.Doc < connection:SAP#VBRK:VBELN'],
+    ],
+    ["LIB CONNECT TO 'ERP'; T: LOAD TABLE_NAME AS Name; SQLTABLES;", ['T.Name < connection:ERP#SQLTABLES:TABLE_NAME']],
+    [
+      "LIB CONNECT TO 'ERP'; T: SELECT (SELECT MAX(p.at) FROM pay p WHERE p.o = o.id) AS paid, o.* FROM orders o;",
+      ['T.paid < connection:ERP#pay:at', 'T.* < connection:ERP#orders:*'],
+    ],
+  ],
+};
+
+describe.each(Object.entries(scripts))('%s', (_, cases) => {
+  test.each(cases)('%s', async (script, expected) => {
+    expect(told(await lineageOf(script))).toEqual(expected);
+  });
+});
+
+test('a LOAD of which a field could not be read is not counted as understood', async () => {
+  const { statements, diagnostics } = await lineageOf('T: LOAD a, b c d, e FROM x.qvd (qvd);');
+  expect(statements).toEqual({ total: 1, understood: 0, opaque: 1 });
+  expect(diagnostics.map(({ code }) => code)).toEqual(['lineage.expression']);
+});
