@@ -37,7 +37,7 @@ export function prepare(text: string, dialect: string | undefined): Prepared {
   const cut: SqlToken[] = [];
   tokens = cutExpansions(tokens, cut);
   tokens = names(tokens, dialect);
-  if (dialect === 'sap' || (dialect === undefined && isSpaced(tokens))) tokens = commas(tokens);
+  if (dialect === 'sap' || (dialect === undefined && isSpaced(tokens))) tokens = comparisons(commas(tokens));
   if (dialect === undefined || dialect === 'tsql' || dialect === 'access') tokens = aliases(tokens);
   return { tokens, cut, direct };
 }
@@ -131,6 +131,16 @@ function commas(tokens: readonly SqlToken[]): SqlToken[] {
     out.push(token);
   });
   return out;
+}
+
+const COMPARISONS: Readonly<Record<string, string>> = { eq: '=', ne: '<>', gt: '>', ge: '>=', lt: '<', le: '<=' };
+
+/** `MTART EQ 'FERT'`, as ABAP has it. */
+function comparisons(tokens: readonly SqlToken[]): SqlToken[] {
+  return tokens.map((token, i) => {
+    const sign = token.type === 'word' ? COMPARISONS[token.value.toLowerCase()] : undefined;
+    return sign === undefined || !operand(tokens[i - 1]) ? token : { ...token, type: 'sign', value: sign };
+  });
 }
 
 /** Whether three names or more follow each other and nothing else stands in the list: no other connector takes that. */
