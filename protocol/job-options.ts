@@ -41,6 +41,8 @@ export const CrawlOptions = z.object({
   mode: z.enum(['delta', 'full']).default('delta'),
   /** The checkpoint that the catalog knows; null when it knows none; absent when it cannot keep one. */
   checkpoint: z.string().max(100).nullable().optional(),
+  /** The last job of kind `lineage` that the catalog published; null when there is none. */
+  lineageJob: z.string().max(100).nullable().optional(),
   /** Only these apps and the apps of these streams (ids); nothing else is touched or deleted. */
   only: z.object({ streams: z.array(Id).max(200).default([]), apps: z.array(Id).max(200).default([]) }).optional(),
   settings: ConnectorSettings.optional(),
@@ -53,6 +55,14 @@ export type CrawlOptions = z.infer<typeof CrawlOptions>;
 export const LineageOptions = z.object({
   /** Only these apps and the apps of these streams (ids). */
   only: CrawlOptions.shape.only,
+  /**
+   * Only apps whose lineage was made with something that is another thing now; absent: all. The value names what changed
+   * (`lineage` of a connection's state), so that the catalog asks for it once.
+   */
+  changed: z.string().max(100).optional(),
+  /** As of a crawl: what the catalog has of the connection. */
+  checkpoint: CrawlOptions.shape.checkpoint,
+  lineageJob: CrawlOptions.shape.lineageJob,
   settings: ConnectorSettings.optional(),
 });
 export type LineageOptions = z.infer<typeof LineageOptions>;

@@ -167,8 +167,9 @@ export const OutcomeRecord = z.object({
    */
   whole: z.array(z.enum(ASSET_KINDS)).max(ASSET_KINDS.length).optional(),
   /**
-   * Of an app's scope that is `updated`: the kinds of assets and edges of which all came. What the catalog has of these in
-   * this scope and did not come is gone: so lineage is made anew while all else of the app stays.
+   * Of an app's scope that is `updated` or `partial`: the kinds of assets and edges of which all came. What the catalog has of
+   * these in this scope and did not come is gone: so lineage is made anew while all else of the app stays. Of one that is
+   * `partial` an edge is gone only when others of its kind came from where it leads from: the rest may be in what was not read.
    */
   anew: z
     .array(z.enum([...ASSET_KINDS, ...EDGE_KINDS]))

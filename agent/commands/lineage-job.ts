@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
+import { CHECKPOINT_FOLDER } from '#agent/crawl/delta/checkpoint.ts';
 import { remakeLineage } from '#agent/crawl/lineage/remake-all.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
 import type { Log } from '#agent/qlik/log.ts';
@@ -17,6 +19,8 @@ export const lineageJob = (
   dialer: Dialer,
   log: Log,
   lineageOf: LineageOf,
+  /** Where and for whom states are kept from crawl to crawl. */
+  kept: { readonly stateFolder: string; readonly owner: string },
   observer?: QlikObserver,
 ): JobHandler => ({
   run: async (spec, sink, { signal, skipScopes, onProgress }) => {
@@ -24,18 +28,24 @@ export const lineageJob = (
     const connection = connectionOfJob(folder, spec.connection);
     log.info({ jobId: spec.jobId, connection: connection.code }, 'lineage started');
     await using site = openSite(connection, { dialer, log, signal, observer });
-    const { apps, unknown, records } = await remakeLineage(site, connection, sink, {
+    const { apps, unknown, scriptless, records } = await remakeLineage(site, connection, sink, {
       ...{ asked, signal, skipScopes },
       means: await lineageOf(connection.code),
       filter: filterInForce(connection, asked.settings),
+      checkpoints: {
+        folder: join(kept.stateFolder, CHECKPOINT_FOLDER),
+        job: spec.jobId,
+        owner: kept.owner,
+        flush: () => sink.flush(),
+      },
       onProgress: (done) =>
         onProgress({
-          scopesDone: done.apps + done.unknown,
+          scopesDone: done.apps + done.unknown + done.scriptless,
           scopesTotal: done.of,
           records: done.records,
           current: [done.current],
         }),
     });
-    log.info({ jobId: spec.jobId, connection: connection.code, apps, unknown, records }, 'lineage done');
+    log.info({ jobId: spec.jobId, connection: connection.code, apps, unknown, scriptless, records }, 'lineage done');
   },
 });

@@ -201,7 +201,7 @@ export const run = async (options: RunOptions): Promise<void> => {
             lineageOf,
           ),
           inventory: inventoryJob(folder, dialer, log, operations.metrics),
-          lineage: lineageJob(folder, dialer, log, lineageOf, operations.metrics),
+          lineage: lineageJob(folder, dialer, log, lineageOf, kept, operations.metrics),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },

@@ -13,7 +13,7 @@ import { Delta } from './delta/delta.ts';
 import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { surveyOf } from './delta/survey.ts';
 import { keptApps } from './filtered.ts';
-import { REMADE, writeRemade } from './lineage/remake.ts';
+import { remakeApp } from './lineage/remake.ts';
 import { replanned } from './lineage/replan.ts';
 import type { AppLineage } from './lineage/site-lineage.ts';
 import type { CrawlOptions } from './options.ts';
@@ -218,17 +218,12 @@ class Crawl {
   /** Makes the lineage of an app anew that did not change; one that turns out not to be kept is read. */
   async #remake(app: PlannedVisit, plan: Plan, notes: AppNotes): Promise<void> {
     this.#signal.throwIfAborted();
-    const { lineage: site, keys } = this.#context;
-    const content = await (await site?.kept())?.read(app.id);
-    const made = content && (await site?.of(app.row, content));
-    if (content === undefined || made === undefined) {
-      plan.read.push(app);
-      return;
+    const made = await remakeApp(this.#sink, app.row, this.#context, (inputs) => notes.remade(app, inputs));
+    if (made === undefined) plan.read.push(app);
+    else {
+      this.tally.add(made.out, 'app', made.outcome);
+      this.#report();
     }
-    const out = new ScopeWriter(this.#sink, keys.of(app.id), () => notes.remade(app, made.inputs), REMADE);
-    await writeRemade(out, app.row, content, this.#context, made);
-    this.tally.add(out, 'app', 'updated');
-    this.#report();
   }
 
   async #lineageOf({ row }: PlannedVisit, read: AppContent | Unread): Promise<AppLineage | undefined> {

@@ -70,7 +70,8 @@ const whyRead = (
   if (known === undefined) return FIRST;
   const change = changeOf(known.fingerprint, now);
   if (change !== undefined) return change;
-  if (included.has(id)) return INCLUDED;
   if (unsure.has(id)) return INTERRUPTED;
-  return known.again ? AGAIN : undefined;
+  if (known.again) return AGAIN;
+  // The last, since it alone needs no visit where the app is kept.
+  return included.has(id) ? INCLUDED : undefined;
 };

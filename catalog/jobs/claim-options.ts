@@ -16,7 +16,11 @@ export const addedOptions = async (
   return {
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
     // This catalog keeps them; an agent that knows none sends none.
-    ...(job.kind === 'crawl' && { pictures: true, checkpoint: await checkpointOf(tx, job) }),
+    ...(job.kind === 'crawl' && { pictures: true }),
+    ...((job.kind === 'crawl' || job.kind === 'lineage') && {
+      checkpoint: await checkpointOf(tx, job),
+      lineageJob: await lineageJobOf(tx, job),
+    }),
   };
 };
 
@@ -28,4 +32,15 @@ const checkpointOf = async (
   const [row] = await tx<{ checkpoint: string | null }[]>`select checkpoint from connection
     where organisation_id = ${organisationId} and code = ${connection}`;
   return row?.checkpoint ?? null;
+};
+
+/** The last job that made lineage anew and was published whole: what the agent noted of it holds. */
+const lineageJobOf = async (
+  tx: Transaction,
+  { organisationId, connection }: { readonly organisationId: string; readonly connection: string },
+): Promise<string | null> => {
+  const [row] = await tx<{ id: string }[]>`select id from job
+    where organisation_id = ${organisationId} and connection = ${connection} and kind = 'lineage'
+      and state = 'published' order by finished_at desc, id limit 1`;
+  return row?.id ?? null;
 };

@@ -116,7 +116,8 @@ export const publishScopes = async (
   const scopes = ended.filter(({ key }) => !before.some(({ scope }) => scope === key));
   await checkStaged(tx, ref, publisher, scopes, rows);
   const policy = await deletionPolicy(tx, ref);
-  const kept = scopes.filter(({ refused, outcome }) => !refused && outcome !== 'gone');
+  const strangers = ref.kind === 'lineage' ? await strangersAmong(tx, ref, scopes) : new Set<string>();
+  const kept = scopes.filter(({ key, refused, outcome }) => !refused && outcome !== 'gone' && !strangers.has(key));
   const written = new Map<string, Written>();
   const put = kept.length === 0 ? [] : await putScopes(tx, ref, kept);
   for (const one of await writeRows(tx, ref, publisher, put, rows, policy)) written.set(one.key, one);
@@ -130,7 +131,10 @@ export const publishScopes = async (
     notePublished(
       tx,
       ref,
-      scopes.map((scope) => ({ ...scope, written: written.get(scope.key) })),
+      scopes.map((scope) => ({
+        ...(strangers.has(scope.key) ? { ...scope, ...NOT_CRAWLED } : scope),
+        written: written.get(scope.key),
+      })),
     ),
   ];
   if (refusals > 0)
@@ -153,6 +157,30 @@ export const publishScopes = async (
   await Promise.all(done);
   faultPoint('catalog.scope_rows_written');
   return 'published';
+};
+
+/** What is told of an app whose lineage came before anything else of it did. */
+const NOT_CRAWLED = {
+  outcome: 'unchanged',
+  missing: [],
+  reason: {
+    code: 'not_crawled',
+    message:
+      'The catalog has nothing of this app yet, which its lineage could be told of: it comes with the next crawl.',
+  },
+} as const satisfies Partial<EndedScope>;
+
+/** Scopes of which the catalog has nothing: a job that makes lineage anew brings no app. */
+const strangersAmong = async (
+  tx: Transaction,
+  { organisationId, connection }: AttemptRef,
+  scopes: readonly EndedScope[],
+): Promise<ReadonlySet<string>> => {
+  const keys = scopes.map(({ key }) => key);
+  const known = await tx<{ key: string }[]>`select key from scope
+    where organisation_id = ${organisationId} and connection = ${connection} and key = any(${tx.array(keys)}::text[])`;
+  const found = new Set(known.map(({ key }) => key));
+  return new Set(keys.filter((key) => !found.has(key)));
 };
 
 /**

@@ -225,6 +225,7 @@ export class ScopeReader {
 
 /** The kinds of which all came, where the outcome lets that count. */
 const allCame = (kind: EndedScope['kind'], { outcome, whole, anew }: OutcomeRecord): EndedScope['whole'] => {
-  if (outcome === 'partial') return whole ?? [];
-  return outcome === 'updated' && kind === 'app' ? (anew ?? []) : [];
+  const made = kind === 'app' ? (anew ?? []) : [];
+  if (outcome === 'partial') return [...(whole ?? []), ...made];
+  return outcome === 'updated' ? made : [];
 };

@@ -179,16 +179,18 @@ const replaceRows = (
         hash = excluded.hash where e.hash <> excluded.hash
     ), edge_gone as (
       -- Of an asset that is kept by policy the edges are, too. In a difference an asset that came brought its own with it:
-      -- those that lead from it, whose it is, and what made it.
+      -- those that lead from it, whose it is, and what made it. Of a scope that lacks a part, what did not come may be in
+      -- that part: of its lineage only what leads from things whose lineage came is replaced.
       delete from edge e using put p
       where e.scope_id = any(array(select id from put where outcome in ('complete', 'updated') or whole <> '[]'))
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
         and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
         and case p.outcome when 'complete'
           then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
-          when 'partial' then ${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
-            or (p.id, e.to_key) in (select scope_id, key from leaving))
-          else p.whole ? e.kind or (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
+          when 'partial' then (${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
+            or (p.id, e.to_key) in (select scope_id, key from leaving)))
+            or (p.whole ? e.kind and (p.key, e.kind, e.from_key) in (select scope, kind, key from come where t = 'edge'))
+          else p.whole ? e.kind or (${policy === 'delete'} and (p.id, e.from_key) in (select scope_id, key from leaving)) or (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
             or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
               or (p.key, e.to_key) in (select scope, key from named))) end
     ), picture_in as (

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createJob } from '#catalog/store/jobs.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { JobSpec } from '#protocol/messages.ts';
 import type { EdgeKind, EdgeRecord } from '#protocol/records.ts';
-import { asset, scopeRecords } from './agent.ts';
+import { asset, scopeRecords, TestStream } from './agent.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -69,4 +72,103 @@ test('without it a difference removes none of what did not come', async () => {
   await stream.publish(scopeRecords(APP, 'app', lineageOf('new'), { outcome: 'updated' }));
   await stream.finish();
   expect((await held(place)).edges).toContain('derives file://old#Net');
+});
+
+const MISSING = {
+  what: 'chart c1',
+  code: 'qlik.engine_failed',
+  message: 'It could not be read',
+  advice: 'Look.',
+};
+
+test('of an app that was read in part only what leads from things whose lineage came is replaced', async () => {
+  const place = await known();
+  const later = await world.crawl(place, 'prod');
+  await later.stream.publish(
+    scopeRecords(
+      APP,
+      'app',
+      [asset(APP, `${APP}/m1`, 'masterMeasure', 'M', APP), edge('derives', `${APP}/m1`, `${APP}/field/Amount`)],
+      { outcome: 'updated' },
+    ),
+  );
+  await later.stream.finish();
+  const { stream, job } = await world.crawl(place, 'prod');
+  await stream.publish(
+    scopeRecords(APP, 'app', lineageOf('new'), { outcome: 'partial', anew: [...LINEAGE], missing: [MISSING] }),
+  );
+  await stream.finish();
+  expect((await world.scopes(place.organisationId, job.id))[0]).toMatchObject({ outcome: 'partial', removed: 2 });
+  expect((await held(place)).edges).toEqual([
+    `contains ${APP}/field/Amount`,
+    'derives file://new#Net',
+    `derives ${APP}/field/Amount`,
+    'loads file://new',
+  ]);
+});
+
+test('an included script that is included no more takes the relations of its section with it', async () => {
+  const place = await known();
+  const section = `${APP}/script/include/a.qvs`;
+  const sections = [
+    asset(APP, section, 'scriptSection', 'a.qvs', APP),
+    asset(APP, `${section}2`, 'scriptSection', 'b.qvs', APP),
+    edge('uses', section, `${section}2`),
+  ];
+  const came = await world.crawl(place, 'prod');
+  await came.stream.publish(scopeRecords(APP, 'app', sections, { outcome: 'updated' }));
+  await came.stream.finish();
+  expect((await held(place)).edges).toContain(`uses ${section}2`);
+  const { stream } = await world.crawl(place, 'prod');
+  await stream.publish(scopeRecords(APP, 'app', [], { outcome: 'updated', anew: ['scriptSection'] }));
+  await stream.finish();
+  const { assets, edges } = await held(place);
+  expect(assets).not.toContain(section);
+  expect(edges).not.toContain(`uses ${section}2`);
+});
+
+test('lineage of an app that the catalog has nothing of brings no half of an app, and says so', async () => {
+  const place = await known();
+  await createJob(world.sql, place.organisationId, { connection: 'prod', kind: 'lineage', createdBy: 'test' });
+  const stream = await TestStream.begin(world.backend, place.session);
+  const other = 'prod/b';
+  await stream.publish([
+    ...scopeRecords(other, 'app', [asset(other, other, 'app', 'B', 'prod')], {
+      outcome: 'updated',
+      anew: [...LINEAGE],
+    }),
+    ...scopeRecords(APP, 'app', [], { outcome: 'unchanged', reason: { code: 'lineage_not_kept', message: 'No.' } }),
+  ]);
+  await stream.finish();
+  const [job] = await world.sql<{ id: string }[]>`select id from job where kind = 'lineage'
+    and organisation_id = ${place.organisationId}`;
+  expect(await world.state(place.organisationId, job?.id ?? '')).toMatchObject({ state: 'published' });
+  const scopes = await world.scopes(place.organisationId, job?.id ?? '');
+  expect(scopes.map(({ scope, outcome, reason }) => [scope, outcome, reason?.code])).toEqual([
+    [other, 'unchanged', 'not_crawled'],
+    [APP, 'unchanged', 'lineage_not_kept'],
+  ]);
+  const { assets, edges } = await held(place);
+  expect(assets).not.toContain(other);
+  expect(edges).toContain('derives file://old#Net');
+});
+
+test('the next job is told which job made lineage anew last, and only when that was published', async () => {
+  const place = await known();
+  const ask = async (kind: 'crawl' | 'lineage') => {
+    const { job } = await createJob(world.sql, place.organisationId, { connection: 'prod', kind, createdBy: 'test' });
+    const offer = await world.backend.claim(place.session);
+    if (offer === undefined) throw new Error('no job to claim');
+    const stream = new TestStream(world.backend, place.session, offer);
+    await world.backend.accept(place.session, stream.lease);
+    return { job, stream, options: (JSON.parse(offer.spec) as JobSpec).options };
+  };
+  const first = await ask('lineage');
+  expect(first.options).toMatchObject({ lineageJob: null });
+  await first.stream.finish();
+  const failed = await ask('lineage');
+  expect(failed.options).toMatchObject({ lineageJob: first.job.id });
+  await failed.stream.finish({ result: 'error', error: new Fault('lineage.nothing_kept', 'Nothing is kept').toJSON() });
+  const next = await ask('crawl');
+  expect(next.options).toMatchObject({ lineageJob: first.job.id });
 });

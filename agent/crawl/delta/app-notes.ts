@@ -8,6 +8,7 @@ import type { Delta } from './delta.ts';
 import type { Noted } from './journal.ts';
 import type { ObjectState } from './objects.ts';
 import { mayHavePassed, UNCHANGED } from './reasons.ts';
+import type { RemadeWith } from './remade-notes.ts';
 
 /** Notes what becomes of the apps of a crawl. */
 export class AppNotes {
@@ -40,7 +41,7 @@ export class AppNotes {
         readFor: reason,
         reason,
         again: (outcome === 'failed' || outcome === 'partial') && mayHavePassed(why),
-        ...(includes.length === 0 ? {} : { includes: includes.map(([path, mark]): [string, string] => [path, mark]) }),
+        ...(includes.length === 0 ? {} : withIncludes(includes)),
         ...withLineage(lineage),
         ...(known === undefined ? {} : { before: known.fingerprint }),
       };
@@ -51,9 +52,13 @@ export class AppNotes {
   }
 
   /** Notes with what the lineage of an app was made anew that was not read, before the end of its scope is written. */
-  async remade({ id, name, known, fingerprint, reason }: PlannedApp, lineage: LineageInputs): Promise<Ending> {
+  async remade({ id, name, known, fingerprint, reason }: PlannedApp, made: RemadeWith): Promise<Ending> {
     if (known !== undefined) {
-      const app: KnownApp = { ...known, name, fingerprint, reason, ...withLineage(lineage) };
+      const app: KnownApp = {
+        ...{ ...known, name, fingerprint, reason },
+        ...withLineage(made.lineage),
+        ...(made.includes === undefined ? {} : withIncludes(made.includes)),
+      };
       this.#read.set(id, app);
       await this.#delta.app(id, app);
     }
@@ -80,6 +85,10 @@ export class AppNotes {
 
 const withLineage = (lineage: LineageInputs | undefined): Pick<KnownApp, 'lineage'> =>
   lineage === undefined ? {} : { lineage: lineage.map(([input, mark]): [string, string] => [input, mark]) };
+
+const withIncludes = (includes: IncludeMarks): Pick<KnownApp, 'includes'> => ({
+  includes: includes.map(([path, mark]): [string, string] => [path, mark]),
+});
 
 /**
  * An app that an earlier attempt of the job published: with the fingerprint that it had then, since it may have changed

@@ -15,6 +15,7 @@ import { connectionDigest } from './connection-digest.ts';
 import { digestOf } from './fingerprint.ts';
 import { Journal, type Noted, readJournal } from './journal.ts';
 import { reason } from './reasons.ts';
+import { readRemade, withRemade } from './remade-notes.ts';
 
 /** Where a crawl keeps what the next one goes on from. */
 export interface CheckpointPlace {
@@ -99,7 +100,12 @@ export class Delta {
       });
     const { folder, job } = place;
     const loaded = await loadCheckpoint(folder, connection.code);
-    const known = loaded.type === 'checkpoint' ? loaded.checkpoint : undefined;
+    const remade = await readRemade(folder, connection.code);
+    // What the catalog did not publish it does not have.
+    const known =
+      loaded.type === 'checkpoint'
+        ? withRemade(loaded.checkpoint, remade?.job === asked?.lineageJob ? remade : undefined)
+        : undefined;
     let noted = await readJournal(folder, connection.code, job);
     // It ended well, but was broken off before the catalog heard of it.
     if (noted.own === undefined && known?.job === job)

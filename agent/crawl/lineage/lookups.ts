@@ -7,8 +7,8 @@ import type { SiteFiles } from '../site-files.ts';
 /** What an app's lineage was made with besides the app, and what told it from others: another mark, another lineage. */
 export type LineageInputs = readonly (readonly [input: string, mark: string])[];
 
-/** Marks of what was not there are short. */
-const NOTHING = '-';
+/** The mark of what was not there. */
+export const NOTHING = '-';
 
 /**
  * What surrounds the scripts of a site, for one crawl: included files, heads of QVDs and data connections. Each is looked at
@@ -17,7 +17,7 @@ const NOTHING = '-';
 export class Lookups {
   readonly #files: SiteFiles | undefined;
   readonly #connections: () => ReadonlyMap<string, ConnectionPlace>;
-  readonly #marks = new Map<string, Promise<string>>();
+  readonly #marks = new Map<string, Promise<string | undefined>>();
 
   /** @param connections by name in lower case, as they are known when they are asked for */
   constructor(files: SiteFiles | undefined, connections: () => ReadonlyMap<string, ConnectionPlace>) {
@@ -50,16 +50,19 @@ export class Lookups {
     }
   }
 
-  /** What tells this answer from another one: cheap, so that it can be asked of every app in every crawl. */
-  mark(asked: Lookup): Promise<string> {
+  /**
+   * What tells this answer from another one: cheap, so that it can be asked of every app in every crawl. Undefined where that
+   * cannot be told now, as of a share that does not answer.
+   */
+  mark(asked: Lookup): Promise<string | undefined> {
     const key = lookupKey(asked);
     const known = this.#marks.get(key) ?? this.#marked(asked);
     this.#marks.set(key, known);
     return known;
   }
 
-  async #marked(asked: Lookup): Promise<string> {
-    if (asked.type === 'include') return (await this.#files?.mark(asked.path)) ?? NOTHING;
+  async #marked(asked: Lookup): Promise<string | undefined> {
+    if (asked.type === 'include') return this.#files === undefined ? NOTHING : await this.#files.mark(asked.path);
     if (asked.type === 'connection') return this.#connectionMark(asked.name);
     const found = await this.find(asked);
     if (found.type === 'columns') return found.columns === undefined ? NOTHING : digestOf(found.columns);

@@ -5,15 +5,19 @@ import type { Connection } from '#config/connection/connection.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { LineageOptions } from '#protocol/job-options.ts';
+import type { Reason } from '#protocol/records.ts';
 import { siteAppContext } from '../app-context.ts';
+import { type Checkpoint, type KnownApp, loadCheckpoint } from '../delta/checkpoint.ts';
+import type { CheckpointPlace } from '../delta/delta.ts';
 import { UNKNOWN_OBJECTS } from '../delta/objects.ts';
-import { ASKED } from '../delta/reasons.ts';
+import { ASKED, lineageOf, NO_SCRIPT, NOT_KEPT } from '../delta/reasons.ts';
+import { type RemadeNotes, type RemadeWith, readRemade, saveRemade, withRemade } from '../delta/remade-notes.ts';
 import { surveyOf } from '../delta/survey.ts';
 import { keptApps } from '../filtered.ts';
 import { siteContext } from '../lists/site-list.ts';
 import { ScopeWriter } from '../scope-writer.ts';
 import { listApps, rememberSite } from '../site-scope.ts';
-import { REMADE, writeRemade } from './remake.ts';
+import { remakeApp } from './remake.ts';
 import type { LineageMeans } from './site-lineage.ts';
 
 /** What a run brought. */
@@ -22,21 +26,35 @@ export interface Remade {
   readonly apps: number;
   /** Apps of which nothing is kept: a crawl has to read them first. */
   readonly unknown: number;
+  /** Apps of which there is no lineage to make: no script of theirs could be read. */
+  readonly scriptless: number;
   readonly records: number;
 }
 
 export interface RemakeOptions {
   readonly asked: LineageOptions;
   readonly means: LineageMeans;
+  /** Where crawls leave what the next one goes on from; absent: nowhere. */
+  readonly checkpoints?: Omit<CheckpointPlace, 'crawler'> | undefined;
   readonly filter?: Filter | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly skipScopes?: ReadonlySet<string> | undefined;
   readonly onProgress?: (progress: Remade & { readonly of: number; readonly current: string }) => void;
 }
 
+/** What the crawls before left, as far as this agent wrote it for this catalog. */
+interface Before {
+  readonly checkpoint: Checkpoint;
+  readonly notes: RemadeNotes | undefined;
+  /** Whether the catalog has what the checkpoint says. */
+  readonly isCatalogs: boolean;
+}
+
 /**
  * Makes the lineage of apps anew from what was kept of them and what surrounds them now. No app is opened: the repository is
- * asked which there are, and where data connections lead.
+ * asked which there are, and where data connections lead. With what it was made is noted beside the checkpoint, so that the
+ * next crawl does not make the same again. Of apps that were asked for and are not kept the scope is told as unchanged, with
+ * the reason.
  *
  * @throws Fault `lineage.nothing_kept`; what ends a crawl
  */
@@ -46,32 +64,67 @@ export const remakeLineage = async (
   sink: RecordSink,
   options: RemakeOptions,
 ): Promise<Remade> => {
-  const { asked, means, filter = EVERYTHING, signal, skipScopes } = options;
+  const { asked, means, checkpoints, filter = EVERYTHING, signal, skipScopes } = options;
   const context = siteAppContext(site, connection, { filter, lineage: means, signal });
   await rememberSite(site, siteContext(context));
   const survey = await keptApps(surveyOf(await listApps(site, filter), UNKNOWN_OBJECTS, Date.now()), filter);
+  const before = await readBefore(connection.code, asked, checkpoints);
+  const known = new Map<string, KnownApp>(before?.checkpoint.apps);
+  const remade = new Map<string, RemadeWith>();
   const rows = survey.apps.flatMap(({ row }) => (row !== undefined && isAsked(row, asked) ? [row] : []));
-  const kept = await context.lineage?.kept();
-  let [apps, unknown, records] = [0, 0, 0];
+  let [apps, unknown, scriptless, records] = [0, 0, 0, 0];
   for (const row of rows) {
     signal?.throwIfAborted();
     const key = context.keys.of(row.id);
     if (skipScopes?.has(key) === true) continue;
-    options.onProgress?.({ apps, unknown, records, of: rows.length, current: row.name });
-    const content = await kept?.read(row.id);
-    const made = content && (await context.lineage?.of(row, content));
-    if (content === undefined || made === undefined) {
-      unknown += 1;
+    options.onProgress?.({ apps, unknown, scriptless, records, of: rows.length, current: row.name });
+    let reason: Reason = ASKED;
+    // What the catalog does not have of the checkpoint nobody can compare with: then all counts as changed.
+    if (asked.changed !== undefined && before?.isCatalogs === true) {
+      const changed = await context.lineage?.changed(known.get(row.id)?.lineage ?? []);
+      if (changed === undefined) continue;
+      reason = lineageOf(changed);
+    }
+    const made = await remakeApp(sink, row, context, (inputs) => {
+      remade.set(row.id, inputs);
+      return Promise.resolve({ reason });
+    });
+    if (made !== undefined) {
+      apps += 1;
+      records += made.out.records;
       continue;
     }
-    const out = new ScopeWriter(sink, key, () => Promise.resolve({ reason: ASKED }), REMADE);
-    await writeRemade(out, row, content, context, made);
-    apps += 1;
-    records += out.records;
+    const why = known.has(row.id) && known.get(row.id)?.lineage === undefined ? NO_SCRIPT : NOT_KEPT;
+    if (why === NO_SCRIPT) scriptless += 1;
+    else unknown += 1;
+    const out = new ScopeWriter(sink, key, () => Promise.resolve({ reason: why }));
+    await out.open('app', row.name);
+    await out.outcome('unchanged');
   }
   if (apps === 0 && unknown > 0)
     throw new Fault('lineage.nothing_kept', `Of none of the ${unknown} apps anything is kept on the agent's machine`);
-  return { apps, unknown, records };
+  // Also when nothing was remade: the catalog will name this job.
+  if (checkpoints !== undefined && before !== undefined) {
+    await checkpoints.flush?.();
+    const about = { code: connection.code, job: checkpoints.job, checkpoint: before.checkpoint.name };
+    await saveRemade(checkpoints.folder, about, before.notes, remade);
+  }
+  return { apps, unknown, scriptless, records };
+};
+
+const readBefore = async (
+  code: string,
+  { checkpoint: named, lineageJob }: LineageOptions,
+  place: RemakeOptions['checkpoints'],
+): Promise<Before | undefined> => {
+  if (place === undefined) return undefined;
+  const loaded = await loadCheckpoint(place.folder, code);
+  if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== place.owner) return undefined;
+  const noted = await readRemade(place.folder, code);
+  // What the catalog did not publish it does not have.
+  const notes = noted?.checkpoint === loaded.checkpoint.name && noted.job === lineageJob ? noted : undefined;
+  const isCatalogs = loaded.checkpoint.name === named;
+  return { checkpoint: withRemade(loaded.checkpoint, notes), notes, isCatalogs };
 };
 
 const isAsked = ({ id, stream }: QrsApp, { only }: LineageOptions): boolean =>

@@ -1,5 +1,5 @@
 import type { Site } from '#agent/qlik/site.ts';
-import { lineageOf } from '../delta/reasons.ts';
+import { INCLUDED, lineageOf } from '../delta/reasons.ts';
 import type { Plan, PlannedApp, PlannedVisit } from '../plan.ts';
 import type { SiteLineage } from './site-lineage.ts';
 
@@ -11,7 +11,8 @@ export interface Replanned {
 
 /**
  * Finds apps that did not change and whose lineage did: a data connection leads elsewhere, the mapping file says something
- * else, a file has other columns. Of those that were kept the lineage is made anew, the others are read again.
+ * else, a file has other columns, an included script is another. Of those that were kept the lineage is made anew, the others
+ * are read again.
  */
 export const replanned = async (plan: Plan, site: Site, lineage: SiteLineage | undefined): Promise<Replanned> => {
   if (lineage === undefined) return { plan, remade: [] };
@@ -20,18 +21,22 @@ export const replanned = async (plan: Plan, site: Site, lineage: SiteLineage | u
     const changed = await lineage.changed(app.known?.lineage ?? []);
     if (changed !== undefined) stale.set(app.id, { ...app, reason: lineageOf(changed) });
   }
-  if (stale.size === 0) return { plan, remade: [] };
+  const included = plan.read.filter(({ reason }) => reason === INCLUDED);
+  if (stale.size + included.length === 0) return { plan, remade: [] };
   const kept = await lineage.kept();
-  const remade: PlannedVisit[] = [];
+  // An app without lineage was kept without its script, if at all: whatever else its script is, only a visit tells.
+  const closed = included.filter(({ id, known }) => known?.lineage !== undefined && kept?.has(id) === true);
+  const remade: PlannedVisit[] = [...closed];
   const read: PlannedVisit[] = [];
-  for (const row of await site.appRows([...stale.keys()])) {
+  for (const row of stale.size === 0 ? [] : await site.appRows([...stale.keys()])) {
     const app = stale.get(row.id);
     if (app !== undefined) (kept?.has(row.id) === true ? remade : read).push({ ...app, row });
   }
   const taken = new Set([...remade, ...read].map(({ id }) => id));
+  const opened = plan.read.filter(({ id }) => !taken.has(id));
   return {
     // The others were deleted a moment ago, which the next crawl finds out.
-    plan: { ...plan, read: [...read, ...plan.read], unchanged: plan.unchanged.filter(({ id }) => !taken.has(id)) },
+    plan: { ...plan, read: [...read, ...opened], unchanged: plan.unchanged.filter(({ id }) => !taken.has(id)) },
     remade,
   };
 };

@@ -11,11 +11,12 @@ import type { DatasetUse, ScriptLineage, Source } from '#agent/lineage/result.ts
 import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { redactText } from '#config/redaction/rules.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { AppContent } from '../app-content.ts';
 import type { SiteFiles } from '../site-files.ts';
 import { KeptApps, type KeptPlace } from './kept-apps.ts';
-import { type LineageInputs, Lookups } from './lookups.ts';
+import { type LineageInputs, Lookups, NOTHING } from './lookups.ts';
 import type { ManualDataset, ManualEdge } from './manual-edges.ts';
 
 /** What a crawl needs for the lineage of apps. */
@@ -217,7 +218,10 @@ export class SiteLineage {
 
   /** What an app's lineage was made with and is another thing now, the first of them; undefined when nothing is. */
   async changed(inputs: LineageInputs): Promise<string | undefined> {
-    for (const [input, mark] of inputs) if ((await this.#mark(input)) !== mark) return input;
+    for (const [input, before] of inputs) {
+      const now = await this.mark(input);
+      if (now !== undefined && now !== before) return input;
+    }
     return undefined;
   }
 
@@ -229,12 +233,17 @@ export class SiteLineage {
       lookups.set(lookupKey(lookup), lookup);
     }
     const inputs = await Promise.all(
-      [...lookups].slice(0, MOST_INPUTS).map(async ([key, lookup]) => [key, await this.#lookups.mark(lookup)] as const),
+      [...lookups]
+        // Nobody reads a file by a path with a password in it, and the checkpoint is no place for one.
+        .filter(([key]) => redactText(key) === key)
+        .slice(0, MOST_INPUTS)
+        .map(async ([key, lookup]) => [key, (await this.#lookups.mark(lookup)) ?? NOTHING] as const),
     );
     return [[INTERPRETER, this.#version], [MAPPING, this.#mapping?.digest ?? ''], ...inputs];
   }
 
-  async #mark(input: string): Promise<string> {
+  /** What an input is now; undefined where that cannot be told. @param input as an app's lineage notes it */
+  async mark(input: string): Promise<string | undefined> {
     if (input === INTERPRETER) return this.#version;
     if (input === MAPPING) return this.#mapping?.digest ?? '';
     const lookup = lookupOf(input);

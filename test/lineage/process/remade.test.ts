@@ -52,6 +52,7 @@ const sinkOf = (records: StreamRecord[]) =>
   });
 
 let checkpoint: string | null = null;
+let lineageJob: string | null = null;
 let job = 0;
 /** The next crawl of differences, and what the site was asked for it. */
 const next = async (more: Partial<LineageMeans> = {}) => {
@@ -60,7 +61,7 @@ const next = async (more: Partial<LineageMeans> = {}) => {
   await using site = open();
   job += 1;
   await crawl(site, site.connection, sinkOf(records), {
-    asked: CrawlOptions.parse({ checkpoint }),
+    asked: CrawlOptions.parse({ checkpoint, lineageJob }),
     checkpoints: { folder: join(state, 'checkpoints'), job: `job-${job}`, owner: 'catalog agent', crawler: '1' },
     lineage: means(more),
   });
@@ -145,12 +146,62 @@ describe('lineage without opening apps', () => {
     expect([...kinds].sort()).toEqual(['app', 'column', 'dataset']);
   });
 
+  test('what was made anew on demand is not made again by the next crawl, if the catalog has it', async () => {
+    // With this interpreter, not that of the test before.
+    await next();
+    simulator.mutate({
+      action: 'move-connection',
+      connection: 'QVD',
+      connectionstring: '\\\\moved.corp.example\\bi\\again',
+    });
+    const place = { folder: join(state, 'checkpoints'), job: 'asked', owner: 'catalog agent' };
+    const remake = async (own: string, asked: Partial<LineageOptions>) => {
+      const records: StreamRecord[] = [];
+      await using site = open();
+      const made = await remakeLineage(site, site.connection, sinkOf(records), {
+        asked: LineageOptions.parse({ checkpoint, lineageJob, ...asked }),
+        means: means(),
+        checkpoints: { ...place, job: own },
+      });
+      return { made, outcomes: new Map(records.flatMap((one) => (one.t === 'outcome' ? [[one.scope, one]] : []))) };
+    };
+    // Only those that depend on it, as an agent is asked that found out by itself.
+    const { made, outcomes } = await remake('published', { changed: 'x' });
+    expect([...outcomes.keys()].sort()).toEqual(expect.arrayContaining([...dependent].sort()));
+    expect(made.apps).toBeLessThan(ofKind(first.outcomes, 'complete').length);
+    lineageJob = 'published';
+    expect((await remake('published', { changed: 'x' })).made.apps).toBe(0);
+    const after = await next();
+    expect([after.opens, ofKind(after.outcomes, 'updated')]).toEqual([0, []]);
+    simulator.mutate({
+      action: 'move-connection',
+      connection: 'QVD',
+      connectionstring: '\\\\moved.corp.example\\bi\\lost',
+    });
+    // The catalog names another job: it does not have what this one made.
+    expect((await remake('lost', { changed: 'y' })).made.apps).toBe(made.apps);
+    expect(ofKind((await next()).outcomes, 'updated')).toHaveLength(made.apps);
+  });
+
   test('of apps that are not kept it is said, and a crawl reads those that changed', async () => {
     await using site = open();
     const elsewhere = means({ kept: undefined });
-    await expect(
-      remakeLineage(site, site.connection, sinkOf([]), { asked: LineageOptions.parse({}), means: elsewhere }),
-    ).rejects.toMatchObject({ code: 'lineage.nothing_kept' });
+    const records: StreamRecord[] = [];
+    const checkpoints = { folder: join(state, 'checkpoints'), job: 'none', owner: 'catalog agent' };
+    const asked = LineageOptions.parse({ checkpoint, lineageJob });
+    const remade = remakeLineage(site, site.connection, sinkOf(records), { asked, means: elsewhere, checkpoints });
+    await expect(remade).rejects.toMatchObject({ code: 'lineage.nothing_kept' });
+    // Each of them, whatever its scope was: nothing of it is touched.
+    const told = records.flatMap((one) => (one.t === 'outcome' ? [one] : []));
+    expect(told.length).toBe(first.outcomes.size - 1);
+    expect(new Set(told.map(({ outcome }) => outcome))).toEqual(new Set(['unchanged']));
+    const because = (code: string) => told.filter(({ reason }) => reason?.code === code).map(({ scope }) => scope);
+    expect(because('lineage_not_kept').sort()).toEqual(ofKind(first.outcomes, 'complete').sort());
+    expect(because('lineage_no_script').sort()).toEqual(
+      [...first.outcomes]
+        .flatMap(([scope, { outcome }]) => (scope === CODE || outcome === 'complete' ? [] : [scope]))
+        .sort(),
+    );
     const { opens } = await next({ version: 'newest', kept: undefined });
     expect(opens).toBeGreaterThan(0);
   });
