@@ -1,5 +1,6 @@
 import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
+import { matchesCase } from './functions.ts';
 import { inlinePairs } from './inline.ts';
 import { inlineContent } from './known-tables.ts';
 import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
@@ -107,12 +108,16 @@ const finished = (loaded: Loaded, label: string | undefined, state: State): Load
   }
   if (state.mapped.size > 0) {
     fields = fields.map((field) => {
-      const map = mappingNamed(state.mapped.get(field.name), state);
+      const map = mappingNamed(mapOf(field.name, state), state);
       return map === undefined ? field : { ...field, origins: union(map.value, inRole(field.origins, 'map-key')) };
     });
   }
   return { ...loaded, ...qualified({ fields, opens: loaded.opens }, label ?? loaded.implicit, state.qualifications) };
 };
+
+/** The map that MAP … USING gives a field: it may name fields by `*` and `?`, and the last that fits counts. */
+const mapOf = (name: string, { mapped }: State): string | undefined =>
+  mapped.get(name) ?? [...mapped].findLast(([pattern]) => matchesCase(name, pattern))?.[1];
 
 const mapping = (name: string, loaded: Loaded, steps: readonly WrittenStep[], state: State): void => {
   const [key, value] = loaded.fields.values();
@@ -163,7 +168,23 @@ const put = (table: Table, state: State): void => {
 
 const append = (table: Table | undefined, loaded: Loaded, state: State): void => {
   if (table === undefined) return;
-  put({ ...table, ...appended(table, loaded), influences: union(table.influences, loaded.influences) }, state);
+  put(
+    { ...table, ...appended(table, withAsked(table, loaded)), influences: union(table.influences, loaded.influences) },
+    state,
+  );
+};
+
+/** With those fields of the table that a `*` brings for certain, since the load's own WHERE asks for them. */
+const withAsked = (table: Table, loaded: Loaded): Row => {
+  if (loaded.opens.length === 0 || loaded.influences.length === 0) return loaded;
+  const asked = new Set(loaded.influences.map(({ key }) => key));
+  const beyond: Row = { fields: NO_FIELDS, opens: loaded.opens, direct: undefined };
+  const added = [...table.fields.keys()].flatMap((name): readonly Field[] => {
+    const origins = loaded.fields.has(name) ? undefined : lookUp(beyond, name);
+    const certain = origins?.every(({ key }) => asked.has(key));
+    return origins !== undefined && certain === true ? [{ name, origins, expression: undefined }] : [];
+  });
+  return added.length === 0 ? loaded : { ...loaded, fields: fieldsOf([...loaded.fields.values(), ...added]) };
 };
 
 const create = (label: string | undefined, loaded: Loaded, apart: boolean, state: State, here: Here): void => {

@@ -24,6 +24,12 @@ const STATEMENT_LINE = new RegExp(
     String.raw`(?:[\w.%#$@()-]{1,100}|\[[^\]\r\n]{1,100}\]):[ \t]*(?:$|//|/\*|(?:mapping|noconcatenate|load|sql)\b))`,
   'imy',
 );
+/** Whether the line that begins at `at` is the first of a statement, whatever stands in front of it. */
+export const beginsStatementLine = (text: string, at: number): boolean => {
+  STATEMENT_LINE.lastIndex = at;
+  return STATEMENT_LINE.test(text);
+};
+
 const TAB = /\/\/\/\$tab\b/iy;
 /** What may stand behind a closing quote; anything else says that it was an opening one. */
 const BEHIND_CLOSING = new Set(';,)(&+-*/=<>]|:');
@@ -137,8 +143,7 @@ export class Quotes {
       at = end;
       while (at < text.length && text.charCodeAt(at) <= 32) at += 1;
       if (at >= text.length) return text.length;
-      STATEMENT_LINE.lastIndex = at;
-      if (STATEMENT_LINE.test(text)) return at;
+      if (beginsStatementLine(text, at)) return at;
       end = lineEnd(text, at);
     }
   }

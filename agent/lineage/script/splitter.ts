@@ -11,7 +11,7 @@ import {
 } from './gaps.ts';
 import { CONTROL, DATABASE, KINDS, PREFIXES, RAW, SOURCES } from './keywords.ts';
 import { assignsAt, labelAt } from './labels.ts';
-import { CLOSING, Quotes } from './quotes.ts';
+import { beginsStatementLine, CLOSING, Quotes } from './quotes.ts';
 
 /** A statement or a step of a preceding load, found without its line. */
 export interface Piece {
@@ -302,6 +302,8 @@ export class Splitter implements Iterable<Piece> {
     if (onlyExpansions && words.length === 0) {
       return CONTROL.has(text.slice(at, wordEnd(text, at)).toLowerCase());
     }
+    // What LET is given is an expression, which no line of this kind goes on.
+    if (words[0] === 'let' && words.length > 1) return beginsStatementLine(text, at);
     if (code !== 101 && code !== 108) return false;
     SURELY_NEXT.lastIndex = at;
     return SURELY_NEXT.test(text);

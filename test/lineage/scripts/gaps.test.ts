@@ -16,6 +16,29 @@ const scripts: Readonly<Record<string, readonly [script: string, expected: reado
       ['T.a < lib://D/*.xlsx#S:a', 'U.x < u.qvd:x', 'U.y < u.qvd:y'],
     ],
   ],
+  'a forgotten ; behind LET': [
+    ['LET a = 1 +\n2\nSET b = x;\nLET c = $(a) + 1\nT_$(a)$(b): LOAD f FROM [$(c).qvd] (qvd);', ['T_3x.f < 4.qvd:f']],
+  ],
+  'a `*` brings what its own WHERE asks for': [
+    [
+      `T: LOAD id, v FROM new.csv (txt); CONCATENATE LOAD * FROM old.qvd (qvd) WHERE NOT EXISTS(id);
+U: NOCONCATENATE LOAD id AS u RESIDENT T; DROP TABLE T;`,
+      ['-T.id < new.csv:id, old.qvd:id', '-T.v < new.csv:v', '-T.* < old.qvd:*', 'U.u < new.csv:id, old.qvd:id'],
+    ],
+  ],
+  'MAP … USING with wildcards': [
+    [
+      `M: MAPPING LOAD k, v FROM m.csv (txt); MAP City*, x USING M; T: LOAD CityA, Cit, x FROM t.csv (txt); UNMAP City*;
+U: LOAD CityA AS z, CityB FROM u.csv (txt);`,
+      [
+        'T.CityA < (map-key) t.csv:CityA, m.csv:v',
+        'T.Cit < t.csv:Cit',
+        'T.x < (map-key) t.csv:x, m.csv:v',
+        'U.z < u.csv:CityA',
+        'U.CityB < u.csv:CityB',
+      ],
+    ],
+  ],
   'QUALIFY tells names apart by their case, and names fields after the table that they get into': [
     [
       'QUALIFY *; UNQUALIFY k, A*; T: LOAD k, a, Abc FROM x.qvd (qvd); LEFT JOIN LOAD k, b FROM y.qvd (qvd);',

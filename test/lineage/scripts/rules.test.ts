@@ -111,7 +111,7 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       `T: LOAD id, v FROM new.csv (txt); CONCATENATE LOAD * FROM [lib://D/all.qvd] (qvd) WHERE NOT EXISTS(id);
 STORE T INTO [LIB://D/all.qvd] (qvd);`,
       [
-        'T.id < lib://D/all.qvd:id inferred, new.csv:id',
+        'T.id < lib://D/all.qvd:id, new.csv:id',
         'T.v < lib://D/all.qvd:v inferred, new.csv:v',
         'T > LIB://D/all.qvd: id, v',
       ],
