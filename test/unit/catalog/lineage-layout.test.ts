@@ -67,3 +67,39 @@ test('a thousand of one kind fold into one, the focus never, and unfold again', 
   expect(laid.lines).toHaveLength(11);
   expect(layOut({ ...many, boxes }, new Set([folded?.key ?? ''])).boxes).toHaveLength(1_001);
 });
+
+test('a line over several layers passes between the boxes of those that lie between', () => {
+  const pairs: [string, string][] = [];
+  for (let n = 0; n < 30; n += 1) pairs.push([`a${n}`, `b${n}`], [`b${n}`, `c${n}`], [`c${n}`, `d${n}`]);
+  for (let n = 0; n < 30; n += 1) pairs.push([`a${n}`, `d${(n * 7) % 30}`], [`d${n}`, `a${(n * 11) % 30}`]);
+  const all = new Set(pairs.flat());
+  const laid = layOut(picture(pairs), new Set([...all].map((key) => `fold ${key}`)));
+  const boxes = [...laid.places];
+  let passed = 0;
+  for (const { id, from, to } of laid.lines) {
+    const way = laid.passages.get(id) ?? [];
+    const layers = laid.layers.map((list) => [list.includes(from.box), list.includes(to.box)]);
+    const [begin, end] = [layers.findIndex(([is]) => is), layers.findIndex(([, is]) => is)];
+    expect(way).toHaveLength(Math.max(0, Math.abs(end - begin) - 1));
+    passed += way.length;
+    for (const one of way)
+      for (const [key, { x: left, y, width, height }] of boxes)
+        expect(one.x !== left || one.y + one.height <= y || one.y >= y + height || width === 0, `${id} ${key}`).toBe(
+          true,
+        );
+  }
+  expect(passed).toBeGreaterThan(0);
+  expect(boxes.map(([key]) => key).toSorted()).toEqual(laid.boxes.map(({ key }) => key).toSorted());
+});
+
+test('lines between the same two boxes pass beside each other', () => {
+  const far = picture([
+    ['a', 'b'],
+    ['b', 'c'],
+    ['a', 'c'],
+  ]);
+  const more = { ...line('a', 'c'), id: 'another' };
+  const laid = layOut({ ...far, lines: [...far.lines, more] }, new Set());
+  const ys = ['a c', 'another'].map((id) => laid.passages.get(id)?.[0]?.y ?? Number.NaN);
+  expect(new Set(ys).size).toBe(2);
+});

@@ -4,11 +4,11 @@ import type { LineageLine } from '#catalog/api/contract.ts';
 import { number } from '../format.ts';
 import { assetLink, kindName, kindPlural } from '../kinds.ts';
 import { AssetName, Name } from '../parts/text.tsx';
-import { boxName, kindWord } from './drawing.tsx';
 import { EdgeDetail } from './edge-detail.tsx';
 import { impactLink } from './links.ts';
 import type { Box, Direction, Line } from './model.ts';
 import { strokeWords } from './strokes.ts';
+import { boxName, kindWord, placeWord } from './words.ts';
 
 const SHOWN = 20;
 
@@ -147,7 +147,13 @@ export const BoxDetails = ({
     <Panel
       title={
         <>
-          <span class="kind">{kindWord(box.kind)}</span> <Name text={boxName(box)} limit={120} />
+          <span class="kind">{kindWord(box)}</span> <Name text={boxName(box)} limit={120} />
+          {placeWord(box) !== '' && (
+            <span class="quiet">
+              {' '}
+              in <Name text={placeWord(box)} limit={120} />
+            </span>
+          )}
         </>
       }
       onClose={onClose}

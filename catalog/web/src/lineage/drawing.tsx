@@ -1,26 +1,15 @@
 import type { TargetedKeyboardEvent } from 'preact';
 import { cut, number } from '../format.ts';
-import { kindName, kindPlural } from '../kinds.ts';
+import { kindName } from '../kinds.ts';
+import { FONTS, fitted, widthOf } from './fitting.ts';
+import { Glyph } from './glyphs.tsx';
 import { type Laid, type Rectangle, SIZES } from './layout.ts';
-import type { Box, End, Line } from './model.ts';
+import type { Box, End, Line, Row } from './model.ts';
 import { type Mark, type Stroke, strokeOf, strokeWords } from './strokes.ts';
+import { boxName, directed, isPath, kindWord, placeWord, plain, rowWord } from './words.ts';
 
-const NAME_CHARACTERS = 23;
-const ROW_CHARACTERS = 27;
-/** Narrower where the button to open a box stands beside them. */
-const BESIDE_TOGGLE = 18;
-const KIND_CHARACTERS = 31;
-const KIND_BESIDE_TOGGLE = 26;
-
-export const kindWord = (kind: Box['kind']): string => (kind === null ? 'Dataset' : kindName(kind));
-
-/** A box in words. */
-export const boxName = ({ folded, kind, name }: Box): string =>
-  folded.length > 0
-    ? `${number(folded.length)} more ${kind === null ? 'datasets' : kindPlural(kind).toLowerCase()}`
-    : name.trim() === ''
-      ? '(no name)'
-      : name;
+/** What the button to open a box takes of its width. */
+const TOGGLE = 34;
 
 /** How far a line within one layer leans out: three quarters of it are seen, within the picture's margin. */
 const LOOP = 36;
@@ -65,35 +54,45 @@ interface Curve {
   readonly isBack: boolean;
 }
 
-const curveOf = (laid: Laid, boxes: ReadonlyMap<string, Box>, { from, to }: Line): Curve | undefined => {
+/** Through a layer between two boxes: a curve to its near side, and straight on to its far side. */
+const through = (x: number, y: number, { x: left, y: top, width, height }: Rectangle): string => {
+  const at = top + height / 2;
+  const [near, far] = x <= left ? [left, left + width] : [left + width, left];
+  const middle = (x + near) / 2;
+  return `C${middle} ${y} ${middle} ${at} ${near} ${at}H${far}`;
+};
+
+const curveOf = (laid: Laid, boxes: ReadonlyMap<string, Box>, line: Line): Curve | undefined => {
+  const { from, to } = line;
   const [a, b] = [boxes.get(from.box), boxes.get(to.box)];
   const [left, right] = [laid.places.get(from.box), laid.places.get(to.box)];
   if (!a || !b || !left || !right) return undefined;
   const [y1, y2] = [heightAt(a, left, from), heightAt(b, right, to)];
-  const x1 = left.x + left.width;
   if (right.x === left.x) {
     // Within one layer: around the right side, so that the line is seen.
+    const x1 = left.x + left.width;
     const out = x1 + LOOP;
-    const end = { x: x1, y: y2 };
     return {
       d: `M${x1} ${y1}C${out} ${y1} ${out} ${y2} ${x1 + 8} ${y2}`,
-      ...{ end, middle: { x: x1 + LOOP * 0.7, y: (y1 + y2) / 2 }, isBack: true },
+      ...{ end: { x: x1, y: y2 }, middle: { x: x1 + LOOP * 0.7, y: (y1 + y2) / 2 }, isBack: true },
     };
   }
-  if (right.x < left.x) {
-    // It closes a circle: back, from the left side to the right side.
-    const end = { x: right.x + right.width, y: y2 };
-    const bend = Math.min(120, (left.x - end.x) / 2);
-    return {
-      d: `M${left.x} ${y1}C${left.x - bend} ${y1} ${end.x + bend} ${y2} ${end.x + 8} ${y2}`,
-      ...{ end, middle: { x: (left.x + end.x) / 2, y: (y1 + y2) / 2 }, isBack: true },
-    };
+  // What closes a circle leads back, from the left side to the right side.
+  const isBack = right.x < left.x;
+  const begin = { x: isBack ? left.x : left.x + left.width, y: y1 };
+  const end = { x: isBack ? right.x + right.width : right.x, y: y2 };
+  const passages = laid.passages.get(line.id) ?? [];
+  let d = `M${begin.x} ${begin.y}`;
+  let at = begin;
+  for (const one of passages) {
+    d += through(at.x, at.y, one);
+    at = { x: isBack ? one.x : one.x + one.width, y: one.y + one.height / 2 };
   }
-  const x2 = right.x;
-  const bend = Math.min(120, (x2 - x1) / 2);
+  const bend = Math.min(120, Math.abs(end.x - at.x) / 2) * (isBack ? -1 : 1);
+  // Its sign stands in the last gap, where no box is.
   return {
-    d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 8} ${y2}`,
-    ...{ end: { x: x2, y: y2 }, middle: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 }, isBack: false },
+    d: `${d}C${at.x + bend} ${at.y} ${end.x - bend} ${y2} ${end.x + (isBack ? 8 : -8)} ${y2}`,
+    ...{ end, middle: { x: (at.x + end.x) / 2, y: (at.y + y2) / 2 }, isBack },
   };
 };
 
@@ -184,6 +183,36 @@ const Knob = ({
   );
 };
 
+/** Kind and state first; of where it lies as much as there is room for: of a path the end, of a name the beginning. */
+const kindLine = (words: readonly string[], place: string, room: number, isEndTelling: boolean): string => {
+  const said = words.join(' · ');
+  const left = room - widthOf(`${said} · `, FONTS.kind);
+  return place === '' || left < 40
+    ? fitted(said, FONTS.kind, room)
+    : `${said} · ${fitted(place, FONTS.kind, left, isEndTelling ? 'end' : 'beginning')}`;
+};
+
+/** The name of a row, and at its right end what it is. */
+const RowText = ({ row, x, y, width }: { row: Row; x: number; y: number; width: number }) => {
+  const word = rowWord(row);
+  const room = width - 14 - (word === '' ? 0 : widthOf(word, FONTS.rowKind) + 8);
+  return (
+    <>
+      <Glyph kind={row.kind} x={x + 12} y={y + 6} />
+      <svg x={x} y={y} width={room} height={SIZES.row} aria-hidden="true">
+        <text x={28} y={15}>
+          {fitted(plain(row.name), FONTS.row, room - 28)}
+        </text>
+      </svg>
+      {word !== '' && (
+        <text class="lineage-row-kind" x={x + width - 8} y={y + 15} text-anchor="end">
+          {word}
+        </text>
+      )}
+    </>
+  );
+};
+
 export const BoxShape = ({
   box,
   place: { x, y, width, height },
@@ -199,7 +228,8 @@ export const BoxShape = ({
   actions: BoxActions;
 }) => {
   const name = boxName(box);
-  const kind = kindWord(box.kind);
+  const kind = kindWord(box);
+  const place = placeWord(box);
   const state = [
     ...(box.isFocus ? ['shown here'] : []),
     ...(box.isGone ? ['gone'] : []),
@@ -217,21 +247,19 @@ export const BoxShape = ({
       onClick={onSelect}
       onKeyDown={onMove}
     >
-      <title>{`${kind} ${cut(name, 300)}${box.within === '' ? '' : ` in ${cut(box.within, 200)}`}`}</title>
+      <title>{`${kind} ${cut(name, 300)}${place === '' ? '' : ` in ${cut(place, 200)}`}`}</title>
       {box.folded.length > 0 && (
         <rect class="lineage-behind" x={x + 5} y={y + 5} width={width} height={height} rx={7} />
       )}
       <rect class="lineage-frame" x={x} y={y} width={width} height={height} rx={7} />
-      {/* Wide letters are cut off at the edge. */}
-      <svg x={x} y={y} width={width - (box.opens ? 34 : 6)} height={SIZES.head} aria-hidden="true">
-        <text class="lineage-kind" x={12} y={17}>
-          {cut(
-            [kind, ...state, box.within].filter((part) => part !== '').join(' · '),
-            box.opens ? KIND_BESIDE_TOGGLE : KIND_CHARACTERS,
-          )}
+      {/* A letter that is piled up stays in its line. */}
+      <svg x={x} y={y} width={width - (box.opens ? TOGGLE : 6)} height={SIZES.head} aria-hidden="true">
+        <Glyph kind={box.kind} x={12} y={8} />
+        <text class="lineage-kind" x={27} y={17}>
+          {kindLine([kind, ...state], place, width - 35 - (box.opens ? TOGGLE : 0), isPath(box))}
         </text>
         <text class="lineage-name" x={12} y={35}>
-          {cut(name, box.opens ? BESIDE_TOGGLE : NAME_CHARACTERS)}
+          {fitted(name, FONTS.name, width - 20 - (box.opens ? TOGGLE : 0))}
         </text>
       </svg>
       {box.opens && (
@@ -250,13 +278,9 @@ export const BoxShape = ({
       )}
       {box.rows.map((row, index) => (
         <g class={row.isFocus ? 'lineage-row is-focus' : 'lineage-row'} key={row.key} data-row={row.key}>
-          <title>{`${row.kind === null ? 'Column' : kindName(row.kind)} ${cut(row.name, 300)}`}</title>
+          <title>{`${row.kind === null ? 'Column' : kindName(row.kind)} ${cut(plain(row.name), 300)}`}</title>
           <rect x={x + 1} y={y + SIZES.head + index * SIZES.row} width={width - 2} height={SIZES.row} />
-          <svg x={x} y={y + SIZES.head + index * SIZES.row} width={width - 6} height={SIZES.row} aria-hidden="true">
-            <text x={16} y={15}>
-              {cut(row.name.trim() === '' ? '(no name)' : row.name, ROW_CHARACTERS)}
-            </text>
-          </svg>
+          <RowText row={row} x={x} y={y + SIZES.head + index * SIZES.row} width={width} />
         </g>
       ))}
       {box.isOpen && box.moreInside > 0 && (
@@ -296,8 +320,9 @@ export interface DrawnLine {
 const endName = (boxes: ReadonlyMap<string, Box>, { box: key, row }: End): string => {
   const box = boxes.get(key);
   if (box === undefined) return key;
-  const name = boxName(box);
-  return row === null ? name : `${name} ${box.rows.find((one) => one.key === row)?.name ?? ''}`;
+  const name = directed(boxName(box));
+  const found = row === null ? undefined : box.rows.find((one) => one.key === row);
+  return found === undefined ? name : `${name} ${directed(plain(found.name))}`;
 };
 
 /** The lines of a picture with their curves and their words. */

@@ -10,34 +10,92 @@ export interface Rectangle {
 
 export interface Laid extends Picture {
   readonly places: ReadonlyMap<string, Rectangle>;
+  /** Where lines over more than one layer pass between boxes, by the id of the line, from its beginning on. */
+  readonly passages: ReadonlyMap<string, readonly Rectangle[]>;
   /** Keys of boxes from the origins on, each layer from the top. */
   readonly layers: readonly (readonly string[])[];
   readonly width: number;
   readonly height: number;
 }
 
-export const SIZES = { width: 208, head: 44, row: 22, foot: 8, gapX: 92, gapY: 16, margin: 34 } as const;
+export const SIZES = { width: 232, head: 44, row: 22, foot: 8, gapX: 88, gapY: 16, margin: 34 } as const;
 
 /** Boxes of one kind in a layer that are drawn one by one; the others are folded into one. */
 const UNFOLDED = 14;
 const KEPT = 10;
 const SWEEPS = 6;
+/** What a line is given to pass between two boxes; lines between the same two pass beside each other, so many can be seen. */
+const PASSAGE = 6;
+const MOST_BESIDE = 6;
+/** More passages than this make a picture slow, and none is read any more: then lines run behind boxes. */
+const MOST_PASSAGES = 4_000;
+
+/** Which passages a line takes: those of all lines between the same two boxes. */
+const passage = ({ from, to }: Line): string => JSON.stringify([from.box, to.box]);
 
 export const heightOf = ({ rows, moreInside }: Box): number =>
   SIZES.head + (rows.length === 0 ? 0 : (rows.length + (moreInside > 0 ? 1 : 0)) * SIZES.row + SIZES.foot);
 
-type Graph = ReadonlyMap<string, ReadonlySet<string>>;
+/** The passages of the lines between two boxes. */
+interface Way {
+  readonly keys: readonly string[];
+  readonly lines: string[];
+}
 
-/** From each box to those that it feeds, and back; without lines within a box. */
-const graphsOf = ({ boxes, lines }: Picture): { readonly out: Graph; readonly into: Graph } => {
-  const out = new Map<string, Set<string>>(boxes.map(({ key }) => [key, new Set()]));
-  const into = new Map<string, Set<string>>(boxes.map(({ key }) => [key, new Set()]));
-  for (const { from, to } of lines)
-    if (from.box !== to.box) {
-      out.get(from.box)?.add(to.box);
-      into.get(to.box)?.add(from.box);
+type Graph = ReadonlyMap<string, ReadonlySet<string>>;
+type Graphs = { readonly out: Graph; readonly into: Graph };
+
+/** From each key to those that it feeds, and back; without what leads from something to itself. */
+const graphsOf = (keys: readonly string[], ends: Iterable<readonly [from: string, to: string]>): Graphs => {
+  const out = new Map<string, Set<string>>(keys.map((key) => [key, new Set()]));
+  const into = new Map<string, Set<string>>(keys.map((key) => [key, new Set()]));
+  for (const [from, to] of ends)
+    if (from !== to) {
+      out.get(from)?.add(to);
+      into.get(to)?.add(from);
     }
   return { out, into };
+};
+const boxGraphs = ({ boxes, lines }: Picture): Graphs =>
+  graphsOf(
+    boxes.map(({ key }) => key),
+    lines.map(({ from, to }) => [from.box, to.box] as const),
+  );
+
+/**
+ * Gives every line that leads over layers a place in each of them, so that it goes around boxes, and their graph with these
+ * places in it.
+ */
+const withPassages = (layers: string[][], { lines, boxes }: Picture): Graphs & { readonly ways: readonly Way[] } => {
+  const layer = new Map(layers.flatMap((list, index) => list.map((key) => [key, index] as const)));
+  const ways = new Map<string, Way>();
+  const ends: [string, string][] = [];
+  const added: string[] = [];
+  const rows = new Map(boxes.flatMap(({ rows: list }) => list.map(({ key }, index) => [key, index] as const)));
+  const height = ({ from, to }: Line): number => (rows.get(from.row ?? '') ?? -1) + (rows.get(to.row ?? '') ?? -1);
+  // Lines that pass beside each other keep the order of the rows that they join, so that they do not cross.
+  for (const line of lines.toSorted((a, b) => height(a) - height(b))) {
+    const id = passage(line);
+    const [from, to] = [layer.get(line.from.box) ?? 0, layer.get(line.to.box) ?? 0];
+    const step = Math.sign(to - from);
+    const known = ways.get(id);
+    known?.lines.push(line.id);
+    if (known !== undefined) continue;
+    const keys: string[] = [];
+    if (added.length < MOST_PASSAGES)
+      for (let at = from + step; at !== to && step !== 0; at += step) {
+        const key = `passage ${at} ${id}`;
+        keys.push(key);
+        layers[at]?.push(key);
+      }
+    ways.set(id, { keys, lines: [line.id] });
+    added.push(...keys);
+    const way = [line.from.box, ...keys, line.to.box];
+    // In the direction of the layers, so that what leads back is drawn near what it joins, too.
+    if (step < 0) way.reverse();
+    for (const [index, key] of way.slice(1).entries()) ends.push([way[index] ?? '', key]);
+  }
+  return { ...graphsOf([...boxes.map(({ key }) => key), ...added], ends), ways: [...ways.values()] };
 };
 
 /** The boxes in an order in which lines lead forward, but for those that close a circle. */
@@ -64,7 +122,7 @@ const forward = (keys: readonly string[], out: Graph): string[] => {
 };
 
 /** The layer of each box: behind all that feed it, and no farther from what it feeds than it must be. */
-const layersOf = ({ boxes }: Picture, { out, into }: { out: Graph; into: Graph }): Map<string, number> => {
+const layersOf = ({ boxes }: Picture, { out, into }: Graphs): Map<string, number> => {
   const keys = boxes.map(({ key }) => key);
   // What nothing feeds begins: a circle is cut where one comes into it.
   const order = forward([...keys.filter((key) => into.get(key)?.size === 0), ...keys], out);
@@ -88,7 +146,7 @@ const layersOf = ({ boxes }: Picture, { out, into }: { out: Graph; into: Graph }
 const fold = (
   picture: Picture,
   layer: ReadonlyMap<string, number>,
-  { out, into }: { out: Graph; into: Graph },
+  { out, into }: Graphs,
   unfolded: ReadonlySet<string>,
 ): { picture: Picture; layer: Map<string, number> } => {
   const many = new Map<string, Box[]>();
@@ -141,7 +199,7 @@ const fold = (
 const weight = ({ isFocus, isOpen }: Box): number => (isFocus ? 2 : isOpen ? 1 : 0);
 
 /** Orders each layer by the middle of what its boxes are joined with, to and fro, so that few lines cross. */
-const order = (layers: string[][], { out, into }: { out: Graph; into: Graph }): void => {
+const order = (layers: string[][], { out, into }: Graphs): void => {
   const position = new Map<string, number>();
   const note = (list: readonly string[]): void => {
     for (const [index, key] of list.entries()) position.set(key, list.length < 2 ? 0.5 : index / (list.length - 1));
@@ -165,12 +223,13 @@ const order = (layers: string[][], { out, into }: { out: Graph; into: Graph }): 
 const place = (
   layers: readonly (readonly string[])[],
   boxes: ReadonlyMap<string, Box>,
-  { out, into }: { out: Graph; into: Graph },
+  { out, into, ways }: Graphs & { readonly ways: readonly Way[] },
 ): { places: Map<string, Rectangle>; width: number; height: number } => {
   const places = new Map<string, Rectangle>();
+  const beside = new Map(ways.flatMap(({ keys, lines }) => keys.map((key) => [key, lines.length] as const)));
   const height = (key: string): number => {
     const box = boxes.get(key);
-    return box ? heightOf(box) : 0;
+    return box ? heightOf(box) : PASSAGE * Math.min(MOST_BESIDE, beside.get(key) ?? 1);
   };
   const put = (list: readonly string[], index: number, wanted: (key: string) => number | undefined): void => {
     let bottom = Number.NEGATIVE_INFINITY;
@@ -215,7 +274,7 @@ const place = (
 
 /** Lays a picture out from left to right, origins first. */
 export const layOut = (picture: Picture, unfolded: ReadonlySet<string>): Laid => {
-  const graphs = graphsOf(picture);
+  const graphs = boxGraphs(picture);
   const folded = fold(picture, layersOf(picture, graphs), graphs, unfolded);
   const layers: string[][] = [];
   const numbers = [...new Set(folded.picture.boxes.map(({ key }) => folded.layer.get(key) ?? 0))].sort((a, b) => a - b);
@@ -224,8 +283,25 @@ export const layOut = (picture: Picture, unfolded: ReadonlySet<string>): Laid =>
     const index = column.get(folded.layer.get(key) ?? 0) ?? 0;
     layers[index] = [...(layers[index] ?? []), key];
   }
-  const drawn = graphsOf(folded.picture);
+  const drawn = withPassages(layers, folded.picture);
   order(layers, drawn);
   const boxes = new Map(folded.picture.boxes.map((box) => [box.key, box]));
-  return { ...folded.picture, layers, ...place(layers, boxes, drawn) };
+  const { places, ...size } = place(layers, boxes, drawn);
+  const passages = new Map<string, Rectangle[]>();
+  for (const { keys, lines } of drawn.ways) {
+    const whole = keys.flatMap((key) => places.get(key) ?? []);
+    for (const [index, id] of lines.entries())
+      passages.set(
+        id,
+        whole.map(({ y, height, ...rest }) => ({
+          ...rest,
+          ...{ y: y + (height * index) / lines.length, height: height / lines.length },
+        })),
+      );
+    for (const key of keys) places.delete(key);
+  }
+  return {
+    ...{ ...folded.picture, ...size, places, passages },
+    layers: layers.map((list) => list.filter((key) => boxes.has(key))),
+  };
 };

@@ -114,7 +114,13 @@ export const extend = (known: Known, lineage: Lineage, asked: Direction | 'insid
 const OPEN_ROWS = 8;
 const MOST_ROWS = 200;
 
-const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+/** What is read first, then what is made of it. */
+const ROW_ORDER: readonly Kind[] = [
+  ...(['table', 'field', 'variable', 'masterDimension', 'masterMeasure', 'masterVisualization'] as const),
+  ...(['chartDimension', 'chartMeasure'] as const),
+];
+const byName = (a: Row, b: Row): number =>
+  ROW_ORDER.indexOf(a.kind) - ROW_ORDER.indexOf(b.kind) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /** The boxes and lines to be drawn; `opened` holds what a person opened or closed. */
 export const pictureOf = (known: Known, opened: ReadonlyMap<string, boolean>): Picture => {

@@ -7,7 +7,7 @@ import type { Box, Direction } from './model.ts';
 const SMALLEST = 0.15;
 const LARGEST = 2;
 /** Smaller than this nobody reads: rather a picture that scrolls. */
-const READABLE = 0.62;
+const READABLE = 0.8;
 const STEP = 1.25;
 
 const bounded = (zoom: number): number => Math.min(LARGEST, Math.max(SMALLEST, zoom));

@@ -8,13 +8,14 @@ import { useAction } from '../parts/controls.tsx';
 import { ErrorPanel, Loading } from '../parts/panels.tsx';
 import { BuildLineage } from './build.tsx';
 import { BoxDetails, LineageList, LineDetails } from './details.tsx';
-import { boxName, drawn } from './drawing.tsx';
+import { drawn } from './drawing.tsx';
 import { layOut } from './layout.ts';
 import { Legend } from './legend.tsx';
 import { impactLink } from './links.ts';
 import { begin, type Direction, extend, type Known, pictureOf } from './model.ts';
 import { LineagePicture } from './picture.tsx';
 import { CONFIDENCES } from './strokes.ts';
+import { boxName } from './words.ts';
 
 const KINDS: ReadonlySet<Asset['kind']> = new Set([
   ...(['app', 'dataset', 'column', 'table', 'field', 'sheet', 'chart', 'chartDimension', 'chartMeasure'] as const),
@@ -200,7 +201,7 @@ export const LineageSection = ({ asset }: { asset: Asset }) => {
               </button>
             )}
           </div>
-          {!asList && <Legend />}
+          {!asList && <Legend lines={laid.lines} />}
           {line && (
             <LineDetails
               key={line.id}
