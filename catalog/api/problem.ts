@@ -13,6 +13,8 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'api.invalid_request': 400,
   'api.conflict': 409,
   'api.too_many_logins': 429,
+  'api.too_many_requests': 429,
+  'api.too_long': 503,
   'api.busy': 503,
   'bridge.enrolment_refused': 403,
   'agent.revoked': 409,

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   byKind,
@@ -18,6 +19,7 @@ import { type ApiContext, organisationOf, type Routes } from './context.ts';
 import { ApiError, Impact, Lineage, LineageEdgeDetail } from './contract.ts';
 import { csvLine } from './csv.ts';
 import { notFound } from './problem.ts';
+import { Walks } from './walks.ts';
 import { readCursor, readCursorOf, text, wire, writeCursor } from './wire.ts';
 
 const NODES = 300;
@@ -76,17 +78,22 @@ const cutPath = <T>(path: readonly T[]): T[] =>
 export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
   const errors = { '4xx': ApiError, '5xx': ApiError };
 
-  const impactOf = async (organisation: string, query: z.infer<typeof Asked>) => {
-    const found = await findImpact(sql, organisation, {
-      key: query.key,
-      direction: query.direction,
-      ...filterOf(query),
+  const walks = new Walks(sql);
+
+  const impactOf = (request: FastifyRequest, reply: FastifyReply, query: z.infer<typeof Asked>) => {
+    const organisation = organisationOf(request);
+    return walks.walk(organisation, reply, async (tx) => {
+      const found = await findImpact(tx, organisation, {
+        key: query.key,
+        direction: query.direction,
+        ...filterOf(query),
+      });
+      if (!found) throw notFound('asset with this key');
+      const owned = [...found.reached.values()].flatMap(({ place: { key, kind, app } }) =>
+        kind !== null && OWNED.has(kind) ? [key] : app === null ? [] : [app],
+      );
+      return { found, owners: await ownersOf(tx, organisation, [...new Set(owned)]) };
     });
-    if (!found) throw notFound('asset with this key');
-    const owned = [...found.reached.values()].flatMap(({ place: { key, kind, app } }) =>
-      kind !== null && OWNED.has(kind) ? [key] : app === null ? [] : [app],
-    );
-    return { found, owners: await ownersOf(sql, organisation, [...new Set(owned)]) };
   };
 
   routes.get(
@@ -108,13 +115,15 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
         response: { 200: Lineage, ...errors },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { key, direction, level, depth, limit, breadth, after } = request.query;
-      const found = await findNeighbourhood(sql, organisationOf(request), {
+      const organisation = organisationOf(request);
+      const asked = {
         ...{ key, direction, level, depth, limit, breadth },
         ...filterOf(request.query),
         after: readCursorOf(after, [1, 2]),
-      });
+      };
+      const found = await walks.walk(organisation, reply, (tx) => findNeighbourhood(tx, organisation, asked));
       if (!found) throw notFound('asset with this key');
       return Lineage.parse(
         wire({ ...found, more: found.more.map((one) => ({ ...one, next: writeCursor(one.next) })) }),
@@ -133,8 +142,9 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
         response: { 200: LineageEdgeDetail, ...errors },
       },
     },
-    async (request) => {
-      const items = await findEdge(sql, organisationOf(request), request.query);
+    async (request, reply) => {
+      const organisation = organisationOf(request);
+      const items = await walks.walk(organisation, reply, (tx) => findEdge(tx, organisation, request.query));
       if (items.length === 0) throw notFound('edge between these two');
       return LineageEdgeDetail.parse(wire({ items }));
     },
@@ -155,9 +165,9 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
         response: { 200: Impact, ...errors },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { kind, after, limit, ...asked } = request.query;
-      const { found, owners } = await impactOf(organisationOf(request), asked);
+      const { found, owners } = await impactOf(request, reply, asked);
       const all = wanted(found, kind);
       const [last] = readCursor(after, 1) ?? [];
       const from = last === undefined ? 0 : all.findIndex(({ place }) => place.key === last) + 1;
@@ -204,7 +214,7 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
     },
     async (request, reply) => {
       const { kind, ...asked } = request.query;
-      const { found, owners } = await impactOf(organisationOf(request), asked);
+      const { found, owners } = await impactOf(request, reply, asked);
       const all = wanted(found, kind);
       const arrow = asked.direction === 'down' ? ' → ' : ' ← ';
       function* lines() {

@@ -10,7 +10,7 @@ import {
   placesOf,
   stepsFrom,
 } from './lineage-steps.ts';
-import type { Sql } from './sql.ts';
+import type { Queries } from './sql.ts';
 
 export interface ImpactQuery extends EdgeFilter {
   readonly key: string;
@@ -60,11 +60,11 @@ class Walk {
   readonly #waiting: string[][] = CONFIDENCES.map(() => []);
   readonly #opened = new Set<string>();
   readonly #ended = new Set<string>();
-  readonly #sql: Sql;
+  readonly #sql: Queries;
   readonly #organisationId: string;
   readonly #query: ImpactQuery;
 
-  constructor(sql: Sql, organisationId: string, query: ImpactQuery) {
+  constructor(sql: Queries, organisationId: string, query: ImpactQuery) {
     this.#sql = sql;
     this.#organisationId = organisationId;
     this.#query = query;
@@ -188,7 +188,11 @@ const START = { distance: 0, confidence: 'confirmed', conditional: false, from: 
  * known, never through an app as a whole, which would make everything depend on everything. Undefined when nothing has
  * this key.
  */
-export const findImpact = async (sql: Sql, organisationId: string, query: ImpactQuery): Promise<Impact | undefined> => {
+export const findImpact = async (
+  sql: Queries,
+  organisationId: string,
+  query: ImpactQuery,
+): Promise<Impact | undefined> => {
   const [focus] = await placesOf(sql, organisationId, [query.key]);
   if (!focus || !(await isKnown(sql, organisationId, focus))) return undefined;
   const walk = new Walk(sql, organisationId, query);
@@ -220,7 +224,7 @@ export interface Owner {
 
 /** Who owns these apps and sheets: by the edge that names them, else by what the asset says. */
 export const ownersOf = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Owner>> => {

@@ -1,7 +1,7 @@
 import { keyPart } from '#protocol/keys.ts';
 import { LineageEdge, type LineagePlace } from '#protocol/lineage.ts';
 import type { EdgeKind } from '#protocol/records.ts';
-import type { Sql } from './sql.ts';
+import type { Queries } from './sql.ts';
 
 /** What one app's crawl says of an edge. */
 export interface EdgeSaying extends Partial<LineageEdge> {
@@ -32,7 +32,7 @@ const scriptKey = (app: string, { file }: LineagePlace): string =>
 
 /** What an edge says and where it was read, of every app that says so; empty when there is no such edge. */
 export const findEdge = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   edge: { readonly from: string; readonly kind: EdgeKind; readonly to: string },
 ): Promise<EdgeSaying[]> => {

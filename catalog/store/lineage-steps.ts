@@ -1,6 +1,6 @@
 import { CONFIDENCES, type Confidence, type Role } from '#protocol/lineage.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
-import type { Sql } from './sql.ts';
+import type { Queries } from './sql.ts';
 
 /** Towards the origins, or towards what depends on something. */
 export type Direction = 'up' | 'down';
@@ -62,7 +62,7 @@ export const DRAWN_EDGES = {
 } as const satisfies Record<Level, readonly EdgeKind[]>;
 
 /** A `uses` edge is lineage only where it leads to a master item: not to an extension, an include or an app. */
-export const counts = (sql: Sql, filter: EdgeFilter) => {
+export const counts = (sql: Queries, filter: EdgeFilter) => {
   const { confidence, roles, unreachable } = filter;
   const allowed = confidence === undefined ? [] : CONFIDENCES.slice(0, CONFIDENCES.indexOf(confidence) + 1);
   return sql`(e.kind <> 'uses' or exists (select from asset m where m.organisation_id = e.organisation_id
@@ -87,7 +87,7 @@ export type After = readonly [kind: string, other: string];
  * says that there are more. Every part is an index scan that ends after as many rows.
  */
 export const stepsFrom = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   at: readonly Place[],
   level: Level,
@@ -144,7 +144,7 @@ export const MOST_COUNTED = 1_000;
 
 /** How many neighbours each of these has in a direction besides those that are shown, at most {@link MOST_COUNTED}. */
 export const countBeyond = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   at: readonly Place[],
   level: Level,
@@ -215,7 +215,7 @@ const unknown = (key: string): Place => {
 };
 
 /** What is known of each of these keys, in their order. */
-export const placesOf = async (sql: Sql, organisationId: string, keys: readonly string[]): Promise<Place[]> => {
+export const placesOf = async (sql: Queries, organisationId: string, keys: readonly string[]): Promise<Place[]> => {
   const found = new Map<string, Place>();
   for (let from = 0; from < keys.length; from += PLACES_A_READ)
     for (const row of await sql<Place[]>`
@@ -230,7 +230,7 @@ export const placesOf = async (sql: Sql, organisationId: string, keys: readonly 
 };
 
 /** Is there anything with this key: an asset, or an end of an edge? */
-export const isKnown = async (sql: Sql, organisationId: string, { key, kind }: Place): Promise<boolean> => {
+export const isKnown = async (sql: Queries, organisationId: string, { key, kind }: Place): Promise<boolean> => {
   if (kind !== null) return true;
   const rows = await sql`(select from edge where organisation_id = ${organisationId} and from_key = ${key} limit 1)
     union all (select from edge where organisation_id = ${organisationId} and to_key = ${key} limit 1)`;
@@ -239,7 +239,7 @@ export const isKnown = async (sql: Sql, organisationId: string, { key, kind }: P
 
 /** The columns of a dataset, the fields of a table or an app, by name; at most `limit + 1`. */
 export const membersOf = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   { key, kind }: Place,
   limit: number,

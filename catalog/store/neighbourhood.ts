@@ -15,7 +15,7 @@ import {
   placesOf,
   stepsFrom,
 } from './lineage-steps.ts';
-import type { Sql } from './sql.ts';
+import type { Queries } from './sql.ts';
 
 export interface LineageNode extends Place {
   /** The dataset, app, chart or sheet that it is drawn in; null of one that stands alone. */
@@ -92,7 +92,7 @@ const groupOf = ({ kind, parent, app }: Place): string | null => {
 };
 
 /** The dataset, app, … that a focus stands for at the level of tables. */
-const wholeOf = async (sql: Sql, organisationId: string, focus: Place): Promise<Place> => {
+const wholeOf = async (sql: Queries, organisationId: string, focus: Place): Promise<Place> => {
   const whole = WHOLES.includes(focus.kind) ? undefined : (focus.app ?? groupOf(focus));
   const [place] = whole == null ? [] : await placesOf(sql, organisationId, [whole]);
   return place ?? focus;
@@ -100,7 +100,7 @@ const wholeOf = async (sql: Sql, organisationId: string, focus: Place): Promise<
 
 /** The walk in one direction: a circle ends it, since nothing is entered twice. */
 const walk = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   seeds: readonly Place[],
   direction: Direction,
@@ -157,7 +157,7 @@ const first = <T extends string>(list: readonly T[], ...values: readonly (string
 
 /** All edges between what is shown, also those that no walk went along. */
 const edgesBetween = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   keys: readonly string[],
   level: Level,
@@ -194,7 +194,7 @@ const edgesBetween = async (
 };
 
 const opening = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   places: readonly Place[],
   level: Level,
@@ -223,7 +223,7 @@ const holdings = (nodes: readonly LineageNode[]): DrawnEdge[] => {
  * out is counted where it would be. Undefined when nothing has this key.
  */
 export const findNeighbourhood = async (
-  sql: Sql,
+  sql: Queries,
   organisationId: string,
   query: NeighbourhoodQuery,
 ): Promise<Neighbourhood | undefined> => {

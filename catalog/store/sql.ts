@@ -92,3 +92,51 @@ export const transact = async <T>(sql: Sql, work: (tx: Transaction) => Promise<T
     }
   }
 };
+
+/** A query that was cancelled, because its time was up or because somebody asked. */
+const CANCELLED = '57014';
+/** Between two tries to cancel what a reading does: the first may come between two of its queries. */
+const CANCEL_AGAIN_MS = 200;
+
+/**
+ * Runs queries that read on one connection, with one view of the data, and ends them when `signal` is aborted: in the
+ * database, too, so that nothing goes on there for somebody who has gone.
+ *
+ * @param sql a pool, whose other connections cancel
+ * @throws the reason of `signal` when it was aborted before the queries were done
+ */
+export const readUntil = async <T>(
+  sql: Sql,
+  signal: AbortSignal,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> => {
+  signal.throwIfAborted();
+  try {
+    return (await sql.begin('isolation level repeatable read read only', async (tx) => {
+      const [backend] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      let isDone = false;
+      let cancelling: Promise<unknown> = Promise.resolve();
+      const cancel = (): void => {
+        if (isDone) return;
+        cancelling = sql`select pg_cancel_backend(${backend?.pid ?? 0})`
+          .catch(() => undefined)
+          .then(() => {
+            if (!isDone) setTimeout(cancel, CANCEL_AGAIN_MS).unref();
+          });
+      };
+      if (signal.aborted) cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      try {
+        return await work(tx);
+      } finally {
+        isDone = true;
+        signal.removeEventListener('abort', cancel);
+        // The connection goes back only when nothing can cancel what is asked on it next.
+        await cancelling;
+      }
+    })) as T;
+  } catch (error) {
+    if (signal.aborted && sqlState(error) === CANCELLED) throw signal.reason;
+    throw error;
+  }
+};

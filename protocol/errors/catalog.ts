@@ -28,6 +28,14 @@ export const CATALOG_KINDS = {
   'api.not_found': { retryable: false, advice: 'Check the address; it may have been deleted.' },
   'api.invalid_request': { retryable: false, advice: 'Correct the value named; /api/openapi.json describes the API.' },
   'api.conflict': { retryable: false, advice: 'Look at what is there now, then make your change again.' },
+  'api.too_many_requests': {
+    retryable: true,
+    advice: 'Wait until the answers to what you asked before are there, then ask again.',
+  },
+  'api.too_long': {
+    retryable: true,
+    advice: 'Ask for less: fewer steps, one direction, or only what is surer.',
+  },
   'api.busy': { retryable: true, advice: 'Close pages of the catalog that you do not need, then try again.' },
   // packages that are carried to the catalog by hand
   'package.unreadable': { retryable: false, advice: 'Check the path, and that this user may read the file.' },
