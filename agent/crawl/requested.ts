@@ -1,10 +1,14 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
 import type { Site } from '#agent/qlik/site.ts';
+import { EVERYTHING } from '#config/filter/filter.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { Reason } from '#protocol/records.ts';
 import type { AppContext } from './app-scope.ts';
+import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { REQUESTED } from './delta/reasons.ts';
+import { surveyOf } from './delta/survey.ts';
+import { keptApps } from './filtered.ts';
 import { siteContext } from './lists/site-list.ts';
 import { listApps, rememberSite } from './site-scope.ts';
 
@@ -18,6 +22,8 @@ export const requestedApps = async (
   await rememberSite(site, siteContext(context));
   const [ids, streams] = [new Set(only.apps), new Set(only.streams)];
   const { rows, ...rest } = await listApps(site, context.filter);
+  const all = surveyOf({ ...rest, rows }, UNKNOWN_OBJECTS, 0);
+  context.lineage?.knows((await keptApps(all, context.filter ?? EVERYTHING)).apps);
   const wanted = rows.filter(({ id, stream }) => ids.has(id) || (stream !== null && streams.has(stream.id)));
   return { apps: { ...rest, rows: wanted }, reason: REQUESTED };
 };

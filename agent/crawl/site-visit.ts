@@ -57,6 +57,7 @@ export const lookAtSite = async (
   const notes = new SiteNotes(nowMs, delta.isKept, isWhole ? undefined : base.site);
   const { listing, changes, objects, isUnsure } = await survey(site, context, delta, options);
   options.onListed(listing.apps.length);
+  context.lineage?.knows(listing.apps);
   const { filter = EVERYTHING } = context;
   const lists = siteContext(context, namedApps(filter, listing.apps));
 

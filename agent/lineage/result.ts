@@ -38,14 +38,31 @@ export interface Place {
 
 /** Something that data is read from, as written after expansion. What could not be expanded stands there as `$(name)`. */
 export type Source =
-  | { readonly type: 'file'; readonly path: string; readonly table: string | undefined; readonly format: string }
+  | FileSource
   /** A table of a database, or an object of a connector. `connection`: the name of LIB CONNECT TO; '' when none is current. */
-  | { readonly type: 'object'; readonly connection: string; readonly object: string }
+  | { readonly type: 'object'; readonly connection: string; readonly object: string; readonly holes?: Holes }
   | { readonly type: 'inline' | 'autogenerate' }
   /** A table that this text does not make. */
   | { readonly type: 'resident'; readonly table: string }
-  | { readonly type: 'binary'; readonly path: string }
+  | { readonly type: 'binary'; readonly path: string; readonly holes?: Holes }
   | { readonly type: 'extension'; readonly name: string };
+
+/** As in {@link DatasetUse}; absent: none. Two places with different ones are two, however they are written. */
+type Holes = readonly string[] | undefined;
+
+/** Where a file is, as the script says it. */
+export interface FilePlace {
+  readonly path: string;
+  /** What DIRECTORY said last, for a path that does not say where it begins. */
+  readonly directory?: string | undefined;
+  readonly holes?: Holes;
+}
+
+export interface FileSource extends FilePlace {
+  readonly type: 'file';
+  readonly table: string | undefined;
+  readonly format: string;
+}
 
 /** One origin of a field, traced back to the outermost source. */
 export interface Origin {
@@ -85,6 +102,9 @@ export interface TableLineage {
 
 export interface StoreLineage {
   readonly target: string;
+  /** Of `target`, as in {@link FilePlace}. */
+  readonly directory?: string | undefined;
+  readonly holes?: Holes;
   readonly format: string;
   readonly table: string;
   readonly fields: readonly FieldLineage[];

@@ -32,6 +32,10 @@ export const LINEAGE_KINDS = {
     advice:
       'Give the values of these variables in the mapping file, or let the agent read the logs of reloads (paths.logs).',
   },
+  'lineage.app_unknown': {
+    retryable: false,
+    advice: 'Name the app by its id in BINARY, or give an edge in the mapping file.',
+  },
   'lineage.nothing_kept': {
     retryable: false,
     advice: 'Run a crawl first, and let the policy allow that scripts are read and kept (scripts, keep_scripts).',

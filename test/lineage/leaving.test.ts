@@ -29,7 +29,7 @@ const leaving = async (script: string): Promise<readonly string[]> => {
   const lineage = told(script);
   const graph = lineageGraph({
     ...{ lineage, app: APP, withTexts: true },
-    name: (source, holes) => naming.of(source, { appId: 'a1' }, holes),
+    name: (source) => naming.of(source, { appId: 'a1' }),
     fields: new Map(lineage.tables.flatMap(({ fields }) => fields.map(({ name }, at) => [name, `${APP}/field/${at}`]))),
     tables: new Map(lineage.tables.map(({ name }, at) => [name, `${APP}/table/${at}`])),
   });
@@ -49,7 +49,7 @@ const leaving = async (script: string): Promise<readonly string[]> => {
   for (const edge of graph.edges) await gate.write({ ...scope, t: 'edge', ...edge });
   const attributes = { lineage: lineageFacts(lineage, null) };
   await gate.write({ ...scope, t: 'asset', kind: 'app', key: APP, name: 'x', attributes });
-  await gate.write({ ...scope, t: 'outcome', outcome: 'updated', missing: lineageGaps(lineage, 0) });
+  await gate.write({ ...scope, t: 'outcome', outcome: 'updated', missing: lineageGaps(lineage, graph) });
   return lines;
 };
 

@@ -52,6 +52,29 @@ test('scripts say in all ways where their files and tables are', () => {
     expect(scripts).toMatch(way);
 });
 
+test('some apps load another one whole, by its id, its file or its name', () => {
+  const takers = apps.filter(({ takes }) => takes.length > 0);
+  expect(takers.length).toBeGreaterThan(5);
+  const scripts = takers.map(({ appId }) => site.content(appId).script);
+  for (const script of scripts)
+    expect(script.replace(/^\/\/\/\$tab [^\n]+\n/, '')).toMatch(/^binary [["][^\]"]+[\]"];\r\n/i);
+  const paths = scripts.map((script) => /binary [["](?:.*\/)?([^\]"]+)/i.exec(script)?.[1] ?? '');
+  expect(paths.some((path) => /^[\da-f-]{36}$/.test(path))).toBe(true);
+  expect(paths.some((path) => /^[\da-f-]{36}\.qvf$/.test(path))).toBe(true);
+  expect(paths.some((path) => !/^[\da-f-]{36}/.test(path))).toBe(true);
+  for (const { fields, takes } of takers) {
+    const origins = fields.flatMap(({ origins: own }) =>
+      own.flatMap(({ app, column }) => (app === undefined ? [] : [{ app, column }])),
+    );
+    expect(origins.length).toBeGreaterThan(0);
+    for (const { app, column } of origins) {
+      expect(takes).toContain(app);
+      // Of several apps of one name one was meant.
+      if (takes.length === 1) expect(site.content(app).fields.map(({ name }) => name)).toContain(column);
+    }
+  }
+});
+
 test('every field of an app is told, and every column that is stored', () => {
   for (const { appId, fields, stores } of apps) {
     const content = site.content(appId);

@@ -60,6 +60,7 @@ export const lineageOf = (input: string): Reason => {
     interpreter: 'the interpreter of load scripts',
     mapping: 'the mapping file',
     connection: `the data connection ${name}`,
+    binary: `the apps that BINARY ${name} may mean`,
     include: `the included script ${name}`,
     columns: 'the columns of a file that its script reads whole',
     files: `the files ${name}`,

@@ -3,6 +3,7 @@ import { redactText } from '#config/redaction/rules.ts';
 import { type ErrorCode, Fault } from '#protocol/errors.ts';
 import type { Missing } from '#protocol/records.ts';
 import { missing } from '../missing.ts';
+import type { LineageGraph } from './graph.ts';
 
 const SHOWN = 5;
 const MOST_NAME = 120;
@@ -37,18 +38,30 @@ const KINDS: Readonly<
   },
 };
 
+const APPS = {
+  what: 'lineage to apps that are loaded whole',
+  says: 'BINARY takes what none of the apps of the site is, or what more of them are called than can be told apart',
+};
+
+const shortened = (name: string): string => redactText(name).slice(0, MOST_NAME);
+
 /**
  * What the lineage of an app lacks and what would give it, one for each way. None of it makes the scope partial: whatever
  * else is in the app was read, and what is gone of it is gone.
  */
-export const lineageGaps = ({ wanted, cut }: ScriptLineage, left: number): Missing[] => {
+export const lineageGaps = (
+  { wanted, cut }: ScriptLineage,
+  { left, unknownApps }: Pick<LineageGraph, 'left' | 'unknownApps'>,
+): Missing[] => {
   const byCode = new Map<ErrorCode, { what: string; says: string; names: Set<string> }>();
   for (const { type, name } of wanted) {
     const { code, what, says } = KINDS[type];
     const found = byCode.get(code) ?? { what, says, names: new Set<string>() };
     byCode.set(code, found);
-    found.names.add(redactText(name).slice(0, MOST_NAME));
+    found.names.add(shortened(name));
   }
+  if (unknownApps.length > 0)
+    byCode.set('lineage.app_unknown', { ...APPS, names: new Set(unknownApps.map(shortened)) });
   const gaps = [...byCode].map(([code, { what, says, names }]) => {
     const shown = [...names].slice(0, SHOWN).join(', ');
     const more = names.size > SHOWN ? ` and ${names.size - SHOWN} more` : '';

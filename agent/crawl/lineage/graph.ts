@@ -1,9 +1,9 @@
+import { sourceIdentity } from '#agent/lineage/file-place.ts';
 import type { NamedDataset } from '#agent/lineage/naming/naming.ts';
 import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source } from '#agent/lineage/result.ts';
-import { sourceName } from '#agent/lineage/result-json.ts';
 import { keyPart } from '#protocol/keys.ts';
-import { CONFIDENCES } from '#protocol/lineage.ts';
-import { EdgeSet, type LineageEdgeRow } from './edge-set.ts';
+import { CONFIDENCES, type Confidence } from '#protocol/lineage.ts';
+import { type EdgeFacts, EdgeSet, type LineageEdgeRow } from './edge-set.ts';
 
 /** A place outside of the app that data comes from or goes to. */
 export interface DatasetRow {
@@ -23,6 +23,8 @@ export interface LineageGraph {
   readonly datasets: readonly DatasetRow[];
   readonly columns: readonly ColumnRow[];
   readonly edges: readonly LineageEdgeRow[];
+  /** Paths of apps that the script loads whole, where nobody can say which apps these are. */
+  readonly unknownApps: readonly string[];
   /** Edges and columns that were left out because there are too many. */
   readonly left: number;
 }
@@ -31,7 +33,7 @@ export interface GraphOptions {
   readonly lineage: ScriptLineage;
   /** The key of the app. */
   readonly app: string;
-  readonly name: (source: Source, holes: readonly string[]) => NamedDataset;
+  readonly name: (source: Source) => NamedDataset;
   /** Keys of the app's fields and tables by name, as the last reload left them; undefined: not known, there are no assets. */
   readonly fields: ReadonlyMap<string, string> | undefined;
   readonly tables: ReadonlyMap<string, string> | undefined;
@@ -58,12 +60,11 @@ class Graph {
   readonly #datasets = new Map<string, DatasetRow>();
   readonly #columns = new Map<string, ColumnRow>();
   readonly #named = new Map<string, NamedDataset>();
-  readonly #uses: ReadonlyMap<string, DatasetUse>;
+  readonly #unknownApps = new Set<string>();
   #left = 0;
 
   constructor(options: GraphOptions) {
     this.#options = options;
-    this.#uses = new Map(options.lineage.datasets.map((use) => [sourceName(use.source), use]));
   }
 
   build(): LineageGraph {
@@ -74,16 +75,17 @@ class Graph {
       const key = tables?.get(table.name);
       for (const field of table.fields) this.#derive(fields?.get(field.name), key, field);
     }
-    for (const { target, format, fields: stored } of lineage.stores) {
-      const source: Source = { type: 'file', path: target, table: undefined, format };
+    for (const { target: path, directory, holes, format, fields: stored } of lineage.stores) {
+      const source: Source = { type: 'file', path, directory, holes, table: undefined, format };
       const file = this.#dataset(source);
-      if (file === undefined || file.kind === 'app') continue;
+      if (file === undefined) continue;
       for (const field of stored) this.#derive(this.#column(file, field.name), file.key, field);
     }
     return {
       datasets: [...this.#datasets.values()],
       columns: [...this.#columns.values()],
       edges: [...this.#edges.rows()],
+      unknownApps: [...this.#unknownApps],
       left: this.#left + this.#edges.left,
     };
   }
@@ -92,6 +94,10 @@ class Graph {
     const named = this.#dataset(source);
     if (named === undefined) return;
     const facts = { role: 'value', confidence, reasons: named.reasons, conditional: false, place } as const;
+    for (const other of named.apps?.keys ?? []) this.#edges.add('loads', app, other, ofApp(facts, named));
+    if (named.kind === 'app') return;
+    if (source.type === 'binary' && (named.isAmbiguous || (named.kind === 'own' && named.apps === undefined)))
+      this.#unknownApps.add(source.path);
     if (reads) this.#edges.add('loads', app, named.key, facts);
     if (writes) this.#edges.add('produces', app, named.key, facts);
   }
@@ -102,11 +108,27 @@ class Graph {
       const named = this.#dataset(origin.source);
       if (named === undefined) continue;
       const facts = this.#facts(origin, named, expression);
+      if (named.apps !== undefined) this.#deriveFromApps(from, whole, origin.field, named, facts);
+      if (named.kind === 'app') continue;
       if (origin.field !== ALL && from !== undefined) {
-        const to =
-          named.kind === 'app' ? `${named.key}/field/${keyPart(origin.field)}` : this.#column(named, origin.field);
+        const to = this.#column(named, origin.field);
         if (to !== undefined) this.#edges.add('derives', from, to, facts);
       } else if (origin.field === ALL && whole !== undefined) this.#edges.add('derives', whole, named.key, facts);
+    }
+  }
+
+  /** A field of another app goes on to its own columns by what that app's crawl says. */
+  #deriveFromApps(
+    from: string | undefined,
+    whole: string | undefined,
+    field: string,
+    named: NamedDataset,
+    facts: EdgeFacts,
+  ): void {
+    for (const other of named.apps?.keys ?? []) {
+      if (field !== ALL && from !== undefined)
+        this.#edges.add('derives', from, `${other}/field/${keyPart(field)}`, ofApp(facts, named));
+      else if (field === ALL && whole !== undefined) this.#edges.add('derives', whole, other, ofApp(facts, named));
     }
   }
 
@@ -123,14 +145,14 @@ class Graph {
   /** Undefined for what is nowhere: rows that a script makes by itself. */
   #dataset(source: Source): NamedDataset | undefined {
     if (source.type === 'autogenerate') return undefined;
-    const text = sourceName(source);
+    const text = sourceIdentity(source);
     const known = this.#named.get(text);
     if (known !== undefined) return known;
     if (this.#datasets.size >= MOST_DATASETS) {
       this.#left += 1;
       return undefined;
     }
-    const named = this.#options.name(source, this.#uses.get(text)?.holes ?? []);
+    const named = this.#options.name(source);
     this.#named.set(text, named);
     if (named.kind !== 'app' && !this.#datasets.has(named.key))
       this.#datasets.set(named.key, { key: named.key, named, source });
@@ -150,9 +172,17 @@ class Graph {
   }
 }
 
+/** Which app a file is that is called like one nobody can be sure of; and of several of one name it is one. */
+const ofApp = (facts: EdgeFacts, { apps }: NamedDataset): EdgeFacts => {
+  if (apps === undefined || apps.by === 'id') return facts;
+  const least = apps.keys.length === 1 ? 'inferred' : 'candidate';
+  return { ...facts, confidence: noSurer(facts.confidence, least), reasons: [...facts.reasons, 'app-name'] };
+};
+
 /** A name that was only assumed makes no edge surer than inferred. */
 const ASSUMED: ReadonlySet<string> = new Set(['schema-assumed', 'database-unknown']);
 const atMost = (confidence: Origin['confidence'], { reasons }: NamedDataset): Origin['confidence'] =>
-  reasons.some((reason) => ASSUMED.has(reason)) && CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf('inferred')
-    ? 'inferred'
-    : confidence;
+  reasons.some((reason) => ASSUMED.has(reason)) ? noSurer(confidence, 'inferred') : confidence;
+
+const noSurer = (confidence: Confidence, least: Confidence): Confidence =>
+  CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf(least) ? least : confidence;

@@ -1,3 +1,4 @@
+import { wholePath } from '#agent/lineage/file-place.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { type Found, type Lookup, lookupKey } from '#agent/lineage/process/messages.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
@@ -77,6 +78,6 @@ export class Lookups {
 
   async #columns({ source }: Extract<Lookup, { type: 'columns' }>): Promise<readonly string[] | undefined> {
     if (source.type !== 'file' || !/\.qvd$/i.test(source.path) || /[*?]/.test(source.path)) return undefined;
-    return await this.#files?.qvdColumns(source.path);
+    return await this.#files?.qvdColumns(wholePath(source));
   }
 }

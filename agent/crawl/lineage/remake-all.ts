@@ -71,6 +71,7 @@ export const remakeLineage = async (
   const before = await readBefore(connection.code, asked, checkpoints);
   const known = new Map<string, KnownApp>(before?.checkpoint.apps);
   const remade = new Map<string, RemadeWith>();
+  context.lineage?.knows(survey.apps);
   const rows = survey.apps.flatMap(({ row }) => (row !== undefined && isAsked(row, asked) ? [row] : []));
   let [apps, unknown, scriptless, records] = [0, 0, 0, 0];
   for (const row of rows) {

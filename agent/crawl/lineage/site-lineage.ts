@@ -1,6 +1,8 @@
+import { wholePath } from '#agent/lineage/file-place.ts';
 import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
+import { type SiteApp, SiteApps } from '#agent/lineage/naming/site-apps.ts';
 import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { type LookUp, type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
@@ -47,10 +49,12 @@ type ScriptedContent = Pick<AppContent, 'script' | 'model' | 'lists' | 'touched'
 const fileAt = (path: string): Source => ({ type: 'file', path, table: undefined, format: '' });
 
 /** Raised when the same script with the same surroundings gives another lineage, or one that is written otherwise. */
-const INTERPRETER_VERSION = '1';
+const INTERPRETER_VERSION = '2';
 
 const INTERPRETER = 'interpreter';
 const MAPPING = 'mapping';
+/** In front of a path: the apps that it means. */
+const BINARY = 'binary ';
 /** An app that reads thousands of files has its lineage made anew when one of the first of them changed. */
 const MOST_INPUTS = 2_000;
 /** Characters of all that a script includes: as much as is read of it for its assets. */
@@ -68,6 +72,7 @@ export class SiteLineage {
   readonly #mapping: AdministratorsMapping | undefined;
   #byName: ReadonlyMap<string, ConnectionPlace> | undefined;
   #naming: Naming | undefined;
+  #apps: SiteApps | undefined;
   #kept: Promise<KeptApps | undefined> | undefined;
 
   /** @param connections where data connections lead, by id; read when the first app is looked at */
@@ -103,6 +108,12 @@ export class SiteLineage {
     return this.#means.withTexts;
   }
 
+  /** Told which apps the site has, as far as they may be named: for scripts that load one whole. */
+  knows(apps: Iterable<SiteApp>): void {
+    this.#apps = new SiteApps(apps);
+    this.#naming = undefined;
+  }
+
   /** Names what scripts of the site read and write. */
   get naming(): Naming {
     this.#naming ??= new Naming({
@@ -110,6 +121,7 @@ export class SiteLineage {
       host: new URL(this.#connection.origin).hostname,
       connections: [...this.#connections.values()],
       mapping: this.#mapping,
+      apps: this.#apps,
       libraries: new Set(
         (this.#connection.paths?.qvds ?? []).flatMap(({ from }) =>
           from.root.startsWith('lib://') ? [from.root.toLowerCase()] : [],
@@ -136,7 +148,7 @@ export class SiteLineage {
       const heads = await this.#headsOf(said);
       const { lineage, coverage } = reconcile(said, {
         ...{ model, log, touched: content.touched ?? [] },
-        columns: (source) => (source.type === 'file' ? heads.get(source.path) : undefined),
+        columns: (source) => (source.type === 'file' ? heads.get(wholePath(source)) : undefined),
         place: (source) => this.#placeOf(source, row.id),
       });
       const inputs = await this.#inputs(asked, lineage.datasets);
@@ -205,7 +217,7 @@ export class SiteLineage {
     for (const { source, holes } of datasets.slice(0, MOST_INPUTS)) {
       if (source.type !== 'file' || holes.length > 0) continue;
       const found = await this.#lookups.find({ type: 'columns', source });
-      if (found.type === 'columns' && found.columns !== undefined) heads.set(source.path, found.columns);
+      if (found.type === 'columns' && found.columns !== undefined) heads.set(wholePath(source), found.columns);
     }
     return heads;
   }
@@ -232,6 +244,7 @@ export class SiteLineage {
       const lookup: Lookup = { type: 'connection', name };
       lookups.set(lookupKey(lookup), lookup);
     }
+    const apps = datasets.flatMap(({ source }) => (source.type === 'binary' ? [`${BINARY}${source.path}`] : []));
     const inputs = await Promise.all(
       [...lookups]
         // Nobody reads a file by a path with a password in it, and the checkpoint is no place for one.
@@ -239,15 +252,25 @@ export class SiteLineage {
         .slice(0, MOST_INPUTS)
         .map(async ([key, lookup]) => [key, (await this.#lookups.mark(lookup)) ?? NOTHING] as const),
     );
-    return [[INTERPRETER, this.#version], [MAPPING, this.#mapping?.digest ?? ''], ...inputs];
+    return [
+      [INTERPRETER, this.#version],
+      [MAPPING, this.#mapping?.digest ?? ''],
+      ...apps.map((input) => [input, this.#markOfApps(input)] as const),
+      ...inputs,
+    ];
   }
 
   /** What an input is now; undefined where that cannot be told. @param input as an app's lineage notes it */
   async mark(input: string): Promise<string | undefined> {
     if (input === INTERPRETER) return this.#version;
     if (input === MAPPING) return this.#mapping?.digest ?? '';
+    if (input.startsWith(BINARY)) return this.#markOfApps(input);
     const lookup = lookupOf(input);
     return lookup === undefined ? '' : await this.#lookups.mark(lookup);
+  }
+
+  #markOfApps(input: string): string {
+    return this.#apps?.mark(input.slice(BINARY.length)) ?? '';
   }
 
   #named(): ReadonlyMap<string, ConnectionPlace> {

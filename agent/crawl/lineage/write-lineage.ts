@@ -29,7 +29,7 @@ export const writeLineage = async (
   const graph = lineageGraph({
     lineage,
     app: keys.of(row.id),
-    name: (source, holes) => site.naming.of(source, { appId: row.id }, holes),
+    name: (source) => site.naming.of(source, { appId: row.id }),
     fields,
     tables: model.available ? namesOf(model.tables, keys, row.id, 'table') : undefined,
     withTexts: site.withTexts,
@@ -39,7 +39,7 @@ export const writeLineage = async (
   const manual = await writeManualEdges(out, site.manualEdges(row), fields, graph);
   for (const { kind, from, to, attributes } of graph.edges)
     if (kind !== 'derives' || !manual.has(pairOf(from, to))) await out.edge(kind, from, to, attributes);
-  return lineageGaps(lineage, graph.left);
+  return lineageGaps(lineage, graph);
 };
 
 const namesOf = (

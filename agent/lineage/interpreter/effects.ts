@@ -1,4 +1,3 @@
-import type { Source } from '../result.ts';
 import type {
   AssignStatement,
   DeriveStatement,
@@ -12,10 +11,11 @@ import type {
 } from '../script/syntax.ts';
 import { expressionOrigins, mappingNamed, tableNamed } from './expression-origins.ts';
 import { matchesCase } from './functions.ts';
+import { importApp } from './imported.ts';
 import { NO_ORIGINS, originFrom, pathKey, sourceKey, union, weakened } from './origins.ts';
 import { load } from './placing.ts';
 import type { Here } from './session.ts';
-import { resident } from './sources.ts';
+import { fileSource, resident } from './sources.ts';
 import type { State } from './state.ts';
 import {
   type Field,
@@ -69,7 +69,7 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
       map(statement, state);
       return;
     case 'binary':
-      session.uses({ type: 'binary', path: statement.path }, 'reads', circumstances);
+      importApp(statement, state, here);
       return;
     case 'section':
       state.access = statement.section === 'access';
@@ -148,17 +148,18 @@ const store = (statement: StoreStatement, state: State, here: Here): void => {
   const row = chosen(statement.fields, known ?? resident(statement.table, state, here), state, here);
   const format = statement.format.kind === '' ? 'qvd' : statement.format.kind;
   const { path } = statement;
-  const source: Source = { type: 'file', path, table: undefined, format };
+  const source = fileSource(path, undefined, format, state);
   session.uses(source, 'writes', circumstances);
   session.stores.push({
     ...row,
     target: path,
+    directory: source.directory,
     format,
     table: known?.name ?? statement.table,
     conditional: circumstances.conditional,
     place: circumstances.place,
   });
-  state.stored.set(pathKey(path), { ...row, table: known?.name ?? statement.table });
+  state.stored.set(pathKey(source), { ...row, table: known?.name ?? statement.table });
 };
 
 /**
@@ -167,7 +168,7 @@ const store = (statement: StoreStatement, state: State, here: Here): void => {
  */
 const closed = (table: Table | undefined, { path, fields: items }: StoreStatement, state: State): Table | undefined => {
   if (table === undefined || items.some(({ type }) => type === 'field') || table.fields.size === 0) return table;
-  const key = sourceKey({ type: 'file', path, table: undefined, format: '' });
+  const key = sourceKey(fileSource(path, undefined, '', state));
   const isOwn = ({ origins, numbered, whole }: Open): boolean =>
     numbered === undefined && !whole && origins.every(({ source }) => sourceKey(source) === key);
   const own = table.opens.filter(isOwn);
@@ -231,6 +232,7 @@ const drop = ({ what, names, from }: DropStatement, state: State, { session }: H
   for (const [name, table] of state.tables) {
     if (only === undefined || only.has(name)) state.tables.set(name, without(table, gone));
   }
+  if (only === undefined) state.imported &&= without(state.imported, gone);
 };
 
 const rename = (statement: RenameStatement, state: State, { session, circumstances }: Here): void => {
@@ -247,9 +249,11 @@ const rename = (statement: RenameStatement, state: State, { session, circumstanc
     // The engine does nothing, and says nothing, when there is such a field already.
     if ([...state.tables.values()].some(({ fields }) => fields.has(to))) continue;
     const owners = [...state.tables.values()].filter(({ fields }) => fields.has(from));
-    const touched = owners.length > 0 ? owners : [...state.tables.values()].filter(({ opens }) => opens.length > 0);
+    const unknown = [...state.tables.values()].filter(({ opens }) => opens.length > 0);
+    if (owners.length > 0 || unknown.length === 0) state.imported &&= renamed(state.imported, from, to);
+    const touched = owners.length > 0 ? owners : unknown;
     // Which of several unknown tables has it nobody can tell.
-    if (owners.length === 0 && touched.length > 1) continue;
+    if (owners.length === 0 && touched.length + (state.imported === undefined ? 0 : 1) > 1) continue;
     for (const table of touched) state.tables.set(table.name, renamed(table, from, to));
   }
 };
@@ -311,7 +315,7 @@ const opaque = (statement: OpaqueStatement, state: State, here: Here): void => {
   const word = statement.kind === 'other' ? 'statement' : statement.kind;
   session.say('warning', 'opaque', `this ${word} was not understood: ${statement.why}`, circumstances.place);
   const doubtful = { ...circumstances, confidence: 'opaque', reasons: ['statement'] } as const;
-  const read = statement.reads.map((path): Source => ({ type: 'file', path, table: undefined, format: '' }));
+  const read = statement.reads.map((path) => fileSource(path, undefined, '', state));
   for (const source of read) session.uses(source, 'reads', doubtful);
   const opens = [
     ...read.map((source) => openOf([originFrom(source, '*', doubtful)])),
@@ -321,12 +325,14 @@ const opaque = (statement: OpaqueStatement, state: State, here: Here): void => {
     }),
   ];
   for (const path of statement.writes) {
-    session.uses({ type: 'file', path, table: undefined, format: 'qvd' }, 'writes', doubtful);
+    const source = fileSource(path, undefined, 'qvd', state);
+    session.uses(source, 'writes', doubtful);
     session.stores.push({
       fields: NO_FIELDS,
       opens: [],
       direct: undefined,
       target: path,
+      directory: source.directory,
       format: 'qvd',
       table: statement.residents[0] ?? '',
       conditional: circumstances.conditional,

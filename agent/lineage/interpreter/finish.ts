@@ -2,6 +2,7 @@ import { redactText } from '#config/redaction/rules.ts';
 import type {
   DatasetUse,
   FieldLineage,
+  FilePlace,
   Origin,
   ScriptLineage,
   Source,
@@ -9,9 +10,10 @@ import type {
   Surroundings,
   TableLineage,
 } from '../result.ts';
+import { importedTables } from './imported.ts';
 import { inRole, type Origins, strongest, type Tracked, union, weakened } from './origins.ts';
 import type { Session, StoreEvent } from './session.ts';
-import { clean } from './sources.ts';
+import { clean, cleanPlace } from './sources.ts';
 import type { State } from './state.ts';
 import { both, type Field, joinOpens, lookUp, openOrigins, type Row, type Table } from './tables.ts';
 import { isUncertain, withoutMarks } from './values.ts';
@@ -59,9 +61,10 @@ class Finisher {
     // The script may have ended early: what it had then it may have in the end.
     const dropped = new Map<number, Table>();
     for (const table of session.past) if (!live.has(table.id)) dropped.set(table.id, table);
-    return [...live.values(), ...dropped.values()]
+    const made = [...live.values(), ...dropped.values()]
       .toSorted((one, other) => one.id - other.id)
       .map((table) => this.#table(table, live.has(table.id) || state === undefined, session));
+    return [...importedTables(state, session).map((table) => this.#table(table, true, session)), ...made];
   }
 
   #table(table: Table, final: boolean, { surroundings }: Session): TableLineage {
@@ -82,14 +85,16 @@ class Finisher {
   stores({ stores: events, surroundings }: Session): readonly StoreLineage[] {
     const found = new Map<string, StoreEvent>();
     for (const event of events) {
-      const key = `${event.target}|${event.table}`;
+      const key = `${event.directory ?? ''}|${event.target}|${event.table}`;
       const known = found.get(key);
       found.set(key, known === undefined ? event : together(known, event));
     }
     return [...found.values()].map((event) => {
+      const { path, ...place } = placeOf(event);
       const fields = this.#fields(seenStored(event, surroundings));
       return {
-        target: withoutMarks(event.target),
+        target: path,
+        ...place,
         format: event.format,
         table: withoutMarks(event.table),
         fields,
@@ -159,6 +164,8 @@ class Finisher {
   }
 }
 
+const placeOf = ({ target, directory }: StoreEvent): FilePlace => cleanPlace({ path: target, directory });
+
 const together = (one: StoreEvent, other: StoreEvent): StoreEvent => {
   const fields = new Map(one.fields);
   for (const [name, field] of other.fields) {
@@ -176,8 +183,7 @@ const together = (one: StoreEvent, other: StoreEvent): StoreEvent => {
 /** With the columns that the written file has, or else the table in the app, and only a `*` can have brought. */
 const seenStored = (event: StoreEvent, { columns, model }: Surroundings): Row => {
   if (event.opens.length === 0) return event;
-  const path = withoutMarks(event.target);
-  const seen = columns?.({ type: 'file', path, table: undefined, format: event.format });
+  const seen = columns?.({ type: 'file', ...placeOf(event), table: undefined, format: event.format });
   return seen === undefined
     ? observed(event, model?.get(withoutMarks(event.table)))
     : observed(event, seen, 'file-head');

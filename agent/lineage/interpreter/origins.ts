@@ -1,4 +1,14 @@
-import { CONFIDENCES, type Confidence, type Origin, type Place, ROLES, type Role, type Source } from '../result.ts';
+import { wholePath } from '../file-place.ts';
+import {
+  CONFIDENCES,
+  type Confidence,
+  type FilePlace,
+  type Origin,
+  type Place,
+  ROLES,
+  type Role,
+  type Source,
+} from '../result.ts';
 
 /** Origins of a field, each once. They are shared between fields and never changed. */
 export type Origins = readonly Tracked[];
@@ -34,13 +44,13 @@ export const sourceKey = (source: Source): string => {
 const keyOf = (source: Source): string => {
   switch (source.type) {
     case 'file':
-      return `f|${pathKey(source.path)}|${source.table?.toLowerCase() ?? ''}`;
+      return `f|${pathKey(source)}|${source.table?.toLowerCase() ?? ''}`;
     case 'object':
       return `o|${source.connection.toLowerCase()}|${source.object.toLowerCase()}`;
     case 'resident':
       return `r|${source.table}`;
     case 'binary':
-      return `b|${pathKey(source.path)}`;
+      return `b|${pathKey(source)}`;
     case 'extension':
       return `e|${source.name}`;
     case 'inline':
@@ -52,9 +62,9 @@ const keyOf = (source: Source): string => {
 };
 
 /** Paths that differ in case or in the direction of their slashes only are one. */
-export const pathKey = (path: string): string => {
+export const pathKey = (place: FilePlace): string => {
   const parts: string[] = [];
-  for (const part of path.trim().replaceAll('\\', '/').replaceAll('\ue0f1', '*').toLowerCase().split('/')) {
+  for (const part of wholePath(place).trim().replaceAll('\\', '/').replaceAll('\ue0f1', '*').toLowerCase().split('/')) {
     if (part === '.') continue;
     const above = parts.at(-1);
     if (part === '..' && above !== undefined && above !== '' && above !== '..' && !above.includes('$(')) parts.pop();

@@ -1,6 +1,7 @@
 import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
 import { matchesCase } from './functions.ts';
+import { importedRow } from './imported.ts';
 import { inlinePairs } from './inline.ts';
 import { inlineContent } from './known-tables.ts';
 import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
@@ -138,6 +139,10 @@ const target = (name: string | undefined, state: State, here: Here): Table | und
   if (wanted === undefined) return undefined;
   const known = tableNamed(wanted, state);
   if (known !== undefined) return known;
+  if (state.imported !== undefined) {
+    const row = importedRow(state.imported, wanted, here.session.surroundings);
+    return { ...newTable(wanted, row, here), external: true };
+  }
   const source = { type: 'resident', table: wanted } as const;
   here.session.uses(source, 'reads', here.circumstances);
   const opens = [openOf([originFrom(source, '*', here.circumstances)])];

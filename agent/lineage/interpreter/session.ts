@@ -22,6 +22,7 @@ const MOST_WANTED = 5_000;
 /** A STORE as it was met. */
 export interface StoreEvent extends Row {
   readonly target: string;
+  readonly directory: string | undefined;
   readonly format: string;
   readonly table: string;
   readonly conditional: boolean;

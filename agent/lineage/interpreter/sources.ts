@@ -1,4 +1,5 @@
-import type { Source } from '../result.ts';
+import { isRelative } from '../file-place.ts';
+import type { FilePlace, FileSource, Source } from '../result.ts';
 import { sourceName } from '../result-json.ts';
 import type { Format, LoadSource, SelectStep } from '../script/syntax.ts';
 import type { SqlOrigin } from '../sql/analysis.ts';
@@ -10,7 +11,7 @@ import { type Circumstances, type Origins, originFrom, pathKey, union, weakened 
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
 import { appended, type Field, fieldsOf, lookUp, NO_FIELDS, type Open, openOf, type Row, wholeOpen } from './tables.ts';
-import { hasHoles, withoutMarks } from './values.ts';
+import { hasHoles, holesIn, withoutMarks } from './values.ts';
 
 const NOTHING: Row = { fields: NO_FIELDS, opens: [], direct: undefined };
 
@@ -54,6 +55,7 @@ export const readSource = (source: LoadSource, state: State, here: Here, all: bo
 export const resident = (name: string, state: State, here: Here): Row => {
   const table = tableNamed(name, state);
   if (table !== undefined) return { fields: table.fields, opens: table.opens, direct: undefined };
+  if (state.imported !== undefined) return state.imported;
   const source: Source = { type: 'resident', table: name };
   here.session.uses(source, 'reads', here.circumstances);
   return beyond(source, here.circumstances);
@@ -76,10 +78,10 @@ const columnsOf = (source: Source, names: readonly string[], circumstances: Circ
 
 const file = (path: string, format: Format, state: State, here: Here, all: boolean): Row => {
   const circumstances = ofPath(path, here.circumstances);
-  const source: Source = { type: 'file', path, table: format.table, format: format.kind };
+  const source = fileSource(path, format.table, format.kind, state);
   here.session.uses(source, 'reads', circumstances);
   const unnamed = beyond(source, circumstances);
-  const stored = format.table === undefined ? storedAt(path, state) : undefined;
+  const stored = format.table === undefined ? storedAt(source, state) : undefined;
   if (stored !== undefined) return { fields: stored.fields, opens: stored.opens, direct: unnamed.direct };
   if (!all) return unnamed;
   const names = here.session.surroundings.columns?.(clean(source));
@@ -91,9 +93,20 @@ const file = (path: string, format: Format, state: State, here: Here, all: boole
   return { ...known, direct: unnamed.direct };
 };
 
+/** A file as a statement names it now. */
+export const fileSource = (
+  path: string,
+  table: string | undefined,
+  format: string,
+  { directory }: State,
+): FileSource =>
+  directory === '' || !isRelative(path)
+    ? { type: 'file', path, table, format }
+    : { type: 'file', path, table, format, directory };
+
 /** What the script itself wrote there; by a pattern that says more than the kind of file, all that fit it. */
-const storedAt = (path: string, { stored }: State): Row | undefined => {
-  const key = pathKey(path);
+const storedAt = (source: FileSource, { stored }: State): Row | undefined => {
+  const key = pathKey(source);
   const known = stored.get(key);
   if (known !== undefined || !/[*?]/.test(key) || /^[*?]+(?:\.\w*)?$/.test(key.slice(key.lastIndexOf('/') + 1)))
     return known;
@@ -121,17 +134,39 @@ const learnt = (
   reasons: [...reasons, reason],
 });
 
+/** As others know it. Holes are told apart by their versions, which no path shows. */
+export const cleanPlace = ({ path, directory }: FilePlace): FilePlace => ({
+  path: withoutMarks(path),
+  ...(directory === undefined ? {} : { directory: withoutMarks(directory) }),
+  ...holesOf(directory, path),
+});
+
+const holesOf = (...texts: readonly (string | undefined)[]): Pick<FilePlace, 'holes'> => {
+  const holes = holesIn(texts.join(' '));
+  return holes.length === 0 ? {} : { holes };
+};
+
 /** As others know it. */
 export const clean = (source: Source): Source => {
   switch (source.type) {
     case 'file':
-      return { ...source, path: withoutMarks(source.path), table: source.table && withoutMarks(source.table) };
+      return {
+        ...source,
+        ...cleanPlace(source),
+        ...holesOf(source.directory, source.path, source.table),
+        table: source.table && withoutMarks(source.table),
+      };
     case 'object':
-      return { ...source, connection: withoutMarks(source.connection), object: withoutMarks(source.object) };
+      return {
+        ...source,
+        connection: withoutMarks(source.connection),
+        object: withoutMarks(source.object),
+        ...holesOf(source.connection, source.object),
+      };
     case 'resident':
       return { ...source, table: withoutMarks(source.table) };
     case 'binary':
-      return { ...source, path: withoutMarks(source.path) };
+      return { ...source, ...cleanPlace(source) };
     case 'extension':
       return { ...source, name: withoutMarks(source.name) };
     case 'inline':

@@ -47,6 +47,8 @@ export interface State {
   /** The section is the one of access rights. */
   access: boolean;
   directory: string;
+  /** What BINARY brought. */
+  imported: Table | undefined;
   /** The arms of open choices that lead here. */
   world: World;
 }
@@ -65,6 +67,7 @@ export const emptyState = (): State => ({
   pending: undefined,
   access: false,
   directory: '',
+  imported: undefined,
   world: NOWHERE,
 });
 
@@ -123,6 +126,9 @@ export const merge = (arms: readonly Arm[], before: State, doubtful: boolean): S
     merged.pending = likelier(merged.pending, state.pending);
     merged.last = merged.last ?? state.last;
     if (merged.connection === '') merged.connection = state.connection;
+    merged.imported ??= state.imported;
+    // Where a relative path begins nobody knows then.
+    if (state.directory !== merged.directory) merged.directory = '';
     if (state.qualifications.length > merged.qualifications.length) merged.qualifications = state.qualifications;
   }
   return { ...merged, world: before.world };

@@ -2,12 +2,14 @@ import { beneath, type ServerPath, serverPath } from '#config/connection/server-
 import { redactText } from '#config/redaction/rules.ts';
 import { assetKey, keyPart } from '#protocol/keys.ts';
 import { boundedKey, columnOf, fileDataset } from '../dataset-names.ts';
-import type { Source } from '../result.ts';
+import { wholePath } from '../file-place.ts';
+import type { FilePlace, FileSource, Source } from '../result.ts';
 import { sourceName } from '../result-json.ts';
 import { type ConnectionPlace, type DatabasePlace, databasePlace } from './connection-place.ts';
 import { folded } from './database-systems.ts';
 import { objectName } from './object-name.ts';
 import { PLAIN_MAPPING, type PlaceMapping } from './place-mapping.ts';
+import type { SiteApps } from './site-apps.ts';
 
 /** A source as the catalog knows it. */
 export interface NamedDataset {
@@ -21,6 +23,10 @@ export interface NamedDataset {
   readonly reasons: readonly string[];
   /** The name in the customer's other catalogs, if the mapping file tells one. */
   readonly otherName: string | undefined;
+  /** By BINARY: the apps of the site that it is, or may be; several of one name. */
+  readonly apps?: { readonly by: 'id' | 'name'; readonly keys: readonly string[] };
+  /** By BINARY: too many apps have this name. */
+  readonly isAmbiguous?: true;
   /** The key of one of its columns. */
   column(name: string): string;
 }
@@ -32,8 +38,8 @@ export interface NamingSite {
   /** Host of the Qlik server: what is called local in a script lies there. */
   readonly host: string;
   readonly connections: readonly ConnectionPlace[];
-  /** Ids of its apps in lower case; for BINARY. */
-  readonly apps?: ReadonlySet<string> | undefined;
+  /** For BINARY. */
+  readonly apps?: SiteApps | undefined;
   /** Folders `lib://…` of which the files are known by this name alone, in lower case. */
   readonly libraries?: ReadonlySet<string> | undefined;
   readonly mapping?: PlaceMapping | undefined;
@@ -41,11 +47,8 @@ export interface NamingSite {
 
 export interface NamingApp {
   readonly appId: string;
-  /** What DIRECTORY said last; relative paths count from there. */
-  readonly directory?: string | undefined;
 }
 
-const GUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const HOLE = /\$\([^()]*(?:\([^()]*\)[^()]*)*\)/g;
 const WEB = /^(?:https?|ftps?|sftp|s3a?|gs|abfss?|wasbs?|hdfs|dbfs):\/\//i;
 /** Sheets of workbooks are called without regard to case. */
@@ -79,20 +82,17 @@ export class Naming {
     return connection === undefined ? undefined : databasePlace(connection, this.#site.host);
   }
 
-  /**
-   * The dataset that a source is. `holes`: names and versions of what could not be expanded in it; two with different holes
-   * are two.
-   */
-  of(source: Source, app: NamingApp, holes: readonly string[] = []): NamedDataset {
+  /** The dataset that a source is; two with different holes are two. */
+  of(source: Source, app: NamingApp): NamedDataset {
     switch (source.type) {
       case 'file':
-        return this.#file(source, app, holes);
+        return this.#file(source, app);
       case 'object':
-        return this.#object(source, app, holes);
+        return this.#object(source, app);
       case 'binary':
-        return this.#binary(source, app, holes);
+        return this.#binary(source, app);
       default:
-        return this.#own(source, app, holes, []);
+        return this.#own(source, app, []);
     }
   }
 
@@ -101,7 +101,7 @@ export class Naming {
    * the file in a path is a table in it, as in `lib://Excel/plan.xlsx/Sheet1`.
    */
   written(text: string): NamedDataset {
-    const { key } = this.#path(text, { appId: '' });
+    const { key } = this.#path(text);
     if (key !== undefined) return named(WEB.test(key) ? 'web' : 'file', key, lastName(text), { reasons: ['mapping'] });
     const [, namespace = '', name = ''] =
       /^([a-z][a-z0-9+.-]*:\/\/[^/]+(?:\/[^/.]+(?=\/))?|[a-z]+)\/(.+)$/is.exec(text) ?? [];
@@ -111,19 +111,18 @@ export class Naming {
     });
   }
 
-  #file(source: Extract<Source, { type: 'file' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
-    if (hasHole(source.path) || hasHole(source.table ?? '')) return this.#withHole(source, app, holes);
-    const place = this.#path(source.path, app);
-    return place.key === undefined
-      ? this.#own(source, app, holes, place.reasons)
-      : this.#within(place.key, place, source);
+  #file(source: FileSource, app: NamingApp): NamedDataset {
+    const path = wholePath(source);
+    if (hasHole(path) || hasHole(source.table ?? '')) return this.#withHole(source, app);
+    const place = this.#path(path);
+    return place.key === undefined ? this.#own(source, app, place.reasons) : this.#within(place.key, place, source);
   }
 
   /** A file, or the table in it that is meant. */
   #within(
     file: string,
     { caseless, reasons }: Pick<Placed, 'caseless' | 'reasons'>,
-    { path, table, format }: Extract<Source, { type: 'file' }>,
+    { path, table, format }: FileSource,
   ): NamedDataset {
     const inner =
       table === undefined || !CASELESS_TABLES.has(format.toLowerCase()) || !caseless ? table : table.toLowerCase();
@@ -131,16 +130,16 @@ export class Naming {
     const name = lastName(path);
     return named(WEB.test(file) ? 'web' : 'file', key, table === undefined ? name : `${name} ${table}`, {
       reasons,
-      pattern: /[*?]/.test(path) ? key.replaceAll('?', '*') : undefined,
+      pattern: /[*?]/.test(path) ? key : undefined,
     });
   }
 
   /** Where a path leads, with no holes in it. */
-  #path(written: string, { directory }: NamingApp): Placed {
+  #path(written: string): Placed {
     const path = this.#mapping.path(written.trim());
     const reasons = path === written.trim() ? [] : ['mapping'];
     if (WEB.test(path)) return { key: webKey(path), caseless: false, reasons: [...reasons, ...queryOf(path)] };
-    const whole = serverPath(path) ?? below(directory === undefined ? undefined : this.#mapping.path(directory), path);
+    const whole = serverPath(path);
     if (whole === undefined) return { key: undefined, caseless: false, reasons: [...reasons, 'relative-path'] };
     if (!whole.root.startsWith('lib://')) return { key: this.#fileKey(whole), caseless: whole.ignoresCase, reasons };
     return this.#library(whole, reasons);
@@ -174,10 +173,10 @@ export class Naming {
     return fileDataset(path, this.#site.host.toLowerCase());
   }
 
-  #object(source: Extract<Source, { type: 'object' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
+  #object(source: Extract<Source, { type: 'object' }>, app: NamingApp): NamedDataset {
     const { connection: name, object } = source;
-    if (name === '') return this.#own(source, app, holes, ['no-connection']);
-    if (hasHole(object) || hasHole(name)) return this.#own(source, app, holes, ['hole']);
+    if (name === '') return this.#own(source, app, ['no-connection']);
+    if (hasHole(object) || hasHole(name)) return this.#own(source, app, ['hole']);
     const database = this.database(name);
     const connection = this.connection(name);
     if (database !== undefined) {
@@ -189,7 +188,7 @@ export class Naming {
         column: (column) => folded(column, fold),
       });
     }
-    if (connection === undefined) return this.#own(source, app, holes, ['connection-unknown']);
+    if (connection === undefined) return this.#own(source, app, ['connection-unknown']);
     const { target, id } = connection;
     if (target.address !== undefined) {
       const place = webKey(target.address);
@@ -219,47 +218,52 @@ export class Naming {
     });
   }
 
-  #binary(source: Extract<Source, { type: 'binary' }>, app: NamingApp, holes: readonly string[]): NamedDataset {
-    if (hasHole(source.path)) return this.#withHole(source, app, holes);
-    const stem = lastName(source.path)
-      .replace(/\.qv[fw]$/i, '')
-      .toLowerCase();
-    if (GUID.test(stem) && this.#site.apps?.has(stem) === true)
-      return named('app', `${this.#site.code}/${assetKey(stem)}`, stem);
-    const { key, reasons } = this.#path(source.path, app);
-    return key === undefined
-      ? this.#own(source, app, holes, reasons)
-      : named('file', key, lastName(source.path), { reasons });
+  #binary(source: Extract<Source, { type: 'binary' }>, app: NamingApp): NamedDataset {
+    if (hasHole(source.path)) return this.#withHole(source, app);
+    const meant = this.#site.apps?.meantBy(source.path, app.appId);
+    const apps = meant?.apps.map(({ id, name }) => ({ key: `${this.#site.code}/${assetKey(id)}`, name })) ?? [];
+    const { key, reasons } = this.#path(source.path);
+    const [first] = apps;
+    // A file that is called like an app may be a copy of it, or another one of that name.
+    const file =
+      meant?.by === 'id' || key === undefined ? undefined : named('file', key, lastName(source.path), { reasons });
+    if (first === undefined || meant === undefined)
+      return {
+        ...(file ?? this.#own(source, app, reasons)),
+        ...(meant?.isAmbiguous === true ? { isAmbiguous: true } : {}),
+      };
+    const whole = file ?? named('app', first.key, first.name);
+    return { ...whole, apps: { by: meant.by, keys: apps.map((one) => one.key) } };
   }
 
   /** Of the app alone, with the places that it may be if enough of them is known. */
-  #withHole(
-    source: Extract<Source, { type: 'file' | 'binary' }>,
-    app: NamingApp,
-    holes: readonly string[],
-  ): NamedDataset {
-    const own = this.#own(source, app, holes, ['hole']);
-    // The whole name of a file tells enough, a part of it or an ending does not.
-    const literal = lastName(source.path.replace(HOLE, '*')).replace(/^.*\*/, '');
-    if (literal.replace(/\.\w+$/, '').length < MOST_TELLING) return own;
-    const { key } = this.#path(source.path.replace(HOLE, '*'), app);
+  #withHole(source: Extract<Source, { type: 'file' | 'binary' }>, app: NamingApp): NamedDataset {
+    const own = this.#own(source, app, ['hole']);
+    const path = wholePath(source).replace(HOLE, '*');
+    const literal = lastName(path)
+      .replace(/\.\w+$/, '')
+      .replaceAll('*', '');
+    if (literal.length < LEAST_TELLING) return own;
+    const { key } = this.#path(path);
     const table = source.type === 'file' ? source.table : undefined;
     const pattern =
       key ?? (/^\s*\$\(/.test(source.path) ? source.path.trim().replace(HOLE, '*').replaceAll('\\', '/') : undefined);
     return pattern === undefined || table !== undefined ? own : { ...own, pattern };
   }
 
-  #own(source: Source, { appId }: NamingApp, holes: readonly string[], reasons: readonly string[]): NamedDataset {
+  #own(source: Source, { appId }: NamingApp, reasons: readonly string[]): NamedDataset {
     const text = sourceName(source);
-    // The same text with another value of the variable is another place.
+    const { holes = [] } = source as Partial<FilePlace>;
+    // The same text with another value of the variable is another place, and so is one below another folder.
     const versions = holes.length === 0 ? '' : ` {${[...holes].sort().join(', ')}}`;
-    const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', redactText(`${text}${versions}`))}`);
+    const whole = source.type === 'file' ? sourceName({ ...source, path: wholePath(source) }) : text;
+    const key = boundedKey(`${this.#site.code}/${assetKey(appId, 'source', redactText(`${whole}${versions}`))}`);
     return named('own', key, text, { reasons });
   }
 }
 
-/** Shorter names of files are found everywhere. */
-const MOST_TELLING = 4;
+/** What is certain of a file's name has to be as long at least: less is found everywhere. */
+const LEAST_TELLING = 4;
 
 interface Placed {
   readonly key: string | undefined;
@@ -297,11 +301,6 @@ const lastName = (path: string): string =>
     .split(/[\\/]/)
     .filter((part) => part !== '')
     .at(-1) ?? path;
-
-const below = (directory: string | undefined, path: string): ServerPath | undefined => {
-  const folder = serverPath(directory ?? '');
-  return folder === undefined ? undefined : beneath(folder, path.split(folder.ignoresCase ? /[\\/]/ : '/'));
-};
 
 /** An address without user, password, query and fragment; one of S3 and its kind is bucket and key alone. */
 const webKey = (text: string): string | undefined => {

@@ -1,3 +1,4 @@
+import { sourceIdentity } from '../file-place.ts';
 import type { Diagnostic, Place, ScriptLineage, TableLineage } from '../result.ts';
 import { finalTables, namesIn, ownFields } from './coverage.ts';
 import type { Witnesses } from './reconcile.ts';
@@ -81,7 +82,7 @@ function* ofColumns(lineage: ScriptLineage, { columns }: Witnesses): Generator<D
     for (const { origins } of fields)
       for (const { source, field, confidence, place } of origins) {
         if (source.type !== 'file' || field === '*' || confidence === 'candidate') continue;
-        const key = JSON.stringify([source.path, source.table, field]);
+        const key = JSON.stringify([sourceIdentity(source), field]);
         if (told.has(key)) continue;
         told.add(key);
         const known = columns(source);

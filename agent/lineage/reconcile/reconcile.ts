@@ -1,5 +1,5 @@
+import { sourceIdentity } from '../file-place.ts';
 import type { Diagnostic, FieldLineage, Origin, ScriptLineage, Source } from '../result.ts';
-import { sourceName } from '../result-json.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { differences } from './differences.ts';
 import { type PlaceOf, Touched, type TouchedRow } from './touched.ts';
@@ -42,7 +42,8 @@ export const reconcile = (lineage: ScriptLineage, witnesses: Witnesses): Reconci
         return { ...table, fields: table.fields.map((field) => judge.field(table.name, field, known)) };
       }),
       stores: lineage.stores.map((store) => {
-        const columns = witnesses.columns({ type: 'file', path: store.target, table: undefined, format: store.format });
+        const { target: path, directory, format } = store;
+        const columns = witnesses.columns({ type: 'file', path, directory, table: undefined, format });
         const known = columns === undefined ? undefined : new Set(columns);
         return { ...store, fields: store.fields.map((field) => judge.field(store.target, field, known)) };
       }),
@@ -83,7 +84,7 @@ class Judge {
   }
 
   isTouched(source: Source): boolean {
-    const text = sourceName(source);
+    const text = sourceIdentity(source);
     const known = this.#seen.get(text) ?? this.#touched.reads(source);
     this.#seen.set(text, known);
     return known;
@@ -98,7 +99,7 @@ class Judge {
 
   #hasColumn({ source, field }: Origin): boolean {
     if (source.type !== 'file') return false;
-    const text = sourceName(source);
+    const text = sourceIdentity(source);
     if (!this.#columns.has(text)) {
       const columns = this.#witnesses.columns(source);
       this.#columns.set(text, columns === undefined ? undefined : new Set(columns));
@@ -116,7 +117,7 @@ class Judge {
   }
 
   #where(source: Source): string {
-    const text = sourceName(source);
+    const text = sourceIdentity(source);
     const known = this.#places.get(text) ?? this.#witnesses.place(source) ?? text;
     this.#places.set(text, known);
     return known;

@@ -1,3 +1,4 @@
+import { wholePath } from '../file-place.ts';
 import type { Source } from '../result.ts';
 
 /** A row of the engine's own notes on the last reload. */
@@ -40,7 +41,7 @@ export class Touched {
   reads(source: Source): boolean {
     if (source.type === 'object') return this.#readsObject(source);
     if (source.type !== 'file' && source.type !== 'binary') return false;
-    const place = this.#file(source.path);
+    const place = this.#file(wholePath(source));
     return place !== undefined && this.#read.has(place);
   }
 
@@ -53,7 +54,8 @@ export class Touched {
   *besides(sources: Iterable<Source>): Generator<string> {
     const places = new Set<string>();
     for (const source of sources) {
-      const place = source.type === 'file' || source.type === 'binary' ? this.#file(source.path) : this.#place(source);
+      const place =
+        source.type === 'file' || source.type === 'binary' ? this.#file(wholePath(source)) : this.#place(source);
       if (place !== undefined) places.add(place);
     }
     const all = [...places];

@@ -119,6 +119,53 @@ test('BINARY reads a whole app', () => {
   ]);
 });
 
+test('the tables that BINARY brought are those of the app that the text does not make', () => {
+  const model = new Map([
+    ['Orders', ['Id', 'Total']],
+    ['Own', ['Id', 'x']],
+    ['Lines', ['Id', 'Net', 'Note']],
+    ['Calc', ['Twice']],
+  ]);
+  const script = `BINARY [base.qvf]; DROP FIELD Gone; RENAME FIELD Amount TO Net;
+    Own: LOAD Id, x FROM o.qvd (qvd); RENAME FIELD x TO y;
+    Calc: LOAD Amount2 * 2 AS Twice RESIDENT Lines; DROP TABLE Third;
+    LEFT JOIN (Lines) LOAD Id, Note FROM n.qvd (qvd);`;
+  expect(tablesOf(script, { model })).toEqual({
+    Orders: { Id: ['binary:base.qvf: Id'], Total: ['binary:base.qvf: Total'] },
+    Own: { Id: ['o.qvd: Id'], y: ['o.qvd: x'] },
+    Calc: { Twice: ['binary:base.qvf: Amount2'] },
+    Lines: {
+      Id: ['binary:base.qvf: Id', 'n.qvd: Id (key)'],
+      Net: ['binary:base.qvf: Amount'],
+      Note: ['n.qvd: Note'],
+    },
+  });
+  // One of these names may stand for any of them.
+  expect(Object.keys(tablesOf('BINARY [base.qvf]; [$(vName)]: LOAD a FROM t.qvd (qvd);', { model }))).toEqual([
+    '$(vName)',
+  ]);
+});
+
+test('a path that does not say where it begins is one below what DIRECTORY said, and is told as it was written', () => {
+  const { datasets, stores } = told(`DIRECTORY [lib://In/2025];
+    A: LOAD a FROM x.qvd (qvd); STORE A INTO out.qvd (qvd);
+    B: NOCONCATENATE LOAD a AS b FROM [lib://In/2025/out.qvd] (qvd); C: LOAD c FROM [/abs/x.qvd] (qvd);
+    DIRECTORY; D: LOAD d FROM x.qvd (qvd);`);
+  expect(datasets.map(({ source }) => source)).toMatchObject([
+    { path: 'x.qvd', directory: 'lib://In/2025' },
+    { path: 'out.qvd', directory: 'lib://In/2025' },
+    { path: '/abs/x.qvd' },
+    { path: 'x.qvd' },
+  ]);
+  expect(datasets.flatMap(({ source }) => ('directory' in source ? [1] : []))).toHaveLength(2);
+  expect(stores).toMatchObject([{ target: 'out.qvd', directory: 'lib://In/2025' }]);
+  // Traced through what the script stored there itself.
+  expect(
+    tablesOf(`DIRECTORY [lib://In/2025]; A: LOAD a FROM x.qvd (qvd); STORE A INTO out.qvd (qvd);
+      B: NOCONCATENATE LOAD a AS b FROM [lib://In/2025/out.qvd] (qvd);`)['B'],
+  ).toEqual({ b: ['x.qvd: a'] });
+});
+
 test('mapping tables are no tables, and one that is missing is said', () => {
   expect(tablesOf('M: MAPPING LOAD a, b FROM m.qvd (qvd);')).toEqual({});
   expect(codesOf("T: LOAD ApplyMap('Gone', a) AS x FROM t.qvd (qvd);")).toEqual(['lineage.field-missing']);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
-import type { Source } from '#agent/lineage/result.ts';
+import { SiteApps } from '#agent/lineage/naming/site-apps.ts';
+import type { FileSource, Source } from '#agent/lineage/result.ts';
 import { connectionTarget } from '#agent/qlik/repository/connection-string.ts';
 
 const APP = { appId: '5f3e0c7a-1111-4222-8333-444455556666' };
@@ -21,7 +22,12 @@ const PACKAGE = 'QvOdbcConnectorPackage.exe';
 const naming = new Naming({
   code: 'prod',
   host: 'Qlik.Corp.Example',
-  apps: new Set([OTHER]),
+  apps: new SiteApps([
+    { id: OTHER, name: 'Other' },
+    { id: APP.appId, name: 'Sales' },
+    ...['s1', 's2'].map((id) => ({ id, name: 'sales' })),
+    ...Array.from({ length: 7 }, (_, at) => ({ id: `m${at}`, name: 'Many' })),
+  ]),
   libraries: new Set(['lib://mounted']),
   connections: [
     connection('QVD', 'folder', '\\\\FileServer\\BI\\qvd\\'),
@@ -66,7 +72,7 @@ const naming = new Naming({
   ],
 });
 
-const file = (path: string, table?: string, format = 'qvd'): Source => ({ type: 'file', path, table, format });
+const file = (path: string, table?: string, format = 'qvd'): FileSource => ({ type: 'file', path, table, format });
 const object = (name: string, written: string): Source => ({ type: 'object', connection: name, object: written });
 
 describe('files', () => {
@@ -97,9 +103,15 @@ describe('files', () => {
   });
 
   test('a relative path counts from DIRECTORY, and without it is the own of the app', () => {
-    expect(naming.of(file('x\\y.qvd'), { ...APP, directory: 'lib://Local/in' }).key).toBe(
+    expect(naming.of({ ...file('x\\y.qvd'), directory: 'lib://Local/in' }, APP).key).toBe(
       'file://qlik.corp.example/d:/data/in/x/y.qvd',
     );
+    expect(naming.of({ ...file('lib://QVD/y.qvd'), directory: 'lib://Local/in' }, APP).key).toBe(
+      'file://fileserver/bi/qvd/y.qvd',
+    );
+    const below = ['..\\a', '..\\b'].map((directory) => naming.of({ ...file('y.qvd'), directory }, APP));
+    expect(below.map(({ name }) => name)).toEqual(['y.qvd', 'y.qvd']);
+    expect(new Set(below.map(({ key }) => key)).size).toBe(2);
     expect(naming.of(file('x\\y.qvd'), APP)).toMatchObject({
       kind: 'own',
       key: `prod/${APP.appId}/source/x\\y.qvd`,
@@ -115,7 +127,7 @@ describe('files', () => {
 
   test('two versions of one variable are two places', () => {
     const source = file('$(vPath)/Orders.qvd');
-    const keys = [['vPath@1'], ['vPath@2'], []].map((holes) => naming.of(source, APP, holes).key);
+    const keys = [['vPath@1'], ['vPath@2'], []].map((holes) => naming.of({ ...source, holes }, APP).key);
     expect(new Set(keys).size).toBe(3);
   });
 });
@@ -127,10 +139,13 @@ describe('files that are not wholly known', () => {
     // An ending alone would fit everything.
     ['lib://QVD/2025/$(vTable).qvd', undefined],
     ['$(vPath)$(vTable).qvd', undefined],
+    ['lib://QVD/2025/sales_$(vMonth).qvd', 'file://fileserver/bi/qvd/2025/sales_*.qvd'],
+    ['lib://QVD/2025/$(vMonth)_sales_$(vDay).qvd', 'file://fileserver/bi/qvd/2025/*_sales_*.qvd'],
+    ['lib://QVD/2025/x$(vMonth).qvd', undefined],
     ['lib://QVD/2025/*.qvd', 'file://fileserver/bi/qvd/2025/*.qvd'],
   ])('%s may be %s', (path, expected) => {
     const holes = path.includes('$(') ? ['v@1'] : [];
-    expect(naming.of(file(path), APP, holes).pattern).toBe(expected);
+    expect(naming.of({ ...file(path), holes }, APP).pattern).toBe(expected);
   });
 });
 
@@ -195,6 +210,23 @@ describe('the rest', () => {
       key: `prod/${OTHER}`,
     });
     expect(naming.of({ type: 'binary', path: 'lib://QVD/Old.qvw' }, APP).key).toBe('file://fileserver/bi/qvd/old.qvw');
+  });
+
+  test.each<[string, object]>([
+    [OTHER, { kind: 'app', key: `prod/${OTHER}`, apps: { by: 'id', keys: [`prod/${OTHER}`] } }],
+    [`lib://QVD/${OTHER}.qvf`, { kind: 'app', apps: { by: 'id', keys: [`prod/${OTHER}`] } }],
+    ['lib://Gone/OTHER.qvf', { kind: 'app', apps: { by: 'name', keys: [`prod/${OTHER}`] } }],
+    // A file that anybody may have copied, and the app that is called like it.
+    [
+      'lib://QVD/Other.qvf',
+      { kind: 'file', key: 'file://fileserver/bi/qvd/other.qvf', apps: { by: 'name', keys: [`prod/${OTHER}`] } },
+    ],
+    // Not the app itself, which is called like the one that it takes.
+    ['Sales.qvf', { kind: 'app', apps: { by: 'name', keys: ['prod/s1', 'prod/s2'] } }],
+    ['lib://Gone/Many.qvf', { kind: 'own', apps: undefined, isAmbiguous: true }],
+    ['lib://Gone/Nobody.qvf', { kind: 'own', apps: undefined }],
+  ])('BINARY of %s', (path, expected) => {
+    expect({ apps: undefined, ...naming.of({ type: 'binary', path }, APP) }).toMatchObject(expected);
   });
 
   test.each<[Source, string]>([

@@ -23,7 +23,8 @@ let mapped: { readonly appId: string; readonly field: string };
 
 const keyOf = ({ root, parts }: DatasetName): string =>
   root === '' ? `${CODE}/${assetKey(...parts)}` : `${root}${assetKey(...parts)}`;
-const originOf = ({ dataset, column, role }: OriginTruth): string => `${keyOf(dataset)}#${keyPart(column)} ${role}`;
+const originOf = ({ dataset, column, role, app }: OriginTruth): string =>
+  `${app === undefined ? `${keyOf(dataset)}#` : `${CODE}/${app}/field/`}${keyPart(column)} ${role}`;
 
 /** The site's shares as the agent sees them: every QVD that an app writes, and every script that one includes. */
 const filled = (host: string): readonly FolderMapping[] => {

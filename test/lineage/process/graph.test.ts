@@ -35,7 +35,7 @@ const graph = (lineage: ScriptLineage, fields: readonly string[] = ['Amount', 'K
   lineageGraph({
     lineage,
     app: `prod/${APP}`,
-    name: (source, holes) => naming.of(source, { appId: APP }, holes),
+    name: (source) => naming.of(source, { appId: APP }),
     fields: new Map(fields.map((name) => [name, `prod/${APP}/field/${name}`])),
     tables: new Map([['Sales', `prod/${APP}/table/Sales`]]),
     withTexts: true,
@@ -122,10 +122,21 @@ describe('the graph of an app', () => {
 
   test('keeps two places apart of which only the variables are known', () => {
     const use = (path: string, hole: string) => ({
-      ...{ source: qvd(path), reads: true, writes: false, holes: [hole], confidence: 'exact' as const, place },
+      ...{
+        source: { ...qvd(path), holes: [hole] },
+        reads: true,
+        writes: false,
+        holes: [hole],
+        confidence: 'exact' as const,
+        place,
+      },
     });
-    const { datasets } = graph(script({ datasets: [use('$(vA)/x.qvd', 'vA@1'), use('$(vB)/x.qvd', 'vB@1')] }));
-    expect(new Set(datasets.map(({ key }) => key)).size).toBe(2);
+    const { datasets } = graph(
+      script({
+        datasets: [use('$(vA)/x.qvd', 'vA@1'), use('$(vB)/x.qvd', 'vB@1'), use('$(vA)/x.qvd', 'vA@2')],
+      }),
+    );
+    expect(new Set(datasets.map(({ key }) => key)).size).toBe(3);
     for (const { key } of datasets) expect(key).toMatch(new RegExp(`^prod/${APP}/source/`));
   });
 });

@@ -31,7 +31,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const keyOf = ({ root, parts }: DatasetName): string =>
   `${root === '' ? `${CODE}/` : root}${parts.map(keyPart).join('/')}`;
-const columnOf = ({ dataset, column }: OriginTruth): string => `${keyOf(dataset)}#${keyPart(column)}`;
+const columnOf = ({ dataset, column, app }: OriginTruth): string =>
+  app === undefined ? `${keyOf(dataset)}#${keyPart(column)}` : `${CODE}/${keyPart(app)}/field/${keyPart(column)}`;
+
+const APP = new RegExp(`^${CODE}/[^/]+$`);
+const isField = (key: string, scope: string): boolean => key.startsWith(`${scope}/field/`);
 
 /** The included scripts of the site, as files of a folder that the agent can read. */
 const served = (site: Site): readonly FolderMapping[] => {
@@ -55,6 +59,7 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
   const connection = connectionFor(simulator, 'jwt', { paths: { qvds: [], qvs: served(simulator.site), logs: [] } });
   const found = new Map<string, string>();
   const stored = new Set<string>();
+  const [taken, expectedTaken] = [new Set<string>(), new Set<string>()];
   const outcomes = new Map<string, string>();
   const gate = new RecordGate({
     write: (record) => {
@@ -62,9 +67,12 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
       if (record.t === 'edge' && record.kind === 'derives') {
         const edge = `${record.from} <- ${record.to}`;
         const isTold = TOLD.has(String(record.attributes?.['role']));
-        if (isTold && record.from.includes('/field/') && !record.to.includes('/field/')) found.set(edge, record.scope);
+        if (isTold && isField(record.from, record.scope) && !isField(record.to, record.scope))
+          found.set(edge, record.scope);
         if (isTold && record.from.startsWith('file://')) stored.add(edge);
       }
+      if (record.t === 'edge' && record.kind === 'loads' && APP.test(record.to))
+        taken.add(`${record.from} <- ${record.to}`);
       return Promise.resolve();
     },
   });
@@ -76,10 +84,11 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
 
   const [expected, expectedStored] = [new Set<string>(), new Set<string>()];
   const told = new Set<string>();
-  for (const { appId, fields, stores } of lineageTruth(simulator.site, hostname)) {
+  for (const { appId, fields, stores, takes } of lineageTruth(simulator.site, hostname)) {
     const scope = `${CODE}/${keyPart(appId)}`;
     if (outcomes.get(scope) !== 'complete') continue;
     told.add(scope);
+    for (const other of takes) expectedTaken.add(`${scope} <- ${CODE}/${keyPart(other)}`);
     for (const { name, origins } of fields)
       for (const origin of origins) expected.add(`${scope}/field/${keyPart(name)} <- ${columnOf(origin)}`);
     for (const { dataset, columns } of stores)
@@ -94,6 +103,8 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
   const lacking = [...expected].filter((edge) => !found.has(edge));
   expect.soft(lacking.slice(0, 20), `${lacking.length} of ${expected.size} edges are missing`).toEqual([]);
   expect.soft(extra.slice(0, 20), `${extra.length} edges lead where nothing comes from`).toEqual([]);
+  expect.soft([...taken].sort()).toEqual([...expectedTaken].sort());
+  expect(expectedTaken.size).toBeGreaterThan(0);
   // Of a file that is read whole, and that nobody can look into, it is known from which file all of it comes.
   const lackingStored = [...expectedStored].filter(
     (edge) => !stored.has(edge) && !stored.has(edge.replaceAll(/#[^#]*?(?= <- |$)/g, '')),

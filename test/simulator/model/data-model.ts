@@ -1,5 +1,6 @@
 import { type Random, randomOf } from './random.ts';
 import { type FieldRole, SUBJECTS, type Subject } from './subjects.ts';
+import { takenModel } from './taken-apps.ts';
 import type { App } from './types.ts';
 import type { ConnectionRole, World } from './world.ts';
 
@@ -10,6 +11,8 @@ type TableSource =
   | { readonly kind: 'file'; readonly path: string; readonly format: string }
   | { readonly kind: 'rest'; readonly connection: string }
   | { readonly kind: 'inline' }
+  /** Another app, by its id or a file that is called like it. */
+  | { readonly kind: 'binary'; readonly path: string }
   | { readonly kind: 'calendar'; readonly date: string }
   | { readonly kind: 'resident'; readonly of: string };
 
@@ -45,6 +48,8 @@ export interface DataModel {
   /** Two tables share more than one field, so that the engine made a synthetic key. */
   readonly synthetic: boolean;
   readonly autoCalendar: boolean;
+  /** A field of another app that this one calls otherwise. */
+  readonly renamed?: { readonly from: string; readonly to: string } | undefined;
 }
 
 const LAYERS = { extract: 22, transform: 13, dashboard: 50, standalone: 15 } as const;
@@ -126,6 +131,8 @@ export const fieldsOf = ({ fields, joined }: ModelTable): readonly ModelField[] 
 
 /** What an app is about: derived from the seed and the app alone, before anything inside it is built. */
 export const dataModelOf = (world: World, app: App): DataModel => {
+  const taken = takenModel(world, app, dataModelOf);
+  if (taken !== undefined) return taken;
   const random = randomOf(world.seed, 'model', app.id);
   const subject = SUBJECTS.find(({ name }) => app.name.startsWith(name)) ?? random.pick(SUBJECTS);
   const layer = random.weighted(LAYERS);

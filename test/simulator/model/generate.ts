@@ -242,7 +242,7 @@ export const generateSite = ({ seed, apps: count, profile, cachedContents = 48 }
   });
   const extensions = generateExtensions(seed, users, tags);
   const byId = new Map(apps.map((app) => [app.id, app]));
-  const world = { seed, users, connections: roles };
+  const world = { seed, users, apps, connections: roles };
   const known = (appId: string): App => {
     const app = byId.get(appId);
     if (app === undefined) throw new RangeError(`no app ${appId} on this site`);

@@ -35,6 +35,8 @@ const discriminators = (random: Random, world: World, table: ModelTable): Lineag
       );
     case 'file':
       return row(random.pick([`${source.path};`, source.path, physicalPath(world, source.path)]));
+    case 'binary':
+      return row(`BINARY ${source.path};`);
     case 'inline':
       return row('INLINE;');
     case 'calendar':

@@ -15,6 +15,8 @@ export interface OriginTruth {
   readonly dataset: DatasetName;
   readonly column: string;
   readonly role: 'value' | 'map-key';
+  /** Of a field of another app: its id; `dataset` says nothing then. */
+  readonly app?: string;
 }
 
 export interface AppLineageTruth {
@@ -25,6 +27,8 @@ export interface AppLineageTruth {
     readonly dataset: DatasetName;
     readonly columns: readonly { readonly name: string; readonly origins: readonly OriginTruth[] }[];
   }[];
+  /** Ids of the apps that it loads whole, or may load: of several that are called like a file, each is one. */
+  readonly takes: readonly string[];
   /** What the tables of the data model were read from; pieces of script that drop what they load may read more. */
   readonly reads: readonly DatasetName[];
 }
@@ -55,23 +59,32 @@ const DATABASES: ReadonlyMap<string, Database> = new Map([
 ]);
 
 interface Resolved {
+  readonly app?: string;
   readonly dataset: DatasetName;
   readonly column: (name: string) => string;
 }
 
 /** Sheets of workbooks on a disk are found whatever their case. */
+const MOST_NAMESAKES = 5;
 const WORKBOOK = /\.xlsx?$/i;
 
 class Places {
   readonly #host: string;
   readonly #connections: ReadonlyMap<string, DataConnection>;
+  readonly #site: Site;
 
   constructor(site: Site, host: string) {
     this.#host = host;
+    this.#site = site;
     this.#connections = new Map(site.dataConnections.map((connection) => [connection.name, connection]));
   }
 
-  of(source: ScriptSource, appId: string): Resolved {
+  /** Everything that it can be. */
+  all(source: ScriptSource, appId: string): readonly Resolved[] {
+    return source.type === 'app' ? this.#apps(source.path, appId) : [this.of(source, appId)];
+  }
+
+  of(source: Exclude<ScriptSource, { type: 'app' }>, appId: string): Resolved {
     switch (source.type) {
       case 'own':
         return { dataset: { root: '', parts: [appId, 'source', source.text] }, column: asWritten };
@@ -82,6 +95,19 @@ class Places {
       default:
         return source satisfies never;
     }
+  }
+
+  /** By its id, or a file that is called like apps: that is a place of its own, too. */
+  #apps(path: string, reader: string): readonly Resolved[] {
+    const stem = (path.split('/').at(-1) ?? '').replace(/\.qvf$/, '').toLowerCase();
+    const byId = this.#site.app(stem);
+    const namesakes = this.#site.apps.filter(({ id, name }) => name.toLowerCase() === stem && id !== reader);
+    const apps = byId === undefined ? (namesakes.length > MOST_NAMESAKES ? [] : namesakes) : [byId];
+    const [library = '', ...names] = path.slice('lib://'.length).split('/');
+    return [
+      ...(byId === undefined ? [{ dataset: this.#file({ type: 'file', library, names }), column: asWritten }] : []),
+      ...apps.map(({ id }) => ({ app: id, dataset: { root: '', parts: [id] }, column: asWritten })),
+    ];
   }
 
   #known(name: string): DataConnection {
@@ -137,6 +163,12 @@ class Places {
   }
 }
 
+/** What is written has one place. */
+const placeOf = ([place]: readonly Resolved[]): DatasetName => {
+  if (place === undefined) throw new RangeError('a script stores into nothing');
+  return place.dataset;
+};
+
 /**
  * Where every field of every app comes from, and every column of every file that an app writes, to the column: values
  * (what a flag tests is one) and the keys of mappings. Filters, join keys, groups and sorting belong to a table rather than to a field and
@@ -150,24 +182,29 @@ export const lineageTruth = (site: Site, host: string, user: UserName = site.cra
       const { fields, stores, reads } = site.content(id).provenance;
       const traced = ({ name, origins }: DerivedField) => ({
         name,
-        origins: origins.map(({ source, column, role }): OriginTruth => {
-          const { dataset, column: cased } = places.of(source, id);
-          return { dataset, column: cased(column), role };
-        }),
+        origins: origins.flatMap(({ source, column, role }) =>
+          places.all(source, id).map(
+            ({ dataset, column: cased, app }): OriginTruth => ({
+              ...{ dataset, column: cased(column), role },
+              ...(app === undefined ? {} : { app }),
+            }),
+          ),
+        ),
       });
+      const everywhere = reads.flatMap((source) => places.all(source, id));
       return {
         appId: id,
         fields: fields.map(traced),
         stores: stores.map(({ target, columns }) => ({
-          dataset: places.of(target, id).dataset,
+          dataset: placeOf(places.all(target, id)),
           columns: columns.map(traced),
         })),
+        takes: [...new Set(everywhere.flatMap(({ app }) => app ?? []))],
         reads: [
           ...new Map(
-            reads.map((source) => {
-              const { dataset } = places.of(source, id);
-              return [JSON.stringify(dataset), dataset] as const;
-            }),
+            everywhere.flatMap(({ dataset, app }) =>
+              app === undefined ? [[JSON.stringify(dataset), dataset] as const] : [],
+            ),
           ).values(),
         ],
       };

@@ -49,6 +49,9 @@ export const loadOf = (random: Random, load: Load): string => {
       );
     case 'file':
       return lines(label, 'LOAD', fieldList(load), `FROM [${path}]`, `${source.format};`);
+    // All of them come with one statement, which is the script's first.
+    case 'binary':
+      return '';
     case 'inline':
       return lines(label, 'LOAD * INLINE [', inlineRows(table), '];');
     case 'calendar':

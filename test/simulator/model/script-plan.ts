@@ -73,6 +73,8 @@ const sourceOf = ({ source }: ModelTable): ScriptSource | undefined => {
       return { type: 'object', connection: source.connection, object: source.table };
     case 'rest':
       return { type: 'object', connection: source.connection, object: 'root' };
+    case 'binary':
+      return { type: 'app', path: source.path };
     case 'inline':
       return { type: 'own', text: 'inline:' };
     default:
@@ -84,6 +86,11 @@ const plainField = (name: string, source: ScriptSource): PlannedField => ({
   name,
   text: quoted(name),
   origins: [{ source, column: name, role: 'value' }],
+});
+
+const takenField = ({ renamed }: DataModel, name: string, source: ScriptSource): PlannedField => ({
+  ...plainField(name, source),
+  origins: [{ source, column: name === renamed?.to ? renamed.from : name, role: 'value' }],
 });
 
 /** Columns of a database, which are called otherwise than the fields. */
@@ -192,6 +199,7 @@ export const planOf = (world: World, app: App, model: DataModel): ScriptPlan => 
     const star = kind === 'qvd' && (style === 'sub' || style === 'loop' || random.chance(0.35));
     const fields = table.fields.map((field): PlannedField => {
       if (source === undefined) return { name: field.name, text: quoted(field.name), origins: [] };
+      if (kind === 'binary') return takenField(model, field.name, source);
       if (kind === 'sql' || kind === 'rest') return columnField(random, field, source);
       if (kind === 'qvd' && !star && model.layer === 'transform') return transformedField(random, table, field, source);
       return plainField(field.name, source);

@@ -84,10 +84,14 @@ export const scriptOf = (world: World, app: App, model: DataModel, plan: ScriptP
     return blank ? random.pick(['', `${EOL}  `]) : fresh;
   }
   const folder = plan.library;
+  const whole = binaryOf(random, model);
   const sections: Section[] = [
-    { name: 'Main', text: SETTINGS },
+    { name: 'Main', text: whole === undefined ? SETTINGS : lines(whole, '', SETTINGS) },
     { name: random.pick(['Variables', 'Variablen & Pfade', 'Config; paths']), text: SCRIPT_VARIABLES },
   ];
+  const { renamed } = model;
+  if (renamed !== undefined)
+    sections.push({ name: 'Names', text: `RENAME FIELD ${quoted(renamed.from)} TO ${quoted(renamed.to)};` });
   if (app.sectionAccess) sections.push({ name: 'Section Access', text: sectionAccess(random, world, app) });
   if (random.chance(0.15))
     sections.push({ name: 'Include', text: `$(Must_Include=lib://${folder}/scripts/common.qvs);` });
@@ -102,7 +106,8 @@ export const scriptOf = (world: World, app: App, model: DataModel, plan: ScriptP
   const together = plan.style === 'sub' || plan.style === 'loop';
   if (together && plan.loads.some(isQvd)) sections.push({ name: 'QVD', text: commonLoads(plan) });
   for (const load of plan.loads)
-    if (!together || !isQvd(load)) sections.push({ name: load.table.name, text: loadOf(random, load) });
+    if (load.table.source.kind !== 'binary' && (!together || !isQvd(load)))
+      sections.push({ name: load.table.name, text: loadOf(random, load) });
   if (model.transforms)
     sections.push({ name: random.pick(['Transform', 'Main', '📦 Mapping']), text: transformOf(model, plan) });
   for (const idiom of random.sample(SCRIPT_IDIOMS, random.chance(0.35) ? random.int(1, 3) : 0)) {
@@ -113,5 +118,15 @@ export const scriptOf = (world: World, app: App, model: DataModel, plan: ScriptP
   if (random.chance(0.2)) sections.push({ name: 'Exit', text: 'EXIT SCRIPT;' });
   if (random.chance(0.1))
     sections.push({ name: 'Archive', text: `/* old; kept${EOL}LOAD * FROM [lib://gone/x.qvd] (qvd); */` });
-  return join(random, sections);
+  const text = join(random, sections);
+  // Whatever else stands there, BINARY comes first.
+  return whole === undefined || text.startsWith('///$tab') ? text : `${whole}${EOL}${text.replace(whole, '')}`;
+};
+
+/** The statement that loads another app whole. */
+const binaryOf = (random: Random, { tables }: DataModel): string | undefined => {
+  for (const { source } of tables)
+    if (source.kind === 'binary')
+      return source.path.includes('/') && random.chance(0.8) ? `BINARY [${source.path}];` : `Binary "${source.path}";`;
+  return undefined;
 };

@@ -215,6 +215,8 @@ export type ScriptSource =
       readonly table?: string | undefined;
     }
   | { readonly type: 'object'; readonly connection: string; readonly object: string }
+  /** Another app, as BINARY names it. */
+  | { readonly type: 'app'; readonly path: string }
   /** Of the script itself, such as an inline table. */
   | { readonly type: 'own'; readonly text: string };
 

@@ -1,4 +1,4 @@
-import type { DataConnection, User } from './types.ts';
+import type { App, DataConnection, User } from './types.ts';
 
 /** What a script may name: folders for files, databases for SQL, web addresses. */
 export type ConnectionRole = 'qvd' | 'files' | 'sql' | 'rest' | 'web';
@@ -7,6 +7,7 @@ export type ConnectionRole = 'qvd' | 'files' | 'sql' | 'rest' | 'web';
 export interface World {
   readonly seed: number;
   readonly users: readonly User[];
+  readonly apps: readonly App[];
   /** By what scripts use them for. */
   readonly connections: ReadonlyMap<ConnectionRole, readonly DataConnection[]>;
 }
