@@ -96,12 +96,14 @@ export const LineageEdgeDetail = z
   .meta({ id: 'LineageEdge' });
 export type LineageEdgeDetail = z.infer<typeof LineageEdgeDetail>;
 
+const OwnerShape = z.object({ key: z.string().nullable(), name: z.string(), email: z.string().nullable() });
+
 export const ImpactItem = z
   .object({
     ...PlaceShape.shape,
     kind: z.enum(ASSET_KINDS),
-    owner: z.object({ key: z.string().nullable(), name: z.string(), email: z.string().nullable() }).nullable(),
-    /** Steps on the surest way. */
+    owner: OwnerShape.nullable(),
+    /** So many derivations, uses and containers lie between, on the surest way: the length of `path`. */
     distance: z.int(),
     /** The weakest on that way. */
     confidence: z.enum(CONFIDENCES),
@@ -123,6 +125,25 @@ export const Impact = z
     owners: z.array(
       z.object({ key: z.string().nullable(), name: z.string(), email: z.string().nullable(), assets: z.int() }),
     ),
+    /** What lies in apps, by the app: those of one owner together. The first ones, with the first of their sheets, on the first page. */
+    apps: z.array(
+      z.object({
+        key: z.string(),
+        name: z.string(),
+        owner: OwnerShape.nullable(),
+        charts: z.int(),
+        sheetCount: z.int(),
+        sheets: z.array(z.object({ key: z.string(), name: z.string(), charts: z.int() })),
+      }),
+    ),
+    /** Sheets, the apps that they are in and the owners of these; then all apps and owners, with sheets or without. */
+    summary: z.object({
+      sheets: z.int(),
+      appsWithSheets: z.int(),
+      ownersOfSheets: z.int(),
+      apps: z.int(),
+      owners: z.int(),
+    }),
     /** There is more than was walked through: every number is a lower bound. */
     cut: z.boolean(),
     items: z.array(ImpactItem),

@@ -18,6 +18,7 @@ import { ASSET_KINDS, type AssetKind, EDGE_KINDS } from '#protocol/records.ts';
 import { type ApiContext, organisationOf, type Routes } from './context.ts';
 import { ApiError, Impact, Lineage, LineageEdgeDetail } from './contract.ts';
 import { csvLine } from './csv.ts';
+import { groupsOf, sheetOf } from './impact-groups.ts';
 import { notFound } from './problem.ts';
 import { Walks } from './walks.ts';
 import { readCursor, readCursorOf, text, wire, writeCursor } from './wire.ts';
@@ -70,6 +71,8 @@ const countsOf = (found: Found): Partial<Record<AssetKind, number>> => {
 /** The owner of something, or of the app that it lies in. */
 const ownerOf = ({ place }: Reached, owners: ReadonlyMap<string, Owner>): Owner | null =>
   owners.get(place.key) ?? (place.app === null ? undefined : owners.get(place.app)) ?? null;
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const cutPath = <T>(path: readonly T[]): T[] =>
   path.length <= PATH_SHOWN ? [...path] : [...path.slice(0, PATH_SHOWN / 2), ...path.slice(-PATH_SHOWN / 2)];
@@ -193,6 +196,9 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
       return Impact.parse(
         wire({
           ...{ focus: found.focus, direction: asked.direction, counts: countsOf(found), cut: found.cut, items },
+          ...groupsOf(found, owners),
+          // Said once.
+          ...(after === undefined ? {} : { apps: [] }),
           owners: [...perOwner.values()]
             .sort((a, b) => b.assets - a.assets || (a.name < b.name ? -1 : 1))
             .slice(0, 500),
@@ -207,7 +213,8 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
     {
       schema: {
         tags: ['lineage'],
-        description: 'The same as a table (CSV, UTF-8), all of it.',
+        description:
+          'The same as a table (CSV, UTF-8), all of it, by owner, app and sheet. `steps`: how many derivations, uses and containers lie between; `way` names them.',
         querystring: Asked.extend({ kind: several<AssetKind>(ASSET_KINDS).optional() }),
         response: { 200: z.string(), ...errors },
       },
@@ -215,19 +222,34 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
     async (request, reply) => {
       const { kind, ...asked } = request.query;
       const { found, owners } = await impactOf(request, reply, asked);
-      const all = wanted(found, kind);
+      const all = wanted(found, kind)
+        .map((one) => ({ ...one, owner: ownerOf(one, owners), sheet: sheetOf(found, one)?.place.name ?? '' }))
+        .sort(
+          (a, b) =>
+            // What has no owner comes last; within a sheet the order stays.
+            order(a.owner?.name ?? '\uffff', b.owner?.name ?? '\uffff') ||
+            order(a.place.appName ?? '\uffff', b.place.appName ?? '\uffff') ||
+            order(a.sheet, b.sheet),
+        );
       const arrow = asked.direction === 'down' ? ' → ' : ' ← ';
       function* lines() {
         // With the mark by which spreadsheets know UTF-8.
-        yield `\uFEFF${csvLine(['kind', 'name', 'app', 'owner', 'owner e-mail', 'confidence', 'conditional', 'steps', 'way', 'key', 'app key'])}`;
+        yield `\uFEFF${csvLine(['owner', 'owner e-mail', 'app', 'sheet', 'kind', 'name', 'confidence', 'conditional', 'steps', 'way', 'key', 'app key'])}`;
         for (let from = 0; from < all.length; from += ROWS_A_PART) {
           let part = '';
           for (const one of all.slice(from, from + ROWS_A_PART)) {
-            const { place, confidence, conditional, distance } = one;
-            const owner = ownerOf(one, owners);
+            const { place, confidence, conditional, distance, owner, sheet } = one;
             const way = [found.focus, ...cutPath(pathTo(found, place.key)).map((step) => step.place)];
             part += csvLine([
-              ...[kindOf(place), place.name, place.appName, owner?.name ?? null, owner?.email ?? null, confidence],
+              ...[
+                owner?.name ?? null,
+                owner?.email ?? null,
+                place.appName,
+                sheet,
+                kindOf(place),
+                place.name,
+                confidence,
+              ],
               ...[
                 conditional ? 'yes' : '',
                 String(distance),

@@ -110,6 +110,11 @@ describe.skipIf(noBrowser())('lineage', () => {
     await page.getByLabel('Steps').selectOption('all');
     await box(page, ORDERS_TABLE).locator(`[data-row="${ORDERS_TABLE}#amount"]`).waitFor();
     await page.goto(`${served.catalog.address}/impact?${new URLSearchParams({ key: `${ORDERS_TABLE}#amount` })}`);
+    await page.getByText('1 sheet in 1 app of 1 owner depends on this column.').waitFor();
+    const concerned = page.getByRole('region', { name: 'Whom it concerns' });
+    expect(await concerned.innerText()).toMatch(
+      /Ada Example ada@example.com\s+App scope prod\/dashboard: Overview 1 chart/,
+    );
     await page.getByRole('button', { name: 'Charts 1' }).click();
     const row = page.getByRole('row', { name: /Revenue by region/ });
     await row.waitFor();

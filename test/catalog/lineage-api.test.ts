@@ -155,6 +155,14 @@ test('who is told when a column changes: charts, sheets, apps and owners, each w
   expect(found.counts).toMatchObject({ app: 3, sheet: 1, chart: 1, dataset: 2, column: 2, chartMeasure: 1 });
   expect(found.counts).not.toHaveProperty('chartDimension');
   expect(found.owners).toEqual([{ key: 'prod/user/u1', name: 'Ada Example', email: 'ada@example.com', assets: 1 }]);
+  // One sheet with one chart, in one app, of one owner; two more apps only hand it on, and nobody owns them.
+  expect(found.summary).toEqual({ sheets: 1, appsWithSheets: 1, ownersOfSheets: 1, apps: 3, owners: 1 });
+  expect(found.apps.map(({ key, owner, sheetCount }) => [key, owner?.name, sheetCount])).toEqual([
+    ['prod/dashboard', 'Ada Example', 1],
+    ['prod/extract', undefined, 0],
+    ['prod/transform', undefined, 0],
+  ]);
+  expect(found.apps[0]?.sheets).toEqual([{ key: 'prod/dashboard/sheet-1', name: 'Overview', charts: 1 }]);
   const chart = (await impact({ key: `${ORDERS_TABLE}#amount`, kind: 'chart' })).items;
   expect(chart).toHaveLength(1);
   expect(chart[0]).toMatchObject({
@@ -204,7 +212,7 @@ test('the list goes on page by page, and the table has all of it, with no formul
   expect(csv.headers.get('content-disposition')).toContain('impact-amount.csv');
   expect(csv.body.split('\r\n')).toHaveLength(whole.length + 2);
   expect(csv.body).toContain(
-    'sheet,Overview,scope prod/dashboard,Ada Example,ada@example.com,inferred,yes,7,amount → amount → Revenue',
+    'Ada Example,ada@example.com,scope prod/dashboard,Overview,sheet,Overview,inferred,yes,7,amount → amount → Revenue',
   );
 });
 

@@ -5,6 +5,7 @@ import { assetLink, KIND_ORDER, kindName, kindPlural } from '../kinds.ts';
 import { impactLink } from '../lineage/links.ts';
 import { CONFIDENCES } from '../lineage/strokes.ts';
 import { useImpact } from '../lineage/use-impact.ts';
+import { impactSentence, UsedIn } from '../lineage/used-in.tsx';
 import { LoadMore } from '../parts/controls.tsx';
 import { Crumbs } from '../parts/crumbs.tsx';
 import { Empty, ErrorPanel, Loading, Page, Scroll } from '../parts/panels.tsx';
@@ -114,26 +115,6 @@ const Chips = ({ counts, shown, go }: { counts: Impact['counts']; shown: Shown; 
   </fieldset>
 );
 
-const Owners = ({ owners }: { owners: Impact['owners'] }) =>
-  owners.length === 0 ? null : (
-    <p class="impact-owners">
-      <strong>
-        {number(owners.length)} {owners.length === 1 ? 'owner' : 'owners'}:
-      </strong>{' '}
-      {owners.slice(0, 12).map(({ key, name, email, assets }, index) => (
-        <span key={`${key} ${name} ${email}`}>
-          {index > 0 && ', '}
-          {key === null ? <bdi>{name}</bdi> : <a href={assetLink(key)}>{name}</a>}{' '}
-          <span class="quiet">
-            ({number(assets)}
-            {email === null ? '' : `, ${email}`})
-          </span>
-        </span>
-      ))}
-      {owners.length > 12 && ` and ${number(owners.length - 12)} more`}
-    </p>
-  );
-
 /** All that depends on an asset, through any number of apps, or all that it comes from: whom to tell before it changes. */
 export const ImpactPage = ({ assetKey, query }: { assetKey: string; query: URLSearchParams }) => {
   const shown = shownOf(query);
@@ -215,7 +196,12 @@ export const ImpactPage = ({ assetKey, query }: { assetKey: string; query: URLSe
               There is more than could be walked through at once: every number here is a lower bound.
             </p>
           )}
-          <Owners owners={data.owners} />
+          <p class="impact-sentence">{impactSentence(data)}</p>
+          <UsedIn impact={data} />
+          <h2>Every asset</h2>
+          <p class="quiet">
+            Steps count what lies between: each derivation, use and container. Open them to see the way.
+          </p>
           <Chips counts={data.counts} shown={shown} go={go} />
           <Scroll label="Assets" class="impact-table">
             <table>
@@ -225,7 +211,7 @@ export const ImpactPage = ({ assetKey, query }: { assetKey: string; query: URLSe
                   <th scope="col">App</th>
                   <th scope="col">Owner</th>
                   <th scope="col">Confidence</th>
-                  <th scope="col">Way</th>
+                  <th scope="col">Steps</th>
                 </tr>
               </thead>
               <tbody>
