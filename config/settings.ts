@@ -65,7 +65,12 @@ export interface Settings {
   };
   /** Port of the health endpoints on loopback; 0 for none, undefined for any free one of the standard range. */
   readonly healthPort: number | undefined;
-  readonly watch: { readonly polling: boolean; readonly intervalMs: number };
+  readonly watch: {
+    readonly polling: boolean;
+    readonly intervalMs: number;
+    /** How often to look whether what lineage was made with changed. */
+    readonly lineageMs: number;
+  };
 }
 
 export interface LoadedSettings {
@@ -159,7 +164,11 @@ export const loadSettings = (
       files: values.integer('log.files') ?? 0,
     },
     healthPort: values.integer('health.port'),
-    watch: { polling: values.flag('watch.polling'), intervalMs: values.durationMs('watch.interval') },
+    watch: {
+      polling: values.flag('watch.polling'),
+      intervalMs: values.durationMs('watch.interval'),
+      lineageMs: values.durationMs('watch.lineage'),
+    },
   };
   return found(settings);
 };

@@ -45,6 +45,16 @@ export const Refusal = z.object({
 });
 export type Refusal = z.infer<typeof Refusal>;
 
+/** Lineage that the agent would make otherwise today, of apps that it kept. */
+export const StaleLineage = z.object({
+  /** Another text whenever something else changed, or changed again. */
+  changed: z.string().max(100),
+  apps: z.int().positive(),
+  /** What changed, for people; of several things one. */
+  why: Text,
+});
+export type StaleLineage = z.infer<typeof StaleLineage>;
+
 /**
  * What the agent reports of one connection file. `code` is null while no version of the file could be read.
  * `error` with `inForce` means: the file is broken, the last good version keeps working.
@@ -67,6 +77,8 @@ export const ConnectionState = z.object({
   problems: z.array(Problem).max(LIMITS.statusItems),
   /** What the version in force gives itself; absent from agents that do not tell. */
   settings: z.array(ConnectionSetting).max(SETTING_LIMITS.settings).optional(),
+  /** Absent: all lineage is as it would be made today, nothing was kept, or the agent does not look. */
+  lineage: StaleLineage.optional(),
   /** Absent: everything may be asked, or the agent is an older one. */
   refuses: z.array(Refusal).max(50).optional(),
 });

@@ -27,6 +27,7 @@ import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { inventoryJob } from './inventory-job.ts';
 import { lineageJob } from './lineage-job.ts';
 import { lineageMeans } from './lineage-means.ts';
+import { LineageWatch, lineageLook } from './lineage-watch.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
@@ -131,6 +132,12 @@ export const run = async (options: RunOptions): Promise<void> => {
   const moved = whetherMoved(identity, machine, log);
   const startedAt = new Date().toISOString();
   let reload: SettingsReload | undefined;
+  const staleOf = (code: string): Pick<ConnectionState, 'lineage'> => {
+    const lineage = watch?.of(code);
+    return lineage === undefined ? {} : { lineage };
+  };
+  let watch: LineageWatch | undefined;
+  let tell = (): void => {};
   let operations: Operations | undefined;
   const status = (): AgentStatus => ({
     version: VERSION,
@@ -141,7 +148,7 @@ export const run = async (options: RunOptions): Promise<void> => {
     connections: folder.states().map((state) => ({
       ...state,
       problems: state.problems.map(leavingProblem),
-      ...(state.code === null ? {} : { refuses: [...policy.refusals(state.code)] }),
+      ...(state.code === null ? {} : { refuses: [...policy.refusals(state.code)], ...staleOf(state.code) }),
     })),
     ...faultsOf([...(moved === undefined ? [] : [moved]), ...policy.faults, ...(reload?.faults ?? [])]),
     ...policy.report,
@@ -176,6 +183,14 @@ export const run = async (options: RunOptions): Promise<void> => {
         tellAudit(audit, change, log);
       },
     });
+    await using looking = new LineageWatch({
+      codes: () => folder.states().flatMap(({ code }) => (code === null ? [] : [code])),
+      look: lineageLook(folder, policy, { dialer, log }, lineageOf, kept),
+      onChange: () => tell(),
+      everyMs: settings.watch.lineageMs,
+      log,
+    });
+    watch = looking;
     using _guard = guardAgainstStalls({ exitCode: WATCHDOG });
     await using bridge = await startBridge({
       onStuck: () => process.exit(WATCHDOG),
@@ -191,17 +206,11 @@ export const run = async (options: RunOptions): Promise<void> => {
       status,
       handlers: observedJobs(
         {
-          crawl: crawlJob(
-            folder,
-            dialer,
-            log,
-            operations.metrics,
-            (code) => policy.allowsScripts(code),
-            kept,
-            lineageOf,
+          crawl: looking.around(
+            crawlJob(folder, dialer, log, operations.metrics, (code) => policy.allowsScripts(code), kept, lineageOf),
           ),
           inventory: inventoryJob(folder, dialer, log, operations.metrics),
-          lineage: lineageJob(folder, dialer, log, lineageOf, kept, operations.metrics),
+          lineage: looking.around(lineageJob(folder, dialer, log, lineageOf, kept, operations.metrics)),
           preview: previewJob(folder, dialer, log, operations.metrics),
           test: testJob(folder, folderDoctor(folder, dialer, settingsNow), log),
         },
@@ -222,12 +231,17 @@ export const run = async (options: RunOptions): Promise<void> => {
         log.info({}, journal);
         const state = folder.states().find((one) => one.file === file);
         if (state !== undefined) tellErrors(state, log);
+        if (state !== undefined && state.code !== null) looking.soon([state.code]);
       }
       bridge.statusChanged();
     });
     const way = describeWay(settings.proxy, gatewayUrl);
     log.info({ agent: identity.agentId, gateway: gatewayUrl, way, connections: connectionsFolder }, 'agent started');
     await operations.open(bridge);
+    // What was found before there was somebody to tell.
+    tell = () => bridge.statusChanged();
+    tell();
+    looking.soon();
     if (options.json) process.stdout.write(`${JSON.stringify({ ready: true, agent: identity.agentId })}\n`);
     await stopped;
     stopping.use(

@@ -59,12 +59,16 @@ export class SiteFiles {
 
   /** Undefined when no folder with QVDs is known. */
   async qvds(): Promise<MappedFolders | undefined> {
-    return this.#paths.qvds.length === 0 ? undefined : await this.#folders('qvds');
+    return this.readsQvds ? await this.#folders('qvds') : undefined;
+  }
+
+  get readsQvds(): boolean {
+    return this.#paths.qvds.length > 0;
   }
 
   /** Names of the columns of a QVD file, from its head; undefined when it cannot be read. */
   async qvdColumns(path: string): Promise<readonly string[] | undefined> {
-    if (this.#paths.qvds.length === 0) return undefined;
+    if (!this.readsQvds) return undefined;
     const known = this.#columns.get(path);
     if (known !== undefined) return await known;
     const reading = this.#readColumns(path);

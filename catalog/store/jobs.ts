@@ -10,7 +10,7 @@ import { canonicalJson } from './canonical.ts';
 import { announce, wakeAgent } from './events.ts';
 import { type InventoryCounts, inventoryCounts } from './inventories.ts';
 import { checkOptions, sameOptions } from './job-options.ts';
-import { type Queries, type Sql, transact } from './sql.ts';
+import { type Queries, type Sql, type Transaction, transact } from './sql.ts';
 
 type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
 
@@ -252,57 +252,70 @@ const MOST_WAITING = 50;
 export const createJob = (
   sql: Sql,
   organisationId: string,
-  request: { connection: string; kind: JobKind; options?: JobSpec['options'] | undefined; createdBy: string },
-): Promise<{ job: Job; created: boolean }> =>
-  transact(sql, async (tx) => {
-    const [connection] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
+  request: AskedJob,
+): Promise<{ job: Job; created: boolean }> => transact(sql, (tx) => queueJob(tx, organisationId, request));
+
+interface AskedJob {
+  readonly connection: string;
+  readonly kind: JobKind;
+  readonly options?: JobSpec['options'] | undefined;
+  readonly createdBy: string;
+}
+
+/** As {@link createJob}, in a transaction that does more. A fault leaves that as it was. */
+export const queueJob = async (
+  tx: Transaction,
+  organisationId: string,
+  request: AskedJob,
+): Promise<{ job: Job; created: boolean }> => {
+  const [connection] = await tx<{ agentId: string | null; status: ConnectionState }[]>`
       select agent_id as "agentId", status from connection
       where organisation_id = ${organisationId} and code = ${request.connection} for update`;
-    if (!connection) throw new Fault('job.unknown_connection', `There is no connection ${request.connection}.`);
-    const { state, inForce, problems, file } = connection.status;
-    if (state === 'absent')
-      throw new Fault('job.unknown_connection', `The file ${file} of connection ${request.connection} is gone.`, {
-        advice: 'Put the file back into the connections folder of the agent.',
-      });
-    const isTest = request.kind === 'test';
-    if (state === 'disabled' && !isTest)
-      throw new Fault('job.connection_invalid', `The connection ${request.connection} is disabled.`, {
-        advice: `Enable it in ${file}.`,
-      });
-    if (state === 'error' && inForce === null && !isTest)
-      throw new Fault('job.connection_invalid', problems[0]?.message ?? `The file ${file} has errors.`);
-    const { connection: code, kind } = request;
-    // Also what this catalog can read: an older one does not ask for it.
-    const options = { ...request.options, ...(isTest && { settings: true }) };
-    checkOptions(kind, options);
-    const queue = await tx<{ id: string; kind: JobKind; spec: string }[]>`
+  if (!connection) throw new Fault('job.unknown_connection', `There is no connection ${request.connection}.`);
+  const { state, inForce, problems, file } = connection.status;
+  if (state === 'absent')
+    throw new Fault('job.unknown_connection', `The file ${file} of connection ${request.connection} is gone.`, {
+      advice: 'Put the file back into the connections folder of the agent.',
+    });
+  const isTest = request.kind === 'test';
+  if (state === 'disabled' && !isTest)
+    throw new Fault('job.connection_invalid', `The connection ${request.connection} is disabled.`, {
+      advice: `Enable it in ${file}.`,
+    });
+  if (state === 'error' && inForce === null && !isTest)
+    throw new Fault('job.connection_invalid', problems[0]?.message ?? `The file ${file} has errors.`);
+  const { connection: code, kind } = request;
+  // Also what this catalog can read: an older one does not ask for it.
+  const options = { ...request.options, ...(isTest && { settings: true }) };
+  checkOptions(kind, options);
+  const queue = await tx<{ id: string; kind: JobKind; spec: string }[]>`
       select id, kind, spec from job where organisation_id = ${organisationId} and connection = ${code}
         and state = 'queued' order by created_at, id`;
-    const waiting = queue.find(
-      (one) => one.kind === kind && sameOptions(kind, (JSON.parse(one.spec) as JobSpec).options, options),
-    );
-    if (!waiting && queue.length >= MOST_WAITING)
-      throw new Fault('job.connection_busy', `${queue.length} jobs of ${code} wait already.`, {
-        advice: 'Wait until some are done, or cancel those that nobody needs.',
-      });
-    const id = waiting?.id ?? randomUUID();
-    if (!waiting) {
-      const spec = {
-        jobId: id,
-        connection: code,
-        kind,
-        options,
-        createdAt: new Date().toISOString(),
-      } satisfies JobSpec;
-      await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
+  const waiting = queue.find(
+    (one) => one.kind === kind && sameOptions(kind, (JSON.parse(one.spec) as JobSpec).options, options),
+  );
+  if (!waiting && queue.length >= MOST_WAITING)
+    throw new Fault('job.connection_busy', `${queue.length} jobs of ${code} wait already.`, {
+      advice: 'Wait until some are done, or cancel those that nobody needs.',
+    });
+  const id = waiting?.id ?? randomUUID();
+  if (!waiting) {
+    const spec = {
+      jobId: id,
+      connection: code,
+      kind,
+      options,
+      createdAt: new Date().toISOString(),
+    } satisfies JobSpec;
+    await tx`insert into job (organisation_id, id, connection, kind, spec, state, created_by)
         values (${organisationId}, ${id}, ${code}, ${kind}, ${canonicalJson(spec)}, 'queued', ${request.createdBy})`;
-      await announce(tx, organisationId, { name: 'job', id, connection: code });
-      if (connection.agentId !== null) await wakeAgent(tx, organisationId, connection.agentId);
-    }
-    const job = await findJob(tx, organisationId, id);
-    if (!job) throw new Error('the job was not stored');
-    return { job, created: !waiting };
-  });
+    await announce(tx, organisationId, { name: 'job', id, connection: code });
+    if (connection.agentId !== null) await wakeAgent(tx, organisationId, connection.agentId);
+  }
+  const job = await findJob(tx, organisationId, id);
+  if (!job) throw new Error('the job was not stored');
+  return { job, created: !waiting };
+};
 
 /**
  * Asks a job to stop: at once when it waits, else its agent is told and what it published stays.

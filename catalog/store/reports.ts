@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Fault } from '#protocol/errors.ts';
 import type { AgentStatus, ConnectionState } from '#protocol/status.ts';
 import { announce } from './events.ts';
+import { queueJob } from './jobs.ts';
 import type { Transaction } from './sql.ts';
 
 /** Connections that one agent may own, also of files that are gone: more than any has, and no way to fill the disk. */
@@ -60,6 +62,7 @@ export const storeReport = async (
         status = ${JSON.stringify(state)}::text::jsonb, reported_at = now()
       where organisation_id = ${organisationId} and code = ${code}`;
     if (!isDeepStrictEqual(row.status, state)) await announce(tx, organisationId, { name: 'connection', code });
+    if (state.lineage !== undefined) await askForLineage(tx, organisationId, code, state.lineage.changed);
   }
   const gone = isWhole
     ? await tx<{ code: string }[]>`
@@ -70,4 +73,22 @@ export const storeReport = async (
     : [];
   for (const { code } of gone) await announce(tx, organisationId, { name: 'connection', code });
   await announce(tx, organisationId, { name: 'agent', id: agentId });
+};
+
+/** Who asks for jobs that nobody asked for. */
+const BY_ITSELF = 'Culvert';
+
+/**
+ * Lineage that an agent would make otherwise today is made anew without anybody asking: once for each change, and never while
+ * a job waits that does it anyway. An agent that may not, or whose connection cannot be used, is not asked.
+ */
+const askForLineage = async (tx: Transaction, organisationId: string, connection: string, changed: string) => {
+  const asked = await tx`select from job where organisation_id = ${organisationId} and connection = ${connection}
+    and kind = 'lineage' and (state = 'queued' or spec::jsonb #>> '{options,changed}' = ${changed}) limit 1`;
+  if (asked.length > 0) return;
+  try {
+    await queueJob(tx, organisationId, { connection, kind: 'lineage', options: { changed }, createdBy: BY_ITSELF });
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
 };

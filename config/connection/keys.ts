@@ -241,6 +241,11 @@ export const SETTINGS_KEYS: readonly KeySpec[] = [
     maximum: 3_600_000,
     standard: '2s',
   }),
+  used('watch.lineage', 'duration', 'How often to look whether what lineage was made with changed.', {
+    minimum: 1_000,
+    maximum: 86_400_000,
+    standard: '15m',
+  }),
   ...proxyKeys(true),
   ...SECRET_MANAGER_KEYS,
 ];

@@ -3,7 +3,8 @@ import { createJob } from '#catalog/store/jobs.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 import type { EdgeKind, EdgeRecord } from '#protocol/records.ts';
-import { asset, scopeRecords, TestStream } from './agent.ts';
+import type { ConnectionState } from '#protocol/status.ts';
+import { asset, connectionState, scopeRecords, TestStream } from './agent.ts';
 import { World } from './world.ts';
 
 let world: World;
@@ -171,4 +172,29 @@ test('the next job is told which job made lineage anew last, and only when that 
   await failed.stream.finish({ result: 'error', error: new Fault('lineage.nothing_kept', 'Nothing is kept').toJSON() });
   const next = await ask('crawl');
   expect(next.options).toMatchObject({ lineageJob: first.job.id });
+});
+
+test('lineage that is not as it would be made today is asked for once, and again when something else changed', async () => {
+  const place = await world.enter('prod');
+  const says = async (changed: string | undefined, more: Partial<ConnectionState> = {}): Promise<readonly string[]> => {
+    const lineage = changed === undefined ? {} : { lineage: { changed, apps: 3, why: 'The mapping file changed.' } };
+    const connections = [connectionState('prod', { ...lineage, ...more })];
+    await world.backend.status(place.session, { ...place.agent.status(), connections });
+    const jobs = await world.sql<{ changed: string; by: string }[]>`
+      select spec::jsonb #>> '{options,changed}' as changed, created_by as by from job
+      where organisation_id = ${place.organisationId} and kind = 'lineage' order by created_at`;
+    expect(new Set(jobs.map(({ by }) => by))).toEqual(new Set(jobs.length === 0 ? [] : ['Culvert']));
+    return jobs.map((job) => job.changed);
+  };
+  expect(await says(undefined)).toEqual([]);
+  // Of a connection that cannot be used nothing is asked, and the agent's word counts all the same.
+  expect(await says('a', { state: 'disabled' })).toEqual([]);
+  expect(await says('a')).toEqual(['a']);
+  expect(await says('a')).toEqual(['a']);
+  // It has not begun: when it does, it makes anew whatever changed by then.
+  expect(await says('b')).toEqual(['a']);
+  const stream = await TestStream.begin(world.backend, place.session);
+  expect(await says('b')).toEqual(['a', 'b']);
+  await stream.finish();
+  expect(await says('a')).toEqual(['a', 'b']);
 });

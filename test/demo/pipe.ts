@@ -19,6 +19,8 @@ export interface PipeOptions {
   readonly port?: number;
   /** Folder of the agent's keys and spool; default below `folder`. */
   readonly stateFolder?: string;
+  /** Further lines of the agent's settings. */
+  readonly settings?: string;
   /** A PostgreSQL that is there; by default the catalog starts one of its own below `folder`. */
   readonly databaseUrl?: string;
   readonly say?: (line: string) => void;
@@ -49,7 +51,14 @@ export class Pipe implements AsyncDisposable {
   }
 
   /** Starts both and enrols the agent. @throws Error with a program's last lines when it does not get ready. */
-  static async start({ folder, port = 0, stateFolder, databaseUrl, say = () => {} }: PipeOptions): Promise<Pipe> {
+  static async start({
+    folder,
+    port = 0,
+    stateFolder,
+    settings: more = '',
+    databaseUrl,
+    say = () => {},
+  }: PipeOptions): Promise<Pipe> {
     await mkdir(join(folder, 'connections'), { recursive: true, mode: 0o700 });
     // Run as root, PostgreSQL is another user: where it cannot come through, the database would lie outside of this
     // folder and stay behind. What lies in the folder is closed to others by itself.
@@ -80,7 +89,7 @@ name = "demo-agent"
 gateway.url = "${String(catalog.ready['gateway'])}"
 connections = "connections"
 state = "${stateFolder ?? 'state'}"
-`,
+${more}`,
     );
     await writeFile(token, enrolment['token'] ?? '', { mode: 0o600 });
     await run(process.execPath, [AGENT, 'enroll', '--config', settings, '--token-file', token]);

@@ -1,6 +1,7 @@
 import { wholePath } from '#agent/lineage/file-place.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { type Found, type Lookup, lookupKey } from '#agent/lineage/process/messages.ts';
+import type { Source } from '#agent/lineage/result.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
 import { digestOf } from '../delta/fingerprint.ts';
 import type { SiteFiles } from '../site-files.ts';
@@ -76,8 +77,17 @@ export class Lookups {
     return place === undefined ? NOTHING : digestOf([place.type, place.target]);
   }
 
+  /** Whether it is one file whose head would tell its columns, in a site whose QVDs can be read. */
+  looksInto(source: Source): source is Extract<Source, { type: 'file' }> {
+    return (
+      this.#files?.readsQvds === true &&
+      source.type === 'file' &&
+      /\.qvd$/i.test(source.path) &&
+      !/[*?]/.test(source.path)
+    );
+  }
+
   async #columns({ source }: Extract<Lookup, { type: 'columns' }>): Promise<readonly string[] | undefined> {
-    if (source.type !== 'file' || !/\.qvd$/i.test(source.path) || /[*?]/.test(source.path)) return undefined;
-    return await this.#files?.qvdColumns(wholePath(source));
+    return this.looksInto(source) ? await this.#files?.qvdColumns(wholePath(source)) : undefined;
   }
 }

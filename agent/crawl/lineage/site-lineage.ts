@@ -145,7 +145,7 @@ export class SiteLineage {
       const lookUp = this.#lookUp(row, content, asked);
       const question = { text: content.script, model, variables };
       const { lineage: said } = await this.#means.process.script(question, lookUp, this.#signal);
-      const heads = await this.#headsOf(said);
+      const heads = await this.#headsOf(said, asked);
       const { lineage, coverage } = reconcile(said, {
         ...{ model, log, touched: content.touched ?? [] },
         columns: (source) => (source.type === 'file' ? heads.get(wholePath(source)) : undefined),
@@ -211,12 +211,18 @@ export class SiteLineage {
     }
   }
 
-  /** Columns of the QVD files that the script reads or writes, by path. */
-  async #headsOf({ datasets }: ScriptLineage): Promise<ReadonlyMap<string, readonly string[]>> {
+  /** Columns of the QVD files that the script reads or writes, by path. What was looked at counts as asked for. */
+  async #headsOf(
+    { datasets }: ScriptLineage,
+    asked: Map<string, Lookup>,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
     const heads = new Map<string, readonly string[]>();
     for (const { source, holes } of datasets.slice(0, MOST_INPUTS)) {
       if (source.type !== 'file' || holes.length > 0) continue;
-      const found = await this.#lookups.find({ type: 'columns', source });
+      const lookup: Lookup = { type: 'columns', source };
+      if (!this.#lookups.looksInto(source)) continue;
+      asked.set(lookupKey(lookup), lookup);
+      const found = await this.#lookups.find(lookup);
       if (found.type === 'columns' && found.columns !== undefined) heads.set(wholePath(source), found.columns);
     }
     return heads;

@@ -38,9 +38,10 @@ export class Setting implements AsyncDisposable {
     this.pipe = pipe;
   }
 
-  static async make(stateFolder?: string): Promise<Setting> {
+  /** @param settings further lines of the agent's settings */
+  static async make(stateFolder?: string, settings = ''): Promise<Setting> {
     const folder = await mkdtemp(join(tmpdir(), 'culvert-pipe-'));
-    const pipe = await Pipe.start({ folder, ...(stateFolder === undefined ? {} : { stateFolder }) });
+    const pipe = await Pipe.start({ folder, settings, ...(stateFolder === undefined ? {} : { stateFolder }) });
     return new Setting(folder, pipe);
   }
 

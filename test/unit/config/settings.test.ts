@@ -37,7 +37,7 @@ describe('agent.conf', () => {
         bypassCertificateValidation: false,
       },
       log: { level: 'info', file: undefined, maxBytes: 10_485_760, files: 8 },
-      watch: { polling: false, intervalMs: 2000 },
+      watch: { polling: false, intervalMs: 2000, lineageMs: 900_000 },
     });
   });
 
@@ -50,7 +50,7 @@ state = ../state
 tls.truststore.path = ca.pem
 log { level = DEBUG, file = \${WHERE}/agent.log, max_bytes = 100000, files = 3 }
 health.port = 0
-watch { polling = yes, interval = 500ms }`,
+watch { polling = yes, interval = 500ms, lineage = 1h }`,
       { WHERE: 'logs' },
     );
     expect(problems).toEqual([]);
@@ -62,7 +62,7 @@ watch { polling = yes, interval = 500ms }`,
       tls: { extraAuthorities: [expect.stringContaining('BEGIN CERTIFICATE')] },
       log: { level: 'debug', file: join(folder, 'logs', 'agent.log'), maxBytes: 100_000, files: 3 },
       healthPort: 0,
-      watch: { polling: true, intervalMs: 500 },
+      watch: { polling: true, intervalMs: 500, lineageMs: 3_600_000 },
     });
   });
 

@@ -1,0 +1,79 @@
+import type { Site } from '#agent/qlik/site.ts';
+import type { Connection } from '#config/connection/connection.ts';
+import { Fault } from '#protocol/errors.ts';
+import type { StaleLineage } from '#protocol/status.ts';
+import { siteAppContext } from '../app-context.ts';
+import { loadCheckpoint } from '../delta/checkpoint.ts';
+import { digestOf } from '../delta/fingerprint.ts';
+import { lineageOf } from '../delta/reasons.ts';
+import { readRemade, withRemade } from '../delta/remade-notes.ts';
+import type { LineageMeans } from './site-lineage.ts';
+
+export interface StaleOptions {
+  readonly means: LineageMeans;
+  /** Where crawls leave what the next one goes on from, and for whom. */
+  readonly folder: string;
+  readonly owner: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Looks whether what the lineage of apps was made with is still the same: data connections, included scripts, heads of QVDs,
+ * the mapping file, the interpreter. No app is opened or interpreted; of the site only its data connections are asked for.
+ *
+ * @returns undefined when nothing is stale that could be made anew from what was kept
+ */
+export const staleLineage = async (
+  site: Site,
+  connection: Connection,
+  { means, folder, owner, signal }: StaleOptions,
+): Promise<StaleLineage | undefined> => {
+  const loaded = await loadCheckpoint(folder, connection.code);
+  if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== owner) return undefined;
+  const notes = await readRemade(folder, connection.code);
+  const { name, apps, site: known } = withRemade(loaded.checkpoint, notes);
+  const context = siteAppContext(site, connection, { filter: undefined, lineage: means, signal });
+  const { lineage, connections } = context;
+  const kept = await lineage?.kept();
+  const dependents = new Map<string, string[]>();
+  for (const [id, { lineage: inputs = [] }] of apps)
+    if (inputs.length > 0 && kept?.has(id) === true)
+      for (const [input, mark] of inputs) {
+        const both = `${mark}\n${input}`;
+        const ids = dependents.get(both) ?? [];
+        ids.push(id);
+        dependents.set(both, ids);
+      }
+  if (lineage === undefined || dependents.size === 0) return undefined;
+  for (const place of known.connections) connections.set(place.id, place);
+  // What the user may not see today is no other thing for that.
+  const listing = await site.dataConnections().catch((error: unknown) => {
+    if (error instanceof Fault) return undefined;
+    throw error;
+  });
+  signal?.throwIfAborted();
+  if (listing !== undefined && listing.incomplete === undefined && listing.rows.length > 0) {
+    connections.clear();
+    for (const { id, name: called, type, target } of listing.rows)
+      connections.set(id, { id, name: called, type, target });
+  }
+  const stale = new Set<string>();
+  const changes: (readonly [input: string, before: string, now: string])[] = [];
+  for (const [both, ids] of dependents) {
+    signal?.throwIfAborted();
+    const end = both.indexOf('\n');
+    const [before, input] = [both.slice(0, end), both.slice(end + 1)];
+    const now = await lineage.mark(input);
+    if (now === undefined || now === before) continue;
+    changes.push([input, before, now]);
+    for (const id of ids) stale.add(id);
+  }
+  const [first] = changes;
+  if (first === undefined) return undefined;
+  return {
+    // The same for the same changes since the same state, so that nobody acts on it twice.
+    changed: digestOf([name, notes?.job, changes.toSorted()]).slice(0, 40),
+    apps: stale.size,
+    why: lineageOf(first[0]).message,
+  };
+};
