@@ -22,6 +22,13 @@ export type Role = (typeof ROLES)[number];
 export const CONFIDENCES = ['confirmed', 'exact', 'inferred', 'candidate', 'opaque'] as const;
 export type Confidence = (typeof CONFIDENCES)[number];
 
+/** The less sure of two. */
+export const lessSure = (one: Confidence, other: Confidence): Confidence =>
+  CONFIDENCES.indexOf(one) >= CONFIDENCES.indexOf(other) ? one : other;
+
+/** Whether one is surer than the other; none is surer than itself. */
+export const isSurer = (one: Confidence, other: Confidence): boolean => one !== other && lessSure(one, other) === other;
+
 /** Where something stands in the script that a person sees. */
 export const LineagePlace = z.object({
   /** '' for the script itself, else the path of the include as it was written. */

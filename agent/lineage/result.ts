@@ -1,6 +1,6 @@
-import { CONFIDENCES, type Confidence, ROLES, type Role } from '#protocol/lineage.ts';
+import { type Confidence, ROLES, type Role } from '#protocol/lineage.ts';
 
-export { CONFIDENCES, type Confidence, ROLES, type Role };
+export { type Confidence, ROLES, type Role };
 
 /**
  * What a load script says about where its data comes from. The interpreter makes it, other evidence confirms it, the crawl

@@ -1,5 +1,5 @@
 import type { Origin, Place } from '#agent/lineage/result.ts';
-import { CONFIDENCES, type Confidence, ROLES, type Role } from '#protocol/lineage.ts';
+import { isSurer, ROLES, type Role } from '#protocol/lineage.ts';
 import type { EdgeKind } from '#protocol/records.ts';
 import { type JsonObject, present } from '../attributes.ts';
 
@@ -58,7 +58,7 @@ export class EdgeSet {
     }
     known.roles.add(facts.role);
     known.conditional &&= facts.conditional;
-    if (rank(facts.confidence) < rank(known.best.confidence)) known.best = facts;
+    if (isSurer(facts.confidence, known.best.confidence)) known.best = facts;
   }
 
   *rows(): Generator<LineageEdgeRow> {
@@ -81,5 +81,3 @@ export class EdgeSet {
 }
 
 const MOST_REASONS = 10;
-
-const rank = (confidence: Confidence): number => CONFIDENCES.indexOf(confidence);

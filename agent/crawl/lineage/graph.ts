@@ -2,7 +2,7 @@ import { sourceIdentity } from '#agent/lineage/file-place.ts';
 import type { NamedDataset } from '#agent/lineage/naming/naming.ts';
 import type { DatasetUse, FieldLineage, Origin, ScriptLineage, Source } from '#agent/lineage/result.ts';
 import { keyPart } from '#protocol/keys.ts';
-import { CONFIDENCES, type Confidence } from '#protocol/lineage.ts';
+import { lessSure } from '#protocol/lineage.ts';
 import { type EdgeFacts, EdgeSet, type LineageEdgeRow } from './edge-set.ts';
 
 /** A place outside of the app that data comes from or goes to. */
@@ -176,13 +176,10 @@ class Graph {
 const ofApp = (facts: EdgeFacts, { apps }: NamedDataset): EdgeFacts => {
   if (apps === undefined || apps.by === 'id') return facts;
   const least = apps.keys.length === 1 ? 'inferred' : 'candidate';
-  return { ...facts, confidence: noSurer(facts.confidence, least), reasons: [...facts.reasons, 'app-name'] };
+  return { ...facts, confidence: lessSure(facts.confidence, least), reasons: [...facts.reasons, 'app-name'] };
 };
 
 /** A name that was only assumed makes no edge surer than inferred. */
 const ASSUMED: ReadonlySet<string> = new Set(['schema-assumed', 'database-unknown']);
 const atMost = (confidence: Origin['confidence'], { reasons }: NamedDataset): Origin['confidence'] =>
-  reasons.some((reason) => ASSUMED.has(reason)) ? noSurer(confidence, 'inferred') : confidence;
-
-const noSurer = (confidence: Confidence, least: Confidence): Confidence =>
-  CONFIDENCES.indexOf(confidence) < CONFIDENCES.indexOf(least) ? least : confidence;
+  reasons.some((reason) => ASSUMED.has(reason)) ? lessSure(confidence, 'inferred') : confidence;

@@ -9,6 +9,7 @@ import type {
   Statement,
   StoreStatement,
 } from '../script/syntax.ts';
+import { withoutQuotes } from '../script/unquote.ts';
 import { expressionOrigins, mappingNamed, tableNamed } from './expression-origins.ts';
 import { matchesCase } from './functions.ts';
 import { importApp } from './imported.ts';
@@ -125,22 +126,15 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
 };
 
 const assign = ({ kind, name, text: written, value }: AssignStatement, state: State, { session }: Here): void => {
-  if (kind === 'set') setVariable(name, text(unquoted(written)), state, session);
+  if (kind === 'set') setVariable(name, text(setTo(written)), state, session);
   else if (value === undefined)
     setVariable(name, written.trim() === '' ? text('') : unknown('expression'), state, session);
   else setVariable(name, evaluateIn(value, state, session), state, session);
 };
 
-/** Quotes around the whole of what SET is given are not part of it. */
-const unquoted = (written: string): string => {
-  const trimmed = written.trim();
-  // `SET vPath = [lib://Data/x];` is the path.
-  if (/^\[[^[\]]*\]$/.test(trimmed)) return trimmed.slice(1, -1);
-  const quote = trimmed[0];
-  if (trimmed.length < 2 || (quote !== "'" && quote !== '"') || !trimmed.endsWith(quote)) return trimmed;
-  const inner = trimmed.slice(1, -1);
-  return inner.includes(quote) ? trimmed : inner;
-};
+/** Quotes around the whole of what SET is given are not part of it, nor are brackets around a path; around a name they are. */
+const setTo = (written: string): string =>
+  /^\s*(?:\[[^/\\]*\]\s*$|`)/.test(written) ? written.trim() : withoutQuotes(written);
 
 const store = (statement: StoreStatement, state: State, here: Here): void => {
   const { session, circumstances } = here;

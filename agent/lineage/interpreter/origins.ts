@@ -1,14 +1,6 @@
+import { isSurer, lessSure } from '#protocol/lineage.ts';
 import { wholePath } from '../file-place.ts';
-import {
-  CONFIDENCES,
-  type Confidence,
-  type FilePlace,
-  type Origin,
-  type Place,
-  ROLES,
-  type Role,
-  type Source,
-} from '../result.ts';
+import { type Confidence, type FilePlace, type Origin, type Place, ROLES, type Role, type Source } from '../result.ts';
 
 /** Origins of a field, each once. They are shared between fields and never changed. */
 export type Origins = readonly Tracked[];
@@ -103,7 +95,7 @@ export const union = (...lists: readonly Origins[]): Origins => {
     for (const origin of list) {
       const key = origin.key + origin.role;
       const known = found.get(key);
-      if (known === undefined ? found.size < MOST_ORIGINS : isSurer(origin, known)) found.set(key, origin);
+      if (known === undefined ? found.size < MOST_ORIGINS : isBetter(origin, known)) found.set(key, origin);
     }
   }
   return [...found.values()];
@@ -118,18 +110,16 @@ const withFew = (many: Origins, few: Origins): Origins => {
     const list: Origins = found ?? many;
     const at = list.findIndex(({ key, role }) => role === origin.role && key === origin.key);
     const known = list[at];
-    if (known === undefined ? list.length >= MOST_ORIGINS : !isSurer(origin, known)) continue;
+    if (known === undefined ? list.length >= MOST_ORIGINS : !isBetter(origin, known)) continue;
     found ??= [...many];
     found[known === undefined ? found.length : at] = origin;
   }
   return found ?? many;
 };
 
-const isSurer = (one: Origin, other: Origin): boolean =>
-  rank(one.confidence) < rank(other.confidence) ||
+const isBetter = (one: Origin, other: Origin): boolean =>
+  isSurer(one.confidence, other.confidence) ||
   (one.confidence === other.confidence && !one.conditional && other.conditional);
-
-const rank = (confidence: Confidence): number => CONFIDENCES.indexOf(confidence);
 
 /** As seen through an expression that uses them in this role. */
 export const inRole = (origins: Origins, role: Role): Origins =>
@@ -141,7 +131,7 @@ export const inRole = (origins: Origins, role: Role): Origins =>
 export const weakened = (origins: Origins, confidence: Confidence, reason: string): Origins =>
   origins.map((origin) => ({
     ...origin,
-    confidence: rank(origin.confidence) < rank(confidence) ? confidence : origin.confidence,
+    confidence: lessSure(origin.confidence, confidence),
     reasons: origin.reasons.includes(reason) ? origin.reasons : [...origin.reasons, reason],
   }));
 

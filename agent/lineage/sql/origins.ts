@@ -1,9 +1,5 @@
-import { CONFIDENCES, type Confidence, type Role } from '../result.ts';
+import { type Confidence, isSurer, lessSure, type Role } from '#protocol/lineage.ts';
 import type { SqlOrigin } from './analysis.ts';
-
-/** The less sure of two. */
-export const lessSure = (a: Confidence, b: Confidence): Confidence =>
-  CONFIDENCES.indexOf(a) >= CONFIDENCES.indexOf(b) ? a : b;
 
 /** What origins become when what they make is used in a role: values take the role on, all else keeps its own. */
 export function inRole(origins: readonly SqlOrigin[], role: Role): readonly SqlOrigin[] {
@@ -26,8 +22,7 @@ export function distinct(origins: readonly SqlOrigin[]): readonly SqlOrigin[] {
   for (const origin of origins) {
     const key = `${origin.object}\n${origin.column}\n${origin.role}`;
     const other = byKey.get(key);
-    if (other === undefined || lessSure(origin.confidence, other.confidence) !== origin.confidence)
-      byKey.set(key, origin);
+    if (other === undefined || isSurer(origin.confidence, other.confidence)) byKey.set(key, origin);
   }
   return [...byKey.values()];
 }

@@ -26,6 +26,13 @@ U: NOCONCATENATE LOAD id AS u RESIDENT T; DROP TABLE T;`,
       ['-T.id < new.csv:id, old.qvd:id', '-T.v < new.csv:v', '-T.* < old.qvd:*', 'U.u < new.csv:id, old.qvd:id'],
     ],
   ],
+  'what SET is given': [
+    [
+      `SET f = [Net Sales]; SET p = [lib://D/x.qvd]; SET s = 'it''s'; SET q = 'a' & 'b'; SET [v w] = "z";
+T_$(v w): LOAD $(f) AS n, $(q) AS ab FROM [$(p)] (qvd); STORE T_z INTO [$(s).qvd] (qvd);`,
+      ['T_z.n < lib://D/x.qvd:Net Sales', 'T_z.ab', "T_z > it's.qvd: n, ab"],
+    ],
+  ],
   'MAP … USING with wildcards': [
     [
       `M: MAPPING LOAD k, v FROM m.csv (txt); MAP City*, x USING M; T: LOAD CityA, Cit, x FROM t.csv (txt); UNMAP City*;

@@ -2,11 +2,11 @@ import { parseExpression } from '../../syntax/parser.ts';
 import { skipGap } from '../gaps.ts';
 import { nameEndAt } from '../labels.ts';
 import type { AssignStatement, IncludeStatement } from '../syntax.ts';
+import { withoutQuotes } from '../unquote.ts';
 import { NotUnderstood } from './reader.ts';
 
 const KEYWORD = /(set|let)(?=[\s[\]"'`$]|\/[/*])/iy;
 const INCLUDE = /^\$\(\s*(must_)?include\s*=\s*(.*)\)$/is;
-const QUOTED = /^(?:\[(.*)\]|'([^']*)'|"([^"]*)")$/s;
 
 /** `SET v = text`, `LET v = expression`, `v = expression`. The text stays as it is: quotes and comments in it too. */
 export const takeAssign = (text: string, start: number, end: number): AssignStatement => {
@@ -17,8 +17,7 @@ export const takeAssign = (text: string, start: number, end: number): AssignStat
   const nameEnd = nameEndAt(text, from);
   const equals = skipGap(text, nameEnd);
   if (nameEnd === from) throw new NotUnderstood('a variable is missing', from);
-  const written = text.slice(from, nameEnd).trim();
-  const name = /^[["'`]/.test(written) ? written.slice(1, -1) : written;
+  const name = withoutQuotes(text.slice(from, nameEnd));
   const span = { start, end };
   // `SET v;` empties it.
   if (equals >= end) return { type: 'assign', kind, name, text: '', value: undefined, span };
@@ -39,12 +38,7 @@ export const takeAssign = (text: string, start: number, end: number): AssignStat
 /** `$(Include=path)`, `$(Must_Include=[path])`. */
 export const takeInclude = (text: string, start: number, end: number): IncludeStatement => {
   const [, must, written = ''] = INCLUDE.exec(text.slice(start, end).trim()) ?? [];
-  const path = written.trim();
-  const bare = (
-    QUOTED.exec(path)
-      ?.slice(1)
-      .find((group) => group !== undefined) ?? path
-  ).trim();
-  if (bare === '') throw new NotUnderstood('the path of the include is missing', start);
-  return { type: 'include', path: bare, must: must !== undefined, span: { start, end } };
+  const path = withoutQuotes(written).trim();
+  if (path === '') throw new NotUnderstood('the path of the include is missing', start);
+  return { type: 'include', path, must: must !== undefined, span: { start, end } };
 };

@@ -1,4 +1,5 @@
 import type { DeriveStatement, DescribeStatement, FieldItem } from '../syntax.ts';
+import { withoutQuotes } from '../unquote.ts';
 import { takeWhat } from './changes.ts';
 import type { Reader } from './reader.ts';
 
@@ -16,13 +17,10 @@ export const takeDescribe = (reader: Reader): DescribeStatement => {
   }
   reader.expectWord('with');
   // Free text, in quotes or not, and not always closed.
-  const text = bare(reader.text.slice(reader.position, reader.end).trim());
+  const text = withoutQuotes(reader.text.slice(reader.position, reader.end));
   reader.at = reader.tokens.length;
   return { type, what, names, text, using: undefined, span: { start, end: reader.end } };
 };
-
-const bare = (text: string): string =>
-  /^(['"]).*\1$/s.test(text) || /^\[[^\]]*\]$/.test(text) ? text.slice(1, -1).replaceAll("''", "'") : text;
 
 /** `DECLARE FIELD DEFINITION TAGGED … FIELDS expression AS name TAGGED (…), …`; `label` is what stands in front. */
 export const takeDeclare = (reader: Reader, label: string | undefined): DeriveStatement => {
