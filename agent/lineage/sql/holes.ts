@@ -8,11 +8,12 @@ const MARK = /zq(\d+)qz/gi;
  */
 export class Holes {
   readonly #texts: string[] = [];
+  readonly #places = new Map<string, number>();
 
   /** A word for this text. */
   cover(text: string): string {
-    let at = this.#texts.indexOf(text);
-    if (at < 0) at = this.#texts.push(text) - 1;
+    const at = this.#places.get(text) ?? this.#texts.push(text) - 1;
+    this.#places.set(text, at);
     return `zq${at}qz`;
   }
 

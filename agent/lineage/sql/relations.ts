@@ -41,8 +41,22 @@ export interface Scope {
 
 export const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
+/** The first column of each name, of lists that are long; they only ever grow. */
+const INDEXES = new WeakMap<readonly Out[], { readonly byName: Map<string, Out>; read: number }>();
+const LONG = 16;
+
 /** The column of that name. */
-export const outOf = (rows: Rows, name: string): Out | undefined => rows.outs.find((out) => same(out.name, name));
+export const outOf = ({ outs }: Rows, name: string): Out | undefined => {
+  if (outs.length < LONG) return outs.find((out) => same(out.name, name));
+  const index = INDEXES.get(outs) ?? { byName: new Map<string, Out>(), read: 0 };
+  INDEXES.set(outs, index);
+  for (; index.read < outs.length; index.read += 1) {
+    const out = outs[index.read] as Out;
+    const key = out.name.toLowerCase();
+    if (!index.byName.has(key)) index.byName.set(key, out);
+  }
+  return index.byName.get(name.toLowerCase());
+};
 
 const origin = (object: string, column: string): SqlOrigin => ({
   object,
@@ -137,9 +151,20 @@ export function united(parts: readonly Rows[]): Rows {
     }));
     return { outs, rest };
   }
-  const names = [...new Map(parts.flatMap((p) => p.outs.map((o) => [o.name.toLowerCase(), o]))).keys()];
-  const outs = names.flatMap((name) => {
-    const found = parts.flatMap((part) => outOf(part, name) ?? []);
+  const byName = new Map<string, Out[]>();
+  for (const part of parts) {
+    // Of columns of one name the first counts.
+    const own = new Set<string>();
+    for (const out of part.outs) {
+      const key = out.name.toLowerCase();
+      if (own.has(key)) continue;
+      own.add(key);
+      const known = byName.get(key);
+      if (known === undefined) byName.set(key, [out]);
+      else known.push(out);
+    }
+  }
+  const outs = [...byName.values()].flatMap((found) => {
     const [one] = found;
     return one === undefined ? [] : [{ ...one, origins: distinct(found.flatMap((out) => out.origins)) }];
   });
@@ -149,9 +174,12 @@ export function united(parts: readonly Rows[]): Rows {
 /** Names as they arrive: drivers number the second column of a name. */
 export function named(outs: readonly Out[]): Out[] {
   const seen = new Set<string>();
+  const numbers = new Map<string, number>();
   return outs.map((out) => {
     let name = out.name;
-    for (let n = 1; seen.has(name); n += 1) name = `${out.name}${n}`;
+    let n = numbers.get(out.name) ?? 1;
+    for (; seen.has(name); n += 1) name = `${out.name}${n}`;
+    numbers.set(out.name, n);
     seen.add(name);
     return name === out.name ? out : { ...out, name };
   });

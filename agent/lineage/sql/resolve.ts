@@ -247,7 +247,8 @@ export class Resolver {
   }
 
   #use(use: Use, env: Env | undefined, scope: Scope | undefined, depth: number): readonly SqlOrigin[] {
-    this.#step();
+    // A name is looked for among all sources.
+    this.#step(1 + Math.floor((scope?.sources.length ?? 0) / 50));
     if (use.type === 'position') return [];
     if (use.type === 'shared') return inRole(unqualified(scope, this.#holes.restore(use.name)) ?? [], 'key');
     if (use.type === 'query') {

@@ -31,11 +31,37 @@ export function endOfHole(text: string, at: number): number {
   return text.length;
 }
 
+/** {@link endOfHole} for all of a text in one pass: one of nothing but `$(` would be read to its end for each of them. */
+class HoleEnds {
+  readonly #text: string;
+  #ends: ReadonlyMap<number, number> | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  of(at: number): number {
+    this.#ends ??= this.#find();
+    return this.#ends.get(at + 1) ?? this.#text.length;
+  }
+
+  #find(): ReadonlyMap<number, number> {
+    const ends = new Map<number, number>();
+    const open: number[] = [];
+    for (let i = 0; i < this.#text.length; i += 1) {
+      const code = this.#text.charCodeAt(i);
+      if (code === 40) open.push(i);
+      else if (code === 41) ends.set(open.pop() ?? -1, i + 1);
+    }
+    return ends;
+  }
+}
+
 /** Behind the closing quote; a doubled one stands for itself. */
-function endOfQuoted(text: string, at: number, close: string): number {
+function endOfQuoted(text: string, at: number, close: string, holes: HoleEnds): number {
   for (let i = at + 1; i < text.length; i += 1) {
     if (text[i] === '$' && text[i + 1] === '(') {
-      const end = endOfHole(text, i);
+      const end = holes.of(i);
       // An expansion that never closes is text like any other, so that it does not swallow the rest.
       if (end < text.length || text.endsWith(')')) i = end - 1;
       continue;
@@ -60,6 +86,7 @@ function isIndex(text: string, at: number, last: SqlToken | undefined): boolean 
  */
 export function tokenize(text: string): SqlToken[] {
   const tokens: SqlToken[] = [];
+  const holes = new HoleEnds(text);
   const add = (type: SqlToken['type'], value: string, start: number, end: number) => {
     tokens.push({ type, value, start, end, hole: type !== 'sign' && value.includes('$(') });
     return end;
@@ -79,14 +106,14 @@ export function tokenize(text: string): SqlToken[] {
       const end = text.indexOf('#', i + 1) + 1;
       i = add('text', text.slice(i + 1, end - 1), i, end);
     } else if (c === "'") {
-      const end = endOfQuoted(text, i, "'");
+      const end = endOfQuoted(text, i, "'", holes);
       i = add('text', text.slice(i + 1, Math.max(i + 1, end - 1)), i, end);
     } else if (CLOSING[c] !== undefined && !(c === '[' && isIndex(text, i, tokens.at(-1)))) {
       const close = CLOSING[c];
-      const end = endOfQuoted(text, i, close);
+      const end = endOfQuoted(text, i, close, holes);
       i = add('quoted', text.slice(i + 1, Math.max(i + 1, end - 1)).replaceAll(close + close, close), i, end);
     } else if (two === '$(' || WORD.test(c) || (c >= '\ud800' && c <= '\udfff')) {
-      i = word(text, i, add);
+      i = word(text, i, holes, add);
     } else {
       const sign = SIGNS.find((s) => text.startsWith(s, i)) ?? c;
       i = add('sign', sign, i, i + sign.length);
@@ -98,6 +125,7 @@ export function tokenize(text: string): SqlToken[] {
 function word(
   text: string,
   start: number,
+  holes: HoleEnds,
   add: (type: SqlToken['type'], value: string, start: number, end: number) => number,
 ): number {
   let end = start;
@@ -111,7 +139,7 @@ function word(
   }
   while (end < text.length) {
     if (text.startsWith('$(', end)) {
-      end = endOfHole(text, end);
+      end = holes.of(end);
       continue;
     }
     const c = text[end] as string;
