@@ -29,6 +29,8 @@ export interface Scope {
 
 /** Deeper ones are none that somebody wrote. */
 const MOST_DEPTH = 200;
+/** Arguments of a function of which one has alternatives: each is put together with all the others. */
+const MOST_COMBINED = 1_000;
 
 /**
  * What an expression is outside of LOAD: names are variables. It computes what is certain whoever runs the script;
@@ -79,12 +81,19 @@ export const isTrue = (value: Value): boolean | undefined => {
 
 /** For all options that can meet, what `compute` gives of them; undefined of it is unknown. */
 const combine = (values: readonly Value[], compute: (texts: readonly string[]) => string | undefined): Value => {
+  const unclear = values.find((value) => value.type === 'unknown');
+  if (unclear !== undefined) return unclear;
+  const certain = values.flatMap((value) => (value.type === 'text' ? [value.text] : []));
+  if (certain.length === values.length) {
+    const result = compute(certain);
+    return result === undefined ? uncomputed(certain) : text(result);
+  }
+  if (values.length > MOST_COMBINED) return unknown('alternatives');
   let combined: readonly { readonly texts: readonly string[]; readonly world: Option['world'] }[] = [
     { texts: [], world: NOWHERE },
   ];
   for (const value of values) {
-    if (value.type === 'unknown') return value;
-    const options = value.type === 'text' ? [{ text: value.text, world: NOWHERE }] : value.options;
+    const options = value.type === 'alternatives' ? value.options : [{ text: plain(value), world: NOWHERE }];
     combined = combined.flatMap(({ texts, world }) =>
       options.flatMap((option) => {
         const joined = joinWorlds(world, option.world);
@@ -96,11 +105,15 @@ const combine = (values: readonly Value[], compute: (texts: readonly string[]) =
   const options: Option[] = [];
   for (const { texts, world } of combined) {
     const result = compute(texts);
-    if (result === undefined) return unknown(texts.some(isUncertain) ? 'hole' : 'function');
+    if (result === undefined) return uncomputed(texts);
     options.push({ text: result, world });
   }
   return alternatives(options);
 };
+
+const plain = (value: Value): string => (value.type === 'text' ? value.text : '');
+
+const uncomputed = (texts: readonly string[]): Value => unknown(texts.some(isUncertain) ? 'hole' : 'function');
 
 const unary = (operator: string, operand: string): string | undefined => {
   if (isUncertain(operand)) return undefined;

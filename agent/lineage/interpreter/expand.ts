@@ -27,6 +27,10 @@ export interface Piece {
 
 const MOST_DEPTH = 50;
 const MOST_TEXT = 2_000_000;
+/** Of all values that go into one statement, those in values included. */
+const MOST_VALUES = 400_000;
+/** Expansions in one statement likewise: two variables that name each other twice make 2^50. */
+const MOST_RESOLVED = 5_000;
 const INCLUDE = /^\s*(?:must_)?include\s*=/i;
 
 /**
@@ -79,7 +83,11 @@ class Expansion {
   readonly #full: boolean;
   readonly #pieces: Piece[] = [];
   readonly #used = new Set<string>();
+  readonly #parentheses = new Parentheses();
   #text = '';
+  /** Of all texts that were looked through for expansions. */
+  #read = 0;
+  #resolved = 0;
 
   constructor(source: string, expander: Expander, world: World, full: boolean) {
     this.#source = source;
@@ -94,7 +102,7 @@ class Expansion {
       let copied = 0;
       for (const at of dollars(this.#source)) {
         if (at < copied) continue;
-        const end = closing(this.#source, at + 1);
+        const end = this.#parentheses.closing(this.#source, at + 1);
         if (end === -1 || holeAt(this.#source, at) > 0) continue;
         this.#add(this.#source.slice(copied, at), copied, true);
         this.#add(this.#resolve(this.#source.slice(at + 2, end), 0), at, false);
@@ -121,6 +129,8 @@ class Expansion {
   /** All `$(…)` in a value or between the parentheses of another one. */
   #nested(text: string, depth: number): string {
     if (!text.includes('$(') || depth > MOST_DEPTH || this.#text.length + text.length > MOST_TEXT) return text;
+    this.#read += text.length;
+    if (this.#read > MOST_VALUES || this.#resolved > MOST_RESOLVED) return text;
     let [result, at] = ['', 0];
     for (;;) {
       const found = text.indexOf('$(', at);
@@ -131,7 +141,7 @@ class Expansion {
         at = found + frozen;
         continue;
       }
-      const end = closing(text, found + 1);
+      const end = this.#parentheses.closing(text, found + 1);
       if (end === -1) return result + text.slice(at);
       result += text.slice(at, found) + this.#resolve(text.slice(found + 2, end), depth + 1);
       at = end + 1;
@@ -140,6 +150,7 @@ class Expansion {
 
   /** What stands for `$(inner)`. */
   #resolve(inner: string, depth: number): string {
+    this.#resolved += 1;
     const content = this.#nested(inner, depth + 1);
     const trimmed = content.trim();
     // A statement of its own; only the path in it is expanded.
@@ -212,21 +223,30 @@ function* dollars(source: string): Generator<number> {
   }
 }
 
-/** An expansion is shorter; without a bound a text of nothing but `$(` would be looked through once for each of them. */
+/** No expansion is longer. */
 const MOST_REACH = 20_000;
+/** What looking for parentheses that never come may cost in all: a text of nothing but `$(` has one for each. */
+const MOST_IN_VAIN = 2_000_000;
 
-/** The parenthesis that closes the one at `open`, or -1. */
-const closing = (text: string, open: number): number => {
-  let depth = 0;
-  const end = Math.min(text.length, open + MOST_REACH);
-  for (let at = open; at < end; at++) {
-    const char = text[at];
-    if (char === '(') depth += 1;
-    else if (char === ')' && --depth === 0) return at;
-    else if (char === ';' && depth === 1 && text.slice(open, at).length > 2_000) return -1;
+class Parentheses {
+  #inVain = 0;
+
+  /** The parenthesis that closes the one at `open`, or -1. */
+  closing(text: string, open: number): number {
+    if (this.#inVain > MOST_IN_VAIN) return -1;
+    let depth = 0;
+    const end = Math.min(text.length, open + MOST_REACH);
+    let at = open;
+    for (; at < end; at++) {
+      const char = text.charCodeAt(at);
+      if (char === 40) depth += 1;
+      else if (char === 41 && --depth === 0) return at;
+      else if (char === 59 && depth === 1 && at - open > 2_000) break;
+    }
+    this.#inVain += at - open;
+    return -1;
   }
-  return -1;
-};
+}
 
 /** Between commas that stand in no parenthesis and no quotes. */
 const parameters = (list: string): readonly string[] => {
@@ -250,7 +270,12 @@ const parameters = (list: string): readonly string[] => {
 };
 
 /** `$1` and so on; one that is not given stays, `$0` is how many there are. */
-const withParameters = (body: string, given: readonly string[]): string =>
-  body.replace(/\$(\d)/g, (whole, digit: string) =>
-    digit === '0' ? String(given.length) : (given[Number(digit) - 1] ?? whole),
-  );
+const withParameters = (body: string, given: readonly string[]): string => {
+  let length = body.length;
+  return body.replace(/\$(\d)/g, (whole, digit: string) => {
+    const value = digit === '0' ? String(given.length) : given[Number(digit) - 1];
+    if (value === undefined || length > MOST_TEXT) return whole;
+    length += value.length;
+    return value;
+  });
+};

@@ -7,6 +7,8 @@ type Fixed = (args: readonly string[]) => string | undefined;
 
 /** Characters times characters: whoever writes more does it to keep somebody busy. */
 const MOST_WORK = 10_000_000;
+/** All are arguments of one call here too, which has an end. */
+const MOST_NUMBERS = 1_000;
 
 /** As the engine shows the truth of something. */
 export const truth = (yes: boolean): string => (yes ? '-1' : '0');
@@ -15,7 +17,7 @@ const numeric =
   (compute: (...numbers: number[]) => number): Fixed =>
   (args) => {
     const numbers = args.map(toNumber);
-    if (numbers.length === 0 || numbers.some((number) => number === undefined)) return undefined;
+    if (numbers.length === 0 || numbers.length > MOST_NUMBERS || numbers.includes(undefined)) return undefined;
     const result = compute(...numbers.filter((number) => number !== undefined));
     return Number.isFinite(result) ? fromNumber(result) : undefined;
   };
@@ -201,4 +203,13 @@ const fixed: Readonly<Record<string, Fixed>> = {
 const FIXED: ReadonlyMap<string, Fixed> = new Map(Object.entries(fixed));
 
 /** The result of a function of the script for arguments that are known; undefined where only a reload can tell. */
-export const applyFunction = (name: string, args: readonly string[]): string | undefined => FIXED.get(name)?.(args);
+export const applyFunction = (name: string, args: readonly string[]): string | undefined => {
+  if (COMPARES.has(name)) {
+    const [content = '', ...others] = args;
+    if (content.length * others.reduce((sum, other) => sum + other.length, 0) > MOST_WORK) return undefined;
+  }
+  return FIXED.get(name)?.(args);
+};
+
+/** They look at each character of the first argument once for each of the others. */
+const COMPARES: ReadonlySet<string> = new Set(['findoneof', 'keepchar', 'purgechar', 'wildmatch']);

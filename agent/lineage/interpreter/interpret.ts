@@ -27,16 +27,24 @@ export const interpret = (
   try {
     end = runner.runUnit(unit, start, { sub: undefined, loop: undefined });
   } catch (error) {
-    if (!(error instanceof Cut)) throw error;
-    session.cut = error.message;
+    // No stack is deep enough for all blocks within subroutines within includes that somebody may write.
+    const limit = error instanceof Cut ? error.message : error instanceof RangeError ? 'depth' : undefined;
+    if (limit === undefined) throw error;
+    session.cut = limit;
     end = runner.latest;
-    session.say('warning', 'limit', `the work was cut short by the limit on ${error.message}`, {
-      file: '',
-      line: 1,
-      endLine: 1,
-      column: 1,
-    });
   }
-  lookAtTheRest(runner, end ?? start);
+  const reached = session.met;
+  if (!lookAtTheRest(runner, end ?? start, session.cut !== undefined)) session.cut = 'time';
+  if (session.cut !== undefined) sayCut(session, session.cut, reached);
   return finish(session, end ?? session.ended);
+};
+
+const sayCut = (session: Session, limit: string, reached: number): void => {
+  const { total } = session.statementCount();
+  session.say(
+    'warning',
+    'limit',
+    `the work was cut short by the limit on ${limit}: ${reached} of ${total} statements were reached`,
+    { file: '', line: 1, endLine: 1, column: 1 },
+  );
 };

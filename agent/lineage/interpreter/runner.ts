@@ -269,7 +269,9 @@ export class Runner {
     };
     if (statements.length === 0) this.count(unit, raw, true);
     let after: State | undefined = state;
-    for (const statement of statements) {
+    for (const [index, statement] of statements.entries()) {
+      // An expansion may bring thousands.
+      if (index > 0) this.session.step();
       this.count(unit, raw, isUnderstood(statement));
       if (after === undefined) return undefined;
       if (statement.type === 'opaque') {

@@ -76,7 +76,13 @@ export class Session {
   step(): void {
     this.#steps += 1;
     if (this.#steps > this.limits.steps) throw new Cut('steps');
-    if (this.#steps % 32 === 0 && this.#now() > this.#until) throw new Cut('time');
+    // One statement may take as long as hundreds of others.
+    if (this.isLate) throw new Cut('time');
+  }
+
+  /** The time is over. */
+  get isLate(): boolean {
+    return this.#now() > this.#until;
   }
 
   /** Called for every row of fields that is made. Throws {@link Cut}. */
@@ -147,6 +153,11 @@ export class Session {
 
   counted(id: string): boolean {
     return this.#statements.has(id);
+  }
+
+  /** How many statements were met so far. */
+  get met(): number {
+    return this.#statements.size;
   }
 
   statementCount(): StatementCount {

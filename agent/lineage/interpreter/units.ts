@@ -1,4 +1,5 @@
 import type { Place } from '../result.ts';
+import { Lines } from '../script/lines.ts';
 import { type RawStatement, splitScript } from '../script/statements.ts';
 
 /** A text that is run: the script, an include, or what an expansion made of a statement. */
@@ -24,14 +25,19 @@ export const unitOf = (file: string, text: string, at?: Place, id = file): Unit 
 export const placeOf = (unit: Unit, statement: RawStatement): Place =>
   unit.at ?? { file: unit.file, line: statement.line, endLine: statement.endLine, column: statement.column };
 
+const LINES = new WeakMap<Unit, Lines>();
+
+const linesOf = (unit: Unit): Lines => {
+  const known = LINES.get(unit) ?? new Lines(unit.text);
+  LINES.set(unit, known);
+  return known;
+};
+
 /** The place of something at `offset` of the unit's text. */
 export const placeAt = (unit: Unit, statement: RawStatement, offset: number): Place => {
   if (unit.at !== undefined) return unit.at;
-  const before = unit.text.slice(statement.start, Math.max(statement.start, Math.min(offset, statement.end)));
-  const lines = before.split('\n');
-  const last = lines.at(-1) ?? '';
-  const line = statement.line + lines.length - 1;
-  const column = lines.length === 1 ? statement.column + last.length : last.length + 1;
+  const within = Math.max(statement.start, Math.min(offset, statement.end));
+  const { line, column } = linesOf(unit).at(within);
   return { file: unit.file, line, endLine: Math.max(line, statement.endLine), column };
 };
 

@@ -29,7 +29,7 @@ const MARK = '\ue0f0';
 /** Stands for `*` in what FILELIST and DIRLIST give: a name that nobody knows, of which functions tell nothing. */
 const ANY = '\ue0f1';
 const MARKS = new RegExp(`${MARK}\\d+`, 'g');
-const HOLE = new RegExp(`\\$\\(([^${MARK}]*)${MARK}(\\d+)\\)`, 'g');
+const VERSION = /\d+\)/y;
 
 /** A text of somebody else's, in which nothing is taken for a mark of ours. */
 export const unmarked = (content: string): string => content.replace(/[\ue0f0\ue0f1]/g, '\ufffd');
@@ -77,27 +77,60 @@ export const asPattern = (content: string): string => content.replaceAll('*', AN
 export const withoutMarks = (content: string): string =>
   isUncertain(content) ? content.replace(MARKS, '').replaceAll(ANY, '*') : content;
 
+interface Hole {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** From mark to mark: a text may be full of `$(` that nothing closes. */
+const holes = (content: string): readonly Hole[] => {
+  const found: Hole[] = [];
+  let from = 0;
+  for (let mark = content.indexOf(MARK); mark !== -1; mark = content.indexOf(MARK, mark + 1)) {
+    const start = content.indexOf('$(', from);
+    if (start === -1) break;
+    from = mark + 1;
+    if (start > mark) continue;
+    VERSION.lastIndex = mark + 1;
+    const version = VERSION.exec(content)?.[0];
+    if (version === undefined) continue;
+    from = mark + 1 + version.length;
+    found.push({ start, end: from, name: content.slice(start + 2, mark), version: version.slice(0, -1) });
+  }
+  return found;
+};
+
 /** `vPath@2` for each hole, in order, each once. */
 export const holesIn = (content: string): readonly string[] =>
-  hasHoles(content)
-    ? [...new Set([...content.matchAll(HOLE)].map(([, name = '', version = '']) => `${name}@${version}`))]
-    : [];
+  hasHoles(content) ? [...new Set(holes(content).map(({ name, version }) => `${name}@${version}`))] : [];
 
 /** What of a template is certain. */
-export const withoutHoles = (content: string): string => content.replace(HOLE, '');
+export const withoutHoles = (content: string): string => {
+  let [certain, at] = ['', 0];
+  for (const { start, end } of holes(content)) {
+    certain += content.slice(at, start);
+    at = end;
+  }
+  return certain + content.slice(at);
+};
 
 /** The length of a hole that begins at `at`, or 0. */
 export const holeAt = (content: string, at: number): number => {
   if (!content.startsWith('$(', at)) return 0;
   const mark = content.indexOf(MARK, at);
   if (mark === -1) return 0;
+  VERSION.lastIndex = mark + 1;
+  const version = VERSION.exec(content)?.[0].length ?? 0;
+  if (version === 0) return 0;
   let depth = 0;
-  for (const char of content.slice(at + 2, mark)) {
-    if (char === '(') depth += 1;
-    else if (char === ')' && --depth < 0) return 0;
+  for (let i = at + 2; i < mark; i++) {
+    const code = content.charCodeAt(i);
+    if (code === 40) depth += 1;
+    else if (code === 41 && --depth < 0) return 0;
   }
-  const digits = /^\d+\)/.exec(content.slice(mark + 1, mark + 12))?.[0].length ?? 0;
-  return digits === 0 ? 0 : mark + 1 + digits - at;
+  return mark + 1 + version - at;
 };
 
 /** Both, or undefined where they contradict each other. */

@@ -12,8 +12,11 @@ export interface SyntaxDiagnostic {
 export type Mode = 'script' | 'chart';
 
 const MOST_DIAGNOSTICS = 50;
-/** Expressions within expressions, operators of rising precedence included: people stop at some fifty. */
-const DEEPEST = 1_000;
+/**
+ * Expressions within expressions, operators of rising precedence included: people stop at some fifty. A stack of the
+ * usual size has room for twice as many, and what is below on it takes some.
+ */
+const DEEPEST = 500;
 
 /** Goes through the tokens of an expression; blanks and comments must not be among them. */
 export class Cursor {

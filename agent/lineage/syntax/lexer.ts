@@ -202,24 +202,24 @@ interface Open {
   quote: number;
 }
 
-/** Where the dollar expansions of a text end. All of them are found in one pass, so that asking for each is cheap. */
+/** Where the dollar expansions of a text end. The first that is asked for finds all in one pass. */
 class Expansions {
   readonly #text: string;
   readonly #start: number;
   readonly #end: number;
-  readonly #ends = new Map<number, number>();
+  #ends: Map<number, number> | undefined;
   #left: Map<number, number> | undefined;
 
   constructor(text: string, start: number, end: number) {
     this.#text = text;
     this.#start = start;
     this.#end = end;
-    this.#ends = this.#find(true);
   }
 
   /** Behind the parenthesis that closes the expansion which begins at `at`; undefined when none does. */
   endOf(at: number): number | undefined {
     if (this.#text.charCodeAt(at) !== 36 || this.#text.charCodeAt(at + 1) !== 40) return undefined;
+    this.#ends ??= this.#find(true);
     const end = this.#ends.get(at);
     if (end !== undefined) return end;
     // A lone apostrophe in it: then parentheses are all there is to go by.

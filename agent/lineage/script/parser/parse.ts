@@ -15,6 +15,7 @@ import { NotUnderstood, Reader } from './reader.ts';
 import { takeSelect } from './select.ts';
 
 const DEEPEST = 20;
+const TOO_DEEP = 'it is nested too deeply';
 const CONTROL_KINDS: ReadonlySet<string> = new Set<ControlKind>([
   'if',
   'elseif',
@@ -76,6 +77,8 @@ const parsePiece = (text: string, piece: Piece): readonly Statement[] => {
   try {
     return read(text, piece, 0);
   } catch (error) {
+    // A statement that is nested deeper than there is room for.
+    if (error instanceof RangeError) return [opaqueOf(text, start, end, { kind, why: TOO_DEEP, at: start, label })];
     if (!(error instanceof NotUnderstood)) throw error;
     const why = piece.broken === undefined ? error.message : `${piece.broken}: ${error.message}`;
     return [opaqueOf(text, start, end, { kind, why, at: error.at, label })];
