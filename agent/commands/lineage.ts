@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
@@ -7,7 +7,6 @@ import { noLineage } from '#agent/lineage/process/nothing.ts';
 import type { ScriptLineage } from '#agent/lineage/result.ts';
 import { lineageJson } from '#agent/lineage/result-json.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
-import { errnoOf } from '#config/durable-file.ts';
 import { readFromDisk } from '#config/files.ts';
 import { parseLineageMapping } from '#config/lineage-mapping/read-mapping.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -16,6 +15,7 @@ import { expressionsIn } from './expressions.ts';
 import { lineageOfApp } from './lineage-of-app.ts';
 import { lineageScreen } from './lineage-screen.ts';
 import { LocalIncludes } from './local-includes.ts';
+import { readPlainFile } from './plain-file.ts';
 
 export interface LineageOptions {
   readonly json?: boolean;
@@ -34,12 +34,7 @@ export interface LineageOptions {
 }
 
 /** As much as the agent reads of one script. */
-const MOST_BYTES = 32 * 1024 * 1024;
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'this user may not read it',
-};
+const MOST_MIB = 32;
 const A_SCRIPT = 'Name the file of a load script (.qvs, .txt).';
 
 /**
@@ -97,12 +92,28 @@ const interpreted = async (
     }
   };
   try {
-    return (await interpreter.script(question, lookUp)).lineage;
+    return withReasons((await interpreter.script(question, lookUp)).lineage, includes);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     process.exitCode = FAILED;
     return noLineage(error.code, error.message);
   }
+};
+
+/** With the reasons why included scripts that are there were not read. */
+const withReasons = (made: ScriptLineage, includes: LocalIncludes): ScriptLineage => {
+  const refused = made.wanted.flatMap(({ type, name }) => {
+    const why = type === 'include' ? includes.whyNot(name) : undefined;
+    return why === undefined ? [] : [{ name, why }];
+  });
+  const diagnostics = made.diagnostics.map((one) => {
+    const found =
+      one.code === 'lineage.include-missing' && refused.find(({ name }) => one.message.includes(` ${name} `));
+    if (!found) return one;
+    const message = `the included script ${found.name} cannot be read: ${found.why}`;
+    return { ...one, severity: 'warning' as const, code: 'lineage.include-unreadable', message };
+  });
+  return { ...made, diagnostics };
 };
 
 /** Values of variables that a mapping file gives to all apps, and to one that is called as the script is. */
@@ -140,14 +151,7 @@ const aFolder = async (path: string): Promise<void> => {
 };
 
 const bytesOf = async (path: string, advice: string): Promise<Buffer> => {
-  const unreadable = (why: string, cause?: unknown): Fault =>
-    new Fault('config.unreadable', `${path} cannot be read: ${why}`, { cause, advice });
-  try {
-    const { size } = await stat(path);
-    if (size > MOST_BYTES) throw unreadable('it is larger than 32 MiB');
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw unreadable(UNREADABLE[errnoOf(error)] ?? errnoOf(error), error);
-  }
+  const read = await readPlainFile(path, MOST_MIB);
+  if (typeof read === 'string') throw new Fault('config.unreadable', `${path} cannot be read: ${read}`, { advice });
+  return read;
 };

@@ -1,7 +1,8 @@
-import { lstat, open, readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { readPlainFile } from './plain-file.ts';
 
-const MOST_BYTES = 8 * 1024 * 1024;
+const MOST_MIB = 8;
 
 /**
  * Finds the scripts that another includes in a folder of this machine, whatever machine the paths were written for: below
@@ -11,6 +12,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 export class LocalIncludes {
   readonly #folder: string;
   readonly #decode: (bytes: Uint8Array) => string;
+  readonly #refused = new Map<string, string>();
 
   constructor(folder: string, decode: (bytes: Uint8Array) => string) {
     this.#folder = folder;
@@ -21,10 +23,17 @@ export class LocalIncludes {
   async read(path: string): Promise<string | undefined> {
     for (const [folder, names] of this.#places(path)) {
       const file = await found(folder, names);
-      const bytes = file === undefined ? undefined : await bytesOf(file);
-      if (bytes !== undefined) return this.#decode(bytes);
+      if (file === undefined) continue;
+      const read = await readPlainFile(file, MOST_MIB);
+      if (typeof read !== 'string') return this.#decode(read);
+      this.#refused.set(path, read);
     }
     return undefined;
+  }
+
+  /** Why what is at a path was not read; undefined: nothing is there. */
+  whyNot(path: string): string | undefined {
+    return this.#refused.get(path);
   }
 
   #places(path: string): readonly (readonly [folder: string, names: readonly string[]])[] {
@@ -60,14 +69,4 @@ const found = async (folder: string, names: readonly string[]): Promise<string |
     at = join(at, other);
   }
   return at;
-};
-
-const bytesOf = async (path: string): Promise<Uint8Array | undefined> => {
-  try {
-    await using handle = await open(path, 'r');
-    const stats = await handle.stat();
-    return stats.isFile() && stats.size <= MOST_BYTES ? await handle.readFile() : undefined;
-  } catch {
-    return undefined;
-  }
 };

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -63,6 +63,48 @@ test('tells the fields of expressions', () => {
       ]),
     },
   ]);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'reads nothing but plain files, and says why it did not read the others',
+  () => {
+    execFileSync('mkfifo', [join(folder, 'pipe.qvs')]);
+    mkdirSync(join(folder, 'folder.qvs'));
+    put('huge.qvs', '');
+    truncateSync(join(folder, 'huge.qvs'), 9 * 1024 * 1024);
+    const paths = ['lib://S/pipe.qvs', '/dev/zero', 'lib://S/folder.qvs', 'lib://S/huge.qvs', 'lib://S/none.qvs'];
+    put('odd.qvs', `${paths.map((path) => `$(Must_Include=${path})`).join('\n')}\nT:\nLOAD a FROM [x.qvd] (qvd);`);
+    const { stdout, status } = spawnSync(process.execPath, [PROGRAM, 'lineage', 'odd.qvs', '--json'], {
+      cwd: folder,
+      encoding: 'utf8',
+      // The one that waits for the other end of a pipe waits for ever.
+      timeout: 20_000,
+    });
+    expect(status).toBe(0);
+    const { diagnostics, tables } = JSON.parse(stdout) as {
+      readonly diagnostics: readonly { readonly line: number; readonly code: string; readonly message: string }[];
+      readonly tables: readonly unknown[];
+    };
+    expect(tables).toHaveLength(1);
+    expect(diagnostics.map(({ line, code, message }) => `${line} ${code}: ${message}`)).toEqual([
+      '1 lineage.include-unreadable: the included script lib://S/pipe.qvs cannot be read: it is no plain file',
+      '2 lineage.include-unreadable: the included script /dev/zero cannot be read: it is no plain file',
+      '3 lineage.include-unreadable: the included script lib://S/folder.qvs cannot be read: it is a folder',
+      '4 lineage.include-unreadable: the included script lib://S/huge.qvs cannot be read: it is larger than 8 MiB',
+      '5 lineage.include-missing: the included script lib://S/none.qvs is not at hand',
+    ]);
+  },
+);
+
+test.skipIf(process.platform === 'win32')('takes no pipe and no device for a script', () => {
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  for (const name of ['pipe', '/dev/zero'])
+    expect(
+      spawnSync(process.execPath, [PROGRAM, 'lineage', name], { cwd: folder, encoding: 'utf8', timeout: 20_000 }),
+    ).toMatchObject({
+      status: 4,
+      stderr: expect.stringContaining('it is no plain file'),
+    });
 });
 
 test('says what is wrong with what it was given, by its exit code, too', () => {
