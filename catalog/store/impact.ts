@@ -141,9 +141,29 @@ class Walk {
     await this.put(found);
     if (this.#query.direction === 'up') return;
     for (const key of found.keys()) {
-      const dataset = this.reached.get(key);
-      if (dataset) await this.addMembers(dataset);
+      const whole = this.reached.get(key);
+      if (whole?.place.kind === 'app') await this.#addTaken(app, whole);
+      else if (whole) await this.addMembers(whole);
     }
+  }
+
+  /** Of an app that loads another one whole: what it has of it, and nothing else that is in it. */
+  async #addTaken(app: Reached, taker: Reached): Promise<void> {
+    const keys = await membersOf(this.#sql, this.#organisationId, app.place, MOST_MEMBERS);
+    if (keys.length > MOST_MEMBERS) this.cut = true;
+    const fields = await placesOf(this.#sql, this.#organisationId, keys.slice(0, MOST_MEMBERS));
+    const { conditional, distance } = taker;
+    const found = new Map<string, How>();
+    for (let from = 0; from < fields.length; from += FRONTIER) {
+      const frontier = fields.slice(from, from + FRONTIER).map((place) => ({ ...app, place }));
+      for (const [key, how] of await this.#neighbours(frontier, 'column'))
+        if (key.startsWith(`${taker.place.key}/`))
+          found.set(key, {
+            ...{ confidence: weaker(how.confidence, taker.confidence), conditional: conditional || how.conditional },
+            ...{ distance: distance + 1, from: taker.place.key, by: 'contains' },
+          });
+    }
+    await this.put(found);
   }
 
   /** The datasets in which a column was reached are reached; so are apps by what lies in them, downstream. */

@@ -1,6 +1,8 @@
 import { keyPart } from '#protocol/keys.ts';
 import { LineageEdge, type LineagePlace } from '#protocol/lineage.ts';
 import type { EdgeKind } from '#protocol/records.ts';
+import { placesOf } from './lineage-steps.ts';
+import { PATTERN_REASON, patternEdge } from './pattern-steps.ts';
 import type { Queries } from './sql.ts';
 
 /** What one app's crawl says of an edge. */
@@ -30,6 +32,18 @@ const told = (attributes: Record<string, unknown>): Partial<LineageEdge> =>
 const scriptKey = (app: string, { file }: LineagePlace): string =>
   file === '' ? `${app}/script` : `${app}/script/include/${keyPart(file)}`;
 
+/** An edge that no app says: the names of the two show it. */
+const byPattern = async (
+  sql: Queries,
+  organisationId: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<EdgeSaying[]> => {
+  const [one, other] = await placesOf(sql, organisationId, [from, to]);
+  const confidence = one && other && (await patternEdge(sql, organisationId, one, other));
+  if (confidence === undefined) return [];
+  return [{ app: null, appName: null, script: null, lines: [], role: 'value', confidence, reasons: [PATTERN_REASON] }];
+};
+
 /** What an edge says and where it was read, of every app that says so; empty when there is no such edge. */
 export const findEdge = async (
   sql: Queries,
@@ -43,6 +57,7 @@ export const findEdge = async (
     where e.organisation_id = ${organisationId} and e.from_key = ${edge.from} and e.kind = ${edge.kind}
       and e.to_key = ${edge.to}
     order by e.scope_id limit ${MOST_SAYINGS}`;
+  if (rows.length === 0 && edge.kind === 'derives') return await byPattern(sql, organisationId, edge);
   const sayings = rows.map(({ attributes, ...row }) => ({ ...row, ...told(attributes) }));
   const keys = [...new Set(sayings.flatMap(({ app, place }) => (app && place ? [scriptKey(app, place)] : [])))];
   const scripts = new Map<string, readonly string[]>();

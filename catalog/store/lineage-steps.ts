@@ -1,5 +1,6 @@
 import { CONFIDENCES, type Confidence, type Role } from '#protocol/lineage.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
+import { patternSteps } from './pattern-steps.ts';
 import type { Queries } from './sql.ts';
 
 /** Towards the origins, or towards what depends on something. */
@@ -131,6 +132,12 @@ export const stepsFrom = async (
     for (const { key, kind, parent } of at)
       if (parent !== null && kind !== null && DRAWN.includes(kind))
         steps.push({ near: key, kind: 'contains', other: parent, confidence: null, conditional: false });
+  if ('derives' >= afterKind) {
+    const known = new Set(steps.map(({ near, kind, other }) => `${kind}\n${near}\n${other}`));
+    for (const step of await patternSteps(sql, organisationId, at, level, direction, filter))
+      if (!(afterKind === 'derives' && step.other <= afterKey) && !known.has(`derives\n${step.near}\n${step.other}`))
+        steps.push(step);
+  }
   const found = new Map<string, Step[]>(keys.map((key) => [key, []]));
   for (const step of steps) found.get(step.near)?.push(step);
   for (const list of found.values()) list.sort((a, b) => order(a.kind, b.kind) || order(a.other, b.other));
@@ -191,14 +198,18 @@ export const countBeyond = async (
               and a.key not in (select key from shown) limit ${MOST_COUNTED}) o) c where c.n > 0`,
       );
   }
+  const known = new Set(shown);
   if (level === 'column' && direction === 'down') {
-    const known = new Set(shown);
     add(
       at
         .filter(({ kind, parent }) => parent !== null && kind !== null && DRAWN.includes(kind) && !known.has(parent))
         .map(({ key }) => ({ key, n: 1 })),
     );
   }
+  const unseen = (await patternSteps(sql, organisationId, at, level, direction, filter)).filter(
+    ({ other }) => !known.has(other),
+  );
+  add([...Map.groupBy(unseen, ({ near }) => near)].map(([key, steps]) => ({ key, n: steps.length })));
   return counted;
 };
 

@@ -15,6 +15,7 @@ import {
   placesOf,
   stepsFrom,
 } from './lineage-steps.ts';
+import { patternEdgesBetween } from './pattern-steps.ts';
 import type { Queries } from './sql.ts';
 
 export interface LineageNode extends Place {
@@ -159,12 +160,12 @@ const first = <T extends string>(list: readonly T[], ...values: readonly (string
 const edgesBetween = async (
   sql: Queries,
   organisationId: string,
-  keys: readonly string[],
+  places: readonly Place[],
   level: Level,
   filter: EdgeFilter,
 ): Promise<{ edges: DrawnEdge[]; cut: boolean }> => {
   const rows = await sql<EdgeRow[]>`
-    with shown as materialized (select unnest(${sql.array([...keys])}::text[]) as key)
+    with shown as materialized (select unnest(${sql.array(places.map(({ key }) => key))}::text[]) as key)
     select e.kind, e.from_key as "from", e.to_key as "to", s.key as app, e.attributes ->> 'role' as role,
       e.attributes ->> 'confidence' as confidence, coalesce(e.attributes -> 'conditional' = 'true', false) as conditional,
       coalesce(e.attributes -> 'unreachable' = 'true', false) as unreachable,
@@ -189,6 +190,12 @@ const edgesBetween = async (
       manual: row.manual || (before?.manual ?? false),
       apps: [...(before?.apps ?? []), ...(app === null ? [] : [app])].slice(0, MOST_APPS),
     });
+  }
+  for (const { from, to, confidence } of await patternEdgesBetween(sql, organisationId, places, filter)) {
+    const id = JSON.stringify(['derives', from, to]);
+    const facts = { role: 'value', conditional: false, unreachable: false, manual: false, apps: [] } as const;
+    if (!merged.has(id))
+      merged.set(id, { kind: 'derives', from, to, upstream: to, downstream: from, ...facts, apps: [], confidence });
   }
   return { edges: [...merged.values()], cut: rows.length > MOST_EDGES };
 };
@@ -268,7 +275,7 @@ export const findNeighbourhood = async (
     distance,
     opens: opens.has(place.key),
   }));
-  const { edges, cut } = await edgesBetween(sql, organisationId, shown, level, query);
+  const { edges, cut } = await edgesBetween(sql, organisationId, places, level, query);
   const groups = new Set(nodes.flatMap(({ group }) => (group === null || seen.has(group) ? [] : [group])));
   return {
     ...{ focus: focus.key, level, nodes, groups: await placesOf(sql, organisationId, [...groups]) },

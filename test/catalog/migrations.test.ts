@@ -215,6 +215,19 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
       await expect(again).rejects.toMatchObject({ code: '23505' });
     },
   },
+  15: {
+    fill: async (sql) => {
+      await sql`insert into asset (organisation_id, key, scope_id, connection, kind, name, sort_name, attributes, hash,
+          first_seen_at, changed_at, search_text)
+        select ${ORGANISATION}, 'file://host/qvd/a_*.qvd', id, 'prod', 'dataset', 'a', 'a',
+          '{"pattern": "file://host/qvd/a_*.qvd"}', '', now(), now(), 'a' from scope where key = 'prod' limit 1`;
+    },
+    holds: async (sql) => {
+      const rows = await sql`select key from asset where organisation_id = ${ORGANISATION} and kind = 'dataset'
+        and attributes ? 'pattern' and pattern_folder(attributes ->> 'pattern') = 'file://host/qvd/'`;
+      expect(rows).toEqual([{ key: 'file://host/qvd/a_*.qvd' }]);
+    },
+  },
 };
 
 describe('each migration, on the data of the version before', () => {
