@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { generateSite } from './model/generate.ts';
+import { mutableSite } from './model/mutate.ts';
+import type { Site } from './model/types.ts';
 import { profileOf } from './profiles.ts';
 import { bodyText } from './qrs/answer.ts';
 import { handleQrs } from './qrs/handler.ts';
@@ -13,7 +15,11 @@ interface Table {
   readonly rows: unknown[][];
 }
 
-const post = (path: string, body: unknown): { status: number; table: Table; rows: number; text: string } => {
+const post = (
+  path: string,
+  body: unknown,
+  from: Site = site,
+): { status: number; table: Table; rows: number; text: string } => {
   const url = new URL(`http://qlik/qrs/${path}`);
   url.searchParams.set('Xrfkey', KEY);
   const answer = handleQrs(
@@ -25,7 +31,7 @@ const post = (path: string, body: unknown): { status: number; table: Table; rows
       body: typeof body === 'string' ? body : JSON.stringify(body),
       user: site.crawlUser,
     },
-    { site, profile: profileOf() },
+    { site: from, profile: profileOf() },
   );
   const text = bodyText(answer);
   return {
@@ -120,4 +126,27 @@ test('objects of apps have tables too', () => {
   const { table } = post(`app/object/table?filter=${filter}`, app(property('engineObjectId'), property('contentHash')));
   const sheets = site.objects(first?.id ?? '').filter(({ objectType }) => objectType === 'sheet');
   expect(table.rows).toEqual(sheets.map(({ engineObjectId, contentHash }) => [engineObjectId, contentHash]));
+});
+
+test('pages of all objects tell of changes between them', () => {
+  const live = mutableSite(site);
+  const pages = (): unknown[][] =>
+    [0, 400, 800].flatMap(
+      (skip) =>
+        post(
+          `app/object/table?skip=${skip}&take=400&sortColumn=id&orderAscending=true`,
+          { entity: 'App.Object', columns: [property('id'), property('name'), property('app', 'app.id')] },
+          live,
+        ).table.rows,
+    );
+  const before = pages();
+  const [[, , appId]] = before as [[string, string, string]];
+  const [object] = site.objects(appId);
+  live.renameObject(appId, object?.engineObjectId ?? '', 'Renamed', '2026-01-01T00:00:00.000Z');
+  const named = pages().filter(([id]) => id === object?.id);
+  live.deleteApp(appId);
+  const after = pages();
+  expect(before.map(([id]) => id)).toEqual(before.map(([id]) => id).sort());
+  expect(named).toEqual([[object?.id, 'Renamed', appId]]);
+  expect(after.filter(([, , app]) => app === appId)).toEqual([]);
 });

@@ -49,6 +49,7 @@ export const mutableSite = (base: Site): MutableSite => {
   let apps: readonly App[] | undefined;
   let tasks: Site['reloadTasks'] | undefined;
   let { dataConnections } = base;
+  let revision = 0;
   /** The app that a copy was made of. */
   const originals = new Map<string, string>();
   const edits = new Map<string, Edits>();
@@ -82,6 +83,7 @@ export const mutableSite = (base: Site): MutableSite => {
   };
   const put = (appId: string, value: App | null): void => {
     changed.set(appId, value);
+    revision += 1;
     apps = undefined;
     tasks = undefined;
   };
@@ -97,6 +99,9 @@ export const mutableSite = (base: Site): MutableSite => {
     },
     get dataConnections() {
       return dataConnections;
+    },
+    get revision() {
+      return revision;
     },
     app,
     content: (appId) => contentOf(known(appId).id),
@@ -118,6 +123,7 @@ export const mutableSite = (base: Site): MutableSite => {
         throw new RangeError(`no object ${objectId} in app ${appId}`);
       edits.set(appId, new Map([...(edits.get(appId) ?? []), [objectId, { name, at }]]));
       contents.delete(appId);
+      revision += 1;
     },
     moveConnection: (name, connectionstring, at) => {
       if (!dataConnections.some((one) => one.name === name)) throw new RangeError(`no data connection ${name}`);

@@ -300,6 +300,8 @@ export interface Site {
   content(appId: string): AppContent;
   /** The app's persisted objects as the repository lists them: cheap, and without building the content. */
   objects(appId: string): readonly AppObject[];
+  /** Another number after each change of a site that changes. */
+  readonly revision?: number;
 }
 
 /** What a perfect crawl finds, by the catalog's asset kinds (`site`, `stream`, `app`, …): name → number. */

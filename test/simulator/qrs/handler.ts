@@ -17,6 +17,7 @@ import { directoryOf } from './directory.ts';
 import { ENTITY_PATHS, type Entity, entityAt } from './entities.ts';
 import { type Filter, parseFilter, pathsOf } from './filter.ts';
 import { about, nodeOf, type VirtualProxy } from './installation.ts';
+import { keepOrder, keptOrder } from './kept-order.ts';
 import { accessTypes, licenceOf } from './licences.ts';
 import { type SelectedItem, Selections, selectionJson } from './selections.ts';
 import { tableOf } from './table.ts';
@@ -55,6 +56,9 @@ export interface QrsContext {
   /** For `/qrs/notification/changes`. */
   readonly deletions?: readonly Deletion[];
 }
+
+/** Of a large site there are so many that their order is kept from page to page. */
+const OBJECTS = 'App.Object';
 
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -161,9 +165,22 @@ class Call {
     const { query } = this.#request;
     const lookup = { get: (name: string) => parameter(query, name) };
     const definition = this.#body();
-    const chosen = yield* choose(entity, this.#filter());
-    const { table, count } = yield* tableOf(definition, lookup, chosen, (row) => entity.full(row), entity.schemaPath);
-    return jsonAnswer(table, { status: 201, rows: count });
+    const filter = this.#filter();
+    const full = (row: unknown): JsonObject => entity.full(row);
+    if (entity.schemaPath !== OBJECTS || filter !== null || this.#context.empty?.includes('app/object') === true) {
+      const chosen = yield* choose(entity, filter);
+      const { table, count } = yield* tableOf(definition, lookup, chosen, full, entity.schemaPath);
+      return jsonAnswer(table, { status: 201, rows: count });
+    }
+    const { site } = this.#context;
+    const { apps } = this.#site;
+    const { revision } = site;
+    const order = JSON.stringify([lookup.get('sortColumn'), lookup.get('orderAscending'), definition]);
+    const known = keptOrder(site, apps, order);
+    const chosen = known ?? (yield* choose(entity, null));
+    const made = yield* tableOf(definition, lookup, chosen, full, entity.schemaPath, known !== undefined);
+    keepOrder(site, revision, apps, order, made.sorted);
+    return jsonAnswer(made.table, { status: 201, rows: made.count });
   }
 
   *#selections(rest: readonly string[]): Turns<QrsAnswer> {

@@ -67,7 +67,7 @@ const wholeNumber = (text: string | null, name: string): number | null => {
 
 /**
  * The table resource: chosen columns of the rows that passed the filter, sorted by a column (or any property) and cut to a
- * page. `rows` are full JSON objects made on demand by `full`. Throws {@link Refusal} 400 for a definition that is wrong.
+ * page. `rows` are full JSON objects made on demand by `full`. `isSorted`: they are in this order already. Throws {@link Refusal} 400 for a definition that is wrong.
  */
 export function* tableOf(
   definition: unknown,
@@ -75,7 +75,8 @@ export function* tableOf(
   chosen: readonly unknown[],
   full: (row: unknown) => JsonObject,
   schemaPath: string,
-): Turns<{ table: JsonObject; count: number }> {
+  isSorted = false,
+): Turns<{ table: JsonObject; count: number; sorted: readonly unknown[] }> {
   const columns = isObject(definition) ? definition['columns'] : undefined;
   if (!Array.isArray(columns) || columns.length === 0) throw new Refusal(400, 'A table needs columns');
   const wanted = columns.map(columnOf);
@@ -95,11 +96,8 @@ export function* tableOf(
     const path = column?.path ?? sortColumn.split('.');
     if (first !== undefined && !mayHave(full(first), path))
       throw new Refusal(400, `No column ${sortColumn} to sort by`);
-    sorted = yield* sortedBy(
-      chosen,
-      [{ path, ascending: query.get('orderAscending')?.toLowerCase() !== 'false' }],
-      full,
-    );
+    const ascending = query.get('orderAscending')?.toLowerCase() !== 'false';
+    if (!isSorted) sorted = yield* sortedBy(chosen, [{ path, ascending }], full);
   }
   const rows: Json[] = [];
   for (const row of sorted.slice(skip, skip + take)) {
@@ -109,6 +107,7 @@ export function* tableOf(
   }
   return {
     count: rows.length,
+    sorted,
     table: {
       id: randomUUID(),
       schemaPath: `${schemaPath}.Table`,
