@@ -10,6 +10,12 @@ import { BUILD } from '#protocol/build.ts';
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=45');
 
+// undici reads HTTP by WebAssembly. To compile its parser a second time, optimised, takes 23 MB at once, of which the
+// allocator keeps a part for good; the parser waits for the network all the same.
+setFlagsFromString('--liftoff-only');
+setFlagsFromString('--no-wasm-tier-up');
+setFlagsFromString('--no-wasm-dynamic-tiering');
+
 // To import node:http as a module reads all its members, and three of them load a second undici for the sake of a browser's
 // WebSocket: 14 MB for nothing.
 const http = process.getBuiltinModule('node:http');
