@@ -4,6 +4,7 @@ import { wrap } from '#config/connection/problem.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
 import { printable, shortened } from '#protocol/printable.ts';
 import type { StreamRecord } from '#protocol/records.ts';
+import { LineageSummary } from './lineage-summary.ts';
 import { sizeText } from './size-text.ts';
 
 const WIDTH = 80;
@@ -35,6 +36,7 @@ export class SummarisedLines implements RecordLines {
   #unreadCount = 0;
   #largest: SizedApp[] = [];
   #pictures = 0;
+  readonly #lineage = new LineageSummary();
 
   constructor(out: RecordLines) {
     this.#out = out;
@@ -47,10 +49,13 @@ export class SummarisedLines implements RecordLines {
   }
 
   #look(record: StreamRecord): void {
-    if (record.t === 'scope') this.#names.set(record.scope, record.name);
-    else if (record.t === 'picture') this.#pictures += 1;
+    if (record.t === 'scope') {
+      this.#names.set(record.scope, record.name);
+      this.#lineage.forget(record.scope);
+    } else if (record.t === 'picture') this.#pictures += 1;
     else if (record.t === 'asset' && record.kind === 'app') {
-      const { sizeBytes } = record.attributes ?? {};
+      const { sizeBytes, lineage } = record.attributes ?? {};
+      this.#lineage.add(record.scope, lineage);
       if (typeof sizeBytes === 'number') this.#largest.push({ name: record.name, bytes: sizeBytes });
       if (this.#largest.length > 4 * MOST_LISTED) this.#trim();
     } else if (record.t === 'outcome') {
@@ -85,6 +90,7 @@ export class SummarisedLines implements RecordLines {
       counts('Scopes by outcome', summary.outcomes),
       counts('Assets by kind', summary.assets),
       counts('Relations by kind', summary.edges),
+      this.#lineage.text(),
       this.#lackText(),
       this.#unreadText(),
       this.#largest.length === 0

@@ -75,3 +75,42 @@ test('names apps that were not read, and steers no terminal by their names', asy
   expect(text).toMatch(/Bad .*red: denied, no access \[qlik\.access_denied\]/);
   expect(text).not.toContain('\u001b');
 });
+
+test('says how well the scripts were understood, of what was written last of each app', async () => {
+  const understood = (index: number, coverage: number | null, opaque: number, more: object = {}): StreamRecord[] => [
+    { t: 'scope', scope: `c/${index}`, kind: 'app', name: `App ${index}` },
+    {
+      ...{ t: 'asset', scope: `c/${index}`, key: `c/${index}`, kind: 'app', name: `App ${index}` },
+      attributes: {
+        lineage: {
+          coverage,
+          statements: { total: 1_000, understood: 1_000 - opaque, opaque },
+          diagnostics: [],
+          diagnosticCount: 3,
+          ...more,
+        },
+      },
+    },
+  ];
+  // The first is begun again; the last has no script.
+  const text = await report(
+    [
+      understood(1, 0, 900),
+      understood(1, 1, 1),
+      understood(2, 0.5, 0, { cut: 'time' }),
+      understood(3, null, 0),
+      app(4, 1),
+    ].flat(),
+  );
+  expect(text).toContain(`
+Lineage
+  apps with a script    3
+  fields explained      75 % on average of 2 apps
+  apps under 80 %       1
+  statements            3000, understood 2999 (99.9 %)
+  statements not read   1
+  diagnostics           9
+  apps cut by a limit   1
+`);
+  expect(await report(app(1, 1))).not.toContain('Lineage');
+});

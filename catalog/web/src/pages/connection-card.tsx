@@ -57,7 +57,7 @@ const LastCrawl = ({ connection: { lastJob } }: { connection: Connection }) => {
       {!isActive(lastJob) && Object.keys(lastJob.outcomes).length > 0 && (
         <>
           {' '}
-          <OutcomeCounts outcomes={lastJob.outcomes} />
+          <OutcomeCounts job={lastJob} />
         </>
       )}
     </>

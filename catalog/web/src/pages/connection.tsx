@@ -88,7 +88,7 @@ const AssetCounts = ({ code, crawling }: { code: string; crawling: boolean }) =>
 const Result = ({ job }: { job: Job }) => {
   if (job.kind === 'test') return <TestCounts job={job} />;
   if (job.kind === 'inventory') return <InventoryCounts job={job} />;
-  return <OutcomeCounts outcomes={job.outcomes} />;
+  return <OutcomeCounts job={job} />;
 };
 
 const Jobs = ({ code }: { code: string }) => {

@@ -6,7 +6,16 @@ import { type Concerns, useLoad, usePages } from '../load.ts';
 import { LoadMore } from '../parts/controls.tsx';
 import { ConnectionCrumbs } from '../parts/crumbs.tsx';
 import { Difference, ScopeChanges } from '../parts/difference.tsx';
-import { isActive, JobDuration, JobState, jobName, OUTCOME_ORDER, OUTCOME_TONES, onlyOf } from '../parts/job.tsx';
+import {
+  isActive,
+  JobDuration,
+  JobState,
+  jobName,
+  OUTCOME_ORDER,
+  OUTCOME_TONES,
+  onlyOf,
+  outcomeWord,
+} from '../parts/job.tsx';
 import { MissingList } from '../parts/missing.tsx';
 import { Badge, Empty, ErrorPanel, Fact, Loading, Page } from '../parts/panels.tsx';
 import { Coded, Marked, Name, When } from '../parts/text.tsx';
@@ -26,10 +35,43 @@ const MEANINGS = {
   gone: 'does not exist any more',
 } as const satisfies Record<ScopeOutcome['outcome'], string>;
 
-const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
+/** The same where lineage was made anew and nothing else was looked at. */
+const MEANINGS_OF_LINEAGE: Partial<Record<ScopeOutcome['outcome'], string>> = {
+  updated: 'the lineage was made anew of what is kept of the app, nothing else of it was touched',
+  partial: 'the lineage was made anew; what the last crawl could not read of the app is missing in it, too',
+  unchanged: 'the lineage could not be made anew and is as it was; each app says why, and what to do',
+};
+
+const meaningOf = (kind: Job['kind'], outcome: ScopeOutcome['outcome']): string =>
+  (kind === 'lineage' ? MEANINGS_OF_LINEAGE[outcome] : undefined) ?? MEANINGS[outcome];
+
+/** What came of lineage that was made anew, in a sentence: how many apps, and of how many not. */
+const RemadeSummary = ({ job }: { job: Job }) => {
+  const { updated = 0, partial = 0, unchanged = 0 } = job.outcomes;
+  const apps = (count: number): string => `${number(count)} ${count === 1 ? 'app' : 'apps'}`;
+  if (updated + partial + unchanged === 0)
+    return isActive(job) || job.state !== 'published' ? null : (
+      <p>Nothing had to be made anew: all of the lineage that was asked for is as it would be made today.</p>
+    );
+  return (
+    <p>
+      Lineage of {apps(updated + partial)} was made anew, and no app was opened.
+      {unchanged > 0 && (
+        <>
+          {' '}
+          Of {apps(unchanged)} it is <a href={withQuery(jobLink(job.id), { outcome: 'unchanged' })}>as it was</a>: they
+          have no script that the agent can read, or nothing of them is kept on its machine and a crawl has to read them
+          first.
+        </>
+      )}
+    </p>
+  );
+};
+
+const Scope = ({ scope, job }: { scope: ScopeOutcome; job: Job }) => (
   <li class="scope">
     <div class="scope-line">
-      <Badge tone={OUTCOME_TONES[scope.outcome]}>{scope.outcome}</Badge>
+      <Badge tone={OUTCOME_TONES[scope.outcome]}>{outcomeWord(job.kind, scope.outcome)}</Badge>
       <span class="scope-name">
         {scope.outcome === 'gone' ? (
           <Name text={scope.name} />
@@ -53,7 +95,7 @@ const Scope = ({ scope, job }: { scope: ScopeOutcome; job: string }) => (
         <Coded text={scope.reason.message} code={scope.reason.code} />
       </p>
     )}
-    <ScopeChanges job={job} scope={scope} />
+    <ScopeChanges job={job.id} scope={scope} />
     {scope.error && (
       <div class="scope-note bad">
         <p>
@@ -96,7 +138,11 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
   const all = OUTCOME_ORDER.reduce((sum, each) => sum + (job.outcomes[each] ?? 0), 0);
   const choices = [
     { value: undefined, label: 'All', count: all },
-    ...OUTCOME_ORDER.map((each) => ({ value: each, label: words(each), count: job.outcomes[each] ?? 0 })),
+    ...OUTCOME_ORDER.map((each) => ({
+      value: each,
+      label: words(outcomeWord(job.kind, each)),
+      count: job.outcomes[each] ?? 0,
+    })),
   ].filter(({ value, count }) => value === undefined || value === outcome || count > 0);
   return (
     <section>
@@ -131,7 +177,7 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
       </fieldset>
       {outcome && (
         <p class="quiet">
-          {outcome}: {MEANINGS[outcome]}.
+          {outcomeWord(job.kind, outcome)}: {meaningOf(job.kind, outcome)}.
         </p>
       )}
       {problem && <ErrorPanel error={problem} title="The outcomes could not be read" onRetry={() => void reload()} />}
@@ -143,7 +189,7 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
             changed
               ? 'Nothing came, changed or went.'
               : outcome
-                ? `No scope is ${outcome}.`
+                ? `No scope is ${outcomeWord(job.kind, outcome)}.`
                 : 'No scope is published yet.'
           }
         >
@@ -152,7 +198,7 @@ const Scopes = ({ job, query, concerns }: { job: Job; query: URLSearchParams; co
       ) : (
         <ul class="scopes">
           {data.map((scope) => (
-            <Scope key={scope.scope} scope={scope} job={job.id} />
+            <Scope key={scope.scope} scope={scope} job={job} />
           ))}
         </ul>
       )}
@@ -177,11 +223,17 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
         <>
           <section class="card" aria-label="State">
             {isActive(job) && <RunningJob job={job} reload={reload} />}
+            {job.kind === 'lineage' && <RemadeSummary job={job} />}
             {job.kind === 'test' && !isActive(job) && <TestEnd job={job} />}
             <dl class="facts">
               {only !== undefined && (
                 <Fact label="Only">
                   {only} <span class="quiet">nothing else is touched</span>
+                </Fact>
+              )}
+              {typeof job.options['changed'] === 'string' && (
+                <Fact label="Only">
+                  apps whose lineage depends on what changed <span class="quiet">asked for by itself</span>
                 </Fact>
               )}
               {!isActive(job) && job.kind !== 'test' && (
@@ -218,5 +270,6 @@ export const JobPage = ({ id, query }: { id: string; query: URLSearchParams }) =
 
 const failure = (job: Job): string => {
   if (job.state !== 'failed') return 'What the agent reported';
+  if (job.kind === 'lineage') return 'The lineage could not be made anew; what was there stays';
   return job.kind === 'crawl' ? 'The crawl failed; what had been published stays' : `The ${job.kind} could not be done`;
 };

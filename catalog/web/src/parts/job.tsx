@@ -17,6 +17,17 @@ export const OUTCOME_TONES = {
 } as const satisfies Record<ScopeOutcome['outcome'], Tone>;
 export const OUTCOME_ORDER = Object.keys(OUTCOME_TONES) as readonly ScopeOutcome['outcome'][];
 
+/** What became of lineage that was made anew, where the words for a crawl would say something else. */
+const REMADE: Partial<Record<ScopeOutcome['outcome'], string>> = {
+  updated: 'made anew',
+  partial: 'made anew in part',
+  unchanged: 'as it was',
+};
+
+/** How an outcome is called in a job of this kind. */
+export const outcomeWord = (kind: Job['kind'], outcome: ScopeOutcome['outcome']): string =>
+  (kind === 'lineage' ? REMADE[outcome] : undefined) ?? outcome;
+
 const STATES = {
   queued: ['grey', 'Waiting'],
   leased: ['blue', 'Starting'],
@@ -83,14 +94,14 @@ export const JobState = ({ job }: { job: Job }) => {
   return <Badge tone={tone}>{word}</Badge>;
 };
 
-export const OutcomeCounts = ({ outcomes }: { outcomes: Job['outcomes'] }) => {
+export const OutcomeCounts = ({ job: { kind, outcomes } }: { job: Job }) => {
   const present = OUTCOME_ORDER.filter((outcome) => (outcomes[outcome] ?? 0) > 0);
   if (present.length === 0) return <span class="quiet">no scope yet</span>;
   return (
     <span class="outcomes">
       {present.map((outcome) => (
         <Badge key={outcome} tone={OUTCOME_TONES[outcome]}>
-          {number(outcomes[outcome] ?? 0)} {outcome}
+          {number(outcomes[outcome] ?? 0)} {outcomeWord(kind, outcome)}
         </Badge>
       ))}
     </span>
