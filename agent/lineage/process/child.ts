@@ -1,3 +1,4 @@
+import { endWithParent } from './end-with-parent.ts';
 import { interpretOnce } from './interpret-once.ts';
 import type { Reply, Request } from './messages.ts';
 import { ScriptWork } from './script-work.ts';
@@ -7,6 +8,7 @@ import { ScriptWork } from './script-work.ts';
 // manager send theirs to both, and a script that is being worked on is part of a scope that is brought to its end.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('disconnect', () => process.exit(0));
+endWithParent();
 
 const send = (reply: Reply): void => {
   process.send?.(reply);
