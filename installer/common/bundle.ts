@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { versionOfSources } from '#agent/lineage/process/interpreter-version.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -138,6 +139,7 @@ export const bundle = async ({ folder, flavour, version, commit, rewrite }: Bund
     metafile: true,
     define: {
       CULVERT_BUILD: JSON.stringify({ version, commit }),
+      CULVERT_INTERPRETER: JSON.stringify(versionOfSources(root)),
       // True of the bundle, never of a module in it.
       'import.meta.main': 'false',
     },

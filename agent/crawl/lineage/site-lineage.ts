@@ -3,6 +3,7 @@ import { AdministratorsMapping } from '#agent/lineage/mapping/mapping.ts';
 import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
 import { type SiteApp, SiteApps } from '#agent/lineage/naming/site-apps.ts';
+import { interpreterVersion } from '#agent/lineage/process/interpreter-version.ts';
 import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { type LookUp, type Lookup, lookupKey, lookupOf } from '#agent/lineage/process/messages.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
@@ -48,9 +49,6 @@ type ScriptedContent = Pick<AppContent, 'script' | 'model' | 'lists' | 'touched'
 
 const fileAt = (path: string): Source => ({ type: 'file', path, table: undefined, format: '' });
 
-/** Raised when the same script with the same surroundings gives another lineage, or one that is written otherwise. */
-const INTERPRETER_VERSION = '2';
-
 const INTERPRETER = 'interpreter';
 const MAPPING = 'mapping';
 /** In front of a path: the apps that it means. */
@@ -94,7 +92,7 @@ export class SiteLineage {
   }
 
   get #version(): string {
-    return this.#means.version ?? INTERPRETER_VERSION;
+    return this.#means.version ?? interpreterVersion();
   }
 
   /** Where contents of apps are kept; undefined: nowhere. */
