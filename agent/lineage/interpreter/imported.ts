@@ -3,7 +3,7 @@ import { NO_ORIGINS, originFrom } from './origins.ts';
 import type { Here, Session } from './session.ts';
 import type { State } from './state.ts';
 import { fieldsOf, NO_FIELDS, openOf, type Table } from './tables.ts';
-import { hasHoles } from './values.ts';
+import { canBe, isUncertain } from './values.ts';
 
 /**
  * All tables of another app, of which the text names none. One row stands for each of them: what a statement asks of a
@@ -27,16 +27,18 @@ export const importApp = ({ path }: BinaryStatement, state: State, { session, ci
 };
 
 /**
- * The imported tables that the app has after its last reload: those that the text is not seen to make. Where it makes tables
- * whose names nobody knows, each may be one of them, and none is told.
+ * The imported tables that the app has after its last reload: those that the text is not seen to make. Of a table
+ * that it makes under a name with holes, any whose name fits may be that one, and is not told.
  */
 export const importedTables = (state: State | undefined, { surroundings, past, cut }: Session): readonly Table[] => {
   const imported = state?.imported;
   if (state === undefined || imported === undefined || cut !== undefined) return [];
   const made = new Set([...state.tables.keys(), ...past.map(({ name }) => name)]);
-  if ([...made].some(hasHoles)) return [];
+  const uncertain = [...made].filter(isUncertain);
   return [...(surroundings.model?.keys() ?? [])].flatMap((name) =>
-    made.has(name) ? [] : [{ ...imported, ...importedRow(imported, name, surroundings), name }],
+    made.has(name) || uncertain.some((template) => canBe(template, name))
+      ? []
+      : [{ ...imported, ...importedRow(imported, name, surroundings), name }],
   );
 };
 

@@ -116,6 +116,22 @@ export const withoutHoles = (content: string): string => {
   return certain + content.slice(at);
 };
 
+/** Whether a template, whose holes may stand for anything, can have come out as `name`. */
+export const canBe = (template: string, name: string): boolean => {
+  const pieces = template.replace(HOLE, ANY).split(ANY);
+  const [first = '', last = ''] = [pieces[0], pieces.at(-1)];
+  if (pieces.length === 1) return first === name;
+  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  const inner = name.slice(first.length, name.length - last.length);
+  let at = 0;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = inner.indexOf(piece, at);
+    if (found === -1) return false;
+    at = found + piece.length;
+  }
+  return true;
+};
+
 /** The length of a hole that begins at `at`, or 0. */
 export const holeAt = (content: string, at: number): number => {
   if (!content.startsWith('$(', at)) return 0;

@@ -144,6 +144,9 @@ test('the tables that BINARY brought are those of the app that the text does not
   expect(Object.keys(tablesOf('BINARY [base.qvf]; [$(vName)]: LOAD a FROM t.qvd (qvd);', { model }))).toEqual([
     '$(vName)',
   ]);
+  const named =
+    'BINARY [base.qvf]; [O$(vName)er$(vOf)s]: LOAD a FROM t.qvd (qvd); [L$(vName)e]: LOAD b FROM t.qvd (qvd);';
+  expect(Object.keys(tablesOf(named, { model }))).toEqual(['Own', 'Lines', 'Calc', 'O$(vName)er$(vOf)s', 'L$(vName)e']);
 });
 
 test('a path that does not say where it begins is one below what DIRECTORY said, and is told as it was written', () => {
