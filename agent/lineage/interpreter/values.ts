@@ -106,19 +106,23 @@ const holes = (content: string): readonly Hole[] => {
 export const holesIn = (content: string): readonly string[] =>
   hasHoles(content) ? [...new Set(holes(content).map(({ name, version }) => `${name}@${version}`))] : [];
 
-/** What of a template is certain. */
-export const withoutHoles = (content: string): string => {
-  let [certain, at] = ['', 0];
+/** What of a template is certain: before, between and behind its holes. */
+const certain = (content: string): readonly string[] => {
+  const pieces: string[] = [];
+  let at = 0;
   for (const { start, end } of holes(content)) {
-    certain += content.slice(at, start);
+    pieces.push(content.slice(at, start));
     at = end;
   }
-  return certain + content.slice(at);
+  return [...pieces, content.slice(at)];
 };
+
+/** A template without its holes. */
+export const withoutHoles = (content: string): string => certain(content).join('');
 
 /** Whether a template, whose holes may stand for anything, can have come out as `name`. */
 export const canBe = (template: string, name: string): boolean => {
-  const pieces = template.replace(HOLE, ANY).split(ANY);
+  const pieces = certain(template).flatMap((piece) => piece.split(ANY));
   const [first = '', last = ''] = [pieces[0], pieces.at(-1)];
   if (pieces.length === 1) return first === name;
   if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
