@@ -24,10 +24,14 @@ export class HighWater {
     if (Number.isFinite(ms) && (this.#latestMs === undefined || ms > this.#latestMs)) this.#latestMs = ms;
   }
 
-  /** From where on rows are to be read the next time; null: all of them. */
+  /** From where on rows are to be read the next time; null: all of them. It never goes back as rows are added. */
   get since(): string | null {
-    return this.#latestMs === undefined
-      ? null
-      : new Date(Math.min(this.#latestMs, this.#nowMs) - OVERLAP_MS).toISOString();
+    const { sinceMs } = this;
+    return sinceMs === undefined ? null : new Date(sinceMs).toISOString();
+  }
+
+  /** {@link since} in ms since 1970; undefined: all of them. */
+  get sinceMs(): number | undefined {
+    return this.#latestMs === undefined ? undefined : Math.min(this.#latestMs, this.#nowMs) - OVERLAP_MS;
   }
 }

@@ -46,7 +46,8 @@ class Recent {
 
   readonly add = (mark: ObjectMark): void => {
     this.high.add(mark.modified);
-    if (this.#tooMany) return;
+    // Nearly all of them are older than one that came before: they are not even held for a while.
+    if (this.#tooMany || !this.#isLate(mark)) return;
     this.#marks.push(mark);
     if (this.#marks.length > 2 * MOST_RECENT) {
       const late = this.#late();
@@ -57,9 +58,13 @@ class Recent {
     }
   };
 
+  #isLate({ modified }: ObjectMark): boolean {
+    const { sinceMs } = this.high;
+    return sinceMs === undefined || Date.parse(modified) > sinceMs;
+  }
+
   #late(): ObjectMark[] {
-    const { since } = this.high;
-    return this.#marks.filter(({ modified }) => since === null || Date.parse(modified) > Date.parse(since));
+    return this.#marks.filter((mark) => this.#isLate(mark));
   }
 
   digests(): string[] {
