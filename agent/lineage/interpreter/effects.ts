@@ -47,7 +47,7 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
       store(statement, state, here);
       return;
     case 'connect':
-      state.connection = statement.kind === 'disconnect' ? '' : statement.name;
+      state.connections = statement.kind === 'disconnect' ? [] : [statement.name];
       return;
     case 'drop':
       drop(statement, state, here);

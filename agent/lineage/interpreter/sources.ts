@@ -1,3 +1,4 @@
+import { lessSure } from '#protocol/lineage.ts';
 import { isRelative } from '../file-place.ts';
 import type { FilePlace, FileSource, Source } from '../result.ts';
 import { sourceName } from '../result-json.ts';
@@ -188,33 +189,48 @@ export interface Selected extends Row {
 const OF_ROWS: ReadonlySet<string> = new Set(['key', 'filter', 'group', 'sort']);
 
 export const readSelect = (step: SelectStep, state: State, here: Here): Selected => {
-  const { session, circumstances } = here;
-  const connection = state.connection;
-  const whole = (object: string): Source => ({ type: 'object', connection, object });
+  const { session } = here;
+  const connections = state.connections.length === 0 ? [''] : state.connections;
+  const [connection = '', ...others] = connections;
+  const circumstances =
+    others.length === 0
+      ? here.circumstances
+      : {
+          ...here.circumstances,
+          confidence: lessSure(here.circumstances.confidence, 'candidate'),
+          reasons: [...here.circumstances.reasons, 'alternatives'],
+        };
+  const places = (object: string): readonly Source[] =>
+    connections.map((one) => ({ type: 'object', connection: one, object }));
+  const origins = (object: string, column: string): Origins =>
+    places(object).map((place) => originFrom(place, column, circumstances));
   if (step.kind !== 'select' && step.kind !== 'direct') {
     // The driver's own list of what there is: its columns differ from driver to driver.
-    const listed = whole(step.kind.toUpperCase());
-    session.uses(listed, 'reads', circumstances);
-    const opens = [openOf([originFrom(listed, '*', circumstances)])];
-    return { ...NOTHING, opens, influences: [], named: step.kind.toUpperCase() };
+    const listed = step.kind.toUpperCase();
+    for (const place of places(listed)) session.uses(place, 'reads', circumstances);
+    return { ...NOTHING, opens: [openOf(origins(listed, '*'))], influences: [], named: listed };
   }
   const facts = connection === '' ? undefined : session.surroundings.connection?.(withoutMarks(connection));
-  if (facts === undefined && connection !== '') session.want('connection', connection);
+  for (const one of connections) {
+    if (one !== '' && session.surroundings.connection?.(withoutMarks(one)) === undefined)
+      session.want('connection', one);
+  }
   const analysis = session.analyseSql({
     text: step.text,
     dialect: facts && dialectOf(facts),
     defaults: { database: facts?.database, schema: facts?.schema },
-    columns: (object) => session.surroundings.columns?.(clean(whole(object))),
+    columns: (object) => session.surroundings.columns?.(clean({ type: 'object', connection, object })),
   });
   for (const { code, message } of analysis.diagnostics)
     session.say('warning', code.replace(/^lineage\./, ''), message, circumstances.place);
-  for (const object of analysis.objects) session.uses(whole(object), 'reads', circumstances);
+  for (const object of analysis.objects)
+    for (const place of places(object)) session.uses(place, 'reads', circumstances);
   const from = ({ object, column, role, confidence, reasons }: SqlOrigin): Origins => {
-    const origin = { ...originFrom(whole(object), column, circumstances), role };
-    if (confidence === 'exact') return [origin];
+    const found = origins(object, column).map((origin) => ({ ...origin, role }));
+    if (confidence === 'exact') return found;
     return (reasons.length === 0 ? ['sql'] : reasons).reduce<Origins>(
       (known, reason) => weakened(known, confidence, reason),
-      [origin],
+      found,
     );
   };
   const fields: Field[] = analysis.columns.map((column) => ({
@@ -226,7 +242,7 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
     ...analysis.columns.flatMap((column) => column.from.filter(({ role }) => OF_ROWS.has(role)).map(from)),
   );
   const opens: readonly Open[] = analysis.open
-    ? (analysis.beyond ?? analysis.objects).map((object) => openOf([originFrom(whole(object), '*', circumstances)]))
+    ? (analysis.beyond ?? analysis.objects).map((object) => openOf(origins(object, '*')))
     : [];
   return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0] };
 };

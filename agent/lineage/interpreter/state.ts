@@ -41,7 +41,8 @@ export interface State {
   qualifications: readonly Qualification[];
   /** The table that was loaded last: the target of a JOIN without one. */
   last: string | undefined;
-  connection: string;
+  /** The current connection; several when it depends on what nobody knows which it is. */
+  connections: readonly string[];
   /** Of a LOAD that waits for its source. */
   pending: Pending | undefined;
   /** The section is the one of access rights. */
@@ -63,7 +64,7 @@ export const emptyState = (): State => ({
   mapped: new Map(),
   qualifications: [],
   last: undefined,
-  connection: '',
+  connections: [],
   pending: undefined,
   access: false,
   directory: '',
@@ -81,6 +82,9 @@ export const fork = (state: State): State => ({
   definitions: new Map(state.definitions),
   mapped: new Map(state.mapped),
 });
+
+/** Whoever switches between more of them has no one that matters. */
+const MOST_CONNECTIONS = 8;
 
 /** A way that the script may have gone. */
 export interface Arm {
@@ -125,7 +129,7 @@ export const merge = (arms: readonly Arm[], before: State, doubtful: boolean): S
     for (const [field, map] of state.mapped) merged.mapped.set(field, map);
     merged.pending = likelier(merged.pending, state.pending);
     merged.last = merged.last ?? state.last;
-    if (merged.connection === '') merged.connection = state.connection;
+    merged.connections = [...new Set([...merged.connections, ...state.connections])].slice(0, MOST_CONNECTIONS);
     merged.imported ??= state.imported;
     // Where a relative path begins nobody knows then.
     if (state.directory !== merged.directory) merged.directory = '';

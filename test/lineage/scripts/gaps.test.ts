@@ -33,6 +33,18 @@ T_$(v w): LOAD $(f) AS n, $(q) AS ab FROM [$(p)] (qvd); STORE T_z INTO [$(s).qvd
       ['T_z.n < lib://D/x.qvd:Net Sales', 'T_z.ab', "T_z > it's.qvd: n, ab"],
     ],
   ],
+  'a connection that depends on what nobody knows': [
+    [
+      `IF '$(vEnv)' = 'P' THEN; LIB CONNECT TO 'ERP'; ELSE; LIB CONNECT TO 'Test'; END IF
+T: SELECT a FROM t; U: SELECT * FROM u; V: LOAD x RESIDENT U; LIB CONNECT TO 'ERP'; W: SELECT w FROM t;`,
+      [
+        'T.a < connection:ERP#t:a candidate, connection:Test#t:a candidate',
+        'U.* < connection:ERP#u:* candidate, connection:Test#u:* candidate',
+        'V.x < connection:ERP#u:x candidate, connection:Test#u:x candidate',
+        'W.w < connection:ERP#t:w',
+      ],
+    ],
+  ],
   'MAP … USING with wildcards': [
     [
       `M: MAPPING LOAD k, v FROM m.csv (txt); MAP City*, x USING M; T: LOAD CityA, Cit, x FROM t.csv (txt); UNMAP City*;
