@@ -38,6 +38,7 @@ export const lineageJob = (
         owner: kept.owner,
         flush: () => sink.flush(),
       },
+      onUnused: ({ code, message, advice }) => log.warn({ jobId: spec.jobId, code, advice }, message),
       onProgress: (done) =>
         onProgress({
           scopesDone: done.apps + done.unknown + done.scriptless,

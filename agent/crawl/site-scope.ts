@@ -15,7 +15,7 @@ import { writeManualDatasets } from './lineage/manual-edges.ts';
 import type { SiteLineage } from './lineage/site-lineage.ts';
 import { SITE_LISTS } from './lists/lists.ts';
 import { rememberRows, rowKey, type SiteContext, type SiteList, type SiteRow, writeRow } from './lists/site-list.ts';
-import { Gaps, isOfTheCrawl, whyEmpty } from './missing.ts';
+import { Gaps, isOfTheCrawl, missing, whyEmpty } from './missing.ts';
 import { writeQvdDatasets } from './qvd-datasets.ts';
 import type { Asset, ScopeWriter } from './scope-writer.ts';
 import { resultOf, type Settled, settled } from './settled.ts';
@@ -42,7 +42,7 @@ export const writeSiteScope = async (
   out: ScopeWriter,
   notes: SiteNotes,
   files?: SiteFiles | undefined,
-  lineage?: Pick<SiteLineage, 'manualDatasets'> | undefined,
+  lineage?: Pick<SiteLineage, 'manualDatasets' | 'unusedEdges'> | undefined,
 ): Promise<Outcome> => {
   const gaps = new Gaps();
   // All at once: they are independent, and the repository takes long for each.
@@ -70,7 +70,7 @@ export const writeSiteScope = async (
     notes.whole(list, listing.rows, context, sign && 'value' in sign ? sign.value : undefined);
     whole.push(list.kind);
   }
-  if (lineage !== undefined) await writeManualDatasets(out, lineage.manualDatasets());
+  await writeMapping(out, gaps, lineage);
   await writeFiles(site, listed, context, out, gaps, files);
   return await writeListed(out, listed, context, gaps, { outcome: 'complete', kinds: whole });
 };
@@ -84,7 +84,7 @@ export const writeSiteChanges = async (
   out: ScopeWriter,
   notes: SiteNotes,
   files?: SiteFiles | undefined,
-  lineage?: Pick<SiteLineage, 'manualDatasets'> | undefined,
+  lineage?: Pick<SiteLineage, 'manualDatasets' | 'unusedEdges'> | undefined,
 ): Promise<Outcome> => {
   const gaps = new Gaps();
   const self = await siteAsset(site, context, gaps);
@@ -104,9 +104,21 @@ export const writeSiteChanges = async (
     notes.took(list, { rows, gone, signature }, context);
   }
   // Whether files changed is seen by reading them; those that are gone are noticed when everything is read.
-  if (lineage !== undefined) await writeManualDatasets(out, lineage.manualDatasets());
+  await writeMapping(out, gaps, lineage);
   await writeFiles(site, listed, context, out, gaps, files);
   return await writeListed(out, listed, context, gaps, { outcome: 'updated', kinds: [] });
+};
+
+/** What the mapping file says of the site, and what of it leads nowhere: nothing is gone because of that. */
+const writeMapping = async (
+  out: ScopeWriter,
+  gaps: Gaps,
+  lineage: Pick<SiteLineage, 'manualDatasets' | 'unusedEdges'> | undefined,
+): Promise<void> => {
+  if (lineage === undefined) return;
+  await writeManualDatasets(out, lineage.manualDatasets());
+  const { unusedEdges } = lineage;
+  if (unusedEdges !== undefined) gaps.missing.push(missing('edges of the mapping file', unusedEdges));
 };
 
 const writeFiles = async (

@@ -32,6 +32,10 @@ export const LINEAGE_KINDS = {
     advice:
       'Give the values of these variables in the mapping file, or let the agent read the logs of reloads (paths.logs).',
   },
+  'lineage.mapping_unused': {
+    retryable: false,
+    advice: 'Correct the names of the apps in these lines of the mapping file, or take the lines out.',
+  },
   'lineage.app_unknown': {
     retryable: false,
     advice: 'Name the app by its id in BINARY, or give an edge in the mapping file.',

@@ -39,6 +39,8 @@ export interface RemakeOptions {
   readonly filter?: Filter | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly skipScopes?: ReadonlySet<string> | undefined;
+  /** Told of what the mapping file says in vain. */
+  readonly onUnused?: (fault: Fault) => void;
   readonly onProgress?: (progress: Remade & { readonly of: number; readonly current: string }) => void;
 }
 
@@ -72,6 +74,8 @@ export const remakeLineage = async (
   const known = new Map<string, KnownApp>(before?.checkpoint.apps);
   const remade = new Map<string, RemadeWith>();
   context.lineage?.knows(survey.apps);
+  const unused = context.lineage?.unusedEdges;
+  if (unused !== undefined) options.onUnused?.(unused);
   const rows = survey.apps.flatMap(({ row }) => (row !== undefined && isAsked(row, asked) ? [row] : []));
   let [apps, unknown, scriptless, records] = [0, 0, 0, 0];
   for (const row of rows) {

@@ -57,6 +57,7 @@ const BINARY = 'binary ';
 const MOST_INPUTS = 2_000;
 /** Characters of all that a script includes: as much as is read of it for its assets. */
 const MOST_INCLUDED = 8 * 1024 * 1024;
+const MOST_LINES = 10;
 const LIBRARY = /^lib:\/\/([^/\\]+)/i;
 
 /** Makes the lineage of the apps of one site during a crawl. */
@@ -71,6 +72,7 @@ export class SiteLineage {
   #byName: ReadonlyMap<string, ConnectionPlace> | undefined;
   #naming: Naming | undefined;
   #apps: SiteApps | undefined;
+  #linesWithoutApp: readonly number[] = [];
   #kept: Promise<KeptApps | undefined> | undefined;
 
   /** @param connections where data connections lead, by id; read when the first app is looked at */
@@ -107,9 +109,22 @@ export class SiteLineage {
   }
 
   /** Told which apps the site has, as far as they may be named: for scripts that load one whole. */
-  knows(apps: Iterable<SiteApp>): void {
+  knows(apps: readonly SiteApp[]): void {
     this.#apps = new SiteApps(apps);
     this.#naming = undefined;
+    this.#linesWithoutApp = this.#mapping?.linesWithoutApp(apps) ?? [];
+  }
+
+  /** Edges of the mapping file that lead nowhere, since no app that is crawled is meant by them; undefined: none. */
+  get unusedEdges(): Fault | undefined {
+    const lines = this.#linesWithoutApp;
+    if (lines.length === 0) return undefined;
+    const shown = lines.slice(0, MOST_LINES).join(', ');
+    const more = lines.length > MOST_LINES ? ` and ${lines.length - MOST_LINES} more` : '';
+    return new Fault(
+      'lineage.mapping_unused',
+      `Edges of the mapping file name apps that are not among those that are crawled (lines ${shown}${more})`,
+    );
   }
 
   /** Names what scripts of the site read and write. */

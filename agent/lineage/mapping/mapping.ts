@@ -72,6 +72,13 @@ export class AdministratorsMapping implements PlaceMapping {
     for (const edge of this.#mapping.edges) if (isOfField(edge) && edge.of.isOf(app)) yield edge;
   }
 
+  /** Lines of edges whose app is none of these. */
+  linesWithoutApp(apps: readonly AppNamed[]): readonly number[] {
+    return this.#mapping.edges.flatMap((edge) =>
+      isOfField(edge) && !apps.some((app) => edge.of.isOf(app)) ? [edge.line] : [],
+    );
+  }
+
   /** Edges between datasets, which belong to no app. */
   *edgesOfDatasets(): Generator<MappedEdge & { readonly of: { readonly type: 'dataset' } }> {
     for (const edge of this.#mapping.edges) if (isOfDataset(edge)) yield edge;

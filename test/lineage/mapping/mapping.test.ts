@@ -131,6 +131,8 @@ describe('what an administrator says', () => {
       { of: { field: 'Margin' }, column: 'NETWR', line: 15 },
     ]);
     expect([...mapping.edgesOf({ id: 'x', name: 'Finance' })]).toEqual([]);
+    expect(mapping.linesWithoutApp([{ id: 'x', name: 'Sales KPIs' }])).toEqual([]);
+    expect(mapping.linesWithoutApp([{ id: 'x', name: 'Finance' }])).toEqual([expect.any(Number)]);
     const naming = new Naming({ code: 'p', host: 'q', connections: [], mapping });
     const [edge] = mapping.edgesOfDatasets();
     expect(naming.written(edge?.of.dataset ?? '').key).toBe('file://fileserver/bi/qvd/plan.qvd');

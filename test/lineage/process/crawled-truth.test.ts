@@ -77,6 +77,7 @@ beforeAll(async () => {
   const lineageMapping: LineageMapping = {
     ...{ variables: [], paths: [], databases: [], services: [], digest: '1' },
     edges: [
+      { of: { type: 'field', isOf: () => false, field: 'Margin' }, from: MARGIN, column: 'NETWR', line: 41 },
       {
         of: { type: 'field', isOf: ({ id }) => id === mapped.appId, field: mapped.field },
         from: MARGIN,
@@ -136,6 +137,16 @@ test('every edge of every app is the one that the site itself knows, and there i
   }
   expect(compared).toEqual({ missing: [], extra: [] });
   expect(right).toBeGreaterThan(400);
+});
+
+test('an edge of the administrator’s that no app is meant by is told, and nothing is taken for gone', () => {
+  const site = records.find((record) => record.t === 'outcome' && record.scope === CODE);
+  expect(site).toMatchObject({
+    outcome: 'complete',
+    missing: expect.arrayContaining([
+      expect.objectContaining({ code: 'lineage.mapping_unused', message: expect.stringContaining('lines 41)') }),
+    ]),
+  });
 });
 
 test('the administrator’s edge is there, marked as manual', () => {
