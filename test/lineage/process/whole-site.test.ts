@@ -7,6 +7,7 @@ import { crawl } from '#agent/crawl/crawl.ts';
 import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { openSite } from '#agent/qlik/site.ts';
+import { mayCome } from '#catalog/store/dataset-patterns.ts';
 import type { FolderMapping } from '#config/connection/readable-paths.ts';
 import { serverPath } from '#config/connection/server-path.ts';
 import { CrawlOptions } from '#protocol/job-options.ts';
@@ -16,6 +17,7 @@ import {
   includedScripts,
   lineageTruth,
   type OriginTruth,
+  pastTruth,
 } from '#test/simulator/model/lineage-truth.ts';
 import type { Site } from '#test/simulator/model/types.ts';
 import { connectionFor, simulate } from '#test/unit/crawl/simulated.ts';
@@ -60,6 +62,12 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
   const found = new Map<string, string>();
   const stored = new Set<string>();
   const [taken, expectedTaken] = [new Set<string>(), new Set<string>()];
+  const ends = new Map<string, { pattern: string | null; isRead: boolean; producers: string[] }>();
+  const end = (key: string) => {
+    const known = ends.get(key) ?? { pattern: null, isRead: false, producers: [] };
+    ends.set(key, known);
+    return known;
+  };
   const outcomes = new Map<string, string>();
   const gate = new RecordGate({
     write: (record) => {
@@ -69,8 +77,12 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
         const isTold = TOLD.has(String(record.attributes?.['role']));
         if (isTold && isField(record.from, record.scope) && !isField(record.to, record.scope))
           found.set(edge, record.scope);
-        if (isTold && record.from.startsWith('file://')) stored.add(edge);
+        if (isTold && /^file:\/\/|\/source\//.test(record.from)) stored.add(edge);
       }
+      if (record.t === 'asset' && record.kind === 'dataset')
+        end(record.key).pattern = (record.attributes?.['pattern'] as string | undefined) ?? null;
+      if (record.t === 'edge' && record.kind === 'loads') end(record.to).isRead = true;
+      if (record.t === 'edge' && record.kind === 'produces') end(record.to).producers.push(record.from);
       if (record.t === 'edge' && record.kind === 'loads' && APP.test(record.to))
         taken.add(`${record.from} <- ${record.to}`);
       return Promise.resolve();
@@ -105,6 +117,14 @@ test(`the lineage of ${APPS} apps that feed each other is what the site was made
   expect.soft(extra.slice(0, 20), `${extra.length} edges lead where nothing comes from`).toEqual([]);
   expect.soft([...taken].sort()).toEqual([...expectedTaken].sort());
   expect(expectedTaken.size).toBeGreaterThan(0);
+  const all = [...ends].map(([key, known]) => ({ key, ...known, isListed: false }));
+  const past = all
+    .filter(({ pattern }) => pattern !== null)
+    .flatMap((one) => all.flatMap((to) => (mayCome(one, to) === 'candidate' ? [`${one.key} <- ${to.key}`] : [])));
+  const expectedPast = pastTruth(simulator.site, hostname).map(({ from, to }) => `${keyOf(from)} <- ${keyOf(to)}`);
+  expect.soft(past.filter((edge) => edge.includes('/past/')).sort()).toEqual(expectedPast.sort());
+  expect(expectedPast.some((edge) => edge.includes('/source/'))).toBe(true);
+  expect(expectedPast.some((edge) => edge.endsWith('_2024.qvd'))).toBe(true);
   // Of a file that is read whole, and that nobody can look into, it is known from which file all of it comes.
   const lackingStored = [...expectedStored].filter(
     (edge) => !stored.has(edge) && !stored.has(edge.replaceAll(/#[^#]*?(?= <- |$)/g, '')),

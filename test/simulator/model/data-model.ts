@@ -129,6 +129,16 @@ const sourceOf = (
 export const fieldsOf = ({ fields, joined }: ModelTable): readonly ModelField[] =>
   joined === null ? fields : [...fields, joined];
 
+/** The QVDs of earlier months, which one app writes and others read all at once. */
+export const pastOf = (library: string, { folder }: Subject, table: string, period: string): string =>
+  `lib://${library}/past/${folder}/${table}_${period}.qvd`;
+
+/** Where an app reads or keeps earlier months, if it does. */
+export const folderOfPast = (world: World, { id }: App): string | undefined => {
+  const random = randomOf(world.seed, 'past', id);
+  return random.chance(0.4) ? connectionOf(world, random, 'qvd') : undefined;
+};
+
 /** What an app is about: derived from the seed and the app alone, before anything inside it is built. */
 export const dataModelOf = (world: World, app: App): DataModel => {
   const taken = takenModel(world, app, dataModelOf);
@@ -144,8 +154,13 @@ export const dataModelOf = (world: World, app: App): DataModel => {
   const transforms = random.chance(0.3);
   const mapped = random.pick(['Mapped Country', 'Land']);
   const odd = random.chance(0.12) ? random.sample(ODD_FIELDS, random.int(1, 4)) : [];
+  const past = layer === 'standalone' ? folderOfPast(world, app) : undefined;
   const tables: ModelTable[] = subject.tables.slice(0, number).map((table, index) => {
-    const source = sourceOf(random, world, subject, table, layer);
+    const usual = sourceOf(random, world, subject, table, layer);
+    const source =
+      index === 0 && past !== undefined
+        ? { kind: 'qvd' as const, path: pastOf(past, subject, table.name, '*') }
+        : usual;
     // QVDs hold what their writers stored; and an inline table ends at the first bracket.
     const isOdd = index === 0 && source.kind !== 'qvd' && source.kind !== 'inline';
     return {

@@ -71,12 +71,14 @@ export const lineageOf = (world: World, app: App, plan: ScriptPlan): readonly Li
   const random = randomOf(world.seed, 'lineage', app.id);
   const rows: LineageRow[] = [];
   for (const { table } of plan.loads) {
+    // Of many files that are read at once these sites are silent.
+    if (table.source.kind === 'qvd' && table.source.path.includes('*')) continue;
     const row = discriminators(random, world, table);
     rows.push(row);
     while (random.chance(0.25)) rows.push(row);
   }
   if (plan.joined !== undefined) rows.push({ discriminator: `${plan.joined.path};`, statement: '' });
-  for (const store of plan.stores) rows.push(storedRow(random, store));
+  for (const store of plan.stores) if (store.target.type === 'file') rows.push(storedRow(random, store));
   if (random.chance(0.05)) rows.push({ discriminator: 'EXTENSION', statement: '' });
   if (app.sectionAccess) rows.push({ discriminator: 'INLINE', statement: '' });
   return rows;

@@ -163,6 +163,41 @@ class Places {
   }
 }
 
+/**
+ * Which datasets may hold what others hold, by their names alone: what is read of all months, and what is kept of one. Each
+ * from what reads to what is written.
+ */
+export const pastTruth = (
+  site: Site,
+  host: string,
+  user: UserName = site.crawlUser,
+): readonly { readonly from: DatasetName; readonly to: DatasetName }[] => {
+  const places = new Places(site, host.toLowerCase());
+  const placed = (source: ScriptSource, appId: string): DatasetName => placeOf(places.all(source, appId));
+  const read = new Map<string, DatasetName>();
+  const kept: { readonly months: DatasetName; readonly to: DatasetName }[] = [];
+  for (const app of site.apps) {
+    if (!isAdmitted(app, user) || app.scriptHidden) continue;
+    const { reads, stores } = site.content(app.id).provenance;
+    for (const source of reads)
+      if (source.type === 'file' && source.names.at(-1)?.includes('*') === true) {
+        const dataset = placed(source, app.id);
+        read.set(JSON.stringify(dataset), dataset);
+      }
+    for (const { target, monthly } of stores) {
+      const to = placed(target, app.id);
+      if (monthly !== undefined) kept.push({ months: placed(monthly, app.id), to });
+      else if (target.type === 'file' && target.names[0] === 'past')
+        kept.push({ months: { ...to, parts: to.parts.map((part) => part.replace(/_2024\.qvd$/, '_*.qvd')) }, to });
+    }
+  }
+  const edges = kept.flatMap(({ months, to }) => {
+    const from = read.get(JSON.stringify(months));
+    return from === undefined ? [] : [{ from, to }];
+  });
+  return [...new Map(edges.map((edge) => [JSON.stringify(edge), edge])).values()];
+};
+
 /** What is written has one place. */
 const placeOf = ([place]: readonly Resolved[]): DatasetName => {
   if (place === undefined) throw new RangeError('a script stores into nothing');

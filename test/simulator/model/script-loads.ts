@@ -25,7 +25,8 @@ export const loadOf = (random: Random, load: Load): string => {
   switch (source.kind) {
     case 'qvd': {
       const where = random.chance(0.2) ? `${EOL}WHERE ${quoted(table.fields[0]?.name ?? 'x')} > 0` : '';
-      return lines(label, 'LOAD', star ? '    *' : fieldList(load), `FROM [${path}] (qvd)${where};`);
+      const below = load.directory === undefined ? [] : [`DIRECTORY [${load.directory}];`];
+      return lines(...below, label, 'LOAD', star ? '    *' : fieldList(load), `FROM [${path}] (qvd)${where};`);
     }
     case 'sql':
       return lines(
@@ -144,7 +145,8 @@ export const storesOf = ({ style, stores, loads }: ScriptPlan): string => {
     if (bySub && format === 'qvd' && list === undefined)
       return `CALL StoreTable (${textOf(table.name)}, ${textOf(folderOf(path))});`;
     const fields = list === undefined ? '' : `${list.map(quoted).join(', ')} FROM `;
-    return `STORE ${fields}${quoted(table.name)} INTO [${path}] (${format});`;
+    const month = path.includes('$(vMonth)') ? `LET vMonth = Date(MonthStart(Today()), 'YYYYMM');${EOL}` : '';
+    return `${month}STORE ${fields}${quoted(table.name)} INTO [${path}] (${format});`;
   });
   const dropped = loads.flatMap(({ table }) => (table.dropped ? [`DROP TABLE ${quoted(table.name)};`] : []));
   return [...(bySub ? [sub] : []), ...written, ...dropped].join(EOL);

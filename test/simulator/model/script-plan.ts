@@ -1,11 +1,11 @@
-import type { DataModel, ModelTable } from './data-model.ts';
+import { type DataModel, folderOfPast, type ModelTable, pastOf } from './data-model.ts';
 import { quoted } from './expressions.ts';
 import { hashOf, type Random, randomOf } from './random.ts';
 import type { App, DerivedField, FieldOrigin, Provenance, ScriptSource } from './types.ts';
 import type { World } from './world.ts';
 
 /** How a script says where its QVDs are. */
-type PathStyle = 'plain' | 'variables' | 'include' | 'sub' | 'loop';
+type PathStyle = 'plain' | 'directory' | 'variables' | 'include' | 'sub' | 'loop';
 
 interface PlannedField {
   readonly name: string;
@@ -21,6 +21,8 @@ interface PlannedLoad {
   readonly star: boolean;
   /** Of a file: the path between the brackets, variables and all. */
   readonly path: string;
+  /** What DIRECTORY says in front of it; undefined: the path says all. */
+  readonly directory: string | undefined;
   /** Of a database: the object as the SELECT names it, and whether it names the fields, too. */
   readonly object: string;
   readonly select: 'plain' | 'alias' | 'names';
@@ -33,6 +35,8 @@ interface PlannedStore {
   /** Undefined: all of the table. */
   readonly list: readonly string[] | undefined;
   readonly target: ScriptSource;
+  /** For each month another file: where these are. */
+  readonly monthly?: ScriptSource;
 }
 
 interface PlannedVariable {
@@ -180,12 +184,15 @@ const objectText = (random: Random, connection: string, table: string): string =
 export const planOf = (world: World, app: App, model: DataModel): ScriptPlan => {
   const random = randomOf(world.seed, 'plan', app.id);
   const library = random.pick(world.connections.get('qvd') ?? []).name;
-  const qvds = model.tables.flatMap(({ source }) => (source.kind === 'qvd' ? [source.path] : []));
+  const qvds = model.tables.flatMap(({ source }) =>
+    source.kind === 'qvd' && !source.path.includes('*') ? [source.path] : [],
+  );
   const target = model.tables.map(({ storedAs }) => storedAs).find((path) => path !== null) ?? undefined;
-  const style =
+  const way =
     qvds.length === 0 && target === undefined
       ? 'plain'
       : random.weighted({ plain: 40, variables: 22, include: 10, sub: 14, loop: 14 });
+  const style = way === 'plain' && randomOf(world.seed, 'directory', app.id).chance(0.3) ? 'directory' : way;
   const named = style === 'variables' || style === 'include';
   const folders = [...new Set(qvds.map(folderOf))];
   const variables = named ? pathVariables(random, folders, target === undefined ? undefined : folderOf(target)) : [];
@@ -208,7 +215,9 @@ export const planOf = (world: World, app: App, model: DataModel): ScriptPlan => 
       table.source.kind === 'qvd' ? written(table.source.path) : table.source.kind === 'file' ? table.source.path : '';
     const object = table.source.kind === 'sql' ? objectText(random, table.source.connection, table.source.table) : '';
     const select = kind === 'sql' ? random.weighted({ plain: 6, alias: 2, names: 2 }) : 'plain';
-    return { table, fields, star, path, object, select };
+    const isBelow = style === 'directory' && kind === 'qvd';
+    const directory = isBelow ? path.slice(0, path.lastIndexOf('/')) : undefined;
+    return { table, fields, star, path: isBelow ? fileOf(path) : path, directory, object, select };
   });
   const [first] = model.tables;
   const joinedPath = `lib://${library}/1_extract/${model.subject.folder}/${first?.name ?? ''}.qvd`;
@@ -218,7 +227,10 @@ export const planOf = (world: World, app: App, model: DataModel): ScriptPlan => 
     variables,
     loads: loads.map((load) => tracedThrough(load, loads)),
     joined: model.transforms && first !== undefined ? { path: joinedPath, source: libraryFile(joinedPath) } : undefined,
-    stores: model.tables.flatMap((table) => storesOf(random, model, table, written)),
+    stores: [
+      ...model.tables.flatMap((table) => storesOf(random, model, table, written)),
+      ...pastStores(world, app, model),
+    ],
   };
 };
 
@@ -261,6 +273,23 @@ const storesOf = (
   return stores;
 };
 
+/** What an app keeps of its first table for each month, and of a year that is over. */
+const pastStores = (world: World, app: App, model: DataModel): PlannedStore[] => {
+  const library = model.layer === 'extract' ? folderOfPast(world, app) : undefined;
+  const table = model.tables.find(({ storedAs }) => storedAs !== null);
+  if (library === undefined || table === undefined) return [];
+  const list = model.subject.tables.find(({ name }) => name === table.name)?.fields.map(({ name }) => name);
+  const [month, year] = ['$(vMonth)', '2024'].map((period) => pastOf(library, model.subject, table.name, period));
+  const all = libraryFile(pastOf(library, model.subject, table.name, '*'));
+  if (month === undefined || year === undefined) return [];
+  return [
+    { table, path: month, format: 'qvd', list, target: { type: 'own', text: `${month} {vMonth@1}` }, monthly: all },
+    ...(randomOf(world.seed, 'year', app.id).chance(0.5)
+      ? [{ table, path: year, format: 'qvd' as const, list, target: libraryFile(year) }]
+      : []),
+  ];
+};
+
 const originsOf = (plan: ScriptPlan, table: ModelTable, name: string): readonly FieldOrigin[] => {
   const load = plan.loads.find((one) => one.table === table);
   const loaded = load?.fields.find((field) => field.name === name);
@@ -295,8 +324,9 @@ export const provenanceOf = (plan: ScriptPlan): Provenance => {
   const reads = plan.loads.flatMap(({ table }) => sourceOf(table) ?? []);
   return {
     fields,
-    stores: plan.stores.map(({ table, target, list }) => ({
+    stores: plan.stores.map(({ table, target, list, monthly }) => ({
       target,
+      ...(monthly === undefined ? {} : { monthly }),
       columns: (list ?? namesOf(table)).map((name) => ({ name, origins: originsOf(plan, table, name) })),
     })),
     reads: plan.joined === undefined ? reads : [...reads, plan.joined.source],

@@ -235,7 +235,12 @@ export interface DerivedField {
 export interface Provenance {
   /** Of the app after the reload, each name once; without what the engine derives by itself. */
   readonly fields: readonly DerivedField[];
-  readonly stores: readonly { readonly target: ScriptSource; readonly columns: readonly DerivedField[] }[];
+  readonly stores: readonly {
+    readonly target: ScriptSource;
+    /** Of one that is another file each month: where all of them are. */
+    readonly monthly?: ScriptSource;
+    readonly columns: readonly DerivedField[];
+  }[];
   /** Everything that the tables of the data model were read from. */
   readonly reads: readonly ScriptSource[];
   /** Scripts that the script includes, by path. */
