@@ -55,8 +55,16 @@ const keyOf = (source: Source): string => {
 
 /** Paths that differ in case or in the direction of their slashes only are one. */
 export const pathKey = (place: FilePlace): string => {
+  const path = wholePath(place).trim().toLowerCase();
+  return TIDY.test(path) ? path : tidied(path);
+};
+
+/** Most paths are written so that nothing is left to do. */
+const TIDY = /^(?:[a-z][a-z\d]*:\/\/)?[^/\\\ue0f1.][^/\\\ue0f1]*(?:\/[^/\\\ue0f1.][^/\\\ue0f1]*)*$/;
+
+const tidied = (path: string): string => {
   const parts: string[] = [];
-  for (const part of wholePath(place).trim().replaceAll('\\', '/').replaceAll('\ue0f1', '*').toLowerCase().split('/')) {
+  for (const part of path.replaceAll('\\', '/').replaceAll('\ue0f1', '*').split('/')) {
     if (part === '.') continue;
     const above = parts.at(-1);
     if (part === '..' && above !== undefined && above !== '' && above !== '..' && !above.includes('$(')) parts.pop();

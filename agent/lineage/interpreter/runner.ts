@@ -168,9 +168,8 @@ export class Runner {
   ): { readonly statement: Control<T> | undefined; readonly text: string } {
     this.session.step();
     const source = frame.unit.text.slice(raw.start, raw.end);
-    const [expanded] = this.expand(source, state, new Set());
-    const several = this.expand(source, state, new Set()).length > 1;
-    const text = several ? source : (expanded?.text ?? source);
+    const [expanded, ...others] = this.expand(source, state, new Set());
+    const text = others.length > 0 ? source : (expanded?.text ?? source);
     const [statement] = this.parse(text);
     const fits = statement !== undefined && (types as readonly string[]).includes(statement.type);
     this.count(frame.unit, raw, fits);

@@ -135,12 +135,12 @@ export class Session {
   uses(source: Source, how: 'reads' | 'writes', circumstances: Circumstances): void {
     const key = sourceKey(source);
     const known = this.#datasets.get(key);
-    const holes = holesIn(Object.values(source).join(' '));
+    const holes = known?.holes ?? holesIn(Object.values(source).join(' '));
     this.#datasets.set(key, {
       source: known?.source ?? source,
       reads: how === 'reads' || known?.reads === true,
       writes: how === 'writes' || known?.writes === true,
-      holes: known?.holes ?? holes,
+      holes,
       confidence: known?.confidence ?? circumstances.confidence,
       place: known?.place ?? circumstances.place,
     });

@@ -1,6 +1,6 @@
 import { Cursor, isName, nameOf } from './cursor.ts';
 import type { Expansion, Expression, Name, SetEntity, SetExpression, SetModifier, SetValue } from './expression.ts';
-import { closingOf, code, expansionsIn, type Token, tokens, unquoted } from './lexer.ts';
+import { closingOf, code, expansionsIn, type Token, unquoted } from './lexer.ts';
 
 /** Searches within searches: each reads its text again. */
 const MOST_SEARCHES = 6;
@@ -223,7 +223,7 @@ const innerTokens = (token: Token, closing: string): readonly Token[] => {
     while (gone < removed.length && (removed[gone] as number) <= at) gone += 1;
     return base + at + gone;
   };
-  return code(tokens(text)).map((inner) => ({ ...inner, start: place(inner.start), end: place(inner.end) }));
+  return code(text).map((inner) => ({ ...inner, start: place(inner.start), end: place(inner.end) }));
 };
 
 const expansion = ({ text, start, end }: Token): Expansion => ({

@@ -1,6 +1,6 @@
 import { Cursor, isName, type Mode, nameOf, type SyntaxDiagnostic } from './cursor.ts';
 import type { Binary, Call, Expression, Name, SetExpression } from './expression.ts';
-import { code, type Token, tokens, unquoted } from './lexer.ts';
+import { code, type Token, unquoted } from './lexer.ts';
 import { parseSet } from './parser-sets.ts';
 
 export interface ParsedExpression {
@@ -52,7 +52,7 @@ export const parseExpression = (
   text: string,
   options: { readonly mode: Mode; readonly start?: number; readonly end?: number },
 ): ParsedExpression => {
-  const cursor = new Cursor(code(tokens(text, options.start, options.end)), options.mode);
+  const cursor = new Cursor(code(text, options.start, options.end), options.mode);
   return { expression: whole(cursor), diagnostics: cursor.diagnostics };
 };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { code, tokens } from '#agent/lineage/syntax/lexer.ts';
+import { code } from '#agent/lineage/syntax/lexer.ts';
 import { parseExpression, parseExpressionAt } from '#agent/lineage/syntax/parser.ts';
 import { spelled } from './spelled.ts';
 
@@ -89,7 +89,7 @@ test.each<[string, string, number]>([
 });
 
 test('in a script, an expression ends where the statement goes on', () => {
-  const found = code(tokens("Date(a, 'x') AS b, If(c, d FROM [lib://x]"));
+  const found = code("Date(a, 'x') AS b, If(c, d FROM [lib://x]");
   const first = parseExpressionAt(found, 0, 'script');
   expect(spelled(first.expression)).toBe("date[<a>, 'x']");
   expect(found[first.next]?.text).toBe('AS');
@@ -97,6 +97,6 @@ test('in a script, an expression ends where the statement goes on', () => {
   expect(spelled(second.expression)).toBe('if[<c>, <d>]');
   expect(second.diagnostics.map(({ message }) => message)).toEqual(['")" is missing']);
   expect(found[second.next]?.text).toBe('FROM');
-  const third = parseExpressionAt(code(tokens('$(vFields) from x')), 0, 'script');
+  const third = parseExpressionAt(code('$(vFields) from x'), 0, 'script');
   expect([spelled(third.expression), third.next]).toEqual(['$(vFields)', 1]);
 });

@@ -93,6 +93,7 @@ test('whatever it is, the pieces are the text again, and so is a stretch of it',
       ] as const) {
         const found = tokens(text, from, to);
         expect(found.map((token) => token.text).join('')).toBe(text.slice(from, to));
+        expect(code(text, from, to)).toEqual(found.filter(({ kind }) => kind !== 'blank' && kind !== 'comment'));
         let at = from;
         for (const token of found) {
           expect(token.start).toBe(at);
@@ -127,7 +128,7 @@ test('the parser takes everything, and what it makes lies within the text and wi
   fc.assert(
     fc.property(texts, fc.constantFrom('script' as const, 'chart' as const), (text, mode) => {
       check(parseExpression(text, { mode }).expression, { start: 0, end: text.length });
-      const found = code(tokens(text));
+      const found = code(text);
       const { next } = parseExpressionAt(found, 0, mode);
       expect(next).toBeLessThanOrEqual(found.length);
     }),

@@ -38,7 +38,20 @@ export const takeFormat = (reader: Reader): Format => {
   return formatOf(reader.text.slice(start + 1, end - 1).trim());
 };
 
+/** Scripts have a few, again and again. */
+const FORMATS = new Map<string, Format>();
+const MOST_FORMATS = 200;
+const LONGEST_KNOWN = 200;
+
 const formatOf = (text: string): Format => {
+  const known = FORMATS.get(text);
+  if (known !== undefined) return known;
+  const format = readFormat(text);
+  if (text.length <= LONGEST_KNOWN && FORMATS.size < MOST_FORMATS) FORMATS.set(text, format);
+  return format;
+};
+
+const readFormat = (text: string): Format => {
   const words = text.replace(QUOTED, "''").toLowerCase().split(',');
   const labels = LABELS.exec(text)?.[1]?.toLowerCase();
   return {

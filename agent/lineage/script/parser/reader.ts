@@ -1,5 +1,5 @@
 import type { Expression, Span } from '../../syntax/expression.ts';
-import { code, type Token, tokens, unquoted } from '../../syntax/lexer.ts';
+import { code, type Token, unquoted } from '../../syntax/lexer.ts';
 import { parseExpressionAt } from '../../syntax/parser.ts';
 import { isBlank, parenthesisEnd } from '../gaps.ts';
 
@@ -31,7 +31,7 @@ export class Reader {
     this.text = text;
     this.start = start;
     this.end = end;
-    this.tokens = code(tokens(text, start, end));
+    this.tokens = code(text, start, end);
   }
 
   get token(): Token | undefined {
@@ -245,7 +245,7 @@ export class Reader {
     }
     const before = this.tokens.slice(0, this.at);
     if (skipped !== '') before.push({ kind: 'word', text: skipped, start: from, end: offset });
-    this.tokens = [...before, ...code(tokens(this.text, offset, this.end))];
+    this.tokens = [...before, ...code(this.text, offset, this.end)];
     this.at = before.length;
   }
 }
