@@ -69,16 +69,17 @@ export const sentence = (code: FindingCode, kind: AssetKind, assetName: string, 
   const it = `The ${KINDS[kind] ?? kind}${name}`;
   switch (code) {
     case 'credential.in_clear':
-      return `${it} holds ${credential(kind, facts)}, which whoever may read the script can read.`;
+      return `${it} holds ${credential(kind, facts)}. Everybody who may read the script can see it.`;
     case 'reload.failed': {
       const [task, ...others] = list(facts['tasks']);
       const more = number(facts['count']) - 1;
       const rest = others.length === 0 ? '' : `; so did ${more} more of its tasks`;
-      return `${it} was not reloaded: its task ${quoted(task?.['name'])} ${ENDINGS[String(task?.['status'])] ?? 'failed'}${rest}.`;
+      return `${it} has old data: its task ${quoted(task?.['name'])} ${ENDINGS[String(task?.['status'])] ?? 'failed'}${rest}.`;
     }
     case 'reload.overdue': {
-      const every = facts['interval'] === undefined ? facts['every'] : `every ${facts['interval']}`;
-      return `${it} has data of ${String(facts['reloaded']).slice(0, 10)}, but its task ${quoted(facts['taskName'])} should reload it ${every}.`;
+      const every =
+        facts['interval'] === undefined ? facts['every'] : `every ${facts['interval']}`.replace(/^every 1 /, 'every ');
+      return `${it} was last reloaded on ${String(facts['reloaded']).slice(0, 10)}, but its task ${quoted(facts['taskName'])} should do so ${every}.`;
     }
     case 'reload.never':
       return `${it} was never reloaded: it has no data.`;

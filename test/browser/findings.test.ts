@@ -14,6 +14,9 @@ describe.skipIf(noBrowser())('findings', () => {
     await link.click();
     await page.getByRole('heading', { level: 1, name: 'Findings of prod' }).waitFor();
     await page.getByText('its task “Nightly reload of Sales Überblick” failed.').waitFor();
+    // What it means and what to do, once for all of its kind.
+    const kind = page.getByRole('region', { name: 'Reloads that fail' });
+    expect(await kind.innerText()).toContain('mend the cause, and start it');
     expect(await page.locator('.finding').count()).toBe(1);
     expect(new URL(page.url()).searchParams.get('code')).toBe('reload.failed');
     expect(complaints).toEqual([]);

@@ -175,7 +175,7 @@ describe('reloads', () => {
       code: 'reload.failed',
       severity: 'error',
       key: 'prod/a',
-      message: 'The app “App a” was not reloaded: its task “Nightly” failed.',
+      message: 'The app “App a” has old data: its task “Nightly” failed.',
       facts: { tasks: [{ key: 'prod/reloadTask/t', status: 'finishedFail', message: 'The table was not found' }] },
     });
     expect(await crawl({ a: { attributes: { ...well, lastReload: ago(0.01) } } }, [failed])).toEqual([]);
@@ -188,7 +188,7 @@ describe('reloads', () => {
     const [found] = await crawl(old, [task({ triggers: [daily] })]);
     expect(found).toMatchObject({
       code: 'reload.overdue',
-      message: `The app “App a” has data of ${ago(5).slice(0, 10)}, but its task “Nightly” should reload it every 1 day.`,
+      message: `The app “App a” was last reloaded on ${ago(5).slice(0, 10)}, but its task “Nightly” should do so every day.`,
     });
     // Weekends may be left out, the trigger may be off, or its time not have come.
     for (const trigger of [
@@ -271,7 +271,7 @@ test('credentials: the line and the kind, never the value; gone when they are go
     code: 'credential.in_clear',
     severity: 'error',
     key: 'prod/a/script/Main',
-    message: 'The script section “Main” holds a password in line 13, which whoever may read the script can read.',
+    message: 'The script section “Main” holds a password in line 13. Everybody who may read the script can see it.',
   });
   expect(JSON.stringify(await find())).not.toContain('canary');
   expect(await crawl({ a: { body: section({}) } })).toEqual([]);

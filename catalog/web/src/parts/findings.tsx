@@ -3,6 +3,7 @@ import { withQuery } from '../api.ts';
 import { cut, number } from '../format.ts';
 import { assetLink, findingsLink, kindName } from '../kinds.ts';
 import { type Concerns, useLoad, usePages } from '../load.ts';
+import { ADVICE } from './finding-advice.ts';
 import { Badge, ErrorPanel, type Tone } from './panels.tsx';
 import { AssetName, Name, When } from './text.tsx';
 
@@ -146,37 +147,56 @@ const Details = ({ finding }: { finding: Finding }) => {
   }
 };
 
-/** Findings, each with the way to what it is about. `within`: the app whose page they stand on. */
-export const FindingRows = ({ items, within }: { items: readonly Finding[]; within?: string }) => (
-  <ul class="findings">
-    {items.map((finding) => (
-      <li key={`${finding.code} ${finding.key} ${finding.message}`} class={`finding is-${finding.severity}`}>
-        <p class="finding-line">
-          <Badge tone={TONES[finding.severity]}>{finding.severity}</Badge>
-          <bdi class="finding-message">{cut(finding.message, MESSAGE_LIMIT)}</bdi>
-          {finding.isNew && <Badge tone="blue">new</Badge>}
-        </p>
-        <p class="finding-place">
-          <a href={assetLink(finding.key)}>
-            <span class="kind">{kindName(finding.kind)}</span> <AssetName name={finding.name} assetKey={finding.key} />
+const Row = ({ finding, within }: { finding: Finding; within: string | undefined }) => (
+  <li class={`finding is-${finding.severity}`}>
+    <p class="finding-line">
+      <Badge tone={TONES[finding.severity]}>{finding.severity}</Badge>
+      <bdi class="finding-message">{cut(finding.message, MESSAGE_LIMIT)}</bdi>
+      {finding.isNew && <Badge tone="blue">new</Badge>}
+    </p>
+    <p class="finding-place">
+      <a href={assetLink(finding.key)}>
+        <span class="kind">{kindName(finding.kind)}</span> <AssetName name={finding.name} assetKey={finding.key} />
+      </a>
+      {finding.app !== null && finding.app !== within && finding.app !== finding.key && (
+        <span>
+          in{' '}
+          <a href={assetLink(finding.app)}>
+            <Name text={finding.appName ?? ''} limit={80} />
           </a>
-          {finding.app !== null && finding.app !== within && finding.app !== finding.key && (
-            <span>
-              in{' '}
-              <a href={assetLink(finding.app)}>
-                <Name text={finding.appName ?? ''} limit={80} />
-              </a>
-            </span>
-          )}
-          <span class="quiet">
-            first seen <When time={finding.firstSeenAt} />
-          </span>
-        </p>
-        <Details finding={finding} />
-      </li>
-    ))}
-  </ul>
+        </span>
+      )}
+      <span class="quiet">
+        first seen <When time={finding.firstSeenAt} />
+      </span>
+    </p>
+    <Details finding={finding} />
+  </li>
 );
+
+/**
+ * Findings, those of one kind together: what it means and what to do once, then each with the way to what it is about.
+ * `within`: the app whose page they stand on.
+ */
+export const FindingRows = ({ items, within }: { items: readonly Finding[]; within?: string }) => {
+  const kinds = new Map<Finding['code'], Finding[]>();
+  for (const finding of items) kinds.set(finding.code, [...(kinds.get(finding.code) ?? []), finding]);
+  return (
+    <>
+      {[...kinds].map(([code, list]) => (
+        <section key={code} class="finding-kind" aria-label={TITLES[code]}>
+          <h3>{TITLES[code]}</h3>
+          <p class="quiet">{ADVICE[code]}</p>
+          <ul class="findings">
+            {list.map((finding) => (
+              <Row key={`${finding.key} ${finding.message}`} finding={finding} within={within} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+};
 
 export const ofConnection =
   (code: string): Concerns =>
