@@ -159,6 +159,8 @@ describe('tables and fields', () => {
         ['IsReturned', '<IsReturned={'],
         ['Year', '<Year={'],
         ['Row Count', '([Row Count])'],
+        ['OrderID', '[OrderID]'],
+        ['Target Amount', '=Avg([Target Amount])'],
       ] as const)
         if (!names.has(name) && texts.includes(spelled)) wrong.push(`${app.name}: ${name}`);
       renamed += texts.includes('([Order ID])') ? 1 : 0;

@@ -1,3 +1,4 @@
+import { quoted } from './expressions.ts';
 import { captions, hyperCube, type Json, type Library, listObject, type Properties } from './hypercubes.ts';
 import type { Random } from './random.ts';
 
@@ -100,7 +101,14 @@ const bodyOf = (random: Random, library: Library, kind: ChartKind): Properties =
         legend: LEGEND,
         refLine: {
           refLines: random.chance(0.2)
-            ? [{ label: 'Target', refLineExpr: { value: { qValueExpression: { qExpr: '=Avg([Target Amount])' } } } }]
+            ? [
+                {
+                  label: 'Target',
+                  refLineExpr: {
+                    value: { qValueExpression: { qExpr: `=Avg(${quoted(library.model.numbers[0] ?? 'Value')})` } },
+                  },
+                },
+              ]
             : [],
         },
       };

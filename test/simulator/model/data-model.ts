@@ -1,3 +1,4 @@
+import { namesByUse } from './names-by-use.ts';
 import { type Random, randomOf } from './random.ts';
 import { type FieldRole, SUBJECTS, type Subject } from './subjects.ts';
 import { takenModel } from './taken-apps.ts';
@@ -208,18 +209,11 @@ export const dataModelOf = (world: World, app: App): DataModel => {
     });
   }
   const present = tables.filter((table) => !table.dropped);
-  const all = (present.length > 0 ? present : tables).flatMap(fieldsOf);
-  const names = (role: FieldRole): string[] => [
-    ...new Set(all.filter((field) => field.role === role).map(({ name }) => name)),
-  ];
   return {
     subject,
     layer,
     tables,
-    numbers: names('number'),
-    texts: [...names('text'), ...names('flag')],
-    flags: names('flag'),
-    dates: names('date'),
+    ...namesByUse((present.length > 0 ? present : tables).flatMap(fieldsOf)),
     transforms,
     synthetic: present.length > 2 && random.chance(0.12),
     autoCalendar: dates.length > 0 && random.chance(0.3),

@@ -1,5 +1,5 @@
 import type { DataModel } from './data-model.ts';
-import { dimensionExpression, measureExpression, titleOf } from './expressions.ts';
+import { dimensionExpression, measureExpression, quoted, titleOf } from './expressions.ts';
 import { numberFormat } from './masters.ts';
 import type { Random } from './random.ts';
 
@@ -158,7 +158,12 @@ export const hyperCube = (
     qIndentMode: false,
     qCalcCond: { qv: '' },
     qTitle: { qv: '' },
-    qCalcCondition: { qCond: { qv: random.chance(0.05) ? 'Count(DISTINCT [OrderID]) < 1000' : '' }, qMsg: { qv: '' } },
+    qCalcCondition: {
+      qCond: {
+        qv: random.chance(0.05) ? `Count(DISTINCT ${quoted(library.model.texts[0] ?? 'Name')}) < 1000` : '',
+      },
+      qMsg: { qv: '' },
+    },
     qColumnOrder: [],
     qExpansionState: [],
     qDynamicScript: [],

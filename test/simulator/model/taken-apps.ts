@@ -1,4 +1,5 @@
 import type { DataModel, ModelTable } from './data-model.ts';
+import { namesByUse } from './names-by-use.ts';
 import { type Random, randomOf } from './random.ts';
 import type { App } from './types.ts';
 import type { World } from './world.ts';
@@ -75,9 +76,7 @@ const copied = (random: Random, model: DataModel, present: readonly ModelTable[]
     ...model,
     layer: 'dashboard',
     tables,
-    numbers: model.numbers.map(named),
-    texts: model.texts.map(named),
-    dates: model.dates.map(named),
+    ...namesByUse(tables.filter(({ dropped }) => !dropped).flatMap(allFields)),
     transforms: false,
     synthetic: false,
     renamed,
