@@ -125,6 +125,37 @@ describe.skipIf(noBrowser())('lineage', () => {
     await page.close();
   });
 
+  test('names that are markup, addresses, styles or that turn the text are text and nothing else', async () => {
+    const app = 'evil/a';
+    const names = ['<script>alert(1)</script>', '</title><image href=x onerror=alert(1)>', 'url(javascript:alert(1))'];
+    const turned = '\u202egpj.\u2066exe';
+    const keys = [...names, turned].map((_, n) => `javascript:alert(${n})`);
+    await served.published(organisationId, 'evil', [
+      siteRecords('evil', ['a']),
+      scopeRecords(app, 'app', [
+        asset(app, app, 'app', names[0] ?? '', 'evil/stream/s'),
+        ...[...names, turned].flatMap((name, n) => [
+          asset(app, keys[n] ?? '', 'dataset', name),
+          edge(app, 'loads', app, keys[n] ?? '', { role: 'value', confidence: 'exact', expression: name }),
+        ]),
+      ]),
+    ]);
+    const page = await visit(app);
+    const complaints = complaintsOf(page);
+    page.on('dialog', (dialog) => complaints.push(dialog.message()));
+    await box(page, keys[3] ?? '').waitFor();
+    const picture = page.locator('.lineage-canvas');
+    expect(await picture.locator('script, image, a, foreignObject, style').count()).toBe(0);
+    expect(await picture.innerHTML()).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+    await page.locator('.lineage-line').last().locator('.lineage-mark').click();
+    await page.getByText('Exact: the script says it').last().waitFor();
+    await page.getByRole('button', { name: 'List', exact: true }).click();
+    for (const link of await page.locator('.lineage-list a, .lineage-details a').all())
+      expect(await link.getAttribute('href')).toMatch(/^\/(asset|impact)\?key=/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   test('an app tells how well its script was understood, and where it was not', async () => {
     const page = await visit('prod/transform');
     const part = page.getByRole('region', { name: 'How well the script was understood' });
@@ -153,8 +184,16 @@ describe.skipIf(noBrowser())('lineage', () => {
     const details = page.getByRole('region', { name: 'Details', exact: true });
     await details.getByRole('button', { name: 'Draw each of them' }).click();
     await expect.poll(() => boxes(page).count()).toBe(51);
+    // What it is about stays where one sees it.
+    const hub = box(page, 'file://hub.example.com/calendar.qvd');
+    const canvas = await page.locator('.lineage-canvas').boundingBox();
+    const seen = async () => {
+      const place = await hub.boundingBox();
+      return place && canvas ? place.y > canvas.y && place.y + place.height < canvas.y + canvas.height : false;
+    };
+    await expect.poll(seen).toBe(true);
     // Fifty at a time; the rest is counted at the box.
-    const knob = box(page, 'file://hub.example.com/calendar.qvd').locator('.lineage-knob');
+    const knob = hub.locator('.lineage-knob');
     expect(await knob.textContent()).toContain('+950');
     await knob.click();
     await expect.poll(() => boxes(page).count()).toBe(101);

@@ -69,6 +69,17 @@ export const LineagePicture = ({
     box.scrollLeft = (place.x + place.width / 2) * by - box.clientWidth / 2;
     box.scrollTop = (place.y + place.height / 2) * by - box.clientHeight / 2;
   };
+  const before = useRef<{ key: string; x: number; y: number }>(undefined);
+  useLayoutEffect(() => {
+    // What was added moves everything: the box that somebody is at stays where they see it.
+    const place = laid.places.get(at);
+    const last = before.current;
+    before.current = place && { key: at, x: place.x, y: place.y };
+    const box = canvas.current;
+    if (!place || !box || last?.key !== at) return;
+    box.scrollLeft += (place.x - last.x) * scale;
+    box.scrollTop += (place.y - last.y) * scale;
+  }, [laid]);
   const known = useRef({ asked: '', zoom: 0 });
   useLayoutEffect(() => {
     // As large as can be read, around what it is about.
