@@ -119,6 +119,9 @@ const replaceRows = (
   policy: DeletionPolicy,
 ) => {
   const complete = tx`array(select id from put where outcome = 'complete')`;
+  /** The end of an edge with which the edge comes, and the other one. */
+  const bringer = tx`case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end`;
+  const brought = tx`case when e.kind in ('owns', 'produces') then e.from_key else e.to_key end`;
   return tx<Counts[]>`
     with come as materialized (${come}
     ), put as materialized (
@@ -177,22 +180,33 @@ const replaceRows = (
         where e.organisation_id = ${organisationId} and e.scope_id = any(${complete}) limit ${MOST_COMPARED})
       on conflict (organisation_id, from_key, kind, to_key, scope_id) do update set attributes = excluded.attributes,
         hash = excluded.hash where e.hash <> excluded.hash
+    ), brought as (
+      -- Assets of partial scopes of which the edges came, too: their kind came whole.
+      select p.id, i.key from asset_in i join put p on p.key = i.scope where p.outcome = 'partial' and p.whole ? i.kind
+    ), unseen as (
+      select a.scope_id, a.key from asset a join put p on p.id = a.scope_id
+      where a.scope_id = any(array(select id from put where outcome = 'partial' and whole <> '[]'))
+        and a.organisation_id = ${organisationId} and not p.whole ? a.kind
     ), edge_gone as (
-      -- Of an asset that is kept by policy the edges are, too. In a difference an asset that came brought its own with it:
-      -- those that lead from it, whose it is, and what made it. Of a scope that lacks a part, what did not come may be in
-      -- that part: of its lineage only what leads from things whose lineage came is replaced.
+      -- Of an asset that is kept by policy the edges are, too. An asset that came brought its own with it: those that lead
+      -- from it, whose it is, and what made it. Of a scope that lacks a part, what did not come may be in that part: nothing
+      -- is said of edges to what could not be read, and of its lineage only what leads from things whose lineage came goes.
       delete from edge e using put p
       where e.scope_id = any(array(select id from put where outcome in ('complete', 'updated') or whole <> '[]'))
         and e.organisation_id = ${organisationId} and e.scope_id = p.id
         and (p.key, e.from_key, e.kind, e.to_key) not in (select scope, key, kind, parent from come where t = 'edge')
         and case p.outcome when 'complete'
           then ${policy === 'delete'} or (p.key, e.from_key) in (select scope, key from asset_in)
-          when 'partial' then (${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
-            or (p.id, e.to_key) in (select scope_id, key from leaving)))
-            or (p.whole ? e.kind and (p.key, e.kind, e.from_key) in (select scope, kind, key from come where t = 'edge'))
-          else p.whole ? e.kind or (${policy === 'delete'} and (p.id, e.from_key) in (select scope_id, key from leaving)) or (p.key, case when e.kind in ('owns', 'produces') then e.to_key else e.from_key end) in (select scope, key from asset_in)
-            or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
-              or (p.key, e.to_key) in (select scope, key from named))) end
+            or (p.key, ${bringer}) in (select scope, key from asset_in)
+          else (${policy === 'delete'} and ((p.id, e.from_key) in (select scope_id, key from leaving)
+              or (p.id, e.to_key) in (select scope_id, key from leaving)))
+            or case p.outcome when 'partial'
+              then (p.whole ? e.kind and (p.key, e.kind, e.from_key) in (select scope, kind, key from come where t = 'edge'))
+                or ((p.id, ${bringer}) in (select id, key from brought)
+                  and (p.id, ${brought}) not in (select scope_id, key from unseen))
+              when 'updated' then p.whole ? e.kind or (p.key, ${bringer}) in (select scope, key from asset_in)
+                or (${policy === 'delete'} and ((p.key, e.from_key) in (select scope, key from named)
+                  or (p.key, e.to_key) in (select scope, key from named))) end end
     ), picture_in as (
       select distinct on (scope, key, kind) * from come where t = 'picture' order by scope, key, kind, line desc
     ), picture_out as (

@@ -94,6 +94,30 @@ test('updated: what came replaces, what is named goes, the rest stays, and edges
   });
 });
 
+test('what is named goes with all that lies below it, and with their edges', async () => {
+  const place = await crawled(['a']);
+  const uses = (from: string, to: string): EdgeRecord => ({ t: 'edge', scope: 'prod/a', kind: 'uses', from, to });
+  const publish = async (body: Parameters<typeof scopeRecords>[2], outcome: OutcomeRecord['outcome']) => {
+    const { stream } = await world.crawl(place, 'prod');
+    await stream.publish(changes(['a'], []));
+    await stream.publish(scopeRecords('prod/a', 'app', body, { outcome }));
+    await stream.finish();
+  };
+  const [app, sheet, chart, other] = [
+    asset('prod/a', 'prod/a', 'app', 'App a', 'prod'),
+    asset('prod/a', 'prod/a/s1', 'sheet', 'Sheet', 'prod/a'),
+    asset('prod/a', 'prod/a/s1/c', 'chart', 'Chart', 'prod/a/s1'),
+    asset('prod/a', 'prod/a/m', 'masterMeasure', 'Measure', 'prod/a'),
+  ];
+  const edges = [uses('prod/a/s1/c', 'prod/a/m'), uses('prod/a/m', 'prod/a/s1/c'), uses('prod/a/m', 'prod/a')];
+  await publish([app, sheet, chart, other, ...edges], 'complete');
+  await publish([{ ...gone('prod/a/s1'), scope: 'prod/a' }], 'updated');
+  expect(await keys(place, 'prod/a%')).toEqual(['prod/a', 'prod/a/m']);
+  const left = await world.sql`select from_key as "from", to_key as "to" from edge
+    where organisation_id = ${place.organisationId}`;
+  expect([...left]).toEqual([{ from: 'prod/a/m', to: 'prod/a' }]);
+});
+
 test('an app that a difference does not list is gone; one that it lists as unchanged keeps its outcome and what it lacks', async () => {
   const place = await crawled(['a', 'b']);
   const missing = [{ what: 'load script', code: 'qlik.forbidden', message: 'no', advice: 'Allow it.' }];

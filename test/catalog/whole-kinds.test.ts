@@ -94,6 +94,33 @@ describe('a site of which one list is out of reach for good', () => {
     });
   });
 
+  test.each(['delete', 'flag', 'keep'])(
+    'what came has the owner that came, and no earlier one (%s)',
+    async (policy) => {
+      const place = await known(policy);
+      const app = asset('prod/a', 'prod/a', 'app', 'App a', 'prod');
+      const publish = async (by: string, end: Partial<OutcomeRecord>) => {
+        const { stream } = await world.crawl(place, 'prod');
+        const body = [asset('prod', 'prod', 'site', 'Site'), user, tag('kept'), { ...owns('prod/tag/kept'), from: by }];
+        await stream.publish(scopeRecords('prod', 'site', [...body, listed('a'), listed('b')], end));
+        await stream.publish(
+          scopeRecords('prod/a', 'app', [app, { ...owns('prod/a'), scope: 'prod/a', from: by }], end),
+        );
+        await stream.finish();
+        return await world.sql<{ from: string; to: string }[]>`select from_key as from, to_key as to from edge
+        where organisation_id = ${place.organisationId} and to_key in ('prod/a', 'prod/tag/kept') order by to_key`;
+      };
+      const owned = (by: string) => [
+        { from: by, to: 'prod/a' },
+        { from: by, to: 'prod/tag/kept' },
+      ];
+      expect(await publish('prod/user/u', { outcome: 'complete' })).toEqual(owned('prod/user/u'));
+      const whole: OutcomeRecord['whole'] = ['site', 'user', 'tag', 'app'];
+      expect(await publish('prod/user/v', { outcome: 'partial', whole })).toEqual(owned('prod/user/v'));
+      expect(await publish('prod/user/w', { outcome: 'complete' })).toEqual(owned('prod/user/w'));
+    },
+  );
+
   test('a job that fails removes no app', async () => {
     const place = await known();
     const { stream } = await world.crawl(place, 'prod');
