@@ -8,6 +8,9 @@ const PARTS = 'test/catalog/parts.test.ts';
 const TRUST = 'test/catalog/trust.test.ts';
 const MODEL = 'test/faults/simulation/store-model.ts';
 const PUBLISHER = 'test/faults/simulation/store-publisher.ts';
+const SCOPES = 'test/faults/simulation/store-scopes.ts';
+const ROWS = 'test/faults/simulation/store-rows.ts';
+const NOTEBOOK = 'test/faults/simulation/notebook.ts';
 
 /** What the store must check: in its SQL, and in the model of it that the simulation has. */
 export const STORE_RULES: readonly Mutation[] = [
@@ -126,6 +129,17 @@ export const STORE_RULES: readonly Mutation[] = [
     caughtBy: { file: PUBLISH, test: 'partial: what came is updated, nothing is deleted' },
   },
   {
+    name: 'partial-brings-its-edges',
+    rule: '§8: an asset of a kind that came whole brought its own edges',
+    file: 'catalog/jobs/scope-rows.ts',
+    from: "where p.outcome = 'partial' and p.whole ? i.kind\n",
+    to: "where p.outcome = 'never' and p.whole ? i.kind\n",
+    caughtBy: {
+      file: 'test/catalog/whole-kinds.test.ts',
+      test: 'what came has the owner that came, and no earlier one (delete)',
+    },
+  },
+  {
     name: 'unlisted-by-a-complete-list',
     rule: '§8: only a complete list of apps removes those that it does not name',
     file: 'catalog/jobs/removals.ts',
@@ -149,6 +163,70 @@ export const STORE_RULES: readonly Mutation[] = [
     from: "if (line.t === 'scope')",
     to: "if (line.t === 'scope' && open) continue;\n        if (line.t === 'scope')",
     caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-removed-by-a-whole-list',
+    rule: '§8: only a whole list of apps removes those that it does not name (simulated)',
+    file: SCOPES,
+    from: '    if (![...attempt.published.values()].some(({ listsApps }) => listsApps)) return;\n',
+    to: '',
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-partial-deletes-nothing',
+    rule: '§8: what is not complete deletes nothing (simulated)',
+    file: ROWS,
+    from: "(outcome === 'complete' || whole.includes(kind) || isNamed(key))",
+    to: "(outcome !== 'updated' || whole.includes(kind) || isNamed(key))",
+    caughtBy: { seeds: 30 },
+  },
+  {
+    name: 'model-updated-keeps-the-rest',
+    rule: '§8: updated keeps what did not come (simulated)',
+    file: ROWS,
+    from: "(outcome === 'complete' || whole.includes(kind) || isNamed(key))",
+    to: "(outcome === 'complete' || outcome === 'updated' || whole.includes(kind) || isNamed(key))",
+    caughtBy: { seeds: 30 },
+  },
+  {
+    name: 'model-named-goes',
+    rule: '§8: what `gone` names goes (simulated)',
+    file: ROWS,
+    from: "outcome === 'updated' && come.named.some(",
+    to: "outcome === 'complete' && come.named.some(",
+    caughtBy: { seeds: 30 },
+  },
+  {
+    name: 'model-anew',
+    rule: '§8: of the kinds in `anew` what did not come goes (simulated)',
+    file: PUBLISHER,
+    from: "const made = kind === 'app' ? anew : [];",
+    to: "const made = kind === 'site' ? anew : [];",
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-policy',
+    rule: '§8: what is gone stays where the policy says so (simulated)',
+    file: ROWS,
+    from: "  if (policy === 'delete') return undefined;\n  if (before.isGone)",
+    to: '  if (policy !== undefined) return undefined;\n  if (before.isGone)',
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-checkpoint-of-a-published-job',
+    rule: '§8: the store keeps the name of a state when the job was published (simulated)',
+    file: SCOPES,
+    from: "    if (more.checkpoint !== undefined && outcome !== 'gone') attempt.checkpoint = more.checkpoint;\n",
+    to: '    const named = this.tables.connections.get(ended.connection);\n    if (more.checkpoint !== undefined && named) named.checkpoint = attempt.checkpoint = more.checkpoint;\n',
+    caughtBy: { seeds: 120 },
+  },
+  {
+    name: 'model-touched-scopes-are-read-again',
+    rule: '§8: what a job wrote that did not end well is read again (simulated)',
+    file: NOTEBOOK,
+    from: '    if (!note || note.touched',
+    to: '    if (note?.name !== undefined) return;\n    if (!note || note.touched',
+    caughtBy: { seeds: 150 },
   },
   {
     name: 'model-durability',

@@ -8,9 +8,11 @@ import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { Counters } from './counters.ts';
+import { crawlHandler, type Pace, type PlannedScope, testHandler } from './crawl.ts';
 import { type SimulatedDisk, SPOOL } from './disk.ts';
+import { Notebook } from './notebook.ts';
 import type { Random } from './random.ts';
-import { crawlHandler, type Pace, type Site, testHandler } from './site.ts';
+import type { Site } from './site.ts';
 import { signChallenge, signJob } from './store-service.ts';
 import { Owner, type Time } from './time.ts';
 import type { Watch, Watched } from './watch.ts';
@@ -139,14 +141,17 @@ export class AgentProcess implements Watched {
       },
       held,
     );
+    const notebook = new Notebook(this.disk.mount(owner), (what) => counters.count(what));
     const look = (jobId: string) => {
       const pass = `pass-${random.id()}`;
       const site = this.#world.siteOf(jobId);
       if (!site) throw new Error(`nobody asked for ${jobId}`);
       const key = this.#starting;
-      watch.passes.set(pass, { key, site });
       counters.count('agent.pass');
-      return { site, pass, pace: this.#pace(key) };
+      const onPlan = (plan: readonly PlannedScope[]): void => {
+        watch.scopes.passes.set(pass, { key, plan });
+      };
+      return { site, pass, pace: this.#pace(key), notebook, onPlan };
     };
     const jobs = new JobRunner({
       spool,

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { AgentSession } from '#catalog/gateway/backend.ts';
+import type { AgentSession, Offer } from '#catalog/gateway/backend.ts';
 import { expireLeases } from '#catalog/jobs/sweep.ts';
 import { cancelJob, createJob } from '#catalog/store/jobs.ts';
 import { Fault } from '#protocol/errors.ts';
+import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { Lease } from '#protocol/messages.ts';
 import type { StreamRecord } from '#protocol/records.ts';
-import { appRecords, batchOf, check, siteRecords, type TestAgent } from '#test/catalog/agent.ts';
+import { batchOf, check, connectionState, type TestAgent } from '#test/catalog/agent.ts';
 import type { World } from '#test/catalog/world.ts';
+import { deletionSettings, modelRows, realRows, someApp, someSite } from './both-scopes.ts';
 import type { Random } from './random.ts';
 import { StoreModel } from './store-model.ts';
 import { PublisherModel } from './store-publisher.ts';
@@ -24,6 +26,7 @@ interface Held extends Both<Lease> {
 }
 
 const CODES = ['north', 'south'] as const;
+const OPTIONS = [{}, {}, {}, { mode: 'full' }, { only: { streams: [], apps: ['a-1'] } }] as const;
 const bare = ({ jobId, attempt, leaseToken }: Lease): Lease => ({ jobId, attempt, leaseToken });
 
 /** Plays the same calls against PostgreSQL and against the model, and says what each answered. */
@@ -40,7 +43,15 @@ export class BothStores {
   #nowMs = 1_000;
   #ids = 0;
 
-  private constructor(world: World, random: Random, place: { organisationId: string; agent: TestAgent }) {
+  /** Scopes of a site, and of an app, that were published: by how each ended. */
+  readonly met = new Set<string>();
+
+  private constructor(
+    world: World,
+    random: Random,
+    place: { organisationId: string; agent: TestAgent },
+    south: DeletionPolicy,
+  ) {
     this.#world = world;
     this.#random = random;
     this.#agent = place.agent;
@@ -51,12 +62,18 @@ export class BothStores {
       verify: () => true,
       sign: () => '',
       onWake: () => undefined,
+      onPublished: (_, { kind, outcome, whole }, { before, policy }) =>
+        this.met.add(`${kind} ${outcome}${whole.length > 0 ? ' whole' : ''} ${before ? policy : 'first'}`),
+      onUnlisted: (_, { policy }) => this.met.add(`unlisted ${policy}`),
     });
-    this.#model.addAgent(place.agent.id, place.agent.identity.keyId, CODES);
+    const policies: Record<(typeof CODES)[number], DeletionPolicy> = { north: 'delete', south };
+    this.#model.addAgent(place.agent.id, place.agent.identity.keyId, policies);
+    this.#agent.connections = CODES.map((code) => connectionState(code, deletionSettings(policies[code])));
   }
 
-  static async open(world: World, random: Random): Promise<BothStores> {
-    const both = new BothStores(world, random, await world.enter(...CODES));
+  /** @param south what becomes of what is gone from the second connection; from the first it is deleted */
+  static async open(world: World, random: Random, south: DeletionPolicy): Promise<BothStores> {
+    const both = new BothStores(world, random, await world.enter(...CODES), south);
     await both.#authenticate();
     return both;
   }
@@ -90,6 +107,41 @@ export class BothStores {
     return await act();
   }
 
+  /** A crawl of many scopes, from beginning to end, in both; ends as the job did. */
+  async crawl(code: (typeof CODES)[number], batches: number, scopes: number): Promise<Both<unknown>> {
+    const { sql, backend } = this.#world;
+    const { job } = await createJob(sql, this.#organisationId, { connection: code, kind: 'crawl', createdBy: 'test' });
+    this.#model.createJob(code, 'crawl', {}, job.id);
+    const session = this.#sessions.at(-1);
+    const real = session && (await backend.claim(session.real));
+    const model = session && this.#model.claim(session.model);
+    if (!real || !model) throw new Error('there is no job to claim');
+    await backend.accept(session.real, bare(real));
+    this.#model.accept(session.model, bare(model));
+    const held: Held = { real: bare(real), model: bare(model), kind: 'crawl', crcs: [], records: 0 };
+    for (let seq = 1; seq <= batches; seq += 1) {
+      const records = Array.from({ length: scopes }, (_, n) =>
+        seq === 1 && n === 0 ? someSite(this.#random, code) : someApp(this.#random, code),
+      );
+      const batch = batchOf(seq, records.flat());
+      await (await backend.storeBatch(session.real, held.real, batch)).consumed;
+      this.#model.storeBatch(session.model, held.model, batch);
+      await this.#publisher(held).consumed(seq);
+      held.crcs.push(batch.crc32);
+      held.records += batch.records;
+    }
+    const facts = {
+      type: 'job.finish',
+      lastSeq: batches,
+      records: held.records,
+      sha256: hashOf(held),
+      result: 'ok',
+    } as const;
+    await backend.finish(session.real, { ...facts, ...held.real });
+    this.#model.finish(session.model, { ...facts, ...held.model }, this.#publisher(held).openScopes);
+    return await this.state();
+  }
+
   /** Jobs, attempts and what is published. */
   async state(): Promise<Both<unknown>> {
     const { sql } = this.#world;
@@ -97,18 +149,17 @@ export class BothStores {
     const jobs = await sql`select id, state, attempt from job where organisation_id = ${organisationId} order by id`;
     const attempts = await sql`select job_id as "jobId", attempt, state, durable_seq::float8 as "durableSeq"
       from attempt where organisation_id = ${organisationId} order by job_id, attempt`;
-    const assets = await sql<{ key: string }[]>`select key from asset where organisation_id = ${organisationId}`;
     const { tables } = this.#model;
     const modelJobs = [...tables.jobs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
     const rows = [...tables.attempts.values()].sort((a, b) =>
       a.jobId === b.jobId ? a.attempt - b.attempt : a.jobId < b.jobId ? -1 : 1,
     );
     return {
-      real: { jobs: [...jobs], attempts: [...attempts], assets: assets.map(({ key }) => key).sort() },
+      real: { jobs: [...jobs], attempts: [...attempts], ...(await realRows(sql, organisationId)) },
       model: {
         jobs: modelJobs.map(({ id, state, attempt }) => ({ id, state, attempt })),
         attempts: rows.map(({ jobId, attempt, state, durableSeq }) => ({ jobId, attempt, state, durableSeq })),
-        assets: [...tables.scopes.values()].flatMap(({ lines }) => [...lines.keys()]).sort(),
+        ...modelRows(tables),
       },
     };
   }
@@ -132,8 +183,10 @@ export class BothStores {
   async #ask() {
     const connection = this.#random.pick(CODES) ?? 'north';
     const kind = this.#random.chance(0.7) ? 'crawl' : 'test';
-    const { job } = await createJob(this.#world.sql, this.#organisationId, { connection, kind, createdBy: 'test' });
-    const model = this.#model.createJob(connection, kind, {}, job.id);
+    const options = kind === 'crawl' ? (this.#random.pick(OPTIONS) ?? {}) : {};
+    const asked = { connection, kind, options, createdBy: 'test' } as const;
+    const { job } = await createJob(this.#world.sql, this.#organisationId, asked);
+    const model = this.#model.createJob(connection, kind, options, job.id);
     this.#jobs.push(job.id);
     return { call: `ask for a ${kind} of ${connection}`, real: job.id, model: model.id };
   }
@@ -170,7 +223,8 @@ export class BothStores {
       const kind = (JSON.parse(real.spec) as { kind: string }).kind;
       this.#held.push({ real: bare(real), model: bare(model), kind, crcs: [], records: 0 });
     }
-    const answer = (offer: Lease | undefined) => offer && { jobId: offer.jobId, attempt: offer.attempt };
+    const answer = (offer: Offer | undefined) =>
+      offer && { jobId: offer.jobId, attempt: offer.attempt, ...askedOf(offer) };
     return { call: 'claim', real: answer(real), model: answer(model) };
   }
 
@@ -230,15 +284,13 @@ export class BothStores {
     const held = this.#lease();
     if (!held) return nothing;
     const roll = this.#random.next();
-    const hash = createHash('sha256');
-    for (const crc of held.crcs) hash.update(Buffer.from(crc.toString(16).padStart(8, '0'), 'hex'));
     const result = roll < 0.7 ? 'ok' : roll < 0.85 ? 'error' : 'cancelled';
     const error = new Fault(this.#random.chance(0.5) ? 'spool.failed' : 'internal', 'made up').toJSON();
     const facts = {
       type: 'job.finish' as const,
       lastSeq: held.crcs.length + (this.#random.chance(0.1) ? 1 : 0),
       records: held.records + (this.#random.chance(0.05) ? 1 : 0),
-      sha256: this.#random.chance(0.05) ? '0'.repeat(64) : hash.digest('hex'),
+      sha256: this.#random.chance(0.05) ? '0'.repeat(64) : hashOf(held),
       result: result as 'ok' | 'error' | 'cancelled',
       ...(result === 'error' ? { error } : {}),
     };
@@ -280,14 +332,13 @@ export class BothStores {
 
   #records(held: Held, seq: number): readonly StreamRecord[] {
     if (held.kind === 'test') return seq === 1 ? [{ t: 'test' }, check('dns')] : [check('tcp')];
-    const job = this.#model.tables.jobs.get(held.model.jobId);
-    const code = job?.connection ?? 'north';
-    if (seq === 1) return siteRecords(code, ['a-2', 'a-3']);
-    const app = appRecords(code, `a-${seq}`, ['s1', `s${seq % 3}`]);
+    const code = this.#model.tables.jobs.get(held.model.jobId)?.connection ?? 'north';
+    const records = seq === 1 || this.#random.chance(0.15) ? someSite(this.#random, code) : someApp(this.#random, code);
     // Now and then a scope is left open, or does not agree with its outcome.
-    if (this.#random.chance(0.07)) return app.slice(0, -1);
-    if (this.#random.chance(0.05)) return appRecords(code, `a-${seq}`, ['s1'], { records: 99 });
-    return app;
+    if (this.#random.chance(0.05)) return records.slice(0, -1);
+    const [last] = records.slice(-1);
+    if (last?.t === 'outcome' && this.#random.chance(0.04)) return [...records.slice(0, -1), { ...last, records: 99 }];
+    return records;
   }
 
   #publisher({ model }: Held): PublisherModel {
@@ -299,11 +350,23 @@ export class BothStores {
         lease: model,
         transaction: async (work) => work(),
         pause: () => Promise.reject(new Error('the model of the publisher failed')),
-        onPublished: () => undefined,
       });
     this.#publishers.set(key, publisher);
     return publisher;
   }
 }
+
+/** Over the checksums of all batches. */
+const hashOf = ({ crcs }: Held): string => {
+  const hash = createHash('sha256');
+  for (const crc of crcs) hash.update(Buffer.from(crc.toString(16).padStart(8, '0'), 'hex'));
+  return hash.digest('hex');
+};
+
+/** What the catalog adds to a crawl when its lease begins. */
+const askedOf = ({ spec }: Offer): object => {
+  const { kind, options } = JSON.parse(spec) as { kind: string; options: Record<string, unknown> };
+  return kind === 'crawl' ? { checkpoint: options['checkpoint'], pictures: options['pictures'] } : {};
+};
 
 const nothing = { call: 'nothing', real: null, model: null } as const;

@@ -104,6 +104,7 @@ const clone = (world: World, machine: Machine, copied: boolean): void => {
     world.watch.mayRecut = true;
     world.counters.count('clone.with.attempts');
   }
+  world.watch.mayBeStale = true;
   const other = world.addMachine(machine.agentId, `${machine.name}-clone-${world.machines.length}`, disk, true);
   world.startAgent(other);
   time.after(random.between(5_000, 200_000), undefined, () => removeClone(world, other));

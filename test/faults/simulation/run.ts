@@ -112,7 +112,7 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
       for (const { id, error } of store.model.tables.jobs.values())
         if (error?.code === 'bridge.protocol' || error?.code === 'internal')
           watch.fail('refused', `${id}: ${error.message}`);
-    const last = world.codes.map((code) => world.ask(code, 'crawl'));
+    const last = world.codes.map((code) => world.ask(code, 'crawl', true));
     if (!watch.violation && !(await until(isDone, PROGRESS_MS))) watch.fail('progress', unfinished(world));
     if (!watch.violation)
       for (const id of last) {

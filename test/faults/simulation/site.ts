@@ -1,31 +1,116 @@
 import { createHash } from 'node:crypto';
-import type { JobHandler } from '#agent/bridge/job-handler.ts';
-import type { DraftRecord, RecordSink } from '#agent/spool/sink.ts';
-import type { StreamRecord } from '#protocol/records.ts';
+import type { AssetRecord, EdgeRecord, PictureRecord } from '#protocol/records.ts';
 import type { Random } from './random.ts';
 
-/** A made-up Qlik site as one job is to find it: its scopes and how many things each holds. */
+/**
+ * What comes of an app when this job looks at it: all can be read; or all but its stories, and that is known; or only its
+ * beginning; or nothing; or it is deleted meanwhile.
+ */
+export type Fate = 'open' | 'lacking' | 'cut' | 'denied' | 'vanishing';
+
+/** An app at one time: other numbers are other contents, and the same one comes back when it is restored. */
+export interface AppContent {
+  readonly version: number;
+  readonly sheets: number;
+  readonly stories: number;
+  /** Where its data comes from changes by itself, too. */
+  readonly lineage: number;
+  readonly datasets: number;
+}
+
+/** A made-up Qlik site as one job is to find it. */
 export interface Site {
   readonly connection: string;
   readonly version: number;
-  /** Things in each app by its number; an app that is not there is gone. */
-  readonly apps: ReadonlyMap<number, number>;
-  /** Length of what is written of a thing; now and then one is longer than a batch may be. */
-  readonly bulk: (app: number, n: number) => number;
+  /** Streams by their number, each with the version of its row. */
+  readonly streams: ReadonlyMap<number, number>;
+  readonly apps: ReadonlyMap<number, AppContent>;
+  readonly fates: ReadonlyMap<number, Fate>;
+  /** What of the site's lists can be read. */
+  readonly lists: 'all' | 'no users' | 'some apps';
+  /** The job reads these apps alone. */
+  readonly only: readonly number[] | undefined;
 }
 
-export const someSite = (random: Random, connection: string, version: number): Site => {
-  const apps = new Map<number, number>();
-  for (let app = 0; app < 5; app += 1) if (random.chance(0.75)) apps.set(app, random.int(0, 12));
-  const longAt = random.int(0, 60);
-  const usual = random.int(20, 260);
-  return {
-    connection,
-    version,
-    apps,
-    bulk: (app, n) => (app * 12 + n === longAt ? 1_500 + ((version * 977) % 8_000) : (usual * (n + 7)) % 300),
-  };
-};
+type Item = AssetRecord | EdgeRecord | PictureRecord;
+
+const APPS = 5;
+const STREAMS = 3;
+const USERS = 2;
+const LONGEST = 9_500;
+
+const content = (random: Random, version: number): AppContent => ({
+  version,
+  sheets: random.int(0, 7),
+  stories: random.int(0, 2),
+  lineage: version,
+  datasets: random.int(0, 2),
+});
+
+/** How a site changes from one time to the next: some apps and streams come, go, change, or come back as they once were. */
+export class ChangingSite {
+  readonly #random: Random;
+  readonly #connection: string;
+  #streams = new Map<number, number>();
+  #apps = new Map<number, AppContent>();
+  /** Each app as it was at some time. */
+  readonly #before = new Map<number, AppContent[]>();
+
+  constructor(random: Random, connection: string) {
+    this.#random = random;
+    this.#connection = connection;
+  }
+
+  /** The site as the next job finds it; `calm`: everything can be read. */
+  next(version: number, only: readonly number[] | undefined, calm: boolean): Site {
+    const random = this.#random;
+    const apps = new Map<number, AppContent>();
+    for (let app = 0; app < APPS; app += 1) {
+      const found = this.#app(app, version);
+      if (found) apps.set(app, found);
+    }
+    this.#apps = apps;
+    const streams = new Map<number, number>();
+    for (let stream = 0; stream < STREAMS; stream += 1) {
+      const before = this.#streams.get(stream);
+      if (!random.chance(before === undefined ? 0.6 : 0.85)) continue;
+      streams.set(stream, before !== undefined && random.chance(0.6) ? before : random.int(1, 4));
+    }
+    this.#streams = streams;
+    const fates = new Map<number, Fate>();
+    for (const app of apps.keys()) fates.set(app, calm ? 'open' : this.#fate());
+    const roll = random.next();
+    const lists = calm || only || roll < 0.84 ? 'all' : roll < 0.92 ? 'no users' : 'some apps';
+    return { connection: this.#connection, version, streams, apps, fates, lists, only };
+  }
+
+  #app(app: number, version: number): AppContent | undefined {
+    const random = this.#random;
+    const now = this.#apps.get(app);
+    const earlier = this.#before.get(app) ?? [];
+    if (!random.chance(now ? 0.88 : 0.55)) return undefined;
+    const roll = random.next();
+    if (now && roll < 0.5) return now;
+    if (now && roll < 0.65) return { ...now, lineage: version, datasets: random.int(0, 2) };
+    const restored = roll > 0.85 ? random.pick(earlier) : undefined;
+    if (restored) return restored;
+    const fresh = content(random, version);
+    this.#before.set(app, [...earlier, fresh]);
+    return fresh;
+  }
+
+  #fate(): Fate {
+    const roll = this.#random.next();
+    if (roll < 0.84) return 'open';
+    return roll < 0.89 ? 'lacking' : roll < 0.92 ? 'cut' : roll < 0.97 ? 'denied' : 'vanishing';
+  }
+}
+
+/** Length of what is written of a sheet; now and then one is longer than a batch may be. */
+const bulkOf = (app: number, n: number, version: number): number =>
+  (version * 31 + app * 12 + n) % 61 === 0
+    ? 1_500 + ((version * 977) % (LONGEST - 1_500))
+    : ((version % 7) * (n + 7) * 29) % 300;
 
 const noise = (seed: string, bytes: number): string => {
   let text = '';
@@ -33,103 +118,97 @@ const noise = (seed: string, bytes: number): string => {
   return text.slice(0, bytes);
 };
 
-const OUTSIDE = 'outside';
+export const OUTSIDE = 'outside';
+export const appKey = ({ connection }: Site, app: number): string => `${connection}/app-${app}`;
+export const appOf = (scope: string): number => Number(scope.split('/app-')[1]);
+const streamKey = ({ connection }: Site, stream: number): string => `${connection}/stream/${stream}`;
 
-/** The records of a scope as this pass over the site writes them: each names the pass, so that a mixture shows. */
-const bodyOf = (site: Site, scope: string, pass: string): StreamRecord[] => {
-  const { connection } = site;
-  const tag = { by: pass, version: site.version };
-  if (scope === connection)
-    return [
-      { t: 'asset', scope, key: scope, kind: 'site', name: 'Site', attributes: { ...tag } },
-      ...[...site.apps.keys()].map((app) => ({
-        t: 'listed' as const,
-        scope,
-        key: `${connection}/app-${app}`,
-        name: `App ${app}/${pass}/${site.version}`,
-      })),
-    ];
-  const app = Number(scope.split('/app-')[1]);
-  const body: StreamRecord[] = [
-    { t: 'asset', scope, key: scope, kind: 'app', name: `App ${app}`, parent: connection, attributes: { ...tag } },
+const asset = (
+  scope: string,
+  key: string,
+  kind: AssetRecord['kind'],
+  attributes: AssetRecord['attributes'],
+  parent?: string,
+): AssetRecord => ({
+  t: 'asset',
+  scope,
+  key,
+  kind,
+  name: `${kind} ${key}`,
+  ...(parent === undefined ? {} : { parent }),
+  attributes,
+});
+
+/** The row of a stream, and whose it is. */
+export const streamItems = (site: Site, stream: number): readonly Item[] => {
+  const { connection: scope } = site;
+  const version = site.streams.get(stream) ?? 0;
+  const key = streamKey(site, stream);
+  return [
+    asset(scope, key, 'stream', { version }, scope),
+    { t: 'edge', scope, kind: 'owns', from: `${scope}/user/${version % USERS}`, to: key, attributes: { version } },
   ];
-  for (let n = 0; n < (site.apps.get(app) ?? 0); n += 1)
-    body.push({
-      t: 'asset',
-      scope,
-      key: `${scope}/sheet-${n}`,
-      kind: 'sheet',
-      name: `Sheet ${n}`,
-      parent: scope,
-      attributes: { ...tag, bulk: noise(`${scope}/${n}/${site.version}`, site.bulk(app, n)) },
-    });
-  if (body.length > 2)
-    body.push({ t: 'edge', scope, kind: 'uses', from: `${scope}/sheet-0`, to: OUTSIDE, attributes: { ...tag } });
-  return body;
+};
+export const goneStream = (site: Site, stream: number) =>
+  ({ t: 'gone', scope: site.connection, key: streamKey(site, stream) }) as const;
+
+const siteItems = (site: Site): readonly Item[] => {
+  const { connection: scope } = site;
+  return [
+    asset(scope, scope, 'site', {}),
+    ...Array.from({ length: USERS }, (_, n) => asset(scope, `${scope}/user/${n}`, 'user', {}, scope)),
+    ...[...site.streams.keys()].flatMap((stream) => streamItems(site, stream)),
+  ];
 };
 
-const scopesOf = (site: Site): string[] => [
-  site.connection,
-  ...[...site.apps.keys()].map((app) => `${site.connection}/app-${app}`),
+/** Where the data of an app comes from. */
+export const lineageItems = (site: Site, app: number): readonly Item[] => {
+  const { lineage, datasets, sheets } = site.apps.get(app) ?? content0;
+  const scope = appKey(site, app);
+  return Array.from({ length: datasets }, (_, n) => `${scope}/source/${n}`).flatMap((key): readonly Item[] => [
+    asset(scope, key, 'dataset', { lineage }),
+    { t: 'edge', scope, kind: 'loads', from: scope, to: key, attributes: { lineage } },
+    ...(sheets === 0
+      ? []
+      : ([{ t: 'edge', scope, kind: 'derives', from: `${scope}/sheet-0`, to: key, attributes: { lineage } }] as const)),
+  ]);
+};
+const content0: AppContent = { version: 0, sheets: 0, stories: 0, lineage: 0, datasets: 0 };
+
+const appItems = (site: Site, app: number): readonly Item[] => {
+  const scope = appKey(site, app);
+  const { version, sheets, stories } = site.apps.get(app) ?? content0;
+  const items: Item[] = [asset(scope, scope, 'app', { version, stories }, site.connection)];
+  for (let n = 0; n < sheets; n += 1) {
+    const key = `${scope}/sheet-${n}`;
+    const bulk = noise(`${key}/${version}`, bulkOf(app, n, version));
+    items.push(asset(scope, key, 'sheet', { version, bulk }, scope));
+    if ((n + version) % 3 === 0)
+      items.push({ t: 'picture', scope, key, source: 'layout', mediaType: 'image/png', content: `${version}/${n}` });
+  }
+  for (let n = 0; n < stories; n += 1) items.push(asset(scope, `${scope}/story-${n}`, 'story', { version }, scope));
+  if (sheets > 1)
+    items.push({ t: 'edge', scope, kind: 'uses', from: `${scope}/sheet-0`, to: OUTSIDE, attributes: { version } });
+  return [...items, ...lineageItems(site, app)];
+};
+
+const made = new WeakMap<Site, Map<string, readonly Item[]>>();
+
+/** Everything that the source holds of a scope. */
+export const itemsOf = (site: Site, scope: string): readonly Item[] => {
+  const known = made.get(site) ?? new Map<string, readonly Item[]>();
+  made.set(site, known);
+  const items = known.get(scope) ?? (scope === site.connection ? siteItems(site) : appItems(site, appOf(scope)));
+  known.set(scope, items);
+  return items;
+};
+
+/** Apps that the job sees: those that it is to read, or that the list shows. */
+export const appsSeen = ({ apps, only, lists }: Site): readonly number[] =>
+  [...apps.keys()].filter((app) => (only ? only.includes(app) : lists !== 'some apps' || app % 2 === 0));
+
+/** The scopes that the job publishes. */
+export const scopesOf = (site: Site): readonly string[] => [
+  ...(site.only ? [] : [site.connection]),
+  ...appsSeen(site).map((app) => appKey(site, app)),
 ];
-
-const lineOf = (record: StreamRecord): string => `${JSON.stringify(record)}\n`;
-
-/** What the catalog must hold of a scope that this pass read. */
-export const expectedLines = (site: Site, scope: string, pass: string): string[] =>
-  bodyOf(site, scope, pass).map(lineOf);
-
-export const expectedScopes = (site: Site): ReadonlySet<string> => new Set(scopesOf(site));
-
-export interface Pace {
-  /** Before each record. */
-  readonly pause: () => Promise<void>;
-  readonly random: Random;
-  /** A record was taken, though the handler may have been told to pause. */
-  readonly onWritten: () => void;
-}
-
-/** Reads a site: two scopes side by side now and then. */
-export const crawlHandler = (
-  look: (jobId: string) => { readonly site: Site; readonly pass: string; readonly pace: Pace },
-): JobHandler => ({
-  run: async (spec, sink: RecordSink, { signal, skipScopes, onProgress }) => {
-    const { site, pass, pace } = look(spec.jobId);
-    let scopesDone = 0;
-    const write = async (record: DraftRecord): Promise<void> => {
-      signal.throwIfAborted();
-      await pace.pause();
-      await sink.write(record);
-      pace.onWritten();
-    };
-    const read = async (scope: string): Promise<void> => {
-      const body = bodyOf(site, scope, pass);
-      await write({ t: 'scope', scope, kind: scope === site.connection ? 'site' : 'app', name: scope });
-      for (const record of body) await write(record);
-      await write({ t: 'outcome', scope, outcome: 'complete' });
-      scopesDone += 1;
-      onProgress({ scopesDone, scopesTotal: null, records: 0, current: [scope] });
-    };
-    const [first, ...rest] = scopesOf(site).filter((scope) => !skipScopes.has(scope));
-    if (first === undefined) return;
-    await read(first);
-    while (rest.length > 0) await Promise.all(rest.splice(0, pace.random.int(1, 2)).map(read));
-  },
-});
-
-/** Tests a connection: a list that is begun afresh by each pass. */
-export const testHandler = (look: (jobId: string) => { readonly pass: string; readonly pace: Pace }): JobHandler => ({
-  run: async (spec, sink, { signal }) => {
-    const { pass, pace } = look(spec.jobId);
-    await sink.write({ t: 'test' });
-    for (let n = 0; n < CHECKS; n += 1) {
-      signal.throwIfAborted();
-      await pace.pause();
-      const check = { t: 'check', target: 'connection', check: `check-${n}`, status: 'pass' } as const;
-      await sink.write({ ...check, seen: pass, details: [], durationMs: 1 });
-      pace.onWritten();
-      await sink.flush();
-    }
-  },
-});
-export const CHECKS = 4;

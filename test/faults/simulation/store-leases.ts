@@ -1,7 +1,9 @@
 import type { AgentSession, GatewayBackend, Refusal, WakeUp } from '#catalog/gateway/backend.ts';
 import { MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { Lease } from '#protocol/messages.ts';
+import type { EndedScope, ScopeRow } from './store-rows.ts';
 import { type AttemptRow, copyOf, emptyTables, type JobRow, type Tables } from './store-tables.ts';
 
 export type Auth = Parameters<GatewayBackend['authenticate']>[0];
@@ -24,6 +26,19 @@ export interface StoreModelOptions {
   readonly verify: (auth: Auth, proof: { readonly host: string; readonly nonce: string }) => boolean;
   readonly sign: (spec: string) => string;
   readonly onWake: (agentId: string, wake: Wake) => void;
+  /** A scope was published. */
+  readonly onPublished: (ref: AttemptName, ended: EndedScope, change: ScopeChange) => void;
+  /** An app went since no whole list names it. */
+  readonly onUnlisted: (ref: AttemptName, change: ScopeChange & { readonly before: ScopeRow }) => void;
+}
+
+type AttemptName = { readonly jobId: string; readonly attempt: number };
+
+/** What became of the rows of a scope. */
+export interface ScopeChange {
+  readonly before: ScopeRow | undefined;
+  readonly after: ScopeRow | undefined;
+  readonly policy: DeletionPolicy;
 }
 
 export const AT_WORK = ['leased', 'running', 'cancelling'];
@@ -95,7 +110,7 @@ export class LeaseModel {
     const job = this.tables.jobs.get(lease.jobId);
     if (!attempt || !job) return { standing: 'lost', job: undefined, attempt: undefined };
     if (attempt.state === 'closed') return { standing: 'finished', job, attempt };
-    const mine = this.tables.connections.get(job.connection) === session.agentId;
+    const mine = this.tables.connections.get(job.connection)?.agentId === session.agentId;
     const open = AT_WORK.includes(job.state) || (job.state === 'queued' && this.isFree(job));
     const held = attempt.state === 'active' && job.attempt === attempt.attempt && mine && open;
     return { standing: !held ? 'lost' : job.state === 'cancelling' ? 'cancelling' : 'held', job, attempt };

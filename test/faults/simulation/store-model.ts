@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { AgentSession, Batch, GatewayBackend, HeldVerdict, Offer } from '#catalog/gateway/backend.ts';
 import { CLOSE, MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { ERROR_KINDS, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import type { DeletionPolicy } from '#protocol/job-options.ts';
 import type { Lease } from '#protocol/messages.ts';
-import { AT_WORK, type Auth, broken, type Ending, keyOf, LeaseModel } from './store-leases.ts';
+import { AT_WORK, type Auth, broken, type Ending, keyOf } from './store-leases.ts';
+import { ScopeModel } from './store-scopes.ts';
 import type { AgentRow, AttemptRow, JobRow } from './store-tables.ts';
 
 type Finish = Parameters<GatewayBackend['finish']>[1];
@@ -15,10 +17,10 @@ const delayMs = (attempt: number): number => Math.min(5_000 * 2 ** (attempt - 1)
  * What the store behind the gateways decides, in memory and one transaction a call: the rules of `catalog/jobs`, written a
  * second time. A test plays the same calls against both.
  */
-export class StoreModel extends LeaseModel {
+export class StoreModel extends ScopeModel {
   #orders = 0;
 
-  addAgent(id: string, keyId: string, connections: readonly string[]): void {
+  addAgent(id: string, keyId: string, connections: Readonly<Record<string, DeletionPolicy>>): void {
     const row: AgentRow = {
       id,
       keyId,
@@ -31,13 +33,20 @@ export class StoreModel extends LeaseModel {
       status: undefined,
     };
     this.tables.agents.set(id, row);
-    for (const code of connections) this.tables.connections.set(code, id);
+    for (const [code, policy] of Object.entries(connections))
+      this.tables.connections.set(code, { agentId: id, policy, checkpoint: null });
   }
 
-  /** Asks for a job; one of the same kind and connection that still waits is returned as it is. */
+  /** Asks for a job; one that asks for the same and still waits is returned as it is. */
   createJob(connection: string, kind: string, options: object = {}, id = this.options.id()): JobRow {
     for (const job of this.tables.jobs.values())
-      if (job.connection === connection && job.kind === kind && job.state === 'queued') return job;
+      if (
+        job.connection === connection &&
+        job.kind === kind &&
+        job.state === 'queued' &&
+        JSON.stringify(optionsOf(job)) === JSON.stringify(options)
+      )
+        return job;
     const createdAt = '2026-01-01T00:00:00.000Z';
     const job: JobRow = {
       id,
@@ -52,7 +61,7 @@ export class StoreModel extends LeaseModel {
     };
     this.tables.jobs.set(id, job);
     const owner = this.tables.connections.get(connection);
-    if (owner !== undefined) this.options.onWake(owner, {});
+    if (owner) this.options.onWake(owner.agentId, {});
     return job;
   }
 
@@ -141,7 +150,7 @@ export class StoreModel extends LeaseModel {
           (one) =>
             one.state === 'queued' &&
             one.notBeforeMs <= this.options.nowMs() &&
-            this.tables.connections.get(one.connection) === agent.id &&
+            this.tables.connections.get(one.connection)?.agentId === agent.id &&
             busy(one.kind) < (KINDS[one.kind] ?? 0) &&
             this.isFree(one),
         )
@@ -167,12 +176,15 @@ export class StoreModel extends LeaseModel {
         refused: undefined,
         checksFrom: undefined,
         batches: [],
+        checkpoint: null,
         published: new Map(),
         checks: new Map(),
       });
       const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.options.nowMs()).toISOString();
       const more = { agentId: agent.id, attempt: job.attempt, issuedAt, challenge: session.challenge };
-      const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), ...more });
+      const checkpoint = this.tables.connections.get(job.connection)?.checkpoint ?? null;
+      const options = { ...optionsOf(job), ...(job.kind === 'crawl' && { pictures: true, checkpoint }) };
+      const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), options, ...more });
       return { ...lease, spec, signature: this.options.sign(spec) };
     }
   }
@@ -266,7 +278,8 @@ export class StoreModel extends LeaseModel {
             ? { state: 'again', error: reason, delayMs: delayMs(attempt.attempt) }
             : { state: 'failed', error: reason };
     } else {
-      this.#removeUnlisted(job, attempt);
+      this.removeUnlisted(job, attempt);
+      if (!attempt.refused) this.keepCheckpoint(job, attempt);
       ending = attempt.refused ? { state: 'failed', error: broken(attempt.refused) } : { state: 'published' };
     }
     this.end(attempt, 'closed');
@@ -295,7 +308,7 @@ export class StoreModel extends LeaseModel {
     }
     for (const job of this.tables.jobs.values()) {
       const owner = this.tables.connections.get(job.connection);
-      const agent = owner === undefined ? undefined : this.tables.agents.get(owner);
+      const agent = owner && this.tables.agents.get(owner.agentId);
       if (job.state === 'queued' && job.notBeforeMs <= this.options.nowMs() && agent?.sessionId && this.isFree(job))
         this.options.onWake(agent.id, {});
     }
@@ -319,14 +332,9 @@ export class StoreModel extends LeaseModel {
   isCurrent(session: AgentSession): boolean {
     return this.tables.agents.get(session.agentId)?.epoch === session.epoch;
   }
-
-  #removeUnlisted(job: JobRow, attempt: AttemptRow): void {
-    if (attempt.published.get(job.connection) !== 'complete') return;
-    for (const [key, scope] of this.tables.scopes)
-      if (scope.kind === 'app' && key.startsWith(`${job.connection}/`) && scope.listedBy !== keyOf(attempt))
-        this.tables.scopes.delete(key);
-  }
 }
+
+const optionsOf = ({ spec }: JobRow): object => (JSON.parse(spec) as { options: object }).options;
 
 const streamError = ({ batches }: AttemptRow, finish: Finish): ErrorInfo | undefined => {
   const hash = createHash('sha256');

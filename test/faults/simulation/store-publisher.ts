@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { Lease } from '#protocol/messages.ts';
+import type { StreamRecord } from '#protocol/records.ts';
 import { keyOf } from './store-leases.ts';
 import type { StoreModel } from './store-model.ts';
 import type { StagedBatch } from './store-tables.ts';
@@ -21,22 +22,12 @@ interface Line {
   readonly t: string;
   readonly scope: string;
   readonly kind: 'site' | 'app';
-  readonly key: string;
-  readonly from: string;
-  readonly to: string;
   readonly outcome: string;
   readonly records: number;
   readonly sha256: string;
-}
-
-/** What is published, told to whoever checks it. */
-export interface Publication {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly scope: string;
-  readonly outcome: string;
-  /** Lines of assets, edges and listed apps. */
-  readonly lines: readonly string[];
+  readonly whole?: readonly string[];
+  readonly anew?: readonly string[];
+  readonly checkpoint?: string;
 }
 
 export interface PublisherOptions {
@@ -45,7 +36,6 @@ export interface PublisherOptions {
   /** Time passes before each transaction; rejects when the store is away. */
   readonly transaction: <T>(work: () => T) => Promise<T>;
   readonly pause: (ms: number) => Promise<void>;
-  readonly onPublished: (publication: Publication) => void;
 }
 
 const unpack = ({ codec, payload = new Uint8Array(), rawBytes, seq }: StagedBatch): Buffer => {
@@ -288,41 +278,43 @@ export class PublisherModel {
   }
 
   #publish(open: OpenScope, line: Line): void {
-    const { store, lease, onPublished } = this.#options;
+    const { store, lease } = this.#options;
     const found = store.holding(lease);
     if (!found) {
       this.#end();
       return;
     }
-    const { attempt, job } = found;
-    if (attempt.published.has(line.scope)) return;
-    const sha256 = createHash('sha256').update(open.lines.join('')).digest('hex');
-    if (open.lines.length !== line.records || sha256 !== line.sha256) {
-      attempt.published.set(line.scope, 'failed');
-      attempt.refused ??= `${line.scope} does not agree with its outcome`;
-      return;
-    }
-    const { scopes } = store.tables;
-    const rows = new Map<string, string>();
-    const listed = new Set<string>();
-    for (const text of open.lines) {
-      const one = JSON.parse(text) as Line;
-      if (one.t === 'listed') listed.add(one.key);
-      else rows.set(one.t === 'asset' ? one.key : `${one.from} ${one.kind} ${one.to}`, text);
-    }
-    attempt.published.set(line.scope, line.outcome);
-    const before = scopes.get(line.scope);
-    if (line.outcome === 'gone') scopes.delete(line.scope);
-    else {
-      const kept = line.outcome === 'complete' ? [] : (before?.lines ?? []);
-      const lines = line.outcome === 'unchanged' ? (before?.lines ?? new Map()) : new Map([...kept, ...rows]);
-      scopes.set(line.scope, { key: line.scope, kind: open.kind, lines, listedBy: keyOf(lease) });
-    }
-    if (open.kind === 'site' && line.outcome === 'complete')
-      for (const [key, scope] of scopes)
-        if (key.startsWith(`${job.connection}/`) && listed.has(key)) scope.listedBy = keyOf(lease);
-    onPublished({ ...lease, scope: line.scope, outcome: line.outcome, lines: open.lines });
+    const { scope, outcome } = line;
+    const text = open.lines.join('');
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const wrong = open.lines.length !== line.records || sha256 !== line.sha256;
+    const { connection } = found.job;
+    const records = open.lines.map((text) => JSON.parse(text) as StreamRecord);
+    store.publish(
+      lease,
+      {
+        key: scope,
+        connection,
+        kind: open.kind,
+        outcome,
+        whole: wholeOf(open, line),
+        listing: keyOf(lease),
+        records,
+        text,
+      },
+      {
+        refused: wrong ? `${scope} does not agree with its outcome` : undefined,
+        checkpoint: open.kind === 'site' ? line.checkpoint : undefined,
+      },
+    );
   }
 }
+
+/** The kinds of which all came, where the outcome lets that count. */
+const wholeOf = ({ kind }: OpenScope, { outcome, whole = [], anew = [] }: Line): readonly string[] => {
+  const made = kind === 'app' ? anew : [];
+  if (outcome === 'partial') return [...whole, ...made];
+  return outcome === 'updated' ? made : [];
+};
 
 class Poison extends Error {}

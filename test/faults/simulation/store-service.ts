@@ -3,9 +3,9 @@ import type { AgentSession, GatewayBackend, WakeUp } from '#catalog/gateway/back
 import { challenge } from '#protocol/messages.ts';
 import type { Counters } from './counters.ts';
 import type { Random } from './random.ts';
-import { type Auth, keyOf, type Wake } from './store-leases.ts';
+import { type Auth, keyOf, type StoreModelOptions, type Wake } from './store-leases.ts';
 import { StoreModel } from './store-model.ts';
-import { type Publication, PublisherModel } from './store-publisher.ts';
+import { PublisherModel } from './store-publisher.ts';
 import type { Tables } from './store-tables.ts';
 import type { Owner, Time } from './time.ts';
 
@@ -33,7 +33,6 @@ export class StoreService {
   readonly #counters: Counters;
   readonly #subscriptions = new Set<Subscription>();
   readonly #publishers = new Map<Owner, Map<string, PublisherModel>>();
-  readonly onPublished: (publication: Publication) => void;
   /** A job ended with what its agent said last. */
   onClosed: (jobId: string) => void = () => undefined;
   #downUntilMs = 0;
@@ -41,11 +40,15 @@ export class StoreService {
   #generation = 0;
   slowUntilMs = 0;
 
-  constructor(time: Time, random: Random, counters: Counters, onPublished: (publication: Publication) => void) {
+  constructor(
+    time: Time,
+    random: Random,
+    counters: Counters,
+    told: Pick<StoreModelOptions, 'onPublished' | 'onUnlisted'>,
+  ) {
     this.#time = time;
     this.#random = random;
     this.#counters = counters;
-    this.onPublished = onPublished;
     this.model = new StoreModel({
       nowMs: () => time.nowMs,
       id: () => random.id(),
@@ -53,6 +56,7 @@ export class StoreService {
       verify: (auth: Auth, { host, nonce }) =>
         auth.signature === signChallenge(auth.agentId, auth.keyId, host, nonce, auth.bootId),
       onWake: (agentId, wake) => this.#wake(agentId, wake),
+      ...told,
     });
   }
 
@@ -198,7 +202,6 @@ export class StoreService {
       lease: { jobId, attempt, leaseToken },
       transaction: (work) => this.#call(owner, 'publish', work),
       pause: (ms) => this.#time.delay(ms, owner),
-      onPublished: this.onPublished,
     });
     own.set(key, publisher);
     return publisher;

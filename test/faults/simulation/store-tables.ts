@@ -1,5 +1,7 @@
 import type { ErrorInfo } from '#protocol/errors.ts';
 import type { Part } from '#protocol/frame.ts';
+import type { DeletionPolicy } from '#protocol/job-options.ts';
+import type { ScopeRow } from './store-rows.ts';
 
 export interface AgentRow {
   readonly id: string;
@@ -40,6 +42,13 @@ export interface StagedBatch {
   readonly part: Part | undefined;
 }
 
+/** How a scope of an attempt ended. */
+export interface PublishedRow {
+  readonly outcome: string;
+  /** It is the site's, and names every app that there is. */
+  readonly listsApps: boolean;
+}
+
 export interface AttemptRow {
   readonly jobId: string;
   readonly attempt: number;
@@ -55,23 +64,26 @@ export interface AttemptRow {
   checksFrom: number | undefined;
   batches: StagedBatch[];
   /** Scope, and how it ended. */
-  readonly published: Map<string, string>;
+  readonly published: Map<string, PublishedRow>;
+  /** The state that its site's scope named. */
+  checkpoint: string | null;
   readonly checks: Map<number, string>;
 }
 
-export interface ScopeRow {
-  readonly key: string;
-  readonly kind: 'site' | 'app';
-  /** Lines of assets and edges by what makes each unique. */
-  readonly lines: Map<string, string>;
-  listedBy: string | undefined;
+/** A connection as the store has it. */
+export interface ConnectionRow {
+  /** The agent that owns it. */
+  readonly agentId: string;
+  /** What becomes of what is gone. */
+  readonly policy: DeletionPolicy;
+  /** The state of its agent from which the next crawl may go on. */
+  checkpoint: string | null;
 }
 
 /** All that the store knows: what a replica has of it. */
 export interface Tables {
   readonly agents: Map<string, AgentRow>;
-  /** The agent that owns each connection. */
-  readonly connections: Map<string, string>;
+  readonly connections: Map<string, ConnectionRow>;
   readonly jobs: Map<string, JobRow>;
   readonly attempts: Map<string, AttemptRow>;
   readonly scopes: Map<string, ScopeRow>;
@@ -86,7 +98,7 @@ export const copyOf = (tables: Tables): Tables => ({
     ...row,
     boots: copied(row.boots),
   })),
-  connections: new Map(tables.connections),
+  connections: copied(tables.connections),
   jobs: copied(tables.jobs),
   attempts: copied(tables.attempts, (row) => ({
     ...row,
@@ -94,7 +106,8 @@ export const copyOf = (tables: Tables): Tables => ({
     published: new Map(row.published),
     checks: new Map(row.checks),
   })),
-  scopes: copied(tables.scopes, (row) => ({ ...row, lines: new Map(row.lines) })),
+  // Their rows are replaced, never changed.
+  scopes: new Map(tables.scopes),
 });
 
 export const emptyTables = (): Tables => ({

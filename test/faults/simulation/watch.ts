@@ -2,8 +2,8 @@ import { CREDIT } from '#protocol/constants.ts';
 import { decodeFrame, FrameError } from '#protocol/frame.ts';
 import type { Counters } from './counters.ts';
 import type { Connection, WireTap } from './network.ts';
-import { expectedLines, type Site } from './site.ts';
-import type { Publication } from './store-publisher.ts';
+import { ScopeWatch } from './scope-watch.ts';
+import type { Site } from './site.ts';
 import type { StoreService } from './store-service.ts';
 import type { Owner, Time } from './time.ts';
 
@@ -87,22 +87,34 @@ export class Watch implements WireTap {
   readonly #counters: Counters;
   readonly #trace: (line: string) => void;
   readonly #accounts = new Map<number, Account>();
-  readonly #published = new Set<string>();
   readonly #batches = new Map<string, number>();
   readonly watched = new Map<Owner, Watched>();
-  /** Which attempt a pass over a site worked for, and what it was to read. */
-  readonly passes = new Map<string, { readonly key: string; readonly site: Site | undefined }>();
+  /** What is published. */
+  readonly scopes: ScopeWatch;
   store: StoreService | undefined;
   /** Batches may be cut anew under a number that was used: a disk was spoiled, or a spool copied. */
   mayRecut = false;
+  /** Another machine with a state of its own worked for the same agent: what was published is not known to each. */
+  mayBeStale = false;
   /** The store forgot commits. */
   forgotten = false;
   violation: Violation | undefined;
 
-  constructor(time: Time, counters: Counters, trace: (line: string) => void) {
+  constructor(
+    time: Time,
+    counters: Counters,
+    trace: (line: string) => void,
+    siteOf: (jobId: string) => Site | undefined,
+  ) {
     this.#time = time;
     this.#counters = counters;
     this.#trace = trace;
+    this.scopes = new ScopeWatch({
+      fail: (rule, message) => this.fail(rule, message),
+      count: (name) => counters.count(name),
+      siteOf,
+      mayBeStale: () => this.mayBeStale,
+    });
   }
 
   fail(rule: string, message: string): void {
@@ -244,28 +256,10 @@ export class Watch implements WireTap {
     watched.quietUntilMs = 0;
   }
 
-  published({ jobId, attempt, scope, lines, outcome }: Publication): void {
-    const id = `${jobId}/${attempt} ${scope}`;
-    this.#trace(`published ${id}: ${outcome}, ${lines.length} records`);
-    this.#counters.count('store.published');
-    if (this.#published.has(id)) this.fail('once', `${id} was published twice`);
-    this.#published.add(id);
-    const passes = new Set(lines.map(passOf));
-    const [pass = ''] = passes;
-    const found = this.passes.get(pass);
-    if (passes.size !== 1 || !found) this.fail('mixed', `${id} holds records of ${[...passes].join(', ')}`);
-    else if (found.key !== `${jobId}/${attempt}`) this.fail('mixed', `${id} holds records of ${found.key}`);
-    else if (found.site) {
-      const expected = expectedLines(found.site, scope, pass);
-      if (expected.join('') !== lines.join(''))
-        this.fail('content', `${id} has ${lines.length} records, the source ${expected.length}`);
-    }
-  }
-
   /** The store forgot its last commits: what they said may be said again. */
   forget(): void {
     this.forgotten = true;
-    this.#published.clear();
+    this.scopes.forget();
   }
 
   over(connection: Connection): void {
@@ -342,12 +336,6 @@ export class Watch implements WireTap {
     this.#batches.set(id, frame.crc32);
   }
 }
-
-/** Which pass over a site wrote a record. */
-const passOf = (line: string): string => {
-  const record = JSON.parse(line) as { t: string; name: string; attributes?: { by: string } };
-  return record.t === 'listed' ? (record.name.split('/')[1] ?? '') : (record.attributes?.by ?? '');
-};
 
 const brief = (message: Message): string => {
   const { type, jobId, attempt, stream, upto, credit, durableSeq, code, lastSeq, epoch, jobs, lost } = message;
