@@ -47,6 +47,8 @@ export const evaluate = (expression: Expression, scope: Scope, depth = 0): Value
     case 'name': {
       const named = scope.variable(expression.name);
       if (named !== undefined) return named;
+      // `LET p = "lib://Data/";`: no variable is called like a path, and that is what was meant.
+      if (expression.quote !== '' && /[/\\]/.test(expression.name)) return text(expression.name);
       return expression.quote === '' && /^(?:null|true|false)$/i.test(expression.name)
         ? unknown('name')
         : scope.expansion(expression.name);

@@ -26,6 +26,12 @@ U: NOCONCATENATE LOAD id AS u RESIDENT T; DROP TABLE T;`,
       ['-T.id < new.csv:id, old.qvd:id', '-T.v < new.csv:v', '-T.* < old.qvd:*', 'U.u < new.csv:id, old.qvd:id'],
     ],
   ],
+  'a path in the wrong quotes': [
+    [
+      'LET p = "lib://D/"; LET q = "$(p)y"; T: LOAD a FROM [$(p)x.qvd] (qvd); U: LOAD b FROM [$(q).qvd] (qvd);',
+      ['T.a < lib://D/x.qvd:a', 'U.b < lib://D/y.qvd:b'],
+    ],
+  ],
   'what SET is given': [
     [
       `SET f = [Net Sales]; SET p = [lib://D/x.qvd]; SET s = 'it''s'; SET q = 'a' & 'b'; SET [v w] = "z";
