@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { expanded } from '#agent/lineage/expression/expansion.ts';
 import { type Include, type ScriptContents, scriptContents } from '#agent/lineage/script/contents.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
 import type { VariableEntry } from '#agent/qlik/engine/calls.ts';
@@ -104,16 +105,7 @@ export class Includes {
    * a hundred times: what grows beyond a path stays as it is written.
    */
   #expanded(path: string): string {
-    let text = path;
-    for (let round = 0; round < 5 && text.includes('$('); round++) {
-      let room = MOST_PATH - text.length;
-      text = text.replace(/\$\(([^()=]{1,200})\)/g, (whole, name) => {
-        const value = this.#variables.get(String(name).trim()) ?? whole;
-        room -= value.length - whole.length;
-        return room < 0 ? '' : value;
-      });
-      if (room < 0) return path;
-    }
-    return text;
+    const { text } = expanded(path, (name) => this.#variables.get(name));
+    return text.length > MOST_PATH ? path : text;
   }
 }

@@ -1,8 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { open, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants as zlib, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Log } from '#agent/qlik/log.ts';
 import { errnoOf, replaceFile } from '#config/durable-file.ts';
 import { decryptBytes, encryptBytes } from '#config/secrets/aead.ts';
@@ -38,7 +39,7 @@ const NAME = /^[0-9a-f]{32}$/;
 
 const pack = promisify(zstdCompress);
 const unpack = promisify(zstdDecompress);
-const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
+const LEVEL = { params: { [zlib.ZSTD_c_compressionLevel]: 3 } };
 
 /**
  * Keeps what lineage is made of (script, expressions, data model) of each app of a connection, so that it can be made anew
@@ -79,8 +80,12 @@ export class KeptApps {
       await makeFolder(place.folder);
       await makeFolder(folder);
       const sizes = new Map<string, number>();
-      for (const name of await readdir(folder))
-        if (NAME.test(name)) sizes.set(name, (await stat(join(folder, name))).size);
+      for (const name of await readdir(folder)) {
+        if (!NAME.test(name)) continue;
+        const found = await lstat(join(folder, name));
+        // A link, or whatever else somebody put there, is nothing that was kept.
+        if (found.isFile()) sizes.set(name, found.size);
+      }
       return new KeptApps(place, code, folder, derivedKey(stored.key, PURPOSE), sizes);
     } catch (error) {
       place.log.warn({ reason: errnoOf(error) }, 'nothing of apps can be kept: the folder cannot be used');
@@ -131,8 +136,8 @@ export class KeptApps {
     const name = this.#nameOf(appId);
     if (!this.#sizes.has(name)) return undefined;
     try {
-      const bytes = await readFile(join(this.#folder, name));
-      if (bytes.length > MOST_FILE_BYTES) return undefined;
+      const bytes = await plainFile(join(this.#folder, name));
+      if (bytes === undefined) return undefined;
       const packed = decryptBytes(bytes.subarray(MAC_BYTES), this.#key, this.#boundTo(appId));
       return readKept((await unpack(packed, { maxOutputLength: MOST_TEXT_BYTES })).toString('utf8'));
     } catch {
@@ -169,6 +174,14 @@ export class KeptApps {
     this.#isTold = true;
   }
 }
+
+/** The bytes of a file that is no link, no pipe and not too large; undefined for what is. */
+const plainFile = async (path: string): Promise<Buffer | undefined> => {
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  await using file = await open(path, flags);
+  const found = await file.stat();
+  return found.isFile() && found.size <= MOST_FILE_BYTES ? await file.readFile() : undefined;
+};
 
 const freeBytes = async (folder: string): Promise<number> => {
   const { bavail, bsize } = await statfs(folder);
