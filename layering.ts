@@ -15,7 +15,17 @@ const rooms: Record<string, readonly string[]> = {
   'agent/secrets': ['node:', 'protocol', 'config', 'agent/network'],
   'agent/qlik': ['node:', 'protocol', 'config', 'config/filter', 'agent/network', 'enigma.js', 'zod'],
   'agent/doctor': ['node:', 'protocol', 'config', 'agent/network', 'agent/qlik', 'agent/bridge'],
-  'agent/lineage': ['node:', 'protocol', 'config', '@polyglot-sql/sdk'],
+  'agent/lineage': ['node:', 'protocol', 'config', 'agent/lineage/*'],
+  // The language of databases: the only room that knows the parser of it.
+  'agent/lineage/sql': ['node:', 'protocol', 'config', 'agent/lineage', '@polyglot-sql/sdk'],
+  // Text goes in, lineage comes out: no disk, no clock and no parser of SQL but those that it is given.
+  'agent/lineage/interpreter': [
+    'protocol',
+    'config',
+    'agent/lineage',
+    'agent/lineage/sql/analysis.ts',
+    'agent/lineage/sql/dialects.ts',
+  ],
   'agent/spool': ['node:', 'protocol', 'config'],
   // What left this machine, for whoever wants to look: append-only, chained, on this machine alone.
   'agent/audit': ['node:', 'protocol', 'config'],

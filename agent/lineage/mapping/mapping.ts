@@ -1,7 +1,7 @@
 import { namesBelow, serverPath } from '#config/connection/server-path.ts';
 import type { AppNamed, LineageMapping, MappedEdge } from '#config/lineage-mapping/lineage-mapping.ts';
+import { type DatabaseSystem, databaseSystem } from '../databases.ts';
 import type { DatabasePlace } from '../naming/connection-place.ts';
-import { type DatabaseSystem, databaseSystem } from '../naming/database-systems.ts';
 import type { PlaceMapping } from '../naming/place-mapping.ts';
 import type { Surroundings } from '../result.ts';
 

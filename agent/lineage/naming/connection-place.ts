@@ -1,4 +1,4 @@
-import { type DatabaseSystem, databaseSystem } from './database-systems.ts';
+import { type DatabaseSystem, databaseSystem } from '../databases.ts';
 
 /** Where a data connection of the site leads, as its reader found it out: no secret is among it. */
 export interface ConnectionPlace {

@@ -1,12 +1,12 @@
 import { beneath, type ServerPath, serverPath } from '#config/connection/server-path.ts';
 import { redactText } from '#config/redaction/rules.ts';
 import { assetKey, keyPart } from '#protocol/keys.ts';
+import { folded } from '../databases.ts';
 import { boundedKey, columnOf, fileDataset } from '../dataset-names.ts';
 import { wholePath } from '../file-place.ts';
 import type { FilePlace, FileSource, Source } from '../result.ts';
 import { sourceName } from '../result-json.ts';
 import { type ConnectionPlace, type DatabasePlace, databasePlace } from './connection-place.ts';
-import { folded } from './database-systems.ts';
 import { objectName } from './object-name.ts';
 import { PLAIN_MAPPING, type PlaceMapping } from './place-mapping.ts';
 import type { SiteApps } from './site-apps.ts';

@@ -1,5 +1,5 @@
+import { folded } from '../databases.ts';
 import type { DatabasePlace } from './connection-place.ts';
-import { folded } from './database-systems.ts';
 
 export interface ObjectName {
   /** `db.schema.table`. */
