@@ -291,7 +291,7 @@ export const BoxShape = ({
       {box.more.up > 0 && (
         <Knob
           count={box.more.up}
-          x={x - 6}
+          x={x - 10}
           y={y + SIZES.head / 2}
           onClick={() => onMore('up')}
           label={`${number(box.more.up)} more upstream`}
@@ -300,7 +300,7 @@ export const BoxShape = ({
       {box.more.down > 0 && (
         <Knob
           count={box.more.down}
-          x={x + width + 6}
+          x={x + width + 10}
           y={y + SIZES.head / 2}
           onClick={() => onMore('down')}
           label={`${number(box.more.down)} more downstream`}
