@@ -42,6 +42,27 @@ const WORDS_BEHIND_CLOSING = new Set(
   ).split(' '),
 );
 
+/** Rows that hold brackets are no longer than this. */
+const LONGEST_ROWS = 50_000;
+
+/**
+ * Where the closing character of an inline table stands; -1: nowhere. Data may hold pairs of brackets, as expressions do
+ * (`Sales, Sum([Net Sales])`): then nothing that a LOAD goes on with stands behind the first closing one.
+ */
+export const inlineEnd = (text: string, at: number): number => {
+  const closing = CLOSING.get(text[at] ?? '') ?? '';
+  const first = text.indexOf(closing, at + 1);
+  if (closing !== ']' || first === -1 || behindInline(text, first)) return first;
+  let depth = 1;
+  for (let end = at + 1; end < text.length && end - at < LONGEST_ROWS; end++) {
+    if (text[end] === '[') depth += 1;
+    else if (text[end] === ']' && --depth === 0) return behindInline(text, end) ? end : first;
+  }
+  return first;
+};
+
+const behindInline = (text: string, end: number): boolean => BEHIND_INLINE.test(text.slice(end + 1, end + 200));
+
 /**
  * Finds where quotes and brackets end, and notices those that never do. Looking for a missing end may read far ahead;
  * what that costs in all is bounded by the length of the text.
@@ -73,10 +94,9 @@ export class Quotes {
    */
   inline(at: number): Quoted {
     const text = this.#text;
-    const end = text.indexOf(CLOSING.get(text[at] ?? '') ?? '', at + 1);
+    const end = inlineEnd(text, at);
     const tab = this.#lineOf(TAB, at, end === -1 ? text.length : end);
-    if (tab !== undefined && (end === -1 || !BEHIND_INLINE.test(text.slice(end + 1, end + 200))))
-      return { type: 'broken', resume: tab };
+    if (tab !== undefined && (end === -1 || !behindInline(text, end))) return { type: 'broken', resume: tab };
     return end === -1 ? { type: 'broken', resume: text.length } : { type: 'closed', end: end + 1 };
   }
 

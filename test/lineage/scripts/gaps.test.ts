@@ -32,6 +32,13 @@ U: NOCONCATENATE LOAD id AS u RESIDENT T; DROP TABLE T;`,
       ['T.a < lib://D/x.qvd:a', 'U.b < lib://D/y.qvd:b'],
     ],
   ],
+  'brackets in the rows of an inline table': [
+    [
+      `T: LOAD * INLINE [\nName, Formula\nSales, Sum([Net Sales])\n[x], 'y'\n] (delimiter is ','); U: LOAD u FROM u.qvd (qvd);
+V: LOAD * INLINE [a]; W: LOAD * INLINE [b\n[];`,
+      ['T.Name < inline::Name', 'T.Formula < inline::Formula', 'U.u < u.qvd:u', 'V.a < inline::a', 'W.b < inline::b'],
+    ],
+  ],
   'what SET is given': [
     [
       `SET f = [Net Sales]; SET p = [lib://D/x.qvd]; SET s = 'it''s'; SET q = 'a' & 'b'; SET [v w] = "z";

@@ -1,4 +1,4 @@
-import { CLOSING } from '../quotes.ts';
+import { CLOSING, inlineEnd } from '../quotes.ts';
 import type { LoadSource } from '../syntax.ts';
 import { takeFormat } from './format.ts';
 import type { Reader } from './reader.ts';
@@ -56,8 +56,7 @@ const takeBody = (reader: Reader): string => {
     reader.at += 1;
     return token.text;
   }
-  const closing = CLOSING.get(reader.text[start] ?? '');
-  const end = closing === undefined ? -1 : reader.text.indexOf(closing, start + 1);
+  const end = CLOSING.has(reader.text[start] ?? '') ? inlineEnd(reader.text, start) : -1;
   if (end === -1 || end >= reader.end) return reader.fail('the rows behind INLINE are missing');
   const body = reader.text.slice(start + 1, end);
   reader.seek(end + 1);
