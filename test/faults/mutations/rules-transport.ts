@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts';
 
-const POLLING = 'test/unit/bridge/polling.test.ts';
+const POLLING = 'test/unit/bridge/polling-gateway.test.ts';
 const GATEWAY = 'test/unit/gateway/gateway.test.ts';
 const ADMISSION = 'test/unit/gateway/admission.test.ts';
 const MACHINE = 'test/unit/protocol/agent-session.test.ts';
