@@ -105,7 +105,8 @@ export class Includes {
    * a hundred times: what grows beyond a path stays as it is written.
    */
   #expanded(path: string): string {
-    const { text } = expanded(path, (name) => this.#variables.get(name));
-    return text.length > MOST_PATH ? path : text;
+    const { text, unresolved } = expanded(path, (name) => this.#variables.get(name));
+    // One that is known and could not be put in names itself, or is too long.
+    return text.length > MOST_PATH || unresolved.some((name) => this.#variables.has(name)) ? path : text;
   }
 }
