@@ -34,6 +34,8 @@ interface Run {
 
 const AGENT = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 const ENGINE_SESSIONS = 2;
+/** For both of these a site makes the contents of all its apps. */
+const ADDED_UP_MS = 600_000;
 
 const command = (place: Place): string[] => [
   AGENT,
@@ -51,6 +53,8 @@ export const run = async (args: readonly string[]): Promise<void> => {
       apps: { type: 'string', multiple: true, default: ['1000'] },
       /** Apps of the site on which others are set beside; 0: none are. */
       beside: { type: 'string', default: '200' },
+      /** `crawl`, `delta`, `beside`: a large site takes its time, and each of them crawls it. */
+      only: { type: 'string', default: 'crawl,delta,beside' },
       /** Apps that change before the crawl that reads only differences, on a site of the first size; 0: there is none. */
       changed: { type: 'string', default: '10' },
       seed: { type: 'string', default: '1' },
@@ -61,13 +65,18 @@ export const run = async (args: readonly string[]): Promise<void> => {
   const { profile } = values;
   process.stdout.write(`${machine()}\n`);
   const runs: Run[] = [];
-  for (const apps of values.apps) runs.push(await crawlOnce({ apps: wholeNumber('apps', apps), seed, profile }));
+  const isWanted = (what: string): boolean => values.only.split(',').includes(what);
+  for (const apps of isWanted('crawl') ? values.apps : [])
+    runs.push(await crawlOnce({ apps: wholeNumber('apps', apps), seed, profile }));
   sayGrowth(runs);
   const changed = wholeNumber('changed', values.changed, 0);
   const delta =
-    changed === 0 ? null : await deltaRun({ apps: wholeNumber('apps', values.apps[0] ?? ''), seed, profile }, changed);
+    changed === 0 || !isWanted('delta')
+      ? null
+      : await deltaRun({ apps: wholeNumber('apps', values.apps[0] ?? ''), seed, profile }, changed);
   const beside = wholeNumber('beside', values.beside, 0);
-  const sequential = beside === 0 ? null : await besideOthers({ apps: beside, seed, profile }, command);
+  const sequential =
+    beside === 0 || !isWanted('beside') ? null : await besideOthers({ apps: beside, seed, profile }, command);
   process.stdout.write(`${JSON.stringify({ bench: 'crawl', runs, delta, sequential })}\n`);
 };
 
@@ -76,8 +85,8 @@ const crawlOnce = async (options: { apps: number; seed: number; profile: string 
   await using place = await Place.make(options);
   const { seconds, peakRssMiB, summary } = await runAgent(command(place));
   const record = await place.site.ask<RecordSnapshot>('/record');
-  const bound = await place.site.ask<LowerBound>(`/lower-bound?sessions=${ENGINE_SESSIONS}`);
-  checkAssets(summary, await place.site.ask<SiteTruth>('/truth'));
+  const bound = await place.site.ask<LowerBound>(`/lower-bound?sessions=${ENGINE_SESSIONS}`, undefined, ADDED_UP_MS);
+  checkAssets(summary, await place.site.ask<SiteTruth>('/truth', undefined, ADDED_UP_MS));
   const result: Run = {
     apps,
     seconds: rounded(seconds),

@@ -17,7 +17,8 @@ export const run = async (args: readonly string[]): Promise<void> => {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      apps: { type: 'string', default: '3250' },
+      // A million records, with those of lineage among them.
+      apps: { type: 'string', default: '1650' },
       agents: { type: 'string', default: '10000' },
       only: { type: 'string', default: 'agent,gateway' },
       program: { type: 'string' },

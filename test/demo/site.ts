@@ -47,11 +47,11 @@ export class SimulatedSite implements AsyncDisposable {
   }
 
   /** Asks the site's control endpoint, which no real site has: `/truth`, `/record`, `/faults`, … */
-  async ask<T>(path: string, body?: unknown): Promise<T> {
+  async ask<T>(path: string, body?: unknown, withinMs = 30_000): Promise<T> {
     const response = await fetch(`${this.addresses.controlUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(withinMs),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;

@@ -33,7 +33,10 @@ export class Place implements AsyncDisposable {
       mkdirSync(site);
       process.stdout.write(`site of ${apps} apps, seed ${seed}, ${profile}, service times on\n`);
       const further = ['--service-time'];
-      return new Place(folder, await SimulatedSite.start({ folder: site, seed, apps, profile, further }));
+      return new Place(
+        folder,
+        await SimulatedSite.start({ folder: site, seed, apps, profile, further, readyWithinMs: 300_000 }),
+      );
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
