@@ -175,7 +175,11 @@ export const crawlHandler = (look: (jobId: string) => Looked): JobHandler => ({
     };
     const [first, ...rest] = plan.filter(({ scope }) => !skipScopes.has(scope));
     if (first) await read(first);
-    while (rest.length > 0) await Promise.all(rest.splice(0, pace.random.int(1, 2)).map(read));
+    while (rest.length > 0) {
+      // As real crawls do: none ends while a part of it still writes.
+      const done = await Promise.allSettled(rest.splice(0, pace.random.int(1, 2)).map(read));
+      for (const one of done) if (one.status === 'rejected') throw one.reason;
+    }
     if (!site.only) await notebook.write(site.connection, noteOf(site, spec));
   },
 });
