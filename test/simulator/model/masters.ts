@@ -79,7 +79,7 @@ export const madeOfOthers = <T extends Measure>(measures: readonly T[], model: D
   const taken = new Set(
     model.tables.flatMap(({ fields, joined }) => [...fields, ...(joined ? [joined] : [])]).map(({ name }) => name),
   );
-  const unique = (name: string): boolean => measures.filter((other) => other.name === name).length === 1;
+  const unique = (name: string): boolean => name !== '' && measures.filter((other) => other.name === name).length === 1;
   return measures.map((measure, index) => {
     const other = measures[index - 1];
     if (other === undefined || hashOf(measure.qId) % 10 !== 0) return measure;
