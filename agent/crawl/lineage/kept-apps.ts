@@ -175,10 +175,12 @@ export class KeptApps {
   }
 }
 
+/** Follows no link, and waits for nobody to write into a pipe. */
+const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 /** The bytes of a file that is no link, no pipe and not too large; undefined for what is. */
 const plainFile = async (path: string): Promise<Buffer | undefined> => {
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  await using file = await open(path, flags);
+  await using file = await open(path, READ_ONLY);
   const found = await file.stat();
   return found.isFile() && found.size <= MOST_FILE_BYTES ? await file.readFile() : undefined;
 };
@@ -190,7 +192,7 @@ const freeBytes = async (folder: string): Promise<number> => {
 
 const isSame = async (path: string, mac: Buffer): Promise<boolean> => {
   try {
-    await using file = await open(path, 'r');
+    await using file = await open(path, READ_ONLY);
     const head = Buffer.alloc(MAC_BYTES);
     const { bytesRead } = await file.read(head, 0, MAC_BYTES, 0);
     return bytesRead === MAC_BYTES && timingSafeEqual(head, mac);

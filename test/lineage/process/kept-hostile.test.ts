@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   cpSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -196,6 +197,15 @@ test.each<[string, (path: string, another: string) => void]>([
   expect(JSON.stringify(records)).not.toContain('canary-outside');
   rmSync(own(), { recursive: true });
   cpSync(join(state, 'as-kept'), join(kept, NAMED), { recursive: true });
+});
+
+test('a pipe in the place of a kept file holds up no crawl, which keeps the app in its place', async () => {
+  const [first = ''] = files();
+  rmSync(first);
+  execFileSync('mkfifo', [first]);
+  await crawled();
+  expect(lstatSync(first).isFile()).toBe(true);
+  expect((await remade()).made.apps).toBe(whole.apps);
 });
 
 test('links below a mapped folder lead nowhere else', async () => {
