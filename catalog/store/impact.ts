@@ -109,7 +109,9 @@ class Walk {
     const { direction } = this.#query;
     const places = frontier.map(({ place }) => place);
     const options = { filter: this.#query, breadth: MOST_NEIGHBOURS };
-    const steps = await stepsFrom(this.#sql, this.#organisationId, places, level, direction, options);
+    const { found: steps, cut } = await stepsFrom(this.#sql, this.#organisationId, places, level, direction, options);
+    // At the level of tables what is only named alike is passed over.
+    if (cut.size > 0 && level === 'column') this.cut = true;
     const found = new Map<string, How>();
     for (const at of frontier) {
       const list = steps.get(at.place.key) ?? [];

@@ -27,6 +27,13 @@ export interface Step {
   readonly conditional: boolean;
 }
 
+/** Steps by the key that they begin at. */
+export interface Steps {
+  readonly found: ReadonlyMap<string, readonly Step[]>;
+  /** From these more may lead than can be gone on with: so many names are like theirs. */
+  readonly cut: ReadonlySet<string>;
+}
+
 /** What is known of an asset on the way. An endpoint of an edge that nobody sent as an asset has no kind. */
 export interface Place {
   readonly key: string;
@@ -94,7 +101,7 @@ export const stepsFrom = async (
   level: Level,
   direction: Direction,
   { filter, breadth, after }: { filter: EdgeFilter; breadth: number; after?: After | undefined },
-): Promise<ReadonlyMap<string, readonly Step[]>> => {
+): Promise<Steps> => {
   const ways: Ends = WAYS[level][direction];
   const [afterKind, afterKey] = after ?? ['', ''];
   const steps: Step[] = [];
@@ -132,16 +139,19 @@ export const stepsFrom = async (
     for (const { key, kind, parent } of at)
       if (parent !== null && kind !== null && DRAWN.includes(kind))
         steps.push({ near: key, kind: 'contains', other: parent, confidence: null, conditional: false });
+  let cut: ReadonlySet<string> = new Set();
   if ('derives' >= afterKind) {
     const known = new Set(steps.map(({ near, kind, other }) => `${kind}\n${near}\n${other}`));
-    for (const step of await patternSteps(sql, organisationId, at, level, direction, filter))
+    const named = await patternSteps(sql, organisationId, at, level, direction, filter);
+    cut = named.cut;
+    for (const step of named.steps)
       if (!(afterKind === 'derives' && step.other <= afterKey) && !known.has(`derives\n${step.near}\n${step.other}`))
         steps.push(step);
   }
   const found = new Map<string, Step[]>(keys.map((key) => [key, []]));
   for (const step of steps) found.get(step.near)?.push(step);
   for (const list of found.values()) list.sort((a, b) => order(a.kind, b.kind) || order(a.other, b.other));
-  return found;
+  return { found, cut };
 };
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -206,10 +216,10 @@ export const countBeyond = async (
         .map(({ key }) => ({ key, n: 1 })),
     );
   }
-  const unseen = (await patternSteps(sql, organisationId, at, level, direction, filter)).filter(
-    ({ other }) => !known.has(other),
-  );
-  add([...Map.groupBy(unseen, ({ near }) => near)].map(([key, steps]) => ({ key, n: steps.length })));
+  const { steps, cut } = await patternSteps(sql, organisationId, at, level, direction, filter);
+  const unseen = steps.filter(({ other }) => !known.has(other));
+  add([...Map.groupBy(unseen, ({ near }) => near)].map(([key, list]) => ({ key, n: list.length })));
+  add([...cut].map((key) => ({ key, n: 1 })));
   return counted;
 };
 

@@ -116,13 +116,15 @@ const walk = async (
   for (let distance = 1; distance <= query.depth && frontier.length > 0; distance += 1) {
     const after = distance === 1 && query.after?.length === 2 ? ([...query.after] as unknown as After) : undefined;
     const { breadth } = query;
-    const found = await stepsFrom(sql, organisationId, frontier, level, direction, { filter: query, breadth, after });
+    const options = { filter: query, breadth, after };
+    const { found, cut } = await stepsFrom(sql, organisationId, frontier, level, direction, options);
     const fresh = new Set<string>();
     for (const place of frontier) {
       const steps = found.get(place.key) ?? [];
       const taken = steps.slice(0, breadth);
       const last = taken.at(-1);
       if (steps.length > breadth && last) unfinished.set(place.key, { place, next: [last.kind, last.other] });
+      else if (cut.has(place.key)) unfinished.set(place.key, { place, next: null });
       for (const { other } of taken) {
         if (walked.has(other) || fresh.has(other)) continue;
         // What the other direction found already is shown in any case.
@@ -191,13 +193,14 @@ const edgesBetween = async (
       apps: [...(before?.apps ?? []), ...(app === null ? [] : [app])].slice(0, MOST_APPS),
     });
   }
-  for (const { from, to, confidence } of await patternEdgesBetween(sql, organisationId, places, filter)) {
+  const named = await patternEdgesBetween(sql, organisationId, places, filter);
+  for (const { from, to, confidence } of named.edges) {
     const id = JSON.stringify(['derives', from, to]);
     const facts = { role: 'value', conditional: false, unreachable: false, manual: false, apps: [] } as const;
     if (!merged.has(id))
       merged.set(id, { kind: 'derives', from, to, upstream: to, downstream: from, ...facts, apps: [], confidence });
   }
-  return { edges: [...merged.values()], cut: rows.length > MOST_EDGES };
+  return { edges: [...merged.values()], cut: named.cut || rows.length > MOST_EDGES };
 };
 
 const opening = async (

@@ -1,14 +1,11 @@
 import { CONFIDENCES, type Confidence } from '#protocol/lineage.ts';
-import { folderOf, foldersAbove, isUsable, mayCome, type PatternEnd } from './dataset-patterns.ts';
+import { beginningOf, folderOf, isUsable, mayCome, type PatternEnd } from './dataset-patterns.ts';
+import { fittingPairs, type Named, nearOf } from './fitting-names.ts';
 import type { Direction, EdgeFilter, Level, Place, Step } from './lineage-steps.ts';
 import type { Queries } from './sql.ts';
 
 /** Why such an edge is no surer. */
 export const PATTERN_REASON = 'pattern';
-
-/** Datasets that are looked at for one: what comes beyond is counted as more than is known. */
-const MOST_LOOKED_AT = 2_000;
-const LAST = '\u{10ffff}';
 
 /** The dataset that a place is or lies in, and what follows it in the key of a column. */
 interface Lying {
@@ -56,52 +53,14 @@ const endsOf = async (
   return new Map(rows.map((row) => [row.key, row]));
 };
 
-/** Keys of datasets that may be the same place as one of these, by the folders alone. */
-const nearOf = async (
-  sql: Queries,
-  organisationId: string,
-  ends: Iterable<PatternEnd>,
-): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const folders: { near: string; folder: string }[] = [];
-  const ranges: { near: string; folder: string }[] = [];
-  for (const { key, pattern } of ends) {
-    if (pattern !== null && !isUsable(pattern)) continue;
-    for (const folder of foldersAbove(pattern === null ? key : folderOf(pattern))) folders.push({ near: key, folder });
-    if (pattern !== null) ranges.push({ near: key, folder: folderOf(pattern) });
-  }
-  const found = new Map<string, string[]>();
-  const add = (rows: readonly { near: string; key: string }[]): void => {
-    for (const { near, key } of rows) {
-      const list = found.get(near);
-      if (list === undefined) found.set(near, [key]);
-      else list.push(key);
-    }
-  };
-  const nears = (rows: readonly { near: string }[]) => sql.array(rows.map(({ near }) => near));
-  const inFolders = (rows: readonly { folder: string }[]) => sql.array(rows.map(({ folder }) => folder));
-  if (folders.length > 0) {
-    add(
-      await sql<{ near: string; key: string }[]>`
-        select n.near, p.key from unnest(${nears(folders)}::text[], ${inFolders(folders)}::text[]) as n(near, folder) cross join lateral (
-          select a.key from asset a where a.organisation_id = ${organisationId} and a.kind = 'dataset'
-            and a.attributes ? 'pattern' and pattern_folder(a.attributes ->> 'pattern') = n.folder
-          limit ${MOST_LOOKED_AT}) p`,
-    );
-  }
-  if (ranges.length > 0) {
-    add(
-      await sql<{ near: string; key: string }[]>`
-        select n.near, d.key from unnest(${nears(ranges)}::text[], ${inFolders(ranges)}::text[]) as n(near, folder) cross join lateral (
-          (select a.key from asset a where a.organisation_id = ${organisationId} and a.kind = 'dataset'
-            and a.key ~>=~ n.folder and a.key ~<~ (n.folder || ${LAST}) limit ${MOST_LOOKED_AT})
-          union
-          (select a.key from asset a where a.organisation_id = ${organisationId} and a.kind = 'dataset'
-            and a.attributes ? 'pattern' and pattern_folder(a.attributes ->> 'pattern') ~>=~ n.folder
-            and pattern_folder(a.attributes ->> 'pattern') ~<~ (n.folder || ${LAST}) limit ${MOST_LOOKED_AT})) d`,
-    );
-  }
-  return found;
-};
+/** What is looked for with the names of these: patterns that say nothing are left out. */
+const named = (ends: Iterable<PatternEnd>): Named[] =>
+  [...ends].flatMap(({ key, pattern }): Named[] => {
+    if (pattern === null) return [{ key, pattern, place: key, beginning: null, folder: null }];
+    if (!isUsable(pattern)) return [];
+    const folder = folderOf(pattern);
+    return [{ key, pattern, place: folder, beginning: beginningOf(pattern), folder }];
+  });
 
 /** Those of the keys that there are assets of. */
 const existing = async (
@@ -122,6 +81,12 @@ const hasPatterns = async (sql: Queries, organisationId: string): Promise<boolea
       limit 1`
   ).length > 0;
 
+/** Steps, and the keys of places of which there may be more than were looked at. */
+export interface PatternSteps {
+  readonly steps: readonly Step[];
+  readonly cut: ReadonlySet<string>;
+}
+
 /**
  * Steps between datasets of which the names alone say that one may be the other, and between columns of them that have one
  * name. They are found when they are asked for and never kept: so they are right after every crawl, whichever app was read in
@@ -134,20 +99,21 @@ export const patternSteps = async (
   level: Level,
   direction: Direction,
   filter: EdgeFilter,
-): Promise<Step[]> => {
+): Promise<PatternSteps> => {
   const lying = at.flatMap((place) => lyingIn(place) ?? []).filter(({ column }) => level === 'column' || column === '');
-  if (lying.length === 0 || !areCounted(filter) || !(await hasPatterns(sql, organisationId))) return [];
+  if (lying.length === 0 || !areCounted(filter) || !(await hasPatterns(sql, organisationId)))
+    return { steps: [], cut: new Set() };
   const own = await endsOf(
     sql,
     organisationId,
     lying.map(({ dataset }) => dataset),
   );
-  const near = await nearOf(sql, organisationId, own.values());
-  const others = await endsOf(sql, organisationId, [...near.values()].flat());
+  const { near, cut } = await nearOf(sql, organisationId, named(own.values()));
+  const others = await endsOf(sql, organisationId, [...new Set([...near.values()].flatMap((keys) => [...keys]))]);
   const steps: Step[] = [];
   for (const { place, dataset, column } of lying) {
     const end = own.get(dataset);
-    for (const key of new Set(near.get(dataset))) {
+    for (const key of near.get(dataset) ?? []) {
       const other = others.get(key);
       if (end === undefined || other === undefined) continue;
       const found = direction === 'up' ? mayCome(end, other) : mayCome(other, end);
@@ -162,8 +128,16 @@ export const patternSteps = async (
     organisationId,
     steps.flatMap(({ other }) => (other.includes('#') ? [other] : [])),
   );
-  return steps.filter(({ other }) => !other.includes('#') || columns.has(other));
+  return {
+    steps: steps.filter(({ other }) => !other.includes('#') || columns.has(other)),
+    cut: new Set(lying.flatMap(({ place, dataset }) => (cut.has(dataset) ? [place.key] : []))),
+  };
 };
+
+interface PatternEdges {
+  readonly edges: readonly { readonly from: string; readonly to: string; readonly confidence: Confidence }[];
+  readonly cut: boolean;
+}
 
 /** The edges of this kind among these places. */
 export const patternEdgesBetween = async (
@@ -171,29 +145,28 @@ export const patternEdgesBetween = async (
   organisationId: string,
   places: readonly Place[],
   filter: EdgeFilter,
-): Promise<{ readonly from: string; readonly to: string; readonly confidence: Confidence }[]> => {
+): Promise<PatternEdges> => {
   const lying = places.flatMap((place) => lyingIn(place) ?? []);
-  if (lying.length < 2 || !areCounted(filter)) return [];
-  const ends = await endsOf(
-    sql,
-    organisationId,
-    lying.map(({ dataset }) => dataset),
-  );
-  const patterned = lying.filter(({ dataset }) => ends.get(dataset)?.pattern != null);
-  const found = new Map<string, { from: string; to: string; confidence: Confidence }>();
-  const add = (from: Lying, to: Lying): void => {
-    const [one, other] = [ends.get(from.dataset), ends.get(to.dataset)];
-    if (one === undefined || other === undefined || from.column !== to.column) return;
-    const confidence = mayCome(one, other);
-    if (confidence !== undefined && isSureEnough(confidence, filter))
-      found.set(`${from.place.key}\n${to.place.key}`, { from: from.place.key, to: to.place.key, confidence });
-  };
-  for (const one of patterned)
-    for (const other of lying) {
-      add(one, other);
-      add(other, one);
+  if (lying.length < 2 || !areCounted(filter)) return { edges: [], cut: false };
+  const byDataset = Map.groupBy(lying, ({ dataset }) => dataset);
+  const ends = await endsOf(sql, organisationId, [...byDataset.keys()]);
+  const { pairs, cut } = await fittingPairs(sql, named(ends.values()));
+  const edges: { from: string; to: string; confidence: Confidence }[] = [];
+  const add = (one: string, other: string): void => {
+    const [from, to] = [ends.get(one), ends.get(other)];
+    const confidence = from && to && mayCome(from, to);
+    if (confidence === undefined || !isSureEnough(confidence, filter)) return;
+    const columns = new Map(byDataset.get(other)?.map(({ column, place }) => [column, place.key]));
+    for (const { column, place } of byDataset.get(one) ?? []) {
+      const found = columns.get(column);
+      if (found !== undefined) edges.push({ from: place.key, to: found, confidence });
     }
-  return [...found.values()];
+  };
+  for (const [one, other] of pairs) {
+    add(one, other);
+    add(other, one);
+  }
+  return { edges, cut };
 };
 
 /** How sure it is, by the names alone, that one of these comes from the other; undefined: nothing says so. */
@@ -203,6 +176,6 @@ export const patternEdge = async (
   from: Place,
   to: Place,
 ): Promise<Confidence | undefined> => {
-  const found = await patternEdgesBetween(sql, organisationId, [from, to], {});
-  return found.find((edge) => edge.from === from.key && edge.to === to.key)?.confidence;
+  const { edges } = await patternEdgesBetween(sql, organisationId, [from, to], {});
+  return edges.find((edge) => edge.from === from.key && edge.to === to.key)?.confidence;
 };
