@@ -1,3 +1,4 @@
+import { matches } from '../interpreter/functions.ts';
 import type { Surroundings } from '../result.ts';
 
 type Variables = NonNullable<Surroundings['variables']>;
@@ -11,8 +12,6 @@ export interface EngineVariable {
 
 const MOST_VARIABLES = 5_000;
 const MOST_VALUE = 4_000;
-/** Nobody writes more, and each costs. */
-const MOST_STARS = 5;
 
 /**
  * Values of variables that a script does not set itself, whoever knows them best: the administrator, then the log of the
@@ -52,18 +51,11 @@ export const filesMatching = (
   const folder = pattern.slice(0, cut);
   const name = pattern.slice(cut);
   const home = /[*?]/.test(folder) ? undefined : place(`${folder}x`)?.replace(/x$/i, '');
-  if (home === undefined || name === '' || name.split('*').length > MOST_STARS) return undefined;
-  const fits = new RegExp(
-    `^${name
-      .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll(/\*+/g, '.*')
-      .replaceAll('?', '.')}$`,
-    'i',
-  );
+  if (home === undefined || name === '') return undefined;
   const found = new Set<string>();
   for (const path of known) {
     const own = path.split(/[\\/]/).at(-1) ?? '';
-    if (fits.test(own) && place(path) === place(`${folder}${own}`)) found.add(`${folder}${own}`);
+    if (matches(own, name) && place(path) === place(`${folder}${own}`)) found.add(`${folder}${own}`);
   }
   return found.size === 0 ? undefined : [...found].sort();
 };

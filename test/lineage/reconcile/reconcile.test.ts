@@ -294,4 +294,9 @@ describe('surroundings', () => {
     const known = ['\\\\srv\\bi\\sub\\a.qvd', 'lib://QVD/sub/b1.qvd', 'lib://QVD/a.qvd', 'd:/c.qvd'];
     expect(filesMatching(pattern, known, (path) => place(qvd(path)))).toEqual(expected);
   });
+
+  test('a name and a pattern that somebody made in order to keep the agent busy', () => {
+    const known = Array.from({ length: 40 }, (_, i) => `lib://QVD/${'a'.repeat(1_000)}${i}`);
+    expect(filesMatching('lib://QVD/*a*a*a*b', known, (path) => place(qvd(path)))).toBeUndefined();
+  });
 });
