@@ -77,6 +77,8 @@ export const storeReport = async (
 
 /** Who asks for jobs that nobody asked for. */
 const BY_ITSELF = 'Culvert';
+/** Such jobs of one connection in an hour: an agent that says it anew after each of them keeps nobody busy for ever. */
+const MOST_AN_HOUR = 20;
 
 /**
  * Lineage that an agent would make otherwise today is made anew without anybody asking: once for each change, and never while
@@ -86,6 +88,11 @@ const askForLineage = async (tx: Transaction, organisationId: string, connection
   const asked = await tx`select from job where organisation_id = ${organisationId} and connection = ${connection}
     and kind = 'lineage' and (state = 'queued' or spec::jsonb #>> '{options,changed}' = ${changed}) limit 1`;
   if (asked.length > 0) return;
+  const [lately] = await tx<
+    { n: number }[]
+  >`select count(*)::int as n from job where organisation_id = ${organisationId}
+    and connection = ${connection} and kind = 'lineage' and created_by = ${BY_ITSELF} and created_at > now() - interval '1 hour'`;
+  if (lately !== undefined && lately.n >= MOST_AN_HOUR) return;
   try {
     await queueJob(tx, organisationId, { connection, kind: 'lineage', options: { changed }, createdBy: BY_ITSELF });
   } catch (error) {

@@ -198,3 +198,23 @@ test('lineage that is not as it would be made today is asked for once, and again
   await stream.finish();
   expect(await says('a')).toEqual(['a', 'b']);
 });
+
+test('an agent that says something else after each job is asked no more than so often in an hour', async () => {
+  const place = await world.enter('prod');
+  const asked = async (changed: string): Promise<boolean> => {
+    const connections = [connectionState('prod', { lineage: { changed, apps: 1, why: 'The mapping file changed.' } })];
+    await world.backend.status(place.session, { ...place.agent.status(), connections });
+    const [job] = await world.sql<{ state: string }[]>`select state from job
+      where organisation_id = ${place.organisationId} and state = 'queued'`;
+    return job !== undefined;
+  };
+  let jobs = 0;
+  while (jobs < 40 && (await asked(String(jobs)))) {
+    jobs += 1;
+    const stream = await TestStream.begin(world.backend, place.session);
+    await stream.finish();
+  }
+  expect(jobs).toBe(20);
+  await world.sql`update job set created_at = created_at - interval '1 hour' where organisation_id = ${place.organisationId}`;
+  expect(await asked('later')).toBe(true);
+});

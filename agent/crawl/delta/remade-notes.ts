@@ -12,6 +12,8 @@ const Notes = z.object({
   code: z.string(),
   /** The job that wrote them; the catalog names it when it published that job whole. */
   job: z.string(),
+  /** The last job that made the lineage of any app anew; absent: none did. */
+  by: z.string().optional(),
   /** The checkpoint that they add to. */
   checkpoint: z.string(),
   apps: z.array(z.tuple([z.string(), z.object({ lineage: Marks, includes: Marks.optional() })])),
@@ -51,7 +53,15 @@ export const saveRemade = async (
     apps.set(id, { lineage: copy(lineage), ...(includes === undefined ? {} : { includes: copy(includes) }) });
   await makeFolder(folder);
   const { code, job, checkpoint } = about;
-  const notes: RemadeNotes = { version: 1, code, job, checkpoint, apps: [...apps] };
+  const by = remade.size > 0 ? job : before?.by;
+  const notes: RemadeNotes = {
+    version: 1,
+    code,
+    job,
+    ...(by === undefined ? {} : { by }),
+    checkpoint,
+    apps: [...apps],
+  };
   await replaceFile(pathOf(folder, code), Buffer.from(JSON.stringify(notes)));
 };
 

@@ -274,7 +274,7 @@ export class SiteLineage {
     return [
       [INTERPRETER, this.#version],
       [MAPPING, this.#mapping?.digest ?? ''],
-      ...apps.map((input) => [input, this.#markOfApps(input)] as const),
+      ...apps.map((input) => [input, this.#markOfApps(input) ?? ''] as const),
       ...inputs,
     ];
   }
@@ -288,8 +288,9 @@ export class SiteLineage {
     return lookup === undefined ? '' : await this.#lookups.mark(lookup);
   }
 
-  #markOfApps(input: string): string {
-    return this.#apps?.mark(input.slice(BINARY.length)) ?? '';
+  /** Undefined as long as nobody said which apps there are. */
+  #markOfApps(input: string): string | undefined {
+    return this.#apps?.mark(input.slice(BINARY.length));
   }
 
   #named(): ReadonlyMap<string, ConnectionPlace> {

@@ -19,7 +19,8 @@ export interface StaleOptions {
 
 /**
  * Looks whether what the lineage of apps was made with is still the same: data connections, included scripts, heads of QVDs,
- * the mapping file, the interpreter. No app is opened or interpreted; of the site only its data connections are asked for.
+ * the mapping file, the interpreter. No app is opened or interpreted; of the site only its data connections are asked for, so
+ * which apps a BINARY means now is left to the next crawl.
  *
  * @returns undefined when nothing is stale that could be made anew from what was kept
  */
@@ -71,8 +72,9 @@ export const staleLineage = async (
   const [first] = changes;
   if (first === undefined) return undefined;
   return {
-    // The same for the same changes since the same state, so that nobody acts on it twice.
-    changed: digestOf([name, notes?.job, changes.toSorted()]).slice(0, 40),
+    // The same for the same changes since the same state, so that nobody acts on it twice: what a job could not make anew
+    // (an app that is gone, or kept out meanwhile) would be asked for in one job after the other.
+    changed: digestOf([name, notes?.by, changes.toSorted()]).slice(0, 40),
     apps: stale.size,
     why: lineageOf(first[0]).message,
   };
