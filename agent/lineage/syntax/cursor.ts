@@ -25,6 +25,8 @@ export class Cursor {
   readonly diagnostics: SyntaxDiagnostic[];
   at: number;
   depth: number;
+  /** The rest was taken as one, since it is too much to be read. */
+  gaveUp = false;
   /** Searches within searches that stand around this one. */
   readonly searches: number;
 
@@ -100,6 +102,7 @@ export class Cursor {
   /** Everything from here to the token `until` as one {@link Unreadable}. */
   unreadable(why: string, until: number): Expression {
     this.complain(why);
+    this.gaveUp ||= until > this.at && until === this.tokens.length;
     const start = until > this.at ? this.position : this.end;
     const taken = this.tokens.slice(this.at, until);
     this.at = Math.max(this.at, until);

@@ -58,16 +58,17 @@ export const parseExpression = (
 
 /**
  * The expression that begins at the token `at` of `tokens` (blanks and comments taken out), and the index of the token
- * behind it: a comma, a closing parenthesis, `;`, or a word such as AS and FROM where an operator would stand.
+ * behind it: a comma, a closing parenthesis, `;`, or a word such as AS and FROM where an operator would stand. `gaveUp`: it
+ * is too much to be read, and nobody looked where it ends.
  */
 export const parseExpressionAt = (
   found: readonly Token[],
   at: number,
   mode: Mode,
-): ParsedExpression & { readonly next: number } => {
+): ParsedExpression & { readonly next: number; readonly gaveUp: boolean } => {
   const cursor = new Cursor(found, mode, at);
   const expression = binary(cursor, 0);
-  return { expression, diagnostics: cursor.diagnostics, next: cursor.at };
+  return { expression, diagnostics: cursor.diagnostics, next: cursor.at, gaveUp: cursor.gaveUp };
 };
 
 /** All tokens of the cursor, come what may. */

@@ -17,6 +17,20 @@ describe('what is too much for anybody', () => {
     expect(tables.length).toBeLessThanOrEqual(1);
   });
 
+  test.each([
+    ['brackets', `${'('.repeat(2_000)}c${')'.repeat(2_000)}`],
+    ['conditions', `${'if(c=1,'.repeat(2_000)}c${',d)'.repeat(2_000)}`],
+    ['operators of all kinds', `${'c+c-c*'.repeat(20_000)}c`],
+  ])('a field of %s is told, and takes neither the other fields nor the source with it', (_, expression) => {
+    const { tables, diagnostics } = told(`T: LOAD a, ${expression} as b, d FROM x.qvd (qvd);`);
+    const [table] = tables;
+    expect(table?.fields.map(({ name }) => name)).toEqual(['a', 'b', 'd']);
+    expect(JSON.stringify(table?.fields[0])).toContain('x.qvd');
+    expect(diagnostics.length).toBe(1);
+    const alone = told(`T: LOAD ${expression} as b FROM x.qvd (qvd);`);
+    expect(alone.diagnostics.length).toBe(1);
+  });
+
   test('the same when the script itself makes them', () => {
     const script = `LET vA = '$' & '(vB)$' & '(vB)';\nLET vB = '$' & '(vA)$' & '(vA)';\nT: LOAD a FROM [$(vA).qvd] (qvd);`;
     expect(told(script).statements.total).toBe(3);

@@ -93,6 +93,8 @@ export const isReadable = (item: FieldItem): boolean =>
 const takeField = (reader: Reader, ends: () => boolean): FieldItem[] => {
   const start = reader.position;
   const expression = reader.needed('a field');
+  // What it swallowed holds the clauses behind it: without them the statement would load nothing from nowhere.
+  if (reader.gaveUp) reader.fail('it is nested too deeply');
   const whole = reader.spanFrom(start);
   const alias = reader.takeWord('as') === undefined ? undefined : reader.name('the name behind AS');
   const pieces = split(expression);

@@ -26,6 +26,8 @@ export class Reader {
   readonly end: number;
   tokens: readonly Token[];
   at = 0;
+  /** The last expression was too much to be read: nobody knows where it ends. */
+  gaveUp = false;
 
   constructor(text: string, start: number, end: number) {
     this.text = text;
@@ -185,6 +187,7 @@ export class Reader {
   expression(): Expression {
     const parsed = parseExpressionAt(this.tokens, this.at, 'script');
     this.at = parsed.next;
+    this.gaveUp = parsed.gaveUp;
     return parsed.expression;
   }
 
