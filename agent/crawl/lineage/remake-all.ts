@@ -67,10 +67,12 @@ export const remakeLineage = async (
   options: RemakeOptions,
 ): Promise<Remade> => {
   const { asked, means, checkpoints, filter = EVERYTHING, signal, skipScopes } = options;
-  const context = siteAppContext(site, connection, { filter, lineage: means, signal });
+  const before = await readBefore(connection.code, asked, checkpoints);
+  // Lists that cannot be read today are as the crawl knew them: an app must not lose what it has by that.
+  const earlier = before?.checkpoint.site;
+  const context = siteAppContext(site, connection, { earlier, filter, lineage: means, signal });
   await rememberSite(site, siteContext(context));
   const survey = await keptApps(surveyOf(await listApps(site, filter), UNKNOWN_OBJECTS, Date.now()), filter);
-  const before = await readBefore(connection.code, asked, checkpoints);
   const known = new Map<string, KnownApp>(before?.checkpoint.apps);
   const remade = new Map<string, RemadeWith>();
   context.lineage?.knows(survey.apps);

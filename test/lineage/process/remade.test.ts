@@ -10,8 +10,9 @@ import type { LineageMeans } from '#agent/crawl/lineage/site-lineage.ts';
 import { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { SILENT } from '#agent/qlik/log.ts';
-import { openSite } from '#agent/qlik/site.ts';
+import { openSite, type Site } from '#agent/qlik/site.ts';
 import { KeyFile } from '#config/secrets/key-file.ts';
+import { Fault } from '#protocol/errors.ts';
 import { CrawlOptions, LineageOptions } from '#protocol/job-options.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
@@ -181,6 +182,25 @@ describe('lineage without opening apps', () => {
     // The catalog names another job: it does not have what this one made.
     expect((await remake('lost', { changed: 'y' })).made.apps).toBe(made.apps);
     expect(ofKind((await next()).outcomes, 'updated')).toHaveLength(made.apps);
+  });
+
+  test('who may not read data connections any more loses nothing that the crawl knew of where they lead', async () => {
+    await next();
+    const remake = async (over: (site: Site) => Site): Promise<readonly string[]> => {
+      const records: StreamRecord[] = [];
+      await using site = open();
+      await remakeLineage(over(site), site.connection, sinkOf(records), {
+        asked: LineageOptions.parse({ checkpoint, lineageJob }),
+        means: means(),
+        checkpoints: { folder: join(state, 'checkpoints'), job: 'blind', owner: 'catalog agent' },
+      });
+      return records.flatMap((one) => (one.t === 'edge' ? [`${one.kind} ${one.from} ${one.to}`] : [])).sort();
+    };
+    const seeing = await remake((site) => site);
+    const dataConnections = () => Promise.reject(new Fault('qlik.access_denied', 'No right to read data connections'));
+    const blind = await remake((site) => Object.assign(site, { dataConnections }));
+    expect(blind.filter((edge) => !seeing.includes(edge))).toEqual([]);
+    expect(blind).toHaveLength(seeing.length);
   });
 
   test('of apps that are not kept it is said, and a crawl reads those that changed', async () => {
