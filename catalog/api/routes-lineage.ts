@@ -221,6 +221,7 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
     },
     async (request, reply) => {
       const { kind, ...asked } = request.query;
+      walks.hold(organisationOf(request), reply);
       const { found, owners } = await impactOf(request, reply, asked);
       const all = wanted(found, kind)
         .map((one) => ({ ...one, owner: ownerOf(one, owners), sheet: sheetOf(found, one)?.place.name ?? '' }))

@@ -12,9 +12,16 @@ export interface WalkBounds {
   readonly waiting: number;
   /** The time for a walk, with waiting for its turn. */
   readonly withinMs: number;
+  /** Answers of one organisation that are written piece by piece: all that was found is held until the last is taken. */
+  readonly held: number;
+  /** The time for taking such an answer. */
+  readonly takenWithinMs: number;
 }
 
-export const WALK_BOUNDS: WalkBounds = { atOnce: 6, perOrganisation: 3, waiting: 24, withinMs: 25_000 };
+export const WALK_BOUNDS: WalkBounds = {
+  ...{ atOnce: 6, perOrganisation: 3, waiting: 24, withinMs: 25_000 },
+  ...{ held: 6, takenWithinMs: 10 * 60_000 },
+};
 
 interface Turn {
   readonly organisation: string;
@@ -29,6 +36,7 @@ export class Walks {
   readonly #sql: Sql;
   readonly #bounds: WalkBounds;
   readonly #running = new Map<string, number>();
+  readonly #held = new Map<string, number>();
   #queue: Turn[] = [];
 
   constructor(sql: Sql, bounds: WalkBounds = WALK_BOUNDS) {
@@ -68,6 +76,27 @@ export class Walks {
     }
   }
 
+  /**
+   * Counts an answer that is written piece by piece, until it is taken or given up: who asks and does not read would have
+   * the catalog hold one after the other.
+   *
+   * @throws Fault `api.too_many_requests` when too many of the organisation are not taken yet
+   */
+  hold(organisation: string, { raw }: { readonly raw: ServerResponse }): void {
+    const held = this.#held.get(organisation) ?? 0;
+    if (held >= this.#bounds.held)
+      throw new Fault('api.too_many_requests', 'Too many tables of lineage are being fetched already.');
+    if (raw.destroyed) return;
+    this.#held.set(organisation, held + 1);
+    const late = setTimeout(() => raw.destroy(), this.#bounds.takenWithinMs);
+    raw.once('close', () => {
+      clearTimeout(late);
+      const left = (this.#held.get(organisation) ?? 1) - 1;
+      if (left === 0) this.#held.delete(organisation);
+      else this.#held.set(organisation, left);
+    });
+  }
+
   #isFree(organisation: string): boolean {
     const all = [...this.#running.values()].reduce((sum, one) => sum + one, 0);
     return all < this.#bounds.atOnce && (this.#running.get(organisation) ?? 0) < this.#bounds.perOrganisation;
@@ -81,7 +110,11 @@ export class Walks {
     const left = (this.#running.get(organisation) ?? 1) - 1;
     if (left === 0) this.#running.delete(organisation);
     else this.#running.set(organisation, left);
-    const next = this.#queue.find((turn) => this.#isFree(turn.organisation));
+    // The first of the organisation that has fewest: two with long queues must not keep a third one out.
+    const runningOf = (turn: Turn): number => this.#running.get(turn.organisation) ?? 0;
+    const [next] = this.#queue
+      .filter((turn) => this.#isFree(turn.organisation))
+      .sort((a, b) => runningOf(a) - runningOf(b));
     next?.begin();
   }
 
