@@ -3,6 +3,7 @@ import { readScriptLog, type ScriptLog } from '#agent/lineage/logs/script-log.ts
 import { readQvdHeader } from '#agent/lineage/qvd/header.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { ReadablePaths } from '#config/connection/readable-paths.ts';
+import { redactText } from '#config/redaction/rules.ts';
 
 const MOST_INCLUDE_BYTES = 1024 * 1024;
 const MOST_KEPT_BYTES = 8 * 1024 * 1024;
@@ -121,9 +122,10 @@ export class SiteFiles {
     return read.type === 'refused' ? undefined : read.type;
   }
 
-  /** Notes which files the script of an app includes. */
+  /** Notes which files the script of an app includes; no path with a password in it, for it is kept until the next crawl. */
   async uses(appId: string, paths: Iterable<string>): Promise<void> {
-    const marks = await Promise.all([...paths].map(async (path) => [path, await this.mark(path)] as const));
+    const plain = [...paths].filter((path) => redactText(path) === path);
+    const marks = await Promise.all(plain.map(async (path) => [path, await this.mark(path)] as const));
     this.#used.set(
       appId,
       marks.flatMap(([path, mark]) => (mark === undefined ? [] : [[path, mark] as const])),

@@ -263,18 +263,19 @@ export class SiteLineage {
       const lookup: Lookup = { type: 'connection', name };
       lookups.set(lookupKey(lookup), lookup);
     }
+    // Nobody reads a file by a path with a password in it, and the checkpoint is no place for one.
+    const isPlain = (input: string): boolean => redactText(input) === input;
     const apps = datasets.flatMap(({ source }) => (source.type === 'binary' ? [`${BINARY}${source.path}`] : []));
     const inputs = await Promise.all(
       [...lookups]
-        // Nobody reads a file by a path with a password in it, and the checkpoint is no place for one.
-        .filter(([key]) => redactText(key) === key)
+        .filter(([key]) => isPlain(key))
         .slice(0, MOST_INPUTS)
         .map(async ([key, lookup]) => [key, (await this.#lookups.mark(lookup)) ?? NOTHING] as const),
     );
     return [
       [INTERPRETER, this.#version],
       [MAPPING, this.#mapping?.digest ?? ''],
-      ...apps.map((input) => [input, this.#markOfApps(input) ?? ''] as const),
+      ...apps.filter(isPlain).map((input) => [input, this.#markOfApps(input) ?? ''] as const),
       ...inputs,
     ];
   }

@@ -1,5 +1,6 @@
 import type { Site } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
+import { leavingName } from '#config/redaction/leaving.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StaleLineage } from '#protocol/status.ts';
 import { siteAppContext } from '../app-context.ts';
@@ -76,6 +77,6 @@ export const staleLineage = async (
     // (an app that is gone, or kept out meanwhile) would be asked for in one job after the other.
     changed: digestOf([name, notes?.by, changes.toSorted()]).slice(0, 40),
     apps: stale.size,
-    why: lineageOf(first[0]).message,
+    why: leavingName(lineageOf(first[0]).message),
   };
 };

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { AppContent } from '#agent/crawl/app-content.ts';
 import { lineageGraph } from '#agent/crawl/lineage/graph.ts';
+import { SiteLineage } from '#agent/crawl/lineage/site-lineage.ts';
 import { Naming } from '#agent/lineage/naming/naming.ts';
+import type { LineageProcess } from '#agent/lineage/process/lineage-process.ts';
 import { noLineage } from '#agent/lineage/process/nothing.ts';
 import type { FieldLineage, Origin, ScriptLineage, Source, TableLineage } from '#agent/lineage/result.ts';
+import type { Connection } from '#config/connection/connection.ts';
 
 const APP = 'a1';
 const place = { file: '', line: 3, endLine: 4, column: 1 };
@@ -139,4 +143,31 @@ describe('the graph of an app', () => {
     expect(new Set(datasets.map(({ key }) => key)).size).toBe(3);
     for (const { key } of datasets) expect(key).toMatch(new RegExp(`^prod/${APP}/source/`));
   });
+});
+
+test('what is noted of the lineage of an app holds no path with a password in it', async () => {
+  const datasets = ['lib://Apps/secret=canary-app/Base.qvf', 'lib://Apps/Base.qvf'].map((path) => ({
+    ...{
+      source: { type: 'binary' as const, path },
+      confidence: 'exact' as const,
+      reads: true,
+      writes: false,
+      holes: [],
+    },
+    ...{ reasons: [], conditional: false, unreachable: false, place },
+  }));
+  const lineage = new SiteLineage(
+    {
+      process: { script: () => Promise.resolve({ lineage: script({ datasets }) }) } as unknown as LineageProcess,
+      withTexts: true,
+    },
+    { code: 'prod', origin: 'https://qlik.example.com' } as Connection,
+    new Map(),
+    undefined,
+    undefined,
+  );
+  const content = { script: '', model: { available: false }, lists: { variables: [] }, touched: [] };
+  const { inputs } = await lineage.of({ id: 'a', name: 'A' }, content as unknown as AppContent);
+  expect(inputs.map(([input]) => input)).toContain('binary lib://Apps/Base.qvf');
+  expect(JSON.stringify(inputs)).not.toContain('canary');
 });

@@ -13,6 +13,7 @@ import { Dialer } from '#agent/network/dialer.ts';
 import { SILENT } from '#agent/qlik/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import { EVERYTHING } from '#config/filter/filter.ts';
+import { Secret } from '#config/secret.ts';
 import { KeyFile } from '#config/secrets/key-file.ts';
 import { CrawlOptions, LineageOptions } from '#protocol/job-options.ts';
 import type { OutcomeRecord } from '#protocol/records.ts';
@@ -102,4 +103,8 @@ test('an app that is gone, or kept out meanwhile, asks for the same job once and
   const ids = simulator.site.apps.map(({ id }) => id);
   expect(await rounds((id) => ids.indexOf(id) % 2 === 0)).toBeLessThanOrEqual(2);
   expect(await rounds(() => true)).toBeLessThanOrEqual(1);
+  // What the status tells of it leaves the machine as all else does.
+  move('last');
+  new Secret('data connection');
+  expect((await look())?.why).toContain('[redacted]');
 });

@@ -62,3 +62,13 @@ test('an app cannot have more than eight mebibytes included, however many files 
   const followed = await includes.follow(Array.from({ length: 10 }, (_, n) => include(`lib://Scripts/large${n}.qvs`)));
   expect(followed.map((one) => one['state'])).toEqual([...Array(8).fill('read'), 'refused', 'refused']);
 });
+
+test('no path with a password in it is noted for the next crawl', async () => {
+  const site = files();
+  await site?.uses('a', [
+    'lib://Scripts/password=canary-included/a.qvs',
+    'https://u:canary-user@h/a.qvs',
+    'lib://Scripts/a.qvs',
+  ]);
+  expect(site?.taken('a')?.map(([path]) => path)).toEqual(['lib://Scripts/a.qvs']);
+});
