@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { LowerBound } from '#test/simulator/model/cost.ts';
@@ -7,7 +9,7 @@ import { runAgent, type Summary } from './crawl/agent-process.ts';
 import { besideOthers } from './crawl/beside.ts';
 import { deltaRun } from './crawl/delta.ts';
 import { Place } from './crawl/place.ts';
-import { machine, rounded, wholeNumber } from './figures.ts';
+import { machine, rounded, shippedAgent, wholeNumber } from './figures.ts';
 
 /**
  * How long the agent takes for a whole site, beside the time below which no crawl can come. Site and agent are processes
@@ -32,19 +34,12 @@ interface Run {
   readonly lineagePeakRssMiB: number;
 }
 
-const AGENT = join(import.meta.dirname, '..', '..', 'agent', 'main.ts');
 const ENGINE_SESSIONS = 2;
 /** For both of these a site makes the contents of all its apps. */
 const ADDED_UP_MS = 600_000;
 
-const command = (place: Place): string[] => [
-  AGENT,
-  'crawl',
-  place.file,
-  '--out',
-  join(place.folder, 'records.ndjson'),
-  '--json',
-];
+/** The agent as it is shipped, on a site. */
+type Command = (place: Place) => readonly string[];
 
 export const run = async (args: readonly string[]): Promise<void> => {
   const { values } = parseArgs({
@@ -64,10 +59,22 @@ export const run = async (args: readonly string[]): Promise<void> => {
   const seed = wholeNumber('seed', values.seed, 0);
   const { profile } = values;
   process.stdout.write(`${machine()}\n`);
+  const folder = await mkdtemp(join(tmpdir(), 'culvert-bench-'));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const agent = await shippedAgent(folder);
+  const command: Command = (place) => [
+    agent,
+    'crawl',
+    place.file,
+    '--out',
+    join(place.folder, 'records.ndjson'),
+    '--json',
+  ];
   const runs: Run[] = [];
   const isWanted = (what: string): boolean => values.only.split(',').includes(what);
   for (const apps of isWanted('crawl') ? values.apps : [])
-    runs.push(await crawlOnce({ apps: wholeNumber('apps', apps), seed, profile }));
+    runs.push(await crawlOnce({ apps: wholeNumber('apps', apps), seed, profile }, command));
   sayGrowth(runs);
   const changed = wholeNumber('changed', values.changed, 0);
   const delta =
@@ -80,7 +87,7 @@ export const run = async (args: readonly string[]): Promise<void> => {
   process.stdout.write(`${JSON.stringify({ bench: 'crawl', runs, delta, sequential })}\n`);
 };
 
-const crawlOnce = async (options: { apps: number; seed: number; profile: string }): Promise<Run> => {
+const crawlOnce = async (options: { apps: number; seed: number; profile: string }, command: Command): Promise<Run> => {
   const { apps } = options;
   await using place = await Place.make(options);
   const { seconds, peakRssMiB, summary } = await runAgent(command(place));

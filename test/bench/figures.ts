@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { bundle } from '../../installer/common/bundle.ts';
 
 /** The middle of some figures and how far they lie apart. */
 export interface Spread {
@@ -42,4 +43,10 @@ const UNIT = join(import.meta.dirname, '..', '..', 'installer', 'linux', 'culver
 export const shippedEnvironment = async (): Promise<Record<string, string>> => {
   const settings = (await readFile(UNIT, 'utf8')).matchAll(/\b(MALLOC_\w+)=(\S+)/g);
   return Object.fromEntries(Array.from(settings, ([, name = '', value = '']) => [name, value]));
+};
+
+/** The bundle of the agent as it is shipped, made now in `folder`; the path of its program. */
+export const shippedAgent = async (folder: string): Promise<string> => {
+  await bundle({ folder, flavour: 'release', version: '0.0.0', commit: 'bench' });
+  return join(folder, 'culvert.mjs');
 };

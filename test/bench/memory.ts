@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openPki } from '#test/simulator/pki.ts';
-import { bundle } from '../../installer/common/bundle.ts';
-import { machine, shippedEnvironment, wholeNumber } from './figures.ts';
+import { machine, shippedAgent, shippedEnvironment, wholeNumber } from './figures.ts';
 import { type IdleCost, idleCost } from './memory/idle.ts';
 import { streamingCost } from './memory/streaming.ts';
 
@@ -33,7 +32,7 @@ export const run = async (args: readonly string[]): Promise<void> => {
     const pki = openPki(join(folder, 'pki'), ['localhost', '127.0.0.1']);
     const figures: Record<string, number> = {};
     if (values.only.includes('agent')) {
-      const program = values.program === undefined ? await shipped(join(folder, 'dist')) : resolve(values.program);
+      const program = values.program === undefined ? await shippedAgent(join(folder, 'dist')) : resolve(values.program);
       const environment = values.bare ? {} : await shippedEnvironment();
       const how = Object.entries(environment).map(([name, value]) => `${name}=${value} `);
       say(`agent: ${how.join('')}${program} run, a crawl of ${apps} apps, over TLS to a catalog with PostgreSQL`);
@@ -60,12 +59,6 @@ export const run = async (args: readonly string[]): Promise<void> => {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-};
-
-/** The bundle of the agent, made now. */
-const shipped = async (folder: string): Promise<string> => {
-  await bundle({ folder, flavour: 'release', version: '0.0.0', commit: 'bench' });
-  return join(folder, 'culvert.mjs');
 };
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

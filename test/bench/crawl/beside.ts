@@ -15,7 +15,10 @@ export interface Sequential {
 }
 
 /** Our crawl beside one with one socket and one request at a time, and beside our own calls one after another. */
-export const besideOthers = async (options: PlaceOptions, command: (place: Place) => string[]): Promise<Sequential> => {
+export const besideOthers = async (
+  options: PlaceOptions,
+  command: (place: Place) => readonly string[],
+): Promise<Sequential> => {
   await using place = await Place.make(options);
   const { apps } = options;
   const rows: string[][] = [['', 'seconds', 'ms an app', 'requests an app', 'app data loaded']];
