@@ -97,7 +97,10 @@ const matches = (sql: Queries, q: string) => {
 };
 
 const summary = (sql: Queries) => sql`a.key, a.kind, a.name, a.parent, a.connection, a.gone_at as "goneAt",
-  (select count(*)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key) as children,
+  case a.kind when 'dataset'
+    then (select count(distinct b.key)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key)
+    else (select count(*)::int from asset b where b.organisation_id = a.organisation_id and b.parent = a.key)
+  end as children,
   left(a.attributes ->> 'description', 2000) as description,
   (select left(p.name, 300) from asset p where p.organisation_id = a.organisation_id and p.key = a.parent
     order by p.scope_id limit 1) as "parentName",
@@ -155,8 +158,10 @@ export const findAsset = async (sql: Sql, organisationId: string, key: string): 
     left join lateral (select a.name, a.kind from asset a
       where a.organisation_id = ${organisationId} and a.key = e.other order by a.scope_id limit 1) o on true
     order by e.direction desc, e.kind, o.name, e.other`;
+  // Columns come from each scope that reads or writes them; counting all else by key would be slow for nothing.
+  const counted = asset.kind === 'dataset' ? sql`count(distinct key)` : sql`count(*)`;
   const kinds = await sql<{ kind: AssetKind; n: number }[]>`
-    select kind, count(*)::int as n from asset where organisation_id = ${organisationId} and parent = ${key} group by kind`;
+    select kind, ${counted}::int as n from asset where organisation_id = ${organisationId} and parent = ${key} group by kind`;
   const lastRead = (await findLastRead(sql, organisationId, key)) ?? null;
   return { ...asset, path, edges, lastRead, childrenByKind: Object.fromEntries(kinds.map(({ kind, n }) => [kind, n])) };
 };

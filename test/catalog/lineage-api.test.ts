@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Impact, Lineage, LineageEdgeDetail } from '#catalog/api/contract.ts';
+import type { Asset, AssetSummary, Impact, Lineage, LineageEdgeDetail } from '#catalog/api/contract.ts';
 import { asset, scopeRecords, siteRecords } from './agent.ts';
 import { chainRecords, edge, ORDERS_QVD, ORDERS_TABLE, REVENUE_QVD } from './chain.ts';
 import { Served } from './served.ts';
@@ -39,6 +39,20 @@ test('from app to app through QVDs, up to the database and down to who loads it'
   const stored = found.edges.find(({ kind, to }) => kind === 'produces' && to === REVENUE_QVD);
   expect(stored).toMatchObject({ upstream: 'prod/transform', downstream: REVENUE_QVD, conditional: true });
   expect(found.nodes.find(({ key }) => key === ORDERS_QVD)).toMatchObject({ kind: 'dataset', opens: true, app: null });
+});
+
+test('a dataset that several apps touch has each of its columns once, as they are listed and as they are counted', async () => {
+  const { body: listed } = await ours.client.get<{ items: AssetSummary[] }>(
+    `/api/v1/assets?${query({ parent: ORDERS_QVD })}`,
+  );
+  const { body: itself } = await ours.client.get<Asset>(`/api/v1/asset?${query({ key: ORDERS_QVD })}`);
+  expect(listed.items.length).toBeGreaterThan(1);
+  expect(itself.childrenByKind).toEqual({ column: listed.items.length });
+  const { body: found } = await ours.client.get<{ items: AssetSummary[] }>(
+    `/api/v1/assets?${query({ kind: 'dataset' })}`,
+  );
+  expect(found.items.find(({ key }) => key === ORDERS_QVD)?.children).toBe(listed.items.length);
+  expect(itself.children).toBe(listed.items.length);
 });
 
 test('what the picture leaves out is counted where it would be, and can be gone on with', async () => {
