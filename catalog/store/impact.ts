@@ -1,4 +1,4 @@
-import { CONFIDENCES, type Confidence } from '#protocol/lineage.ts';
+import { CONFIDENCES, type Confidence, isSurer, lessSure } from '#protocol/lineage.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
 import {
   type Direction,
@@ -75,7 +75,7 @@ class Walk {
     const news: string[] = [];
     for (const [key, how] of found) {
       const before = this.reached.get(key);
-      const stays = before !== undefined && !surer(how.confidence, before.confidence);
+      const stays = before !== undefined && !isSurer(how.confidence, before.confidence);
       if (before === undefined && this.reached.size + news.length >= MOST_REACHED) {
         this.cut = true;
         continue;
@@ -118,9 +118,9 @@ class Walk {
       if (list.length > MOST_NEIGHBOURS) this.cut = true;
       for (const { other, kind, ...edge } of list) {
         if (level === 'table' && kind === 'derives') continue;
-        const confidence = weaker(at.confidence, edge.confidence ?? 'confirmed');
+        const confidence = lessSure(at.confidence, edge.confidence ?? 'confirmed');
         const known = found.get(other);
-        if (known && !surer(confidence, known.confidence)) continue;
+        if (known && !isSurer(confidence, known.confidence)) continue;
         const conditional = at.conditional || edge.conditional;
         found.set(other, { distance: at.distance + 1, confidence, conditional, from: at.place.key, by: kind });
       }
@@ -161,7 +161,7 @@ class Walk {
       for (const [key, how] of await this.#neighbours(frontier, 'column'))
         if (key.startsWith(`${taker.place.key}/`))
           found.set(key, {
-            ...{ confidence: weaker(how.confidence, taker.confidence), conditional: conditional || how.conditional },
+            ...{ confidence: lessSure(how.confidence, taker.confidence), conditional: conditional || how.conditional },
             ...{ distance: distance + 1, from: taker.place.key, by: 'contains' },
           });
     }
@@ -180,7 +180,7 @@ class Walk {
         continue;
       const known = best.get(whole);
       const isNearer = known?.confidence === confidence && distance + 1 < known.distance;
-      if (known === undefined || surer(confidence, known.confidence) || isNearer)
+      if (known === undefined || isSurer(confidence, known.confidence) || isNearer)
         best.set(whole, { distance: distance + 1, confidence, conditional, from: key, by: 'contains' });
     }
     await this.put(best, true);
@@ -199,9 +199,6 @@ class Walk {
       await this.put(await this.#neighbours(datasets.slice(from, from + FRONTIER), 'table'), true);
   }
 }
-
-const surer = (a: Confidence, b: Confidence): boolean => CONFIDENCES.indexOf(a) < CONFIDENCES.indexOf(b);
-const weaker = (a: Confidence, b: Confidence): Confidence => (surer(a, b) ? b : a);
 
 const START = { distance: 0, confidence: 'confirmed', conditional: false, from: null, by: null } as const;
 

@@ -131,7 +131,7 @@ const learnt = (
   { confidence, reasons }: Circumstances,
   reason: string,
 ): Pick<Circumstances, 'confidence' | 'reasons'> => ({
-  confidence: confidence === 'exact' || confidence === 'confirmed' ? 'inferred' : confidence,
+  confidence: lessSure(confidence, 'inferred'),
   reasons: [...reasons, reason],
 });
 

@@ -8,6 +8,7 @@ import './style/facts.css';
 import './style/lists.css';
 import './style/checks.css';
 import './style/findings.css';
+import './style/impact.css';
 import './style/lineage.css';
 import './style/needs.css';
 import './style/pictures.css';
