@@ -39,12 +39,12 @@ export const lineageJob = (
         flush: () => sink.flush(),
       },
       onUnused: ({ code, message, advice }) => log.warn({ jobId: spec.jobId, code, advice }, message),
-      onProgress: (done) =>
+      onProgress: ({ done, of, records: made, current }) =>
         onProgress({
-          scopesDone: done.apps + done.unknown + done.scriptless,
-          scopesTotal: done.of,
-          records: done.records,
-          current: [done.current],
+          scopesDone: done,
+          scopesTotal: of,
+          records: made,
+          current: current === undefined ? [] : [current],
         }),
     });
     log.info({ jobId: spec.jobId, connection: connection.code, apps, unknown, scriptless, records }, 'lineage done');

@@ -46,6 +46,7 @@ const A_SCRIPT = 'Name the file of a load script (.qvs, .txt).';
 export const lineage = async (target: string | undefined, options: LineageOptions): Promise<void> => {
   const decode = decoder(options.encoding);
   if (options.expressions !== undefined) {
+    if (target !== undefined) process.stderr.write(`${target} is not looked at: --expressions stands for it\n`);
     const text = decode(await bytesOf(options.expressions, 'Name a JSON file of expressions.'));
     process.stdout.write(`${JSON.stringify(expressionsIn(options.expressions, text))}\n`);
     return;

@@ -41,7 +41,17 @@ export interface RemakeOptions {
   readonly skipScopes?: ReadonlySet<string> | undefined;
   /** Told of what the mapping file says in vain. */
   readonly onUnused?: (fault: Fault) => void;
-  readonly onProgress?: (progress: Remade & { readonly of: number; readonly current: string }) => void;
+  /** Before each app that was asked for, and when all are done. */
+  readonly onProgress?: (progress: RemakeProgress) => void;
+}
+
+export interface RemakeProgress {
+  /** Apps that were looked at, whatever came of it. */
+  readonly done: number;
+  readonly of: number;
+  readonly records: number;
+  /** Name of the app that is being looked at; absent when all are done. */
+  readonly current?: string;
 }
 
 /** What the crawls before left, as far as this agent wrote it for this catalog. */
@@ -80,11 +90,11 @@ export const remakeLineage = async (
   if (unused !== undefined) options.onUnused?.(unused);
   const rows = survey.apps.flatMap(({ row }) => (row !== undefined && isAsked(row, asked) ? [row] : []));
   let [apps, unknown, scriptless, records] = [0, 0, 0, 0];
-  for (const row of rows) {
+  for (const [done, row] of rows.entries()) {
     signal?.throwIfAborted();
     const key = context.keys.of(row.id);
     if (skipScopes?.has(key) === true) continue;
-    options.onProgress?.({ apps, unknown, scriptless, records, of: rows.length, current: row.name });
+    options.onProgress?.({ done, of: rows.length, records, current: row.name });
     let reason: Reason = ASKED;
     // What the catalog does not have of the checkpoint nobody can compare with: then all counts as changed.
     if (asked.changed !== undefined && before?.isCatalogs === true) {
@@ -108,6 +118,7 @@ export const remakeLineage = async (
     await out.open('app', row.name);
     await out.outcome('unchanged');
   }
+  options.onProgress?.({ done: rows.length, of: rows.length, records });
   if (apps === 0 && unknown > 0)
     throw new Fault('lineage.nothing_kept', `Of none of the ${unknown} apps anything is kept on the agent's machine`);
   // Also when nothing was remade: the catalog will name this job.

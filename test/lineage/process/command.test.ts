@@ -52,8 +52,8 @@ test('prints a tree of 80 columns for people', () => {
 
 test('tells the fields of expressions', () => {
   put('expressions.json', JSON.stringify([{ id: 'm1', expression: 'Sum({<Year = {2020}>} Amount)' }]));
-  const { stdout, status } = culvert('--expressions', 'expressions.json');
-  expect(status).toBe(0);
+  const { stdout, stderr, status } = culvert('beside.qvs', '--expressions', 'expressions.json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('beside.qvs is not looked at') });
   expect(JSON.parse(stdout)).toMatchObject([
     {
       id: 'm1',

@@ -137,10 +137,15 @@ describe('lineage without opening apps', () => {
     const records: StreamRecord[] = [];
     simulator.record.reset();
     await using site = open();
+    const progress: string[] = [];
     const made = await remakeLineage(site, site.connection, sinkOf(records), {
       asked: LineageOptions.parse({}),
       means: means(),
+      onProgress: ({ done, of, current }) => progress.push(`${done} of ${of}${current === undefined ? ', all' : ''}`),
     });
+    const all = progress.length - 1;
+    expect(progress).toEqual([...Array.from({ length: all }, (_, n) => `${n} of ${all}`), `${all} of ${all}, all`]);
+    expect(all).toBeGreaterThanOrEqual(made.apps);
     expect(simulator.record.snapshot().opens).toBe(0);
     expect(made.apps).toBe(ofKind(first.outcomes, 'complete').length);
     const kinds = new Set(records.flatMap((one) => (one.t === 'asset' ? [one.kind] : [])));

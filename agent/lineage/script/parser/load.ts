@@ -94,7 +94,7 @@ const takeField = (reader: Reader, ends: () => boolean): FieldItem[] => {
   const start = reader.position;
   const expression = reader.needed('a field');
   // What it swallowed holds the clauses behind it: without them the statement would load nothing from nowhere.
-  if (reader.gaveUp) reader.fail('it is nested too deeply');
+  if (reader.gaveUp) reader.fail('no end of a field in it is found');
   const whole = reader.spanFrom(start);
   const alias = reader.takeWord('as') === undefined ? undefined : reader.name('the name behind AS');
   const pieces = split(expression);
