@@ -53,6 +53,8 @@ describe.skipIf(noBrowser())('connections', () => {
       ['Qlik claims', 'red', 'Last crawl failed'],
       ['Qlik renamed', 'green', 'Ready'],
       ['Qlik lab', 'red', 'Agent offline'],
+      ['Qlik copied', 'red', 'Agent quarantined'],
+      ['Qlik restored', 'green', 'Ready'],
       ['Qlik retired', 'grey', 'File removed'],
       ['Qlik paused', 'grey', 'Disabled in its file'],
     ]);
