@@ -18,6 +18,7 @@ export interface WalkBounds {
   readonly takenWithinMs: number;
 }
 
+/** Six of the sixteen connections of the pool (`catalog/store/sql.ts`): the others are for the gateway and the page. */
 export const WALK_BOUNDS: WalkBounds = {
   ...{ atOnce: 6, perOrganisation: 3, waiting: 24, withinMs: 25_000 },
   ...{ held: 6, takenWithinMs: 10 * 60_000 },

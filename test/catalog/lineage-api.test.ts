@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Asset, AssetSummary, Impact, Lineage, LineageEdgeDetail } from '#catalog/api/contract.ts';
 import { asset, scopeRecords, siteRecords } from './agent.ts';
 import { chainRecords, edge, ORDERS_QVD, ORDERS_TABLE, REVENUE_QVD } from './chain.ts';
-import { Served } from './served.ts';
+import { query, Served } from './served.ts';
 
 let served: Served;
 let ours: Awaited<ReturnType<Served['organisation']>>;
@@ -13,10 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => served?.[Symbol.asyncDispose]());
 
-const query = (values: Record<string, string | number>): string =>
-  new URLSearchParams(
-    Object.entries(values).map(([name, value]): [string, string] => [name, String(value)]),
-  ).toString();
 const lineage = async (values: Record<string, string | number>): Promise<Lineage> =>
   (await ours.client.get<Lineage>(`/api/v1/lineage?${query(values)}`)).body;
 const impact = async (values: Record<string, string | number>): Promise<Impact> =>

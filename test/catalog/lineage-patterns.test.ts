@@ -4,7 +4,7 @@ import { createJob } from '#catalog/store/jobs.ts';
 import type { AssetRecord, ListedRecord, StreamRecord } from '#protocol/records.ts';
 import { asset, scopeRecords, TestStream } from './agent.ts';
 import { edge } from './chain.ts';
-import { Served } from './served.ts';
+import { query, Served } from './served.ts';
 
 const FOLDER = 'file://fileserver/bi/qvd/history/';
 const GLOB = `${FOLDER}sales_*.qvd`;
@@ -80,10 +80,6 @@ beforeAll(async () => {
 });
 afterAll(() => served?.[Symbol.asyncDispose]());
 
-const query = (values: Record<string, string | number>): string =>
-  new URLSearchParams(
-    Object.entries(values).map(([name, value]): [string, string] => [name, String(value)]),
-  ).toString();
 const lineage = async (values: Record<string, string | number>): Promise<Lineage> =>
   (await ours.client.get<Lineage>(`/api/v1/lineage?${query(values)}`)).body;
 /** Of the focus alone: what is shown around it has edges, too. */

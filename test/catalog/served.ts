@@ -10,6 +10,12 @@ import type { StreamRecord } from '#protocol/records.ts';
 import { appRecords, connectionState, siteRecords, TestAgent, TestStream } from './agent.ts';
 import { openTestDatabase, silent, type TestDatabase } from './database.ts';
 
+/** Behind the `?` of an address. */
+export const query = (values: Readonly<Record<string, string | number>>): string =>
+  new URLSearchParams(
+    Object.entries(values).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
+
 export interface Reply<T> {
   readonly status: number;
   readonly headers: Headers;
