@@ -4,7 +4,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Each lane with the minutes after which it hangs, which no timeout of a test notices in a loop that never yields. */
 const LANES = { unit: 8, simulator: 12, catalog: 20, network: 20, faults: 25, lineage: 10, browser: 12 } as const;
@@ -16,7 +17,11 @@ interface Report {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -69,11 +74,25 @@ const runLane = async (lane: Lane, args: readonly string[]): Promise<number | nu
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const skips: string[] = [];
+/** What failed, for the last screen of a log: a lane's own output may be an hour above it. */
+const failures: string[] = [];
+const fail = (what: string, messages: readonly string[] = []): void => {
+  const said = messages.flatMap((message) =>
+    stripVTControlCharacters(message)
+      .split('\n')
+      .filter((line) => !/^\s+at .*node_modules/.test(line))
+      .slice(0, 12),
+  );
+  failures.push([`failed: ${what}`, ...said.map((line) => `  ${line}`)].join('\n'));
+};
 
 if (asked.length === 0) {
   const check = spawnSync('npm', ['run', '--silent', 'check'], { cwd: root, stdio: 'inherit' });
   if (check.status === 0) total.passed += 1;
-  else total.failed += 1;
+  else {
+    total.failed += 1;
+    fail('npm run check');
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'culvert-lanes-'));
@@ -99,22 +118,31 @@ try {
           ? `ended after ${LANES[lane]} minutes: a file that is not listed above hangs`
           : `vitest wrote no report (exit ${status})`;
       process.stdout.write(`lane ${lane}: ${why}\n`);
+      fail(`${lane}: ${why}`);
       continue;
     }
     let failed = 0;
     for (const result of report.testResults) {
       // A file that could not be collected has no assertions and would else count as nothing.
-      if (result.status === 'failed' && result.assertionResults.every((a) => a.status !== 'failed')) failed += 1;
-      for (const { status, fullName } of result.assertionResults) {
+      if (result.status === 'failed' && result.assertionResults.every((a) => a.status !== 'failed')) {
+        failed += 1;
+        fail(`${lane}: ${relative(root, result.name)}`, [result.message ?? '']);
+      }
+      for (const { status, fullName, failureMessages } of result.assertionResults) {
         if (status === 'passed') total.passed += 1;
-        else if (status === 'failed') failed += 1;
-        else {
+        else if (status === 'failed') {
+          failed += 1;
+          fail(`${lane}: ${relative(root, result.name)}: ${fullName}`, failureMessages);
+        } else {
           total.skipped += 1;
           skips.push(`${lane}: ${fullName}`);
         }
       }
     }
-    if (status !== 0 && failed === 0) failed = 1;
+    if (status !== 0 && failed === 0) {
+      failed = 1;
+      fail(`${lane}: no test failed, but vitest ended with ${status ?? `no status after ${LANES[lane]} minutes`}`);
+    }
     total.failed += failed;
     process.stdout.write(`lane ${lane}: ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
   }
@@ -122,5 +150,6 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 for (const skip of skips) process.stdout.write(`skipped: ${skip}\n`);
+for (const failure of failures) process.stdout.write(`${failure}\n`);
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
 process.exitCode = total.failed > 0 ? 1 : 0;

@@ -77,14 +77,14 @@ enabled = false`,
   const secret = site.addresses.header.headerValue;
   await appendFile(
     log,
-    [
+    `${[
       { level: 30, msg: `said ${secret}` },
       { level: 30, msg: `said canary-in-a-secret-file and ${encodeURIComponent('canary in the environment!')}` },
       { level: 30, msg: `Basic ${Buffer.from('user:canary-in-a-secret-file').toString('base64')}` },
       { level: 30, headers: { authorization: 'canary-under-a-key-of-the-log' }, msg: 'x' },
     ]
       .map((line) => `${JSON.stringify(line)}\n`)
-      .join('') + 'canary-in-a-line-that-is-no-json\n',
+      .join('')}canary-in-a-line-that-is-no-json\n`,
   );
   const made = await bundle({ CANARY_PASSWORD: 'canary in the environment!' });
   const all = Object.entries(made.files)
