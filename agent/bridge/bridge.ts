@@ -23,6 +23,7 @@ import { LinkAudit } from './link-audit.ts';
 import { type LinkClock, systemClock } from './link-clock.ts';
 import type { BridgeLog } from './log.ts';
 import { SeenJobs } from './seen-jobs.ts';
+import { SteadyFault } from './steady-fault.ts';
 import type { Transport } from './transport.ts';
 import { TransportChoice } from './transport-choice.ts';
 import { pollingTransport } from './transport-polling.ts';
@@ -87,7 +88,7 @@ interface BridgeHealth {
   readonly link: LinkReport | null;
   /** Why there is no session. */
   readonly error: ErrorInfo | null;
-  /** Why crawls wait: the spool is full. */
+  /** Why crawls wait, or did a moment ago: the spool is full, or its disk fails. */
   readonly spoolError: ErrorInfo | null;
   readonly spoolBytes: number;
   /** Attempts that lie in the spool, whether they run or not. */
@@ -119,14 +120,12 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
   const bootId = randomUUID();
   /** Nothing until there is a link. */
   let report = (): void => undefined;
-  const spool = await Spool.open(options.spoolFolder, {
-    onFault: (fault) => {
-      if (fault) log.warn(faultFields(fault), fault.message);
-      else log.info({}, 'the spool has room again');
-      report();
-    },
-    ...options.spool,
+  const spoolFault = new SteadyFault(clock, (fault) => {
+    if (fault) log.warn(faultFields(fault), fault.message);
+    else log.info({}, 'the spool has room again');
+    report();
   });
+  const spool = await Spool.open(options.spoolFolder, { onFault: (fault) => spoolFault.set(fault), ...options.spool });
   /** The clocks of this machine and of the catalog differ. */
   let clockFault: Fault | undefined;
   /** Absent when the transport was given. */
@@ -136,7 +135,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
     const own = options.status();
     const faults = [
       ...(own.faults ?? []),
-      ...(spool.fault === undefined ? [] : [spool.fault.toJSON()]),
+      ...(spoolFault.current === undefined ? [] : [spoolFault.current.toJSON()]),
       ...(clockFault === undefined ? [] : [clockFault.toJSON()]),
     ];
     const used = choice?.inUse;
@@ -259,6 +258,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
       // What was acknowledged or closed meanwhile is still being deleted.
       await jobs.stop();
       await spool.close();
+      spoolFault.close();
     }
   };
   const bridge: Bridge = {
@@ -274,7 +274,7 @@ export const startBridge = async (options: BridgeOptions): Promise<Bridge> => {
         epoch: state.name === 'open' ? state.epoch : null,
         link: choice?.inUse ?? null,
         error: link.lastError ?? null,
-        spoolError: spool.fault?.toJSON() ?? null,
+        spoolError: spoolFault.current?.toJSON() ?? null,
         spoolBytes: spool.usedBytes,
         spoolAttempts: spool.attempts.length,
         running: jobs.running,

@@ -134,7 +134,7 @@ export class AgentMetrics implements LinkFigures, JobFigures {
     value('spool_bytes', 'What the spool holds.', ({ spool }) => spool.bytes);
     value('spool_limit_bytes', 'What the spool may hold.', ({ spool }) => spool.limitBytes);
     value('spool_attempts', 'Attempts that lie in the spool.', ({ spool }) => spool.attempts);
-    value('spool_waiting', '1 while crawls wait as the spool is full or failing.', ({ spool }) =>
+    value('spool_waiting', '1 while crawls wait as the spool is full or failing, and for 20 s after.', ({ spool }) =>
       spool.error === null ? 0 : 1,
     );
     value('disk_free_bytes', 'Free on the disk of the state folder.', ({ disk }) => disk.freeBytes);
