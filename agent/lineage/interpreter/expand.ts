@@ -58,6 +58,9 @@ export const expandAll = (
 
 const WHOLE: readonly Piece[] = [{ start: 0, from: 0, copied: true }];
 
+/** Whether there was nothing to expand. */
+export const isAsWritten = ({ pieces }: Expanded): boolean => pieces === WHOLE;
+
 /** Where in the source an offset of the result stands. */
 export const originOf = (pieces: readonly Piece[], offset: number): number => {
   let found = WHOLE[0];

@@ -44,6 +44,7 @@ export const finish = (session: Session, state: State | undefined): ScriptLineag
 
 class Finisher {
   readonly #origins = new Map<Tracked, Origin>();
+  readonly #sources = new Map<Source, Source>();
   readonly #lists = new Map<Origins, readonly Origin[]>();
   readonly #makers: ReadonlyMap<string, Table>;
 
@@ -158,9 +159,18 @@ class Finisher {
     const known = this.#origins.get(tracked);
     if (known !== undefined) return known;
     const { key: _, ...origin } = tracked;
-    const plain = { ...origin, source: clean(origin.source), field: withoutMarks(origin.field) };
+    const plain = { ...origin, source: this.#source(origin.source), field: withoutMarks(origin.field) };
     this.#origins.set(tracked, plain);
     return plain;
+  }
+
+  /** One for all columns of it. */
+  #source(source: Source): Source {
+    const known = this.#sources.get(source);
+    if (known !== undefined) return known;
+    const cleaned = clean(source);
+    this.#sources.set(source, cleaned);
+    return cleaned;
   }
 }
 

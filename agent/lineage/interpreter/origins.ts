@@ -86,20 +86,29 @@ export const originFrom = (source: Source, field: string, circumstances: Circums
 
 /** All of both; of two for the same column in the same role the surer one. */
 export const union = (...lists: readonly Origins[]): Origins => {
-  const filled = lists.filter((list) => list.length > 0);
-  const [first, ...rest] = filled;
-  if (first === undefined) return NO_ORIGINS;
-  if (rest.every((list) => list === first)) return first;
-  const [second] = rest;
-  if (second !== undefined && rest.length === 1) {
+  let [first, second]: [Origins, Origins] = [NO_ORIGINS, NO_ORIGINS];
+  let different = 0;
+  for (const list of lists) {
+    if (list.length === 0 || list === first) continue;
+    different += 1;
+    if (different === 1) first = list;
+    else second = list;
+  }
+  if (different <= 1) return first;
+  if (different === 2) {
     // Two ways of a script mostly share what was before them.
     let alike = 0;
     while (alike < first.length && alike < second.length && first[alike] === second[alike]) alike += 1;
     if (second.length - alike <= FEW) return withFew(first, alike === 0 ? second : second.slice(alike));
     if (alike === first.length) return second;
   }
+  return indexed(lists);
+};
+
+/** However many and long they are: each once through an index. */
+const indexed = (lists: readonly Origins[]): Origins => {
   const found = new Map<string, Tracked>();
-  for (const list of filled) {
+  for (const list of lists) {
     for (const origin of list) {
       const key = origin.key + origin.role;
       const known = found.get(key);

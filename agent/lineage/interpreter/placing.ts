@@ -90,6 +90,9 @@ const waiting = (statement: LoadStatement, pending: Pending | undefined, { text 
   const steps = statement.steps.map((step) => ({ step, text }));
   const [first, ...others] = steps;
   if (first === undefined) return pending ?? { ...statement, steps };
+  if (pending === undefined && first.step.prefixes.length === 0) {
+    return { label: statement.label, prefixes: statement.prefixes, steps };
+  }
   const prefixes = [...statement.prefixes, ...first.step.prefixes];
   if (pending === undefined) {
     return { label: statement.label, prefixes, steps: [{ text, step: { ...first.step, prefixes: [] } }, ...others] };

@@ -1,7 +1,8 @@
 import type { Place } from '../result.ts';
 import { isReadable } from '../script/parser/load.ts';
 import { parseStatement } from '../script/parser/parse.ts';
-import type { RawStatement } from '../script/statements.ts';
+import type { Piece } from '../script/splitter.ts';
+import { ownPieces, type RawStatement } from '../script/statements.ts';
 import type { ControlStatement, IncludeStatement, Statement } from '../script/syntax.ts';
 import type { Expression } from '../syntax/expression.ts';
 import { parseExpression } from '../syntax/parser.ts';
@@ -9,7 +10,7 @@ import { type Block, blocksOf } from './blocks.ts';
 import { runIf, runSwitch } from './branches.ts';
 import { apply } from './effects.ts';
 import { isTrue } from './evaluate.ts';
-import { type Expanded, type Expander, expandAll, originOf } from './expand.ts';
+import { type Expanded, type Expander, expandAll, isAsWritten, originOf } from './expand.ts';
 import { runLoop } from './loops.ts';
 import type { Circumstances } from './origins.ts';
 import type { Here, Session } from './session.ts';
@@ -126,11 +127,12 @@ export class Runner {
     this.session.count(statementId(unit, raw), understood);
   }
 
-  parse(text: string): readonly Statement[] {
+  /** The statements that a text is; `again`: it may well be read another time. */
+  parse(text: string, again = true, pieces?: readonly Piece[]): readonly Statement[] {
     const known = this.#parsed.get(text);
     if (known !== undefined) return known;
-    const parsed = parseStatement(text);
-    if (this.#parsed.size < MOST_PARSED) this.#parsed.set(text, parsed);
+    const parsed = parseStatement(text, pieces);
+    if (again && this.#parsed.size < MOST_PARSED) this.#parsed.set(text, parsed);
     return parsed;
   }
 
@@ -256,7 +258,8 @@ export class Runner {
   ): State | undefined {
     const { unit } = frame;
     const place = placeOf(unit, raw);
-    const statements = this.parse(expanded.text);
+    const again = frame.loop !== undefined || this.inside.length > 0;
+    const statements = this.parse(expanded.text, again, isAsWritten(expanded) ? ownPieces(raw) : undefined);
     if (statements.some(({ type }) => BLOCKS.has(type)) && raw.kind !== 'let' && raw.kind !== 'set') {
       const made = unitOf(unit.file, expanded.text, place, `${unit.id}:${raw.start}`);
       if (made.statements.length > 1 || made.statements[0]?.kind !== raw.kind) return this.runUnit(made, state, frame);

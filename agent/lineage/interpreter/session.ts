@@ -135,14 +135,18 @@ export class Session {
   uses(source: Source, how: 'reads' | 'writes', circumstances: Circumstances): void {
     const key = sourceKey(source);
     const known = this.#datasets.get(key);
-    const holes = known?.holes ?? holesIn(Object.values(source).join(' '));
+    if (known?.[how] === true) return;
+    if (known !== undefined) {
+      this.#datasets.set(key, { ...known, [how]: true });
+      return;
+    }
     this.#datasets.set(key, {
-      source: known?.source ?? source,
-      reads: how === 'reads' || known?.reads === true,
-      writes: how === 'writes' || known?.writes === true,
-      holes,
-      confidence: known?.confidence ?? circumstances.confidence,
-      place: known?.place ?? circumstances.place,
+      source,
+      reads: how === 'reads',
+      writes: how === 'writes',
+      holes: holesIn(Object.values(source).join(' ')),
+      confidence: circumstances.confidence,
+      place: circumstances.place,
     });
   }
 

@@ -31,10 +31,10 @@ export const runSteps = (
   around: Here,
 ): Loaded => {
   let below: Loaded | undefined;
-  for (const [index, { step, text }] of [...steps.entries()].reverse()) {
+  for (const [index, { step, text }] of steps.toReversed().entries()) {
     const here = { ...around, text };
     const given = stepRow(step, below, state, here);
-    const own = index === 0 ? [...prefixes, ...step.prefixes] : step.prefixes;
+    const own = index === steps.length - 1 ? [...prefixes, ...step.prefixes] : step.prefixes;
     let { fields, opens } = given;
     for (const prefix of own) ({ fields, opens } = shaped({ fields, opens, direct: undefined }, prefix, state, here));
     here.session.made(fields.size);
@@ -71,7 +71,10 @@ const isHole = (item: FieldItem): boolean =>
   item.type === 'field' && !item.aliased && (item.expression.type === 'expansion' || isHoleName(item.expression));
 
 const isHoleName = (expression: Expression): boolean =>
-  expression.type === 'name' && expression.quote === '' && /^\$\([^)]*\)$/.test(expression.name);
+  expression.type === 'name' &&
+  expression.name.startsWith('$(') &&
+  expression.quote === '' &&
+  /^\$\([^)]*\)$/.test(expression.name);
 
 const loadStep = (
   step: LoadStep,
@@ -116,10 +119,9 @@ const loadStep = (
     const expression = plain ? undefined : here.text.slice(item.expression.span.start, item.expression.span.end);
     fields.set(item.name, { name: item.name, origins: originsOf(item.name) ?? NO_ORIGINS, expression });
   }
-  const listed = new Set(items.keys());
   return {
     fields,
-    opens: opens.map((open) => ({ ...open, except: new Set([...open.except, ...listed]) })),
+    opens: opens.map((open) => ({ ...open, except: new Set([...open.except, ...items.keys()]) })),
     direct: undefined,
     influences: union(inherited, deciders(step, reading)),
   };
@@ -145,13 +147,15 @@ const complaints = ({ session, circumstances }: Here): Pick<Reading, 'missing' |
 const nothing = (): void => {};
 
 const deciders = (step: LoadStep, reading: Reading): Origins => {
+  const { where, groupBy, orderBy } = step;
+  if (where === undefined && step.while === undefined && groupBy.length + orderBy.length === 0) return NO_ORIGINS;
   const of = (list: readonly (Expression | undefined)[], role: Role): readonly Origins[] =>
     list.map((expression) =>
       expression === undefined
         ? NO_ORIGINS
         : expressionOrigins(expression, { ...reading, missing: nothing, unreadable: nothing }, role),
     );
-  return union(...of([step.where, step.while], 'filter'), ...of(step.groupBy, 'group'), ...of(step.orderBy, 'sort'));
+  return union(...of([where, step.while], 'filter'), ...of(groupBy, 'group'), ...of(orderBy, 'sort'));
 };
 
 const implicitName = ({ source }: LoadStep): string => {

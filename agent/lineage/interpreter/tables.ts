@@ -75,17 +75,15 @@ export const fieldsOf = (fields: Iterable<Field>): ReadonlyMap<string, Field> =>
 export const lookUp = (row: Row, name: string): Origins | undefined => {
   const known = row.fields.get(name);
   if (known !== undefined) return known.origins;
-  const possible = row.opens.flatMap((open) => {
-    const origins = throughOpen(open, name);
-    return origins === undefined ? [] : [origins];
-  });
-  if (possible.length > 0) {
-    const all = union(...possible);
-    // The only place that it can come from: the text alone says so.
-    return possible.length > 1 ? weakened(all, 'candidate', 'join-candidate') : all;
-  }
+  const { opens } = row;
+  const possible = opens.length === 0 ? [] : opens.flatMap((open) => listed(throughOpen(open, name)));
+  // The only place that it can come from: the text alone says so.
+  if (possible.length === 1) return possible[0];
+  if (possible.length > 1) return weakened(union(...possible), 'candidate', 'join-candidate');
   return row.direct === undefined ? undefined : throughOpen(row.direct, name);
 };
+
+const listed = (origins: Origins | undefined): readonly Origins[] => (origins === undefined ? [] : [origins]);
 
 const throughOpen = (open: Open, name: string): Origins | undefined => {
   if (open.except.has(name)) return undefined;

@@ -229,10 +229,11 @@ export class Splitter implements Iterable<Piece> {
           break;
         }
         end = at;
-        if (depth > 0 || (words.length >= MOST_WORDS && !(isLoad && !sql && beginsSource(code)))) continue;
+        // Behind LOAD only what may be its source counts.
+        if (depth > 0 || (isLoad ? sql || !beginsSource(code) : words.length >= MOST_WORDS)) continue;
         const word = text.slice(wordFrom, at).toLowerCase();
         if (words.length === 0) sql = DATABASE.has(word);
-        if (words.length < MOST_WORDS) words.push(word);
+        if (!isLoad) words.push(word);
         if (word === 'load') isLoad = true;
         else if (isLoad && !sql && SOURCES.has(word) && opensSource(text, at)) {
           sourced = true;

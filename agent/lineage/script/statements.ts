@@ -17,6 +17,8 @@ export interface RawStatement {
   readonly endLine: number;
   /** Why its end had to be guessed: a quote that is never closed, a `;` that is missing. */
   readonly broken: string | undefined;
+  /** The steps of a preceding load, or itself alone. */
+  readonly pieces: readonly Piece[];
 }
 
 /** Below an open LOAD these are its source. */
@@ -44,10 +46,20 @@ export const splitScript = (text: string): readonly RawStatement[] => {
       ...lines.at(first.start),
       endLine: lines.at(Math.max(first.start, last.end - 1)).line,
       broken: group.find(({ broken }) => broken !== undefined)?.broken,
+      pieces: group,
     });
   }
   return found;
 };
+
+/**
+ * What {@link chains} would find in the statement's own text, which need not be split again; undefined for one whose end
+ * was guessed from what surrounds it.
+ */
+export const ownPieces = ({ start, broken, pieces }: RawStatement): readonly Piece[] | undefined =>
+  broken === undefined
+    ? pieces.map((piece) => ({ ...piece, start: piece.start - start, end: piece.end - start }))
+    : undefined;
 
 /** Like {@link splitScript}, but each step of a preceding load stands for itself, and lines are not counted. */
 export const statements = (text: string, from = 0): Iterable<Piece> => new Splitter(text, from);

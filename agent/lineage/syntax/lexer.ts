@@ -139,22 +139,28 @@ export const expansionsIn = (text: string): readonly { readonly start: number; r
   return found;
 };
 
+const pieceOf = (kind: TokenKind, text: string, start: number, end: number): Token => ({
+  kind,
+  text: text.slice(start, end),
+  start,
+  end,
+});
+
 const tokenAt = (text: string, start: number, limit: number, expansions: Expansions): Token => {
-  const make = (kind: TokenKind, end: number): Token => ({ kind, text: text.slice(start, end), start, end });
   const character = text[start] as string;
   const kind = classOf(text.charCodeAt(start));
-  if (kind === BLANK) return make('blank', gapEnd(text, start, limit));
+  if (kind === BLANK) return pieceOf('blank', text, start, gapEnd(text, start, limit));
   const next = start + 1 < limit ? text[start + 1] : undefined;
   if (kind === SYMBOL) {
     const gap = character === '/' ? gapEnd(text, start, limit) : start;
-    if (gap > start) return make('comment', gap);
+    if (gap > start) return pieceOf('comment', text, start, gap);
     const quote = QUOTES[character];
     if (quote !== undefined) {
       const end = endOfQuoted(text, start + 1, limit, quote[1], expansions);
-      return end === undefined ? make('unclosed', limit) : make(quote[0], end);
+      return end === undefined ? pieceOf('unclosed', text, start, limit) : pieceOf(quote[0], text, start, end);
     }
     const double = (character === '<' && (next === '>' || next === '=')) || (character === '>' && next === '=');
-    return make('symbol', start + (double ? 2 : 1));
+    return pieceOf('symbol', text, start, start + (double ? 2 : 1));
   }
   if (kind === DIGIT || (character === '.' && next !== undefined && next >= '0' && next <= '9')) {
     NUMBER.lastIndex = start;
@@ -162,15 +168,17 @@ const tokenAt = (text: string, start: number, limit: number, expansions: Expansi
     const beyond = endOfWord(text, end, limit, expansions);
     // `Net*1.19as Gross`: nothing but a number can be what AS follows.
     const named = beyond - end === 2 && text.slice(end, beyond).toLowerCase() === 'as';
-    return named ? make('number', end) : make(beyond === end ? 'number' : 'word', beyond);
+    return named
+      ? pieceOf('number', text, start, end)
+      : pieceOf(beyond === end ? 'number' : 'word', text, start, beyond);
   }
   if (character === '@') {
     FIXED.lastIndex = start;
     const length = FIXED.exec(text)?.[0].length ?? 0;
-    if (length > 0 && start + length <= limit) return make('word', start + length);
+    if (length > 0 && start + length <= limit) return pieceOf('word', text, start, start + length);
   }
   const end = endOfWord(text, start, limit, expansions);
-  return make(expansions.endOf(start) === end ? 'expansion' : 'word', end);
+  return pieceOf(expansions.endOf(start) === end ? 'expansion' : 'word', text, start, end);
 };
 
 const endOfWord = (text: string, start: number, limit: number, expansions: Expansions): number => {

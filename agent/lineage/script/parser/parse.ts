@@ -39,8 +39,10 @@ const CONTROL_KINDS: ReadonlySet<string> = new Set<ControlKind>([
 /**
  * The statements that a text is, after expansion: mostly one; more when an expansion brought them, none when nothing is
  * left but comments. Spans are offsets into `text`. Never throws: what cannot be understood is an `opaque` statement.
+ * `pieces`: those of the one statement that it is, where they are known.
  */
-export const parseStatement = (text: string): readonly Statement[] => {
+export const parseStatement = (text: string, pieces?: readonly Piece[]): readonly Statement[] => {
+  if (pieces !== undefined) return parseGroup(text, pieces);
   const found: Statement[] = [];
   for (const group of chains(statements(text))) found.push(...parseGroup(text, group));
   return found;
