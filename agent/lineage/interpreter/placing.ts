@@ -69,6 +69,12 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
     generic(label, loaded, state, here);
     return;
   }
+  // Most calls without a label are there for what they do in the database, and give no table.
+  if (raw.calls === true && label === undefined && prefixes.length === 0 && !isKnown(raw.implicit, here)) {
+    const what = `whether the procedure ${raw.implicit} gives rows is not known: without a label no table is made of them`;
+    here.session.say('info', 'procedure', what, here.circumstances.place);
+    return;
+  }
   const apart = prefixes.some(({ type }) => type === 'noconcatenate');
   const before = state.tables.size;
   create(label, loaded, apart, state, here);
@@ -76,6 +82,9 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   const content = made !== undefined && lowest?.type === 'load' ? inlineContent(lowest) : undefined;
   if (made !== undefined && content !== undefined) here.session.contents.set(made, content);
 };
+
+/** Whether the app has a table of that name. */
+const isKnown = (name: string, { session }: Here): boolean => session.surroundings.model?.has(name) === true;
 
 /** The table whose rows a load becomes, or whose columns: QUALIFY calls its fields after that one. */
 const receiver = (prefixes: readonly Prefix[], state: State): string | undefined => {

@@ -1,5 +1,6 @@
-import { isUnderstood, QUIET, type Runner } from './runner.ts';
+import { QUIET, type Runner } from './runner.ts';
 import { emptyState, type State } from './state.ts';
+import { isUnderstood } from './understood.ts';
 import { statementId } from './units.ts';
 
 /**

@@ -1,5 +1,4 @@
 import type { Place } from '../result.ts';
-import { isReadable } from '../script/parser/load.ts';
 import { parseStatement } from '../script/parser/parse.ts';
 import type { Piece } from '../script/splitter.ts';
 import { ownPieces, type RawStatement } from '../script/statements.ts';
@@ -16,6 +15,7 @@ import type { Circumstances } from './origins.ts';
 import type { Here, Session } from './session.ts';
 import { type Arm, fork, merge, type State } from './state.ts';
 import { callSub, type Sub } from './subs.ts';
+import { isUnderstood, strayCommas } from './understood.ts';
 import { placeAt, placeOf, statementId, type Unit, unitOf } from './units.ts';
 import { joinWorlds, MOST_ALTERNATIVES, unmarked, type Value, withoutMarks } from './values.ts';
 import { evaluateIn, variableIn } from './variables.ts';
@@ -276,8 +276,13 @@ export class Runner {
       if (index > 0) this.session.step();
       this.count(unit, raw, isUnderstood(statement));
       if (after === undefined) return undefined;
+      const placeIn = (offset: number): Place => placeAt(unit, raw, raw.start + originOf(expanded.pieces, offset));
+      for (const offset of strayCommas(statement)) {
+        const what = 'a comma stands here without a field between it and what is next to it';
+        this.session.say('warning', 'comma', what, placeIn(offset));
+      }
       if (statement.type === 'opaque') {
-        const at = placeAt(unit, raw, raw.start + originOf(expanded.pieces, statement.at));
+        const at = placeIn(statement.at);
         const circumstances = { ...here.circumstances, place: at };
         apply(statement, after, { ...here, circumstances });
       } else after = this.apply(statement, after, frame, here);
@@ -366,12 +371,6 @@ export class Runner {
     }
   }
 }
-
-/** Whether all of it was understood: a LOAD of which one field could not be read does its work without it. */
-export const isUnderstood = (statement: Statement): boolean =>
-  statement.type === 'load'
-    ? statement.steps.every((step) => step.type === 'select' || step.fields.every(isReadable))
-    : statement.type !== 'opaque' && statement.type !== 'macro';
 
 /** An expansion that makes these makes blocks. */
 const BLOCKS: ReadonlySet<string> = new Set([

@@ -184,6 +184,8 @@ export interface Selected extends Row {
   readonly influences: Origins;
   /** The first object that it reads. */
   readonly named: string | undefined;
+  /** It calls a procedure, which may give no rows at all. */
+  readonly calls?: true | undefined;
 }
 
 const OF_ROWS: ReadonlySet<string> = new Set(['key', 'filter', 'group', 'sort']);
@@ -244,5 +246,6 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
   const opens: readonly Open[] = analysis.open
     ? (analysis.beyond ?? analysis.objects).map((object) => openOf(origins(object, '*')))
     : [];
-  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0] };
+  const { calls } = analysis;
+  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0], calls };
 };

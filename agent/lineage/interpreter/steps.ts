@@ -15,6 +15,8 @@ export interface Loaded extends Row {
   readonly influences: Origins;
   /** The name that the table gets without a label. */
   readonly implicit: string;
+  /** It is the call of a procedure, and no LOAD stands above it that asks for its rows. */
+  readonly calls?: true | undefined;
 }
 
 /** A step and the text to which its spans refer. */

@@ -70,8 +70,7 @@ export class Splitter implements Iterable<Piece> {
     if (label !== undefined) {
       const body = skipGap(text, label.end);
       const next = text.slice(body, wordEnd(text, body)).toLowerCase();
-      // A label that nothing follows which could have one.
-      if (CONTROL.has(next) || RAW.has(next)) return { ...plain('label', start, label.end), label: label.name };
+      if (isLabelless(text, body, next)) return { ...plain('label', start, label.end), label: label.name };
       return this.#scan(start, body, label.name);
     }
     if (CONTROL.has(word) && text[skipBlanks(text, first)] !== '=') return this.#control(word, start, first);
@@ -330,6 +329,13 @@ const trimmed = (text: string, start: number, end: number): number => {
   while (at > start + 1 && isBlank(text.charCodeAt(at - 1))) at -= 1;
   return at;
 };
+
+/** Whether what follows a label, if anything does, is nothing that could have one. */
+const isLabelless = (text: string, body: number, word: string): boolean =>
+  body >= text.length ||
+  CONTROL.has(word) ||
+  RAW.has(word) ||
+  ((word === 'let' || word === 'set') && labelAt(text, body) === undefined);
 
 /** A source keyword, and not a field that is called like one. */
 const opensSource = (text: string, at: number): boolean => {

@@ -1,3 +1,4 @@
+import { CONTROL } from './keywords.ts';
 import { Lines } from './lines.ts';
 import { type Piece, Splitter } from './splitter.ts';
 
@@ -54,10 +55,10 @@ export const splitScript = (text: string): readonly RawStatement[] => {
 
 /**
  * What {@link chains} would find in the statement's own text, which need not be split again; undefined for one whose end
- * was guessed from what surrounds it.
+ * was guessed from what surrounds it, or is the end of its line.
  */
-export const ownPieces = ({ start, broken, pieces }: RawStatement): readonly Piece[] | undefined =>
-  broken === undefined
+export const ownPieces = ({ kind, start, broken, pieces }: RawStatement): readonly Piece[] | undefined =>
+  broken === undefined && !CONTROL.has(kind)
     ? pieces.map((piece) => ({ ...piece, start: piece.start - start, end: piece.end - start }))
     : undefined;
 

@@ -75,6 +75,8 @@ export interface LoadStep {
   readonly prefixes: readonly Prefix[];
   readonly distinct: boolean;
   readonly fields: readonly FieldItem[];
+  /** Offsets of commas that have no field in front of them or behind; absent: none. */
+  readonly strayCommas?: readonly number[];
   /** Undefined: the step below. */
   readonly source: LoadSource | undefined;
   readonly where: Expression | undefined;

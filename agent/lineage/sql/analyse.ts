@@ -88,8 +88,10 @@ function readSql(request: SqlRequest, parse: ParseSql): Read {
   const connector = connectorSelect(raw.slice(start));
   if (connector !== undefined) return { type: 'done', analysis: connector };
   const prepared = prepare(text, dialect);
-  const called = procedure(prepared.tokens) ?? cube(prepared.tokens);
-  if (called !== undefined) return { type: 'done', analysis: { ...NOTHING, objects: [called] } };
+  const called = procedure(prepared.tokens);
+  if (called !== undefined) return { type: 'done', analysis: { ...NOTHING, objects: [called], calls: true } };
+  const asked = cube(prepared.tokens);
+  if (asked !== undefined) return { type: 'done', analysis: { ...NOTHING, objects: [asked] } };
   const holes = new Holes();
   const size = tooBig(text, prepared.tokens);
   const parsed = size === undefined ? tryDialects(text, prepared.tokens, dialect, holes, parse) : undefined;

@@ -18,6 +18,8 @@ export interface SqlAnalysis {
    */
   readonly tables: readonly SqlTable[];
   readonly how: 'parser' | 'rest' | 'fallback';
+  /** A procedure is called: whether it gives any rows only the database knows. */
+  readonly calls?: true;
   readonly diagnostics: readonly { readonly code: string; readonly message: string; readonly at: number }[];
 }
 

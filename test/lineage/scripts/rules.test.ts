@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sourceName } from '#agent/lineage/result-json.ts';
 import { decodeText } from '#agent/lineage/text/decode.ts';
 import { lineageOf, told } from './told.ts';
 
@@ -189,6 +190,64 @@ T: LOAD REGION, b FROM x.qvd (qvd);`);
   expect(lineage.sectionAccess).toBe(true);
   expect(told(lineage)).toEqual(['T.REGION < x.qvd:REGION', 'T.b < x.qvd:b']);
   expect(JSON.stringify({ ...lineage, variables: [...lineage.variables] })).not.toContain('canary');
+});
+
+/** What a script is told to be wrong with: line and column in front. */
+const wrongs = async (script: string): Promise<string[]> =>
+  (await lineageOf(script)).diagnostics.map(({ code, place }) => `${place.line}:${place.column} ${code}`);
+
+test('a comma that no field belongs to is told where it stands, also behind an expansion, and the fields stay', async () => {
+  const script = 'SET b = B;\nT:\nLOAD A, $(b),\n  C,\nFROM x.qvd (qvd);\nU: LOAD D,; LOAD D FROM y.qvd (qvd);';
+  expect(told(await lineageOf(script))).toEqual([
+    ...['T.A < x.qvd:A', 'T.B < x.qvd:B', 'T.C < x.qvd:C'],
+    'U.D < y.qvd:D',
+  ]);
+  expect(await wrongs(script)).toEqual(['4:4 lineage.comma', '6:10 lineage.comma']);
+});
+
+test('a label in front of what makes no table is told, and that runs as if it were not there', async () => {
+  const script = `A: IF 1 = 1 THEN
+  B: LET v = 'x';
+END IF
+C: SUB Load(p)
+  T: LOAD a FROM [$(v)_$(p).qvd] (qvd);
+END SUB
+D: CALL Load('y');
+E: SET w = 1;
+F: TRACE hello;
+Let: LOAD b FROM [z.qvd] (qvd);
+G:`;
+  expect(told(await lineageOf(script))).toEqual(['T.a < x_y.qvd:a', 'Let.b < z.qvd:b']);
+  const at = ['1:1', '2:3', '4:1', '7:1', '8:1', '9:1', '11:1'];
+  expect((await wrongs(script)).toSorted()).toEqual(at.map((place) => `${place} lineage.opaque`).toSorted());
+  const { diagnostics } = await lineageOf('X: IF 1 = 1 THEN\nEND IF');
+  expect(diagnostics[0]?.message).toBe(
+    'this label was not understood: it names a table, and what follows it makes none',
+  );
+});
+
+test('a procedure gives a table where the script or the app says so, and else nobody knows whether it gives rows', async () => {
+  const script = `LIB CONNECT TO 'DB';
+SQL EXEC dbo.Refresh 1;
+P: SQL EXEC dbo.Orders;
+LOAD a; SQL EXEC dbo.Lines;
+SQL EXEC dbo.Known;`;
+  const made = await lineageOf(script, { model: new Map([['Known', ['k']]]) });
+  expect(told(made)).toEqual([
+    'P.* < connection:DB#dbo.Orders:*',
+    'Lines.a < connection:DB#dbo.Lines:a',
+    'Known.k < connection:DB#dbo.Known:k inferred',
+  ]);
+  // It is called all the same.
+  expect(made.datasets.map(({ source }) => sourceName(source))).toContain('connection:DB#dbo.Refresh');
+  expect(made.diagnostics.map(({ code, place }) => `${place.line} ${code}`)).toContain('2 lineage.procedure');
+});
+
+test('a table that BINARY may have brought comes from that app; without BINARY it is one that the text does not make', async () => {
+  expect(told(await lineageOf('BINARY [lib://Apps/sales.qvf];\nT: LOAD a RESIDENT Orders;'))).toEqual([
+    'T.a < binary:lib://Apps/sales.qvf:a',
+  ]);
+  expect(told(await lineageOf('T: LOAD a RESIDENT Orders;'))).toEqual(['T.a < resident:Orders:a']);
 });
 
 test('BINARY names the app', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { skipGap } from '#agent/lineage/script/gaps.ts';
 import { parseStatement } from '#agent/lineage/script/parser/parse.ts';
-import { splitScript, statements } from '#agent/lineage/script/statements.ts';
+import { chains, ownPieces, splitScript, statements } from '#agent/lineage/script/statements.ts';
 import type { Statement } from '#agent/lineage/script/syntax.ts';
 
 const SCRIPT = `///$tab Main
@@ -147,6 +147,21 @@ test('whatever is done to a script, no statement is lost, and none throws', () =
       throw new Error(`seed ${seed}: ${text}`, { cause: error });
     }
   }
+});
+
+test('what is known of the pieces of a statement is what splitting its own text finds', () => {
+  let compared = 0;
+  for (let seed = 1; seed <= 400; seed++) {
+    const text = seed === 1 ? SCRIPT : mutated(seed);
+    for (const raw of splitScript(text)) {
+      const pieces = ownPieces(raw);
+      if (pieces === undefined) continue;
+      const own = text.slice(raw.start, raw.end);
+      expect([...chains(statements(own))], `seed ${seed}: ${own}`).toEqual([pieces]);
+      compared += 1;
+    }
+  }
+  expect(compared).toBeGreaterThan(2_000);
 });
 
 test('a mutation spoils few statements: the rest of the script is read as before', () => {

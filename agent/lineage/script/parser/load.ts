@@ -10,6 +10,7 @@ export const takeLoad = (reader: Reader, prefixes: readonly Prefix[]): LoadStep 
   reader.expectWord('load');
   const distinct = reader.takeWord('distinct') !== undefined;
   const fields = takeFields(reader, () => atClause(reader));
+  const { strayCommas } = reader;
   let source: LoadSource | undefined;
   let where: Expression | undefined;
   let whileTrue: Expression | undefined;
@@ -32,6 +33,7 @@ export const takeLoad = (reader: Reader, prefixes: readonly Prefix[]): LoadStep 
     prefixes,
     distinct,
     fields,
+    ...(strayCommas.length > 0 && { strayCommas }),
     source,
     where,
     while: whileTrue,
@@ -61,9 +63,16 @@ const atClause = (reader: Reader): boolean => {
 export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => {
   const items: FieldItem[] = [];
   let failure: NotUnderstood | undefined;
+  /** Of the comma that waits for a field. */
+  let comma: number | undefined;
   while (!reader.done && !ends()) {
-    if (reader.skip(',')) continue;
     const start = reader.position;
+    if (reader.skip(',')) {
+      if (items.length === 0 || comma !== undefined) reader.strayCommas.push(start);
+      else comma = start;
+      continue;
+    }
+    comma = undefined;
     if (reader.is('*') && (reader.at + 1 >= reader.tokens.length || behindStar(reader, ends))) {
       reader.at += 1;
       items.push({ type: 'all', span: reader.spanFrom(start) });
@@ -80,6 +89,7 @@ export const takeFields = (reader: Reader, ends: () => boolean): FieldItem[] => 
       failure ??= error;
     }
   }
+  if (comma !== undefined) reader.strayCommas.push(comma);
   // Nothing but what cannot be read is no list of fields.
   if (failure !== undefined && !items.some(isReadable)) throw failure;
   return items;

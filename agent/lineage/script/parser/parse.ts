@@ -102,7 +102,7 @@ const read = (text: string, piece: Piece, depth: number): readonly Statement[] =
     case 'let':
       return [takeAssign(text, start, end)];
     case 'label':
-      throw new NotUnderstood('nothing follows the label that could have one', end);
+      throw new NotUnderstood('it names a table, and what follows it makes none', start);
   }
   return afterHead(text, piece, depth);
 };

@@ -28,6 +28,8 @@ export class Reader {
   at = 0;
   /** The last expression was too much to be read: nobody knows where it ends. */
   gaveUp = false;
+  /** Where commas stand in a list of fields that have no field in front of them or behind. */
+  readonly strayCommas: number[] = [];
 
   constructor(text: string, start: number, end: number) {
     this.text = text;
