@@ -6,7 +6,7 @@ import type { LookUp, ScriptQuestion } from '#agent/lineage/process/messages.ts'
 import { noLineage } from '#agent/lineage/process/nothing.ts';
 import type { ScriptLineage } from '#agent/lineage/result.ts';
 import { lineageJson } from '#agent/lineage/result-json.ts';
-import { decodeText } from '#agent/lineage/text/decode.ts';
+import { decodeText, unreadIn } from '#agent/lineage/text/decode.ts';
 import { readFromDisk } from '#config/files.ts';
 import { parseLineageMapping } from '#config/lineage-mapping/read-mapping.ts';
 import { Fault } from '#protocol/errors.ts';
@@ -47,7 +47,7 @@ export const lineage = async (target: string | undefined, options: LineageOption
   const decode = decoder(options.encoding);
   if (options.expressions !== undefined) {
     if (target !== undefined) process.stderr.write(`${target} is not looked at: --expressions stands for it\n`);
-    const text = decode(await bytesOf(options.expressions, 'Name a JSON file of expressions.'));
+    const text = decode(await bytesOf(options.expressions, 'Name a JSON file of expressions.'), options.expressions);
     process.stdout.write(`${JSON.stringify(expressionsIn(options.expressions, text))}\n`);
     return;
   }
@@ -61,7 +61,7 @@ export const lineage = async (target: string | undefined, options: LineageOption
     process.stdout.write(options.json === true ? `${JSON.stringify(lineageJson(made))}\n` : lineageScreen(name, made));
     return;
   }
-  const text = decode(await bytesOf(target, A_SCRIPT));
+  const text = decode(await bytesOf(target, A_SCRIPT), target);
   if (isNoText(text)) throw new Fault('config.invalid', `${target} is no text`, { advice: A_SCRIPT });
   if (options.includes !== undefined) await aFolder(options.includes);
   const includes = new LocalIncludes(resolve(options.includes ?? dirname(target)), decode);
@@ -128,7 +128,8 @@ const mappedVariables = async (path: string, target: string): Promise<ScriptQues
   return mapping && new AdministratorsMapping(mapping).variables({ id: name, name });
 };
 
-const decoder = (encoding: string | undefined): ((bytes: Uint8Array) => string) => {
+/** Says of each file how much of it was not in the encoding that it was read in. */
+const decoder = (encoding: string | undefined): ((bytes: Uint8Array, file: string) => string) => {
   try {
     new TextDecoder(encoding);
   } catch (cause) {
@@ -138,7 +139,13 @@ const decoder = (encoding: string | undefined): ((bytes: Uint8Array) => string) 
       advice: 'Name one such as windows-1251, windows-1252 or utf-16le.',
     });
   }
-  return (bytes) => decodeText(bytes, encoding);
+  return (bytes, file) => {
+    const { places, encoding: read } = unreadIn(bytes, encoding);
+    const advice = encoding === undefined ? '--encoding names another' : 'another --encoding, or none, may fit';
+    if (places > 0)
+      process.stderr.write(`${file}: in ${places} ${places === 1 ? 'place' : 'places'} it is no ${read}; ${advice}\n`);
+    return decodeText(bytes, encoding);
+  };
 };
 
 /** Programs and archives are full of zeros; a text that was damaged has a few. */

@@ -11,10 +11,10 @@ const MOST_MIB = 8;
  */
 export class LocalIncludes {
   readonly #folder: string;
-  readonly #decode: (bytes: Uint8Array) => string;
+  readonly #decode: (bytes: Uint8Array, file: string) => string;
   readonly #refused = new Map<string, string>();
 
-  constructor(folder: string, decode: (bytes: Uint8Array) => string) {
+  constructor(folder: string, decode: (bytes: Uint8Array, file: string) => string) {
     this.#folder = folder;
     this.#decode = decode;
   }
@@ -25,7 +25,7 @@ export class LocalIncludes {
       const file = await found(folder, names);
       if (file === undefined) continue;
       const read = await readPlainFile(file, MOST_MIB);
-      if (typeof read !== 'string') return this.#decode(read);
+      if (typeof read !== 'string') return this.#decode(read, file);
       this.#refused.set(path, read);
     }
     return undefined;

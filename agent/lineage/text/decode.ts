@@ -17,6 +17,20 @@ const SAMPLE_BYTES = 64 * 1024;
 export const decodeText = (bytes: Uint8Array, eightBit?: string): string =>
   new TextDecoder(textEncoding(bytes, eightBit)).decode(bytes);
 
+/** In how many places bytes are none of the encoding that {@link decodeText} reads them in: U+FFFD stands there. */
+export const unreadIn = (
+  bytes: Uint8Array,
+  eightBit?: string,
+): { readonly encoding: TextEncoding; readonly places: number } => {
+  const encoding = textEncoding(bytes, eightBit);
+  try {
+    new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return { encoding, places: 0 };
+  } catch {
+    return { encoding, places: new TextDecoder(encoding).decode(bytes).split('\ufffd').length - 1 };
+  }
+};
+
 /** The encoding that {@link decodeText} reads the bytes in. */
 export const textEncoding = (bytes: Uint8Array, eightBit?: string): TextEncoding => {
   const [first, second, third] = bytes;

@@ -41,13 +41,59 @@ test('prints the graph of a script with what it includes, wherever the option st
   }
 });
 
-test('prints a tree of 80 columns for people', () => {
+test('prints a tree of 80 columns for people, with nothing cut off', () => {
   const long = 'A field with a name that nobody would want to read in full '.repeat(3).trim();
-  put('wide.qvs', `T:\nLOAD [${long}], b FROM [lib://Data/${'deep/'.repeat(20)}x.qvd] (qvd);`);
+  const path = `lib://Data/${'deep/'.repeat(20)}x.qvd`;
+  const columns = Array.from({ length: 12 }, (_, n) => `[column ${n}]`);
+  put(
+    'wide.qvs',
+    `T:\nLOAD [${long}], b, ${columns.join(' & ')} AS all FROM [${path}] (qvd);\nSTORE T INTO [${'o'.repeat(200)}.qvd];`,
+  );
   const { stdout, status } = culvert('wide.qvs');
   expect(status).toBe(0);
   expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(stdout).toMatch(/^T$/m);
+  const whole = stdout.replace(/\s+/g, '');
+  // As the field, and as the column that it comes from.
+  expect(whole.split(long.replaceAll(' ', '')).length - 1).toBeGreaterThanOrEqual(2);
+  expect(whole).toContain(`←b·${path}`);
+  expect(whole).toContain(columns.map((name) => name.slice(1, -1).replace(' ', '')).join(','));
+  expect(whole).toContain('o'.repeat(200));
+  // A word that fits into a line stays whole.
+  expect(stdout).toMatch(/^ +would want to read in full/m);
+});
+
+test('says from where relative paths count, and which files two of them are', () => {
+  put(
+    'directory.qvs',
+    `DIRECTORY lib://Data/one;\nT: LOAD a FROM x.qvd (qvd);\nDIRECTORY lib://Data/two;\n` +
+      `U: NOCONCATENATE LOAD a FROM x.qvd (qvd);\nSTORE U INTO out.qvd;`,
+  );
+  const { stdout } = culvert('directory.qvs');
+  for (const line of [
+    '← a · lib://Data/one/x.qvd',
+    '← a · lib://Data/two/x.qvd',
+    'STORE U INTO lib://Data/two/out.qvd',
+    'read   lib://Data/one/x.qvd',
+    'read   lib://Data/two/x.qvd',
+    'write  lib://Data/two/out.qvd',
+  ])
+    expect(stdout).toContain(line);
+});
+
+test('does not claim to have understood all of a script of which an include is missing', () => {
+  put('lacks.qvs', '$(Must_Include=none.qvs);\n$(Include=nor-this.qvs);\nT: LOAD a FROM x.qvd (qvd);');
+  expect(culvert('lacks.qvs').stdout).toContain(
+    '\n3 statements, 100 % of them understood, 2 included scripts not read\n',
+  );
+});
+
+test('says in how many places a script is not in the encoding that it is read in', () => {
+  writeFileSync(join(folder, 'western.qvs'), Buffer.from('T: LOAD [Größe] FROM [x.qvd] (qvd);', 'latin1'));
+  expect(culvert('western.qvs')).toMatchObject({ stderr: '', stdout: expect.stringContaining('Größe') });
+  const asked = culvert('western.qvs', '--encoding', 'utf-8', '--json');
+  expect(asked.stderr).toContain('western.qvs: in 2 places it is no utf-8');
+  expect(JSON.parse(asked.stdout)).toMatchObject({ statements: { total: 1 } });
 });
 
 test('tells the fields of expressions', () => {
