@@ -125,7 +125,10 @@ export const Impact = z
     owners: z.array(
       z.object({ key: z.string().nullable(), name: z.string(), email: z.string().nullable(), assets: z.int() }),
     ),
-    /** What lies in apps, by the app: those of one owner together. The first ones, with the first of their sheets, on the first page. */
+    /**
+     * What lies in apps, by the app: those of one owner together. The first ones, with the first of their sheets, on the first
+     * page. `owner` of a sheet: whom it belongs to when that is somebody else than the app's owner.
+     */
     apps: z.array(
       z.object({
         key: z.string(),
@@ -133,10 +136,10 @@ export const Impact = z
         owner: OwnerShape.nullable(),
         charts: z.int(),
         sheetCount: z.int(),
-        sheets: z.array(z.object({ key: z.string(), name: z.string(), charts: z.int() })),
+        sheets: z.array(z.object({ key: z.string(), name: z.string(), charts: z.int(), owner: OwnerShape.nullable() })),
       }),
     ),
-    /** Sheets, the apps that they are in and the owners of these; then all apps and owners, with sheets or without. */
+    /** Sheets, the apps that they are in and the owners of both; then all apps and owners, with sheets or without. */
     summary: z.object({
       sheets: z.int(),
       appsWithSheets: z.int(),

@@ -18,7 +18,7 @@ import { ASSET_KINDS, type AssetKind, EDGE_KINDS } from '#protocol/records.ts';
 import { type ApiContext, organisationOf, type Routes } from './context.ts';
 import { ApiError, Impact, Lineage, LineageEdgeDetail } from './contract.ts';
 import { csvLine } from './csv.ts';
-import { groupsOf, sheetOf } from './impact-groups.ts';
+import { groupsOf, idOf, sheetOf } from './impact-groups.ts';
 import { notFound } from './problem.ts';
 import { Walks } from './walks.ts';
 import { readCursor, readCursorOf, text, wire, writeCursor } from './wire.ts';
@@ -178,7 +178,7 @@ export const lineageRoutes = (routes: Routes, { sql }: ApiContext): void => {
       const perOwner = new Map<string, Owner & { assets: number }>();
       for (const [key, owner] of owners)
         if (found.reached.has(key)) {
-          const id = owner.key ?? `${owner.name} ${owner.email}`;
+          const id = idOf(owner);
           perOwner.set(id, { ...owner, assets: (perOwner.get(id)?.assets ?? 0) + 1 });
         }
       const items = page.map((one) => ({

@@ -172,7 +172,7 @@ test('who is told when a column changes: charts, sheets, apps and owners, each w
     ['prod/extract', undefined, 0],
     ['prod/transform', undefined, 0],
   ]);
-  expect(found.apps[0]?.sheets).toEqual([{ key: 'prod/dashboard/sheet-1', name: 'Overview', charts: 1 }]);
+  expect(found.apps[0]?.sheets).toEqual([{ key: 'prod/dashboard/sheet-1', name: 'Overview', charts: 1, owner: null }]);
   const chart = (await impact({ key: `${ORDERS_TABLE}#amount`, kind: 'chart' })).items;
   expect(chart).toHaveLength(1);
   expect(chart[0]).toMatchObject({
@@ -190,6 +190,27 @@ test('who is told when a column changes: charts, sheets, apps and owners, each w
   // Only what is surer: nothing beyond the first file.
   const sure = await impact({ key: `${ORDERS_TABLE}#amount`, confidence: 'exact' });
   expect(sure.counts).toEqual({ app: 1, dataset: 1, column: 1, field: 1 });
+});
+
+test('whoever owns a sheet in an app of somebody else counts among those to tell, and is named with it', async () => {
+  const other = await served.organisation('Sheets of others', 'others@example.com');
+  const owner = { id: 'u2', name: 'Bob Example', email: 'bob@example.com' };
+  const [dashboard = [], ...others] = chainRecords('prod').reverse();
+  const owned = dashboard
+    .filter((record) => record.t === 'asset' || record.t === 'edge')
+    .map((record) =>
+      record.t === 'asset' && record.kind === 'sheet'
+        ? { ...record, attributes: { ...record.attributes, owner } }
+        : record,
+    );
+  const records = [...others.reverse(), scopeRecords('prod/dashboard', 'app', owned)];
+  await served.published(other.organisationId, 'prod', records);
+  const { body } = await other.client.get<Impact>(`/api/v1/lineage/impact?${query({ key: `${ORDERS_TABLE}#amount` })}`);
+  expect(body.summary).toEqual({ sheets: 1, appsWithSheets: 1, ownersOfSheets: 2, apps: 3, owners: 2 });
+  expect(body.apps[0]).toMatchObject({
+    owner: { name: 'Ada Example' },
+    sheets: [{ key: 'prod/dashboard/sheet-1', owner: { key: null, name: 'Bob Example', email: 'bob@example.com' } }],
+  });
 });
 
 test('from a table, a QVD and an app downstream, and from a sheet back to the sources', async () => {

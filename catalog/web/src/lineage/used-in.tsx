@@ -37,13 +37,19 @@ const Sheets = ({ app: { sheets, sheetCount } }: { app: App }) =>
     <span class="quiet">no sheet</span>
   ) : (
     <>
-      {sheets.map(({ key, name, charts }, index) => (
+      {sheets.map(({ key, name, charts, owner }, index) => (
         <span key={key}>
           {index > 0 && ', '}
           <a href={assetLink(key)}>
             <AssetName name={name} assetKey={key} />
           </a>
           {charts > 0 && <span class="quiet"> {many(charts, 'chart', 'charts')}</span>}
+          {owner !== null && (
+            <span class="quiet">
+              {' '}
+              of <bdi>{owner.name}</bdi>
+            </span>
+          )}
         </span>
       ))}
       {sheetCount > sheets.length && <span class="quiet"> and {number(sheetCount - sheets.length)} more sheets</span>}
