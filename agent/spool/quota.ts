@@ -69,8 +69,13 @@ export class Quota {
     }
   }
 
-  /** Until something was released, or the time is over; free disk can also come from elsewhere. */
+  /**
+   * Until something was released, or the time is over; free disk can also come from elsewhere.
+   * @throws the signal's reason
+   */
   async wait(signal: AbortSignal, timeoutMs = 5_000): Promise<void> {
+    // A signal tells only who listens when it is given.
+    signal.throwIfAborted();
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

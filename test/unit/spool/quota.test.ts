@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Quota } from '#agent/spool/quota.ts';
 
 const never = new AbortController().signal;
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Whether a reservation is granted without anything being released. */
 const granted = async (quota: Quota, bytes: number): Promise<boolean> => {
@@ -43,5 +46,22 @@ describe('the room of the spool', () => {
     expect(quota.fault).toMatchObject({ code: 'spool.full' });
     quota.release(50_000);
     expect(await granted(quota, 99_000)).toBe(true);
+  });
+
+  test('a wait that was called off before it began is none', async () => {
+    // Time stands still, so only the signal can end it.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const quota = new Quota(
+      () => Promise.resolve(10),
+      () => {},
+    );
+    const reason = new Error('called off');
+    await expect(quota.wait(AbortSignal.abort(reason))).rejects.toBe(reason);
+    // Also when that happens while the limit is asked for.
+    const stop = new AbortController();
+    await quota.reserve(5, never, () => Promise.resolve());
+    const asked = quota.reserve(6, stop.signal, () => Promise.resolve());
+    stop.abort(reason);
+    await expect(asked).rejects.toBe(reason);
   });
 });
