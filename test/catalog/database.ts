@@ -1,9 +1,28 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { openDatabase } from '#catalog/store/embedded.ts';
 import { migrate } from '#catalog/store/migrate.ts';
 import { connect, type Sql } from '#catalog/store/sql.ts';
+
+/** A PostgreSQL for tests. */
+export interface Server {
+  /** Of a database that is always there. */
+  readonly url: string;
+  /** A database that has the schema and nothing else, to make others from. */
+  readonly template?: string;
+  /** Of one that its user has to end. */
+  readonly stop?: () => Promise<void>;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The server that all files of a lane share: see `server.ts`. */
+    readonly postgres: Server;
+  }
+}
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
@@ -12,27 +31,44 @@ export interface TestDatabase extends AsyncDisposable {
   fresh(): Promise<{ readonly url: string; readonly sql: Sql }>;
 }
 
-/** A real PostgreSQL in a temporary folder, with the schema unless `bare`. */
+/** A database of its own in a real PostgreSQL, with the schema unless `bare`: on the server of the lane, else on one more. */
 export const openTestDatabase = async (options: { readonly bare?: boolean } = {}): Promise<TestDatabase> => {
+  const server: Server = inject('postgres') ?? (await startServer());
+  const admin = connect(server.url, { max: 1 });
+  const made: { readonly name: string; readonly sql: Sql }[] = [];
+  const create = async (max: number, template = 'template1'): Promise<{ readonly url: string; readonly sql: Sql }> => {
+    const name = `test_${randomUUID().replaceAll('-', '')}`;
+    await admin.unsafe(`create database ${name} template ${template}`);
+    const url = server.url.replace(/\/postgres$/, `/${name}`);
+    const sql = connect(url, { max });
+    made.push({ name, sql });
+    return { url, sql };
+  };
+  const { url, sql } = await create(16, options.bare ? undefined : server.template);
+  if (!options.bare) await migrate(sql);
+  return {
+    url,
+    sql,
+    fresh: () => create(4),
+    [Symbol.asyncDispose]: async () => {
+      for (const { name, sql } of made) {
+        await sql.end({ timeout: 1 });
+        // Also from those who still read it, such as a program that was killed.
+        await admin.unsafe(`drop database ${name} with (force)`);
+      }
+      await admin.end({ timeout: 1 });
+      await server.stop?.();
+    },
+  };
+};
+
+const startServer = async (): Promise<Server> => {
   const folder = await mkdtemp(join(tmpdir(), 'culvert-test-'));
   await chmod(folder, 0o711); // as root, PostgreSQL runs as another user, who must get in
   const database = await openDatabase(join(folder, 'data'), '');
-  const sql = connect(database.url);
-  if (!options.bare) await migrate(sql);
-  const others: Sql[] = [];
   return {
     url: database.url,
-    sql,
-    fresh: async () => {
-      const name = `fresh_${others.length}`;
-      await sql.unsafe(`create database ${name}`);
-      const url = database.url.replace(/\/postgres$/, `/${name}`);
-      const other = connect(url, { max: 4 });
-      others.push(other);
-      return { url, sql: other };
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const pool of [...others, sql]) await pool.end({ timeout: 1 });
+    stop: async () => {
       await database[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },

@@ -27,7 +27,7 @@ const pathOf = (path: string, values: Record<string, string>): string =>
 /** Queries of the catalog that read edges at this moment. */
 const reading = async (): Promise<number> => {
   const [row] = await served.sql<{ n: number }[]>`select count(*)::int as n from pg_stat_activity
-    where application_name = 'culvert-catalog' and state <> 'idle' and wait_event_type = 'Lock'`;
+    where datname = current_database() and application_name = 'culvert-catalog' and state <> 'idle' and wait_event_type = 'Lock'`;
   return row?.n ?? 0;
 };
 

@@ -71,7 +71,7 @@ export class Served implements AsyncDisposable {
   }
 
   static async open(webRoot?: string): Promise<Served> {
-    const database = await openTestDatabase({ bare: true });
+    const database = await openTestDatabase();
     const catalog = await createCatalog({ databaseUrl: database.url, log: silent, webRoot });
     return new Served(database, catalog);
   }

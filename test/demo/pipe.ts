@@ -76,8 +76,9 @@ export class Pipe implements AsyncDisposable {
       return JSON.parse(stdout) as Record<string, string>;
     };
     const user = await admin('user', 'add', '--email', 'demo@culvert.example', '--one-time-login');
-    const api = await admin('token', 'create', '--api', '--name', 'demo');
-    const enrolment = await admin('token', 'create', '--enrolment');
+    const { token: apiToken = '' } = await admin('token', 'create', '--api', '--name', 'demo');
+    const api = new Api(String(catalog.ready['address']), apiToken);
+    const enrolment = await api.call<{ token: string }>('POST', '/api/v1/enrolment-tokens', {});
 
     say('enrolling and starting an agent');
     const settings = join(folder, 'agent.conf');
@@ -91,12 +92,11 @@ connections = "connections"
 state = "${stateFolder ?? 'state'}"
 ${more}`,
     );
-    await writeFile(token, enrolment['token'] ?? '', { mode: 0o600 });
+    await writeFile(token, enrolment.token, { mode: 0o600 });
     await run(process.execPath, [AGENT, 'enroll', '--config', settings, '--token-file', token]);
     const agent = stack.use(await startAgent(folder));
     stack.move();
-    const address = String(catalog.ready['address']);
-    return new Pipe(folder, new Api(address, api['token'] ?? ''), user['link'] ?? '', catalog, agent);
+    return new Pipe(folder, api, user['link'] ?? '', catalog, agent);
   }
 
   /** Starts the agent again after it was stopped or killed. */

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Counts, Job } from '#catalog/api/contract.ts';
 import type { SimulatedSite } from '../../demo/site.ts';
 import { headerFile, Setting } from './setting.ts';
-import { canMount, mountSmallDisk } from './small-disk.ts';
 
 let setting: Setting;
 let site: SimulatedSite;
@@ -151,40 +150,6 @@ test('a removed file leaves its assets; the connection is absent and takes no jo
   expect(await pipe.api.counts(CODE)).toEqual(before);
   await setting.connect(CODE, headerFile(site, { code: CODE }));
 });
-
-test.skipIf(!canMount)(
-  'a full disk pauses the crawl, says so, and loses nothing once there is room (needs the right to mount a small file system)',
-  { timeout: 180_000 },
-  async () => {
-    const folder = join(setting.folder, 'small');
-    await mkdir(folder);
-    // 256 KiB of it are the reserve of the audit log.
-    const unmount = mountSmallDisk(folder, '900k');
-    try {
-      await using full = await Setting.make(folder);
-      const big = await full.site(9, 40);
-      await full.connect('full', headerFile(big, { code: 'full' }));
-      // Whatever is left but a little: the spool meets the end of the disk at once.
-      await writeFile(join(folder, 'ballast'), Buffer.alloc(480 * 1024));
-      const { id } = await full.pipe.api.startCrawl('full');
-      // In the log and in the catalog, while the crawl waits.
-      type Agents = { items: { faults: { code: string; advice: string }[] }[] };
-      const faults = async () => (await full.pipe.api.get<Agents>('/api/v1/agents')).items[0]?.faults ?? [];
-      await expect.poll(faults, { timeout: 60_000 }).toMatchObject([{ code: 'spool.full', retryable: true }]);
-      expect(full.pipe.agent.tail()).toContain('spool.full');
-      await rm(join(folder, 'ballast'));
-      const job = await full.pipe.follow(id);
-      expect(job.state).toBe('published');
-      await expect.poll(faults, { timeout: 30_000 }).toEqual([]);
-      const truth = await big.ask<{ assets: Record<string, number> }>('/truth');
-      expect((await full.pipe.api.counts('full')).assets).toMatchObject(
-        Object.fromEntries(Object.entries(truth.assets).filter(([, n]) => n > 0)),
-      );
-    } finally {
-      unmount();
-    }
-  },
-);
 
 test('no secret of the connection files is in a log or in what the agent keeps', async () => {
   const value = site.addresses.header.headerValue;

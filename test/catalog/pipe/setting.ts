@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pipe } from '../../demo/pipe.ts';
 import { SimulatedSite } from '../../demo/site.ts';
+import { openTestDatabase, type TestDatabase } from '../database.ts';
 
 export interface FileOptions {
   readonly code: string;
@@ -31,18 +32,22 @@ ${further}
 export class Setting implements AsyncDisposable {
   readonly folder: string;
   readonly pipe: Pipe;
+  readonly database: TestDatabase;
   readonly #sites: SimulatedSite[] = [];
 
-  private constructor(folder: string, pipe: Pipe) {
+  private constructor(folder: string, pipe: Pipe, database: TestDatabase) {
     this.folder = folder;
     this.pipe = pipe;
+    this.database = database;
   }
 
   /** @param settings further lines of the agent's settings */
   static async make(stateFolder?: string, settings = ''): Promise<Setting> {
     const folder = await mkdtemp(join(tmpdir(), 'culvert-pipe-'));
-    const pipe = await Pipe.start({ folder, settings, ...(stateFolder === undefined ? {} : { stateFolder }) });
-    return new Setting(folder, pipe);
+    const database = await openTestDatabase();
+    const at = { folder, settings, databaseUrl: database.url };
+    const pipe = await Pipe.start(stateFolder === undefined ? at : { ...at, stateFolder });
+    return new Setting(folder, pipe, database);
   }
 
   async site(seed: number, apps: number, further: readonly string[] = [], profile?: string): Promise<SimulatedSite> {
@@ -70,7 +75,8 @@ export class Setting implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pipe[Symbol.asyncDispose]();
-    for (const site of this.#sites) await site[Symbol.asyncDispose]();
+    await Promise.all(this.#sites.map((site) => site[Symbol.asyncDispose]()));
+    await this.database[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

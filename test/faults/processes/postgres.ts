@@ -21,19 +21,30 @@ export class KillableDatabase implements AsyncDisposable {
   readonly #port: number;
   readonly #program: string;
   readonly #user: SystemUser | undefined;
+  readonly #settings: readonly string[];
   #server: ChildProcess | undefined;
   kills = 0;
 
-  private constructor(data: string, port: number, program: string, user: SystemUser | undefined) {
+  private constructor(
+    data: string,
+    port: number,
+    program: string,
+    user: SystemUser | undefined,
+    more: readonly string[],
+  ) {
     this.#data = data;
     this.#port = port;
     this.#program = program;
     this.#user = user;
+    this.#settings = [...SETTINGS, ...more].flatMap((setting) => ['-c', setting]);
     this.url = `postgres://culvert@127.0.0.1:${port}/postgres`;
   }
 
-  /** @param folder of its own, which another user can come through when this is root */
-  static async start(folder: string, port: number): Promise<KillableDatabase> {
+  /**
+   * @param folder of its own, which another user can come through when this is root
+   * @param more settings, over those that all have
+   */
+  static async start(folder: string, port: number, more: readonly string[] = []): Promise<KillableDatabase> {
     const user = unprivileged();
     const { initdb, postgres } = await findBinaries(user);
     const home = join(folder, 'postgresql');
@@ -48,7 +59,7 @@ export class KillableDatabase implements AsyncDisposable {
     });
     const [code] = (await once(made, 'exit')) as [number | null];
     if (code !== 0) throw new Error(`initdb ended with ${code}`);
-    const database = new KillableDatabase(data, port, postgres, user);
+    const database = new KillableDatabase(data, port, postgres, user, more);
     await database.#start();
     return database;
   }
@@ -76,16 +87,12 @@ export class KillableDatabase implements AsyncDisposable {
     const endMs = performance.now() + READY_WITHIN_MS;
     let log = '';
     while (performance.now() < endMs) {
-      const server = spawn(
-        this.#program,
-        ['-D', this.#data, '-p', String(this.#port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
-        {
-          ...this.#user,
-          cwd: this.#data,
-          stdio: ['ignore', 'ignore', 'pipe'],
-          env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
-        },
-      );
+      const server = spawn(this.#program, ['-D', this.#data, '-p', String(this.#port), ...this.#settings], {
+        ...this.#user,
+        cwd: this.#data,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
+      });
       this.#server = server;
       const isReady = await new Promise<boolean>((resolve) => {
         server.stderr?.setEncoding('utf8').on('data', (text: string) => {
