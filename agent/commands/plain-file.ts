@@ -1,28 +1,24 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { errnoOf } from '#config/durable-file.ts';
+import { openPlainFile, READ_PLAIN } from '#config/plain-file.ts';
 
 const MIB = 1024 * 1024;
 const UNREADABLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a folder',
   EACCES: 'this user may not read it',
-  // Of a socket, and of a device that is not there.
+  // Also of a socket, and of a device that is not there.
   ENXIO: 'it is no plain file',
 };
 
 /**
- * The bytes of a file, or in words why it is not read. Nothing but a plain file is: a pipe has no end until somebody closes
- * it, and a device may have none at all. One that says it is small and goes on (as those of the kernel do) is no exception.
+ * The bytes of a plain file, or in words why it is not read. One that says it is small and goes on (as those of the kernel
+ * do) is too large, too.
  */
 export const readPlainFile = async (path: string, mostMib: number): Promise<Buffer | string> => {
   const tooLarge = `it is larger than ${mostMib} MiB`;
   try {
-    // Waits for nobody who would have to open the other end of a pipe.
-    await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await using handle = await openPlainFile(path, READ_PLAIN);
     const stats = await handle.stat();
-    if (stats.isDirectory()) return 'it is a folder';
-    if (!stats.isFile()) return 'it is no plain file';
     if (stats.size > mostMib * MIB) return tooLarge;
     const pieces: Buffer[] = [];
     for (let length = 0; ; ) {

@@ -1,18 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, linkSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unreadable } from '../files.ts';
+import { READ_PLAIN } from '../plain-file.ts';
 import { whyNotToWrite } from '../state-folder.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 
@@ -39,8 +29,7 @@ export class KeyFile implements KeyStore {
   read(): StoredKey {
     let handle: number | undefined;
     try {
-      // A pipe in place of the key must not keep the process waiting; Windows has no such flag.
-      handle = openSync(this.#path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      handle = openSync(this.#path, READ_PLAIN);
       const found = fstatSync(handle);
       const { mode, size } = found;
       if (!found.isFile()) return { type: 'unusable', reason: 'it is not a regular file' };

@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, open, readdir, rm, statfs } from 'node:fs/promises';
+import { lstat, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants as zlib, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Log } from '#agent/qlik/log.ts';
 import { errnoOf, replaceFile } from '#config/durable-file.ts';
+import { openPlainFile, READ_PLAIN_NO_LINK } from '#config/plain-file.ts';
 import { decryptBytes, encryptBytes } from '#config/secrets/aead.ts';
 import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
@@ -175,14 +175,10 @@ export class KeptApps {
   }
 }
 
-/** Follows no link, and waits for nobody to write into a pipe. */
-const READ_ONLY = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-
-/** The bytes of a file that is no link, no pipe and not too large; undefined for what is. */
+/** The bytes of a file that is not too large; undefined for one that is. @throws for a link, a pipe and the like */
 const plainFile = async (path: string): Promise<Buffer | undefined> => {
-  await using file = await open(path, READ_ONLY);
-  const found = await file.stat();
-  return found.isFile() && found.size <= MOST_FILE_BYTES ? await file.readFile() : undefined;
+  await using file = await openPlainFile(path, READ_PLAIN_NO_LINK);
+  return (await file.stat()).size <= MOST_FILE_BYTES ? await file.readFile() : undefined;
 };
 
 const freeBytes = async (folder: string): Promise<number> => {
@@ -192,7 +188,7 @@ const freeBytes = async (folder: string): Promise<number> => {
 
 const isSame = async (path: string, mac: Buffer): Promise<boolean> => {
   try {
-    await using file = await open(path, READ_ONLY);
+    await using file = await openPlainFile(path, READ_PLAIN_NO_LINK);
     const head = Buffer.alloc(MAC_BYTES);
     const { bytesRead } = await file.read(head, 0, MAC_BYTES, 0);
     return bytesRead === MAC_BYTES && timingSafeEqual(head, mac);

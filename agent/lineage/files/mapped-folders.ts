@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, opendir, readdir, readlink, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, opendir, readdir, readlink, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import type { FolderMapping } from '#config/connection/readable-paths.ts';
 import { beneath, namesBelow, type ServerPath, serverPath } from '#config/connection/server-path.ts';
+import { openPlainFile, READ_PLAIN_NO_LINK } from '#config/plain-file.ts';
 
 /** A file of the Qlik server as the agent reaches it. */
 export interface MappedFile {
@@ -197,14 +197,10 @@ const found = async (file: MappedFile, local: string): Promise<FoundFile> => {
   };
 };
 
-/**
- * Follows no link as the last step, and waits for nobody who would have to open the other end of a pipe. What was opened
- * has to lie in the mapping's folder: a folder on the way may have become a link since it was looked at.
- */
+/** What was opened has to lie in the mapping's folder: a folder on the way may have become a link since it was looked at. */
 const openPlain = async (path: string, { folder, whyNot }: FolderMapping): Promise<FileHandle> => {
-  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  const handle = await openPlainFile(path, READ_PLAIN_NO_LINK);
   try {
-    if (!(await handle.stat()).isFile()) throw Object.assign(new Error('it is no plain file'), { code: 'EISDIR' });
     // Of an open file Linux tells itself where it lies.
     const real = process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`) : await realpath(path);
     if (leadsOut(await realpath(folder), real))
@@ -260,6 +256,7 @@ export const reasonOf = (error: unknown): string => {
     case 'ETIMEDOUT':
       return `it was not read in ${READ_MS} ms`;
     case 'EISDIR':
+    case 'ENXIO':
       return 'it is no plain file';
     case 'ELOOP':
       return 'it is a link';
