@@ -44,10 +44,12 @@ export const FIRST = reason('first', 'It was not known before.');
 export const REQUESTED = reason('requested', 'It was asked for by name.');
 export const INCLUDED = reason('included', 'A file that its script includes changed, came or went.');
 export const ASKED = reason('lineage_asked', 'Its lineage was made anew because somebody asked for it.');
+/** The agent has nothing to make it from: the policy, the quota or a first start kept none of its script. */
 export const NOT_KEPT = reason(
   'lineage_not_kept',
   'Its lineage could not be made anew and is as it was: nothing of it is kept on the agent’s machine. A crawl that reads it again gives it: Run for… this app, or a full crawl.',
 );
+/** There was nothing to keep: it has no script, or none that the user may see. */
 export const NO_SCRIPT = reason(
   'lineage_no_script',
   'There is no lineage to make: when it was crawled last, it had no load script that the agent could read.',

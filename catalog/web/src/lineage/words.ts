@@ -48,6 +48,7 @@ const isDataset = ({ kind }: Pick<Box, 'kind'>): boolean => kind === null || kin
 /** Of where it lies the end tells most. */
 export const isPath = isDataset;
 
+/** What a box is: its kind, of a dataset what its key tells. */
 export const kindWord = ({ key, kind, folded }: Box): string =>
   isDataset({ kind }) ? (folded.length > 0 ? 'Dataset' : datasetOf(key).word) : kindName(kind ?? 'dataset');
 
@@ -72,4 +73,5 @@ const ROW_WORDS: Partial<Record<NonNullable<Row['kind']>, string>> = {
   chartDimension: 'dimension',
   chartMeasure: 'measure',
 };
+/** Empty where there is nothing to tell apart. */
 export const rowWord = ({ kind }: Row): string => (kind === null ? '' : (ROW_WORDS[kind] ?? ''));
