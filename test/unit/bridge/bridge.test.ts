@@ -1,139 +1,87 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/bridge.ts';
-import { enrol } from '#agent/bridge/enrol.ts';
+import { describe, expect, test } from 'vitest';
 import { Identity, loadIdentity, newKeyPair } from '#agent/bridge/identity.ts';
-import { systemClock } from '#agent/bridge/link-clock.ts';
 import type { TransportListener } from '#agent/bridge/transport.ts';
 import { webSocketTransport } from '#agent/bridge/transport-websocket.ts';
-import { Dialer } from '#agent/network/dialer.ts';
-import type { ProxyChoice } from '#config/proxy.ts';
-import { Secret } from '#config/secret.ts';
 import { AGENT_PATH, CREDIT } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
-import { connectProxy } from '../network/proxies.ts';
-import { Loopback, quiet, someStatus, until } from './loopback.ts';
-import { expectedScopes, type SiteShape, siteHandler } from './site.ts';
+import { Loopback, until } from './loopback.ts';
+import { dialer, machineOfEachTest } from './machine.ts';
+import { siteHandler } from './site.ts';
 
-// Events are waited for, never times; this only bounds a test that hangs.
-vi.setConfig({ testTimeout: 30_000 });
-
-const dialer = new Dialer();
-/** As the real one, but a lost link is dialled again at once. */
-const eager = { ...systemClock, random: () => 0.001 };
-
-let folder: string;
-let backend: MemoryBackend;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'culvert-bridge-'));
-  backend = new MemoryBackend({ nowMs: () => performance.now() });
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const enrolAt = (url: string, token = backend.newEnrolmentToken()): Promise<Identity> =>
-  enrol({
-    dialer,
-    gatewayUrl: url,
-    proxy: undefined,
-    token: new Secret(token),
-    name: 'test',
-    version: '0.0.0',
-    stateFolder: folder,
-  });
-
-const bridgeTo = (url: string, identity: Identity, options: Partial<BridgeOptions> = {}): Promise<Bridge> =>
-  startBridge({
-    settings: { gatewayUrl: url, proxy: undefined },
-    identity,
-    dialer,
-    version: '0.0.0',
-    spoolFolder: join(folder, 'spool'),
-    status: () => someStatus(),
-    handlers: {},
-    log: quiet,
-    clock: eager,
-    ...options,
-  });
-
-const expectPublished = (site: SiteShape): void => {
-  const published = new Map([...backend.published].map(([scope, { lines }]) => [scope, lines]));
-  expect(published).toEqual(expectedScopes(site));
-  expect([...backend.published.values()].every(({ times }) => times === 1)).toBe(true);
-  expect(backend.violations).toEqual([]);
-};
+const machine = machineOfEachTest();
 
 describe('a crawl over a real WebSocket', () => {
   test('publishes exactly the records that were written', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const site = { apps: 20, assetsPerApp: 60, bulkBytes: 400 };
-    const job = backend.addJob(identity.agentId);
-    await using bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
+    const job = machine.backend.addJob(identity.agentId);
+    await using bridge = await machine.bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
     await until(() => job.state === 'published');
-    expectPublished(site);
+    machine.expectPublished(site);
     expect(bridge.health()).toMatchObject({ state: 'open', healthy: true, error: null });
     await until(() => bridge.health().spoolBytes === 0);
   });
 
   test('is exact although the link is cut again and again', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const site = { apps: 12, assetsPerApp: 400, bulkBytes: 300 };
-    const job = backend.addJob(identity.agentId);
-    await using _bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
+    const job = machine.backend.addJob(identity.agentId);
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
     let cuts = 0;
     for (const at of [1, 3, 4, 6]) {
-      await until(() => backend.counts.stored >= at || job.state === 'published');
+      await until(() => machine.backend.counts.stored >= at || job.state === 'published');
       if (loopback.cut() > 0) cuts += 1;
     }
     await until(() => job.state === 'published');
     expect(cuts).toBe(4);
-    expect(backend.agent(identity.agentId).epoch).toBeGreaterThanOrEqual(4);
-    expectPublished(site);
+    expect(machine.backend.agent(identity.agentId).epoch).toBeGreaterThanOrEqual(4);
+    machine.expectPublished(site);
   });
 
   test('goes on from its spool in a new process, without reading complete scopes again', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const site = { apps: 10, assetsPerApp: 100, bulkBytes: 300 };
-    const job = backend.addJob(identity.agentId);
+    const job = machine.backend.addJob(identity.agentId);
     // The first process hangs in the sixth app; the disk as it then is goes to a second one.
     const hang = Promise.withResolvers<void>();
     const first: string[] = [];
     const pace = (scope: string) => (scope === 'site/app-5' ? hang.promise : Promise.resolve());
-    const old = await bridgeTo(loopback.url, identity, {
+    const old = await machine.bridgeTo(loopback.url, identity, {
       handlers: { crawl: siteHandler(site, { ran: first, pace }) },
     });
-    await until(() => backend.published.size === 5);
-    const spoolFolder = join(folder, 'after-crash');
-    await cp(join(folder, 'spool'), spoolFolder, { recursive: true });
+    await until(() => machine.backend.published.size === 5);
+    const spoolFolder = join(machine.folder, 'after-crash');
+    await cp(join(machine.folder, 'spool'), spoolFolder, { recursive: true });
     loopback.cut();
     const closing = old.close();
     hang.reject(new Error('the process is gone'));
     await closing;
     const second: string[] = [];
-    await using _bridge = await bridgeTo(loopback.url, identity, {
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, {
       spoolFolder,
       handlers: { crawl: siteHandler(site, { ran: second }) },
     });
     await until(() => job.state === 'published');
     expect(job.attempt).toBe(1);
     expect(second).toEqual(['site/app-5', 'site/app-6', 'site/app-7', 'site/app-8', 'site/app-9']);
-    expectPublished(site);
+    machine.expectPublished(site);
   });
 
   test('fills the spool while the catalog is away and delivers it when it returns', async () => {
     const identity = await (async () => {
-      await using loopback = await Loopback.start({ backend });
-      return await enrolAt(loopback.url);
+      await using loopback = await Loopback.start({ backend: machine.backend });
+      return await machine.enrolAt(loopback.url);
     })();
     const site = { apps: 6, assetsPerApp: 50, bulkBytes: 200 };
-    const job = backend.addJob(identity.agentId);
+    const job = machine.backend.addJob(identity.agentId);
     const gate = Promise.withResolvers<void>();
-    const loopback = await Loopback.start({ backend });
+    const loopback = await Loopback.start({ backend: machine.backend });
     let target = loopback.url;
     const transport = {
       connect: (listener: TransportListener) =>
@@ -143,7 +91,7 @@ describe('a crawl over a real WebSocket', () => {
     };
     let done = false;
     const handler = siteHandler(site, { pace: () => gate.promise });
-    await using bridge = await bridgeTo('http://127.0.0.1', identity, {
+    await using bridge = await machine.bridgeTo('http://127.0.0.1', identity, {
       transport: {
         connect: (listener) => transport.connect(listener),
       },
@@ -170,49 +118,49 @@ describe('a crawl over a real WebSocket', () => {
     await loopback[Symbol.asyncDispose]();
     gate.resolve();
     await until(() => done && bridge.health().running.length === 0);
-    expect(backend.published.size).toBe(0);
-    await using again = await Loopback.start({ backend });
+    expect(machine.backend.published.size).toBe(0);
+    await using again = await Loopback.start({ backend: machine.backend });
     target = again.url;
     await until(() => job.state === 'published');
-    expectPublished(site);
+    machine.expectPublished(site);
   });
 
   test('never has more on the wire than the credit of a stream', async () => {
     const gate = Promise.withResolvers<void>();
     let unconsumed = 0;
     let most = 0;
-    backend = new MemoryBackend({ nowMs: () => performance.now(), consuming: () => gate.promise });
-    const store = backend.storeBatch.bind(backend);
-    backend.storeBatch = async (session, lease, batch) => {
+    machine.backend = new MemoryBackend({ nowMs: () => performance.now(), consuming: () => gate.promise });
+    const store = machine.backend.storeBatch.bind(machine.backend);
+    machine.backend.storeBatch = async (session, lease, batch) => {
       unconsumed += batch.payload.length;
       most = Math.max(most, unconsumed);
       return await store(session, lease, batch);
     };
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const site = { apps: 4, assetsPerApp: 500, bulkBytes: 1000 };
-    const job = backend.addJob(identity.agentId);
-    await using bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
+    const job = machine.backend.addJob(identity.agentId);
+    await using bridge = await machine.bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site) } });
     await until(() => bridge.health().running.length === 1);
     await until(() => bridge.health().running.length === 0 && unconsumed > CREDIT.streamBytes / 2);
     expect(bridge.health().spoolBytes).toBeGreaterThan(CREDIT.streamBytes);
     expect(most).toBeLessThanOrEqual(CREDIT.streamBytes);
     gate.resolve();
     await until(() => job.state === 'published');
-    expect(backend.agent(identity.agentId).epoch).toBe(1);
-    expectPublished(site);
+    expect(machine.backend.agent(identity.agentId).epoch).toBe(1);
+    machine.expectPublished(site);
   });
 });
 
 describe('endings', () => {
   test('a cancelled job keeps what was published and tells so', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const hang = Promise.withResolvers<void>();
     const site = { apps: 3, assetsPerApp: 10, bulkBytes: 10 };
-    const job = backend.addJob(identity.agentId);
+    const job = machine.backend.addJob(identity.agentId);
     const pace = (scope: string) => (scope === 'site/app-1' ? hang.promise : Promise.resolve());
-    await using bridge = await bridgeTo(loopback.url, identity, {
+    await using bridge = await machine.bridgeTo(loopback.url, identity, {
       handlers: {
         crawl: {
           run: async (spec, sink, context) => {
@@ -222,20 +170,20 @@ describe('endings', () => {
         },
       },
     });
-    await until(() => backend.published.size === 1);
-    backend.cancelJob(job);
+    await until(() => machine.backend.published.size === 1);
+    machine.backend.cancelJob(job);
     await until(() => job.state === 'cancelled');
     expect(job.error).toMatchObject({ code: 'job.cancelled' });
-    expect([...backend.published.keys()]).toEqual(['site/app-0']);
+    expect([...machine.backend.published.keys()]).toEqual(['site/app-0']);
     await until(() => bridge.health().spoolBytes === 0);
   });
 
   test('a lost lease stops the crawl and deletes its spool', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    const job = backend.addJob(identity.agentId);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    const job = machine.backend.addJob(identity.agentId);
     let reason: unknown;
-    await using bridge = await bridgeTo(loopback.url, identity, {
+    await using bridge = await machine.bridgeTo(loopback.url, identity, {
       handlers: {
         crawl: {
           run: async (_spec, sink, { signal }) => {
@@ -256,15 +204,15 @@ describe('endings', () => {
     await until(() => reason !== undefined && bridge.health().spoolBytes === 0);
     expect(reason).toMatchObject({ code: 'bridge.lease_lost' });
     await until(() => bridge.health().running.length === 0);
-    expect(await readdir(join(folder, 'spool'))).toEqual([]);
+    expect(await readdir(join(machine.folder, 'spool'))).toEqual([]);
   });
 
   test('a handler that fails ends the job with its error', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    const job = backend.addJob(identity.agentId);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    const job = machine.backend.addJob(identity.agentId);
     const fault = new Fault('qlik.unauthorized', 'the site refused the token');
-    await using _bridge = await bridgeTo(loopback.url, identity, {
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, {
       handlers: { crawl: { run: () => Promise.reject(fault) } },
     });
     await until(() => job.state === 'failed');
@@ -272,10 +220,10 @@ describe('endings', () => {
   });
 
   test('a job of an unknown kind is rejected', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    const job = backend.addJob(identity.agentId, { kind: 'shell' });
-    await using _bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(NO_SITE) } });
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    const job = machine.backend.addJob(identity.agentId, { kind: 'shell' });
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(NO_SITE) } });
     await until(() => job.state === 'failed');
     expect(job.error).toMatchObject({ code: 'job.unknown_kind' });
   });
@@ -285,40 +233,42 @@ const NO_SITE = { apps: 0, assetsPerApp: 0, bulkBytes: 0 };
 
 describe('trust', () => {
   test('the identity is stored for this user only and the token is used up', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const token = backend.newEnrolmentToken();
-    const identity = await enrolAt(loopback.url, token);
-    const path = join(folder, 'identity.json');
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const token = machine.backend.newEnrolmentToken();
+    const identity = await machine.enrolAt(loopback.url, token);
+    const path = join(machine.folder, 'identity.json');
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readFile(path, 'utf8')).not.toContain(token);
-    expect((await loadIdentity(folder)).agentId).toBe(identity.agentId);
+    expect((await loadIdentity(machine.folder)).agentId).toBe(identity.agentId);
     expect(JSON.stringify(identity)).not.toMatch(/PRIVATE/);
-    await expect(enrolAt(loopback.url, token)).rejects.toMatchObject({ code: 'bridge.enrolment_refused' });
+    await expect(machine.enrolAt(loopback.url, token)).rejects.toMatchObject({ code: 'bridge.enrolment_refused' });
     // The refusal left the first identity as it was.
-    expect((await loadIdentity(folder)).agentId).toBe(identity.agentId);
+    expect((await loadIdentity(machine.folder)).agentId).toBe(identity.agentId);
   });
 
   test('without an identity nothing starts', async () => {
-    await expect(loadIdentity(folder)).rejects.toMatchObject({ code: 'bridge.not_enrolled' });
+    await expect(loadIdentity(machine.folder)).rejects.toMatchObject({ code: 'bridge.not_enrolled' });
   });
 
   test('a catalog that is not there is named', async () => {
     const url = await (async () => {
-      await using loopback = await Loopback.start({ backend });
+      await using loopback = await Loopback.start({ backend: machine.backend });
       return loopback.url;
     })();
-    await expect(enrolAt(url)).rejects.toMatchObject({ code: 'bridge.unreachable', retryable: true });
+    await expect(machine.enrolAt(url)).rejects.toMatchObject({ code: 'bridge.unreachable', retryable: true });
   });
 
   test('a job that another key signed is rejected and never run', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
     const stranger = new MemoryBackend({ nowMs: () => 0 });
     const forged = stranger.addJob('agent');
-    const job = backend.addJob(identity.agentId, { signature: forged.signature });
+    const job = machine.backend.addJob(identity.agentId, { signature: forged.signature });
     const ran: string[] = [];
     const site = { apps: 1, assetsPerApp: 1, bulkBytes: 1 };
-    await using _bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site, { ran }) } });
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, {
+      handlers: { crawl: siteHandler(site, { ran }) },
+    });
     await until(() => job.state === 'failed' || job.state === 'published');
     expect(job.error).toMatchObject({ code: 'bridge.job_signature' });
     expect(ran).toEqual([]);
@@ -328,93 +278,45 @@ describe('trust', () => {
     ['was signed for another agent', { signedFor: 'another-agent' }, 'bridge.job_signature', 'another agent'],
     ['comes under another lease', { names: 'an-older-job' }, 'bridge.job_signature', 'another job'],
   ])('a genuine job that %s is rejected and never run', async (_, changes, code, text) => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    const job = backend.addJob(identity.agentId, changes);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    const job = machine.backend.addJob(identity.agentId, changes);
     const ran: string[] = [];
     const site = { apps: 1, assetsPerApp: 1, bulkBytes: 1 };
-    await using _bridge = await bridgeTo(loopback.url, identity, { handlers: { crawl: siteHandler(site, { ran }) } });
+    await using _bridge = await machine.bridgeTo(loopback.url, identity, {
+      handlers: { crawl: siteHandler(site, { ran }) },
+    });
     await until(() => job.error !== undefined || job.state === 'published');
     expect(job.error).toMatchObject({ code, message: expect.stringContaining(text) });
     expect(ran).toEqual([]);
   });
 
   test('a signature for another host is refused with 4505, and the agent says what to do', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    await using bridge = await bridgeTo('http://localhost:1', identity, {
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    await using bridge = await machine.bridgeTo('http://localhost:1', identity, {
       transport: webSocketTransport(dialer, `${loopback.url.replace('http', 'ws')}${AGENT_PATH}`, undefined, undefined),
     });
     await until(() => bridge.health().error !== null);
     expect(bridge.health().error).toMatchObject({ code: 'bridge.identity_refused' });
-    expect(backend.agent(identity.agentId).epoch).toBe(0);
+    expect(machine.backend.agent(identity.agentId).epoch).toBe(0);
   });
 
   test('a key that the catalog does not know is refused', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const { agentId, keyId, organisation } = await enrolAt(loopback.url);
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const { agentId, keyId, organisation } = await machine.enrolAt(loopback.url);
     const { privateKey } = newKeyPair();
-    const thief = new Identity({ agentId, keyId, organisation, privateKey, catalogKey: backend.catalogKey });
-    await using bridge = await bridgeTo(loopback.url, thief);
+    const thief = new Identity({ agentId, keyId, organisation, privateKey, catalogKey: machine.backend.catalogKey });
+    await using bridge = await machine.bridgeTo(loopback.url, thief);
     await until(() => bridge.health().error !== null);
     expect(bridge.health()).toMatchObject({ healthy: false, error: { code: 'bridge.identity_refused' } });
   });
 
   test('plain text is for this machine only', async () => {
-    await using loopback = await Loopback.start({ backend });
-    const identity = await enrolAt(loopback.url);
-    await expect(bridgeTo('http://catalog.example', identity)).rejects.toMatchObject({ code: 'config.invalid' });
+    await using loopback = await Loopback.start({ backend: machine.backend });
+    const identity = await machine.enrolAt(loopback.url);
+    await expect(machine.bridgeTo('http://catalog.example', identity)).rejects.toMatchObject({
+      code: 'config.invalid',
+    });
   });
-});
-
-test('a changed status is sent', async () => {
-  await using loopback = await Loopback.start({ backend });
-  const identity = await enrolAt(loopback.url);
-  let hostname = 'before';
-  await using bridge = await bridgeTo(loopback.url, identity, { status: () => someStatus({ hostname }) });
-  const seen = () => backend.agent(identity.agentId).status;
-  await until(() => seen() !== undefined);
-  expect(seen()).toMatchObject({ hostname: 'before' });
-  hostname = 'after';
-  bridge.statusChanged();
-  await until(() => (seen() as { hostname: string }).hostname === 'after');
-});
-
-test('another way to the catalog is taken at once, in mid-crawl, and nothing is lost', async () => {
-  await using loopback = await Loopback.start({ backend });
-  await using proxy = await connectProxy();
-  const identity = await enrolAt(loopback.url);
-  const site = { apps: 10, assetsPerApp: 200, bulkBytes: 300 };
-  const gate = Promise.withResolvers<void>();
-  const job = backend.addJob(identity.agentId);
-  const server = (port: number): ProxyChoice => ({
-    type: 'fixed',
-    proxy: {
-      scheme: 'http',
-      hostname: '127.0.0.1',
-      port,
-      username: undefined,
-      password: undefined,
-      extraAuthorities: [],
-      from: 'agent.conf',
-    },
-  });
-  const gone = await connectProxy();
-  await gone[Symbol.asyncDispose]();
-  await using bridge = await bridgeTo(loopback.url, identity, {
-    settings: { gatewayUrl: loopback.url, proxy: server(gone.port) },
-    handlers: {
-      crawl: siteHandler(site, { pace: (scope) => (scope === 'site/app-5' ? gate.promise : Promise.resolve()) }),
-    },
-    // The backoff would take for ever: only the new way can bring the link about.
-    clock: { ...systemClock, random: () => 0.999 },
-  });
-  await until(() => bridge.health().error?.code === 'proxy.unreachable');
-  bridge.reroute({ proxy: undefined });
-  await until(() => backend.published.size === 5);
-  bridge.reroute({ proxy: server(proxy.port) });
-  await until(() => proxy.asked.length > 0 && bridge.health().state === 'open');
-  gate.resolve();
-  await until(() => job.state === 'published');
-  expectPublished(site);
 });

@@ -2,56 +2,19 @@ import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { Dialer, opened } from '#agent/network/dialer.ts';
-import type { ProxyChoice, ProxyScheme, ProxyServer } from '#config/proxy.ts';
+import type { ProxyChoice, ProxyServer } from '#config/proxy.ts';
 import { Secret } from '#config/secret.ts';
-import { Fault } from '#protocol/errors.ts';
-import { Authority } from './authority.ts';
+import type { Fault } from '#protocol/errors.ts';
+import { faultOf } from '../fault-of.ts';
+import { atEnd, choice, kept, NAME, network, target, tls } from './proxied.ts';
 import { connectProxy, type FakeProxy, PROXY_ADDRESS, type ProxyOptions, rawServer, socksProxy } from './proxies.ts';
 
-const site = new Authority('Authority of the site');
-const network = new Authority('Authority of the network');
-const NAME = 'qlik.only-the-proxy-knows.test';
-const target = site.issue({ name: NAME, dns: [NAME, 'localhost'], addresses: ['127.0.0.1'] });
 const front = network.issue({ name: 'localhost', dns: ['localhost'] });
-const tls = { extraAuthorities: [site.certificate] };
 const user = { name: 'süd user', password: 'p@ss:w%rd/#?"é ' };
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  await Promise.all(closers.splice(0).map((close) => close()));
-});
-const kept = async (starting: Promise<FakeProxy>): Promise<FakeProxy> => {
-  const proxy = await starting;
-  closers.push(async () => proxy[Symbol.asyncDispose]());
-  return proxy;
-};
-
-const choice = (port: number, scheme: ProxyScheme = 'http', more: Partial<ProxyServer> = {}): ProxyChoice => ({
-  type: 'fixed',
-  proxy: {
-    scheme,
-    hostname: 'localhost',
-    port,
-    username: undefined,
-    password: undefined,
-    extraAuthorities: [network.certificate],
-    from: 'proxy.hostname',
-    ...more,
-  },
-});
 const login = { username: user.name, password: new Secret(user.password) };
-
-const fault = async (promise: Promise<unknown>): Promise<Fault> => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(Fault);
-  return error as Fault;
-};
 
 interface Target {
   readonly port: number;
@@ -75,7 +38,7 @@ const startTarget = async (secure: boolean): Promise<Target> => {
     if (socket.remoteAddress !== PROXY_ADDRESS) socket.destroy();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(
+  atEnd(
     () =>
       new Promise((resolve) => {
         for (const client of sockets.clients) client.terminate();
@@ -118,7 +81,7 @@ describe('only the proxy reaches the target', () => {
     const account = !named ? {} : kind === 'socks4a' ? { username: 'süd' } : login;
     const through = choice(proxy.port, kind, account);
     if (named && kind === 'socks4a') {
-      const refused = await fault(new Dialer().request({ origin: `http://${NAME}`, proxy: through }, { path: '/' }));
+      const refused = await faultOf(new Dialer().request({ origin: `http://${NAME}`, proxy: through }, { path: '/' }));
       expect(refused.code).toBe('proxy.auth_refused');
       return;
     }
@@ -136,7 +99,7 @@ describe('only the proxy reaches the target', () => {
 
   test('a direct connection is cut: the test above can fail', async () => {
     const { port, from } = await startTarget(true);
-    const direct = await fault(
+    const direct = await faultOf(
       new Dialer().request({ origin: `https://localhost:${port}`, tls, proxy: undefined }, { path: '/' }),
     );
     expect(direct.code).toBe('network.reset');
@@ -148,7 +111,7 @@ describe('two legs, two kinds of trust', () => {
   test('what is trusted for the proxy is not trusted for the target', async () => {
     const { port } = await startTarget(true);
     const proxy = await start('https', { names: { [NAME]: port } });
-    const error = await fault(
+    const error = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(proxy.port, 'https') }, { path: '/' }),
     );
     expect(error.code).toBe('tls.untrusted');
@@ -160,11 +123,11 @@ describe('two legs, two kinds of trust', () => {
     const through = choice(proxy.port, 'https', { extraAuthorities: [] });
     const dialer = new Dialer();
     const route = { origin: `https://${NAME}`, tls: { extraAuthorities: [network.certificate] }, proxy: through };
-    const error = await fault(dialer.request(route, { path: '/' }));
+    const error = await faultOf(dialer.request(route, { path: '/' }));
     expect(error.code).toBe('proxy.tls_untrusted');
     expect(error.advice).toContain('proxy.tls.truststore.path');
     expect(error.message).not.toContain(NAME);
-    const socket = await fault(echo(dialer, `wss://${NAME}/app`, through));
+    const socket = await faultOf(echo(dialer, `wss://${NAME}/app`, through));
     expect(socket.code).toBe('proxy.tls_untrusted');
   });
 
@@ -174,14 +137,14 @@ describe('two legs, two kinds of trust', () => {
     const bypass = { origin: `https://${NAME}`, tls: { bypassCertificateValidation: true } };
     const dialer = new Dialer();
     const through = { ...bypass, proxy: choice(proxy.port, 'https', { extraAuthorities: [] }) };
-    expect((await fault(dialer.request(through, { path: '/' }))).code).toBe('proxy.tls_untrusted');
+    expect((await faultOf(dialer.request(through, { path: '/' }))).code).toBe('proxy.tls_untrusted');
     expect((await dialer.request({ ...bypass, proxy: choice(proxy.port, 'https') }, { path: '/' })).status).toBe(200);
   });
 
   test('a proxy whose certificate is for another name says so, with its own advice', async () => {
     const other = network.issue({ name: 'proxy.example', dns: ['proxy.example'] });
     const proxy = await kept(connectProxy({ tls: other }));
-    const error = await fault(
+    const error = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(proxy.port, 'https') }, { path: '/' }),
     );
     expect(error.code).toBe('proxy.tls_untrusted');
@@ -227,8 +190,10 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
     const proxy = await kept(connectProxy({ refusal: answer }));
     const through = choice(proxy.port, 'http', account);
     const dialer = new Dialer();
-    const request = await fault(dialer.request({ origin: `https://${NAME}:4242`, tls, proxy: through }, { path: '/' }));
-    const socket = await fault(echo(dialer, `wss://${NAME}:4242/app`, through));
+    const request = await faultOf(
+      dialer.request({ origin: `https://${NAME}:4242`, tls, proxy: through }, { path: '/' }),
+    );
+    const socket = await faultOf(echo(dialer, `wss://${NAME}:4242/app`, through));
     for (const error of [request, socket]) {
       expect(error.code).toBe(code);
       expect(error.message).toContain(text);
@@ -241,7 +206,7 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
 
   test('an account that an NTLM proxy cannot use leads to the ways out', async () => {
     const proxy = await kept(connectProxy({ refusal: refusal('407 Auth', 'Proxy-Authenticate: NTLM') }));
-    const error = await fault(
+    const error = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(proxy.port) }, { path: '/' }),
     );
     expect(error.advice).toMatch(/Basic.*cntlm, px/);
@@ -257,7 +222,7 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
     [8, 'proxy.socks_failed'],
   ] as const)('the SOCKS reply %i is %s', async (reply, code) => {
     const proxy = await kept(socksProxy({ reply }));
-    const error = await fault(
+    const error = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(proxy.port, 'socks5') }, { path: '/' }),
     );
     expect(error.code).toBe(code);
@@ -267,7 +232,7 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
   test('a SOCKS proxy that does not accept the account, or wants one', async () => {
     const proxy = await kept(socksProxy({ user }));
     const ask = (account: Partial<ProxyServer>): Promise<Fault> =>
-      fault(
+      faultOf(
         new Dialer().request(
           { origin: `https://${NAME}`, proxy: choice(proxy.port, 'socks5', account) },
           { path: '/' },
@@ -277,7 +242,7 @@ describe('what a proxy refuses is the proxy’s and never called the target’s'
     expect(wrong.code).toBe('proxy.auth_refused');
     expect(inspect(wrong, { depth: 20, showHidden: true })).not.toContain('canary-wrong');
     const strict = await kept(rawServer((socket) => socket.once('data', () => socket.end(Buffer.from([5, 0xff])))));
-    const none = await fault(
+    const none = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(strict.port, 'socks5') }, { path: '/' }),
     );
     expect(none).toMatchObject({ code: 'proxy.auth_required', message: expect.stringContaining('no user is set') });
@@ -292,8 +257,8 @@ describe('a proxy that is none', () => {
       await gone[Symbol.asyncDispose]();
       const through = choice(gone.port, kind);
       const dialer = new Dialer();
-      const request = await fault(dialer.request({ origin: `https://${NAME}`, proxy: through }, { path: '/' }));
-      const socket = await fault(echo(dialer, `wss://${NAME}/app`, through));
+      const request = await faultOf(dialer.request({ origin: `https://${NAME}`, proxy: through }, { path: '/' }));
+      const socket = await faultOf(echo(dialer, `wss://${NAME}/app`, through));
       for (const error of [request, socket])
         expect(error).toMatchObject({
           code: 'proxy.unreachable',
@@ -304,13 +269,13 @@ describe('a proxy that is none', () => {
 
   test.each(['http', 'socks5'] as const)('a name without an address (%s) is proxy.unreachable', async (kind) => {
     const through = choice(3128, kind, { hostname: 'proxy.invalid' });
-    const error = await fault(new Dialer().request({ origin: `https://${NAME}`, proxy: through }, { path: '/' }));
+    const error = await faultOf(new Dialer().request({ origin: `https://${NAME}`, proxy: through }, { path: '/' }));
     expect(error).toMatchObject({ code: 'proxy.unreachable', message: expect.stringContaining('proxy.invalid:3128') });
   });
 
   test('TLS to a port without TLS is proxy.tls_failed; the other way round proxy.protocol', async () => {
     const plain = await start('http', {});
-    const spoken = await fault(
+    const spoken = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(plain.port, 'https') }, { path: '/' }),
     );
     expect(spoken).toMatchObject({
@@ -318,7 +283,7 @@ describe('a proxy that is none', () => {
       advice: expect.stringContaining('proxy.scheme = "http"'),
     });
     const secure = await start('https', {});
-    const unspoken = await fault(
+    const unspoken = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(secure.port, 'http') }, { path: '/' }),
     );
     expect(unspoken.code).toBe('proxy.protocol');
@@ -332,102 +297,9 @@ describe('a proxy that is none', () => {
     ['http', '', 'proxy.protocol'],
   ] as const)('%s to a server that says %j', async (kind, text, code) => {
     const server = await kept(rawServer((socket) => socket.once('data', () => socket.end(text))));
-    const error = await fault(
+    const error = await faultOf(
       new Dialer().request({ origin: `https://${NAME}`, proxy: choice(server.port, kind) }, { path: '/' }),
     );
     expect(error.code).toBe(code);
-  });
-});
-
-describe('ends', () => {
-  const waiting = (): Promise<FakeProxy> => kept(rawServer((socket) => socket.on('data', () => undefined)));
-
-  test.each(['http', 'socks5'] as const)(
-    'an abort ends the wait for a silent %s proxy, and its connection',
-    async (kind) => {
-      const proxy = await waiting();
-      const stop = new AbortController();
-      const reason = new Fault('job.cancelled', 'stop');
-      const dialer = new Dialer();
-      const request = dialer.request(
-        { origin: `https://${NAME}`, proxy: choice(proxy.port, kind) },
-        { path: '/', signal: stop.signal },
-      );
-      const socket = dialer.webSocket(`wss://${NAME}/app`, {
-        proxy: choice(proxy.port, kind),
-        maxPayloadBytes: 1000,
-        signal: stop.signal,
-      });
-      const open = opened(socket);
-      await expect.poll(proxy.open).toBe(2);
-      stop.abort(reason);
-      expect(await fault(request)).toBe(reason);
-      expect(await fault(open)).toBe(reason);
-      if (kind === 'http') await expect.poll(proxy.open).toBe(0);
-    },
-  );
-
-  test('a WebSocket that is late says how far it came', async () => {
-    const silent = await waiting();
-    const late = (port: number): Promise<Fault> =>
-      fault(
-        opened(
-          new Dialer().webSocket(`wss://${NAME}/app`, {
-            tls,
-            proxy: choice(port),
-            maxPayloadBytes: 1000,
-            handshakeTimeoutMs: 300,
-          }),
-        ),
-      );
-    expect((await late(silent.port)).code).toBe('proxy.timeout');
-    const tunnelOnly = await kept(connectProxy({ play: (socket) => socket.on('data', () => undefined) }));
-    expect((await late(tunnelOnly.port)).code).toBe('network.timeout');
-  });
-});
-
-describe('an upgrade that the proxy inspects', () => {
-  /** An intercepting proxy: ends TLS with a certificate that is trusted, and plays the server. */
-  const intercepting = async (onUpgrade: (socket: import('node:stream').Duplex) => void): Promise<FakeProxy> => {
-    const server = createHttps({ cert: target.certificate, key: target.key });
-    server.on('upgrade', (_request, socket) => onUpgrade(socket));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closers.push(
-      () =>
-        new Promise((resolve) => {
-          server.closeAllConnections();
-          server.close(() => resolve());
-        }),
-    );
-    return kept(connectProxy({ names: { [NAME]: (server.address() as AddressInfo).port } }));
-  };
-  const open = (proxy: FakeProxy): Promise<Fault> =>
-    fault(
-      opened(
-        new Dialer().webSocket(`wss://${NAME}/app`, {
-          tls,
-          proxy: choice(proxy.port),
-          maxPayloadBytes: 1000,
-          handshakeTimeoutMs: 1000,
-        }),
-      ),
-    );
-
-  test.each(['426 Upgrade Required', '200 OK'])('stripped (%s) is proxy.upgrade_blocked', async (status) => {
-    const proxy = await intercepting((socket) => socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nno`));
-    const error = await open(proxy);
-    expect(error.code).toBe('proxy.upgrade_blocked');
-    expect(error.message).toContain(`localhost:${proxy.port}`);
-  });
-
-  test('stalled is proxy.upgrade_blocked', async () => {
-    const sockets: import('node:stream').Duplex[] = [];
-    const proxy = await intercepting((socket) => sockets.push(socket));
-    const error = await open(proxy);
-    expect(error).toMatchObject({
-      code: 'proxy.upgrade_blocked',
-      message: expect.stringContaining('not answered within'),
-    });
-    for (const socket of sockets) socket.destroy();
   });
 });

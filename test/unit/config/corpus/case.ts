@@ -30,3 +30,6 @@ export const familyWithFiles = (
     text: dollars(text),
     files: Object.fromEntries(Object.entries(files).map(([file, content]) => [file, dollars(content)])),
   }));
+
+/** Texts separated by a line of dashes. */
+export const texts = (block: string): string[] => block.replace(/^\n/, '').split(/\n?---\n/);

@@ -1,7 +1,4 @@
-import { family } from './case.ts';
-
-/** Texts separated by a line of dashes. */
-const texts = (block: string): string[] => block.replace(/^\n/, '').split(/\n?---\n/);
+import { family, texts } from './case.ts';
 
 const plain = texts(`
 a = 1, b = €{a}
