@@ -9,7 +9,7 @@ test('10,000 mutated frames, messages, sequences and connections end in nothing 
   expect(Object.keys(counts).sort()).toEqual(
     ['agentMachine', 'control', 'frame', 'gatewayMachine', 'polling', 'sockets', 'spool'].sort(),
   );
-  expect(unseen).toEqual([]);
+  expect(unseen, `seeds from ${first} on`).toEqual([]);
 });
 
 test('a run that is ended early has the figures of the cases until then', async () => {

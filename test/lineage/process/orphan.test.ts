@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'culvert-orphan-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,12 +48,12 @@ const process = new LineageProcess({ program: pathToFileURL(${JSON.stringify(chi
 await process.script({ text: 'for ever' }, () => new Promise(() => {}));`,
     );
     const parent = spawn(process.execPath, [agent], { stdio: 'ignore' });
-    await vi.waitFor(() => expect(existsSync(busy)).toBe(true), 20_000);
+    await expect.poll(() => existsSync(busy)).toBe(true);
     const pid = Number(readFileSync(started, 'utf8'));
     expect(isRunning(pid)).toBe(true);
     parent.kill('SIGKILL');
     try {
-      await vi.waitFor(() => expect(isRunning(pid)).toBe(false), 15_000);
+      await expect.poll(() => isRunning(pid)).toBe(false);
     } finally {
       if (isRunning(pid)) process.kill(pid, 'SIGKILL');
     }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AuditLog } from '#agent/audit/audit-log.ts';
 import { readAudit } from '#agent/audit/verify.ts';
 import { type Bridge, type BridgeOptions, startBridge } from '#agent/bridge/bridge.ts';
@@ -14,9 +14,6 @@ import { CLOSE } from '#protocol/constants.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
 import { Loopback, quiet, someStatus, until } from './loopback.ts';
 import { siteHandler } from './site.ts';
-
-// Events are waited for, never times; this only bounds a test that hangs.
-vi.setConfig({ testTimeout: 30_000 });
 
 const DAY_MS = 86_400_000;
 const MADE = '2026-01-01T00:00:00.000Z';

@@ -1,11 +1,8 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CLOSE, SUBPROTOCOL } from '#protocol/constants.ts';
 import { decodeEntries, encodeEntry, POLLING_HEADERS, POLLING_PATHS } from '#protocol/polling.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
 import { Loopback, until } from './loopback.ts';
-
-// Events are waited for, never times; this only bounds a test that hangs.
-vi.setConfig({ testTimeout: 30_000 });
 
 let backend: MemoryBackend;
 beforeEach(() => {

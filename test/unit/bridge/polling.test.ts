@@ -3,7 +3,7 @@ import { Agent, createServer, request as httpRequest, type IncomingMessage, type
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import { gatewayAddress } from '#agent/bridge/gateway-address.ts';
@@ -18,9 +18,6 @@ import { POLLING_PATHS } from '#protocol/polling.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
 import { Loopback, quiet, someStatus, until } from './loopback.ts';
 import { expectedScopes, type SiteShape, siteHandler } from './site.ts';
-
-// Events are waited for, never times; this only bounds a test that hangs.
-vi.setConfig({ testTimeout: 30_000 });
 
 const dialer = new Dialer();
 let folder: string;
@@ -225,7 +222,7 @@ describe('a link that is half open', () => {
     await until(() => bridge.health().state !== 'open');
     await until(() => loopback.gateway.sessions.length === 0);
     // What was heard last lies before the cut; the rest is the load of the machine that runs this.
-    expect(fast.nowMs() - beginsMs).toBeLessThan(120_000);
+    expect(fast.nowMs() - beginsMs).toBeLessThan(240_000);
     expect(bridge.health().error?.message).toContain('nothing heard');
     dead = false;
     await until(() => backend.agent(agentId).epoch === 2 && bridge.health().state === 'open');

@@ -212,7 +212,9 @@ test('another WebSocket server is none of a catalog; silence after the upgrade i
     [await webSockets((send) => send(JSON.stringify(bye))), 'bridge.unreachable', 'the gateway drains'],
     [await webSockets((send) => send(JSON.stringify(old))), 'bridge.protocol', 'versions 2 to 3'],
   ] as const) {
-    const upgrade = step(await probe(url, { timeoutMs: 400 }), 'upgrade');
+    // Only the one that says nothing is to be late.
+    const timeoutMs = text === 'no message' ? 500 : 20_000;
+    const upgrade = step(await probe(url, { timeoutMs }), 'upgrade');
     expect(upgrade).toMatchObject({ status: 'fail', fault: { code } });
     expect(upgrade?.seen).toContain(text);
   }

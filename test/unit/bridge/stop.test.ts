@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Bridge, startBridge } from '#agent/bridge/bridge.ts';
 import { enrol } from '#agent/bridge/enrol.ts';
 import type { Identity } from '#agent/bridge/identity.ts';
@@ -17,8 +17,6 @@ import { MemoryBackend } from '../gateway/memory-backend.ts';
 import { Loopback, quiet, someStatus, until } from './loopback.ts';
 import { scopeRecords } from './site.ts';
 import { tapped } from './tapped.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const dialer = new Dialer();
 let folder: string;

@@ -126,10 +126,10 @@ describe('the watchdog', () => {
 });
 
 describe('an event loop that stands still', () => {
-  const guarded = async (work: string): Promise<{ code: number | null; said: string }> => {
+  const guarded = async (work: string, stallMs = 400): Promise<{ code: number | null; said: string }> => {
     const guard = join(import.meta.dirname, '../../../agent/bridge/stall-guard.ts');
     const script = `const { guardAgainstStalls } = await import(${JSON.stringify(guard)});
-      const guard = guardAgainstStalls({ exitCode: 10, stallMs: 400, beatMs: 50 });
+      const guard = guardAgainstStalls({ exitCode: 10, stallMs: ${stallMs}, beatMs: 50 });
       ${work}`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -150,7 +150,8 @@ describe('an event loop that stands still', () => {
   });
 
   test('is not seen in one that turns, and the guard keeps nobody from ending', { timeout: 30_000 }, async () => {
-    const { code, said } = await guarded('setTimeout(() => { guard[Symbol.dispose](); process.exitCode = 3; }, 1500);');
+    const ends = 'setTimeout(() => { guard[Symbol.dispose](); process.exitCode = 3; }, 2_500);';
+    const { code, said } = await guarded(ends, 1_000);
     expect({ code, said }).toEqual({ code: 3, said: '' });
   });
 });

@@ -3,12 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { leaveNote } from '#agent/audit/audit-log.ts';
 import { culvert } from './culvert.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
 

@@ -2,13 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHECK_IDS, CheckRecord, LINK_CHECK_IDS } from '#protocol/checks.ts';
 import { connectionFile } from '#test/demo/connection-file.ts';
 import { type Simulator, startSimulator } from '#test/simulator/simulator.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
 

@@ -2,12 +2,9 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectionFile } from '#test/demo/connection-file.ts';
 import { startSimulator } from '#test/simulator/simulator.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
 

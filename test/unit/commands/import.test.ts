@@ -1,12 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { escaped, ingestion, pair, user } from '../config/openmetadata.ts';
 import { culvert } from './culvert.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 const client = pair();
 let cwd: string;

@@ -9,9 +9,6 @@ import { parseConnection } from '#config/connection/parse.ts';
 import { pair } from '../config/openmetadata.ts';
 import { culvert } from './culvert.ts';
 
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
-
 let cwd: string;
 beforeEach(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'culvert-init-'));

@@ -2,13 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamRecord } from '#protocol/records.ts';
 import { connectionFile } from '#test/demo/connection-file.ts';
 import { startSimulator } from '#test/simulator/simulator.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts');
 

@@ -2,15 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newKeyPair } from '#agent/bridge/identity.ts';
 import { readIdentity, storeIdentity } from '#agent/bridge/identity-file.ts';
 import { nameMachine } from '#agent/bridge/machine.ts';
 import { lockStateFolder } from '#agent/bridge/state-lock.ts';
 import { culvert } from './culvert.ts';
-
-// Real processes of the real program.
-vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let state: string;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -12,6 +12,11 @@ beforeEach(async () => {
   file = join(folder, 'agent.conf');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+/** At once: of a file that is written in place the watch may see the beginning, and count it as a version. */
+const replace = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+};
 
 const following = () => {
   const loaded = loadSettings(file);
@@ -42,8 +47,8 @@ describe('agent.conf, edited while the agent runs', () => {
   test('a proxy is taken up at once; its password is told to nobody', async () => {
     await writeFile(file, `${BASE}proxy { hostname = one.example, port = 1, username = u, password = canary-old }\n`);
     await using agent = following();
-    await writeFile(file, `${BASE}proxy { hostname = one.example, port = 1, username = u, password = canary-new }\n`);
-    await vi.waitFor(() => expect(agent.bridge.reroute).toHaveBeenCalledTimes(1));
+    await replace(file, `${BASE}proxy { hostname = one.example, port = 1, username = u, password = canary-new }\n`);
+    await expect.poll(() => agent.bridge.reroute).toHaveBeenCalledTimes(1);
     const way = agent.bridge.reroute.mock.calls[0]?.[0] as { proxy: { proxy: { password: { reveal(): string } } } };
     expect(way.proxy.proxy.password.reveal()).toBe('canary-new');
     expect(agent.lines).toEqual([`reloaded ${file}: proxy.password changed`, 'the catalog is dialled anew']);
@@ -55,12 +60,12 @@ describe('agent.conf, edited while the agent runs', () => {
     const proxy = 'proxy { hostname = one.example, port = 1, username = u, password = "file:password" }\n';
     await writeFile(file, `${BASE}${proxy}`);
     await using agent = following();
-    await writeFile(join(folder, 'password'), 'canary-new');
-    await vi.waitFor(() => expect(agent.bridge.reroute).toHaveBeenCalledTimes(1));
+    await replace(join(folder, 'password'), 'canary-new');
+    await expect.poll(() => agent.bridge.reroute).toHaveBeenCalledTimes(1);
     const way = agent.bridge.reroute.mock.calls[0]?.[0] as { proxy: { proxy: { password: { reveal(): string } } } };
     expect(way.proxy.proxy.password.reveal()).toBe('canary-new');
-    await writeFile(file, `${BASE}${proxy}tls.bypass_certificate_validation = true\n`);
-    await vi.waitFor(() => expect(agent.bridge.reroute).toHaveBeenCalledTimes(2));
+    await replace(file, `${BASE}${proxy}tls.bypass_certificate_validation = true\n`);
+    await expect.poll(() => agent.bridge.reroute).toHaveBeenCalledTimes(2);
     expect(agent.reload.now.settings.tls.bypassCertificateValidation).toBe(true);
     expect(agent.bridge.statusChanged).toHaveBeenCalled();
   });
@@ -68,10 +73,10 @@ describe('agent.conf, edited while the agent runs', () => {
   test('the level of the log needs no new link; the address of the catalog needs a restart, and that is said', async () => {
     await writeFile(file, BASE);
     await using agent = following();
-    await writeFile(file, `${BASE}log.level = debug\n`);
-    await vi.waitFor(() => expect(agent.log.level).toBe('debug'));
-    await writeFile(file, `${BASE.replace('catalog.example.com', 'other.example.com')}log.level = debug\n`);
-    await vi.waitFor(() => expect(agent.lines.at(-1)).toBe(`gateway.url in ${file} counts from the next start only`));
+    await replace(file, `${BASE}log.level = debug\n`);
+    await expect.poll(() => agent.log.level).toBe('debug');
+    await replace(file, `${BASE.replace('catalog.example.com', 'other.example.com')}log.level = debug\n`);
+    await expect.poll(() => agent.lines.at(-1)).toBe(`gateway.url in ${file} counts from the next start only`);
     expect(agent.bridge.reroute).not.toHaveBeenCalled();
   });
 
@@ -81,10 +86,10 @@ describe('agent.conf, edited while the agent runs', () => {
       `${BASE}secret_manager { provider = vault, configuration { url = "https://v.example", mount = ${mount}, auth { role_id = r, secret_id_file = id } } }\n`;
     await writeFile(file, vault('one'));
     await using agent = following();
-    await writeFile(file, vault('two'));
-    await vi.waitFor(() => expect(agent.onSecrets).toHaveBeenCalledTimes(1));
-    await writeFile(join(folder, 'id'), 'canary-2');
-    await vi.waitFor(() => expect(agent.onSecrets).toHaveBeenCalledTimes(2));
+    await replace(file, vault('two'));
+    await expect.poll(() => agent.onSecrets).toHaveBeenCalledTimes(1);
+    await replace(join(folder, 'id'), 'canary-2');
+    await expect.poll(() => agent.onSecrets).toHaveBeenCalledTimes(2);
     expect(agent.lines).toEqual([
       `reloaded ${file}: secret_manager.configuration.mount changed`,
       `reloaded ${file}: file id changed`,
@@ -95,13 +100,13 @@ describe('agent.conf, edited while the agent runs', () => {
   test('a version that cannot be used is in the status until it is mended', async () => {
     await writeFile(file, BASE);
     await using agent = following();
-    await writeFile(file, `${BASE}log.level = "debug\n`);
-    await vi.waitFor(() => expect(agent.bridge.statusChanged).toHaveBeenCalledTimes(1));
+    await replace(file, `${BASE}log.level = "debug\n`);
+    await expect.poll(() => agent.bridge.statusChanged).toHaveBeenCalledTimes(1);
     expect(agent.reload.faults).toMatchObject([
       { code: 'config.syntax', message: expect.stringContaining(`${file}:3`) },
     ]);
-    await writeFile(file, BASE);
-    await vi.waitFor(() => expect(agent.reload.faults).toEqual([]));
+    await replace(file, BASE);
+    await expect.poll(() => agent.reload.faults).toEqual([]);
     expect(agent.bridge.reroute).not.toHaveBeenCalled();
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch } from '#config/settings-watch.ts';
 import type { Problem } from '#protocol/status.ts';
@@ -14,10 +14,15 @@ beforeEach(async () => {
   file = join(folder, 'agent.conf');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+/** At once: of a file that is written in place the watch may see the beginning, and say so. */
+const replace = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+};
 
 const ca = () => issue('ca', new Date(0), new Date(Date.UTC(2100, 0))).certificate;
 
-const watching = async () => {
+const watching = async (settleMs = 5) => {
   const loaded = loadSettings(file, {});
   const { settings } = loaded;
   if (settings === undefined) throw new Error('the settings of the test cannot be used');
@@ -27,7 +32,7 @@ const watching = async () => {
     loaded: { ...loaded, settings },
     load: () => Promise.resolve(loadSettings(file, {})),
     intervalMs: 5,
-    settleMs: 5,
+    settleMs,
     onChange: ({ settings: now }) => void changes.push(now),
     onProblems: (now) => void problems.push(now),
   });
@@ -38,49 +43,49 @@ describe('a watch on agent.conf', () => {
   test('takes an edit, an atomic replacement, and a changed trust store', async () => {
     await writeFile(join(folder, 'ca.pem'), ca());
     await writeFile(file, 'tls.truststore.path = ca.pem\nproxy { hostname = one, port = 3128 }\n');
-    await using watched = await watching();
+    // The first edit is made in place: a beginning is not taken for the whole.
+    await using watched = await watching(200);
     await writeFile(file, 'tls.truststore.path = ca.pem\nproxy { hostname = two, port = 3128 }\n');
-    await vi.waitFor(() => expect(watched.changes.at(-1)?.proxy).toMatchObject({ proxy: { hostname: 'two' } }));
-    await writeFile(join(folder, 'agent.conf.new'), 'tls.truststore.path = ca.pem\n');
-    await rename(join(folder, 'agent.conf.new'), file);
-    await vi.waitFor(() => expect(watched.changes.at(-1)?.proxy).toBeUndefined());
+    await expect.poll(() => watched.changes.at(-1)?.proxy).toMatchObject({ proxy: { hostname: 'two' } });
+    await replace(file, 'tls.truststore.path = ca.pem\n');
+    await expect.poll(() => watched.changes.at(-1)?.proxy).toBeUndefined();
     const other = ca();
-    await writeFile(join(folder, 'ca.pem'), other);
-    await vi.waitFor(() => expect(watched.changes.at(-1)?.tls.extraAuthorities).toEqual([`${other.trim()}\n`]));
+    await replace(join(folder, 'ca.pem'), other);
+    await expect.poll(() => watched.changes.at(-1)?.tls.extraAuthorities).toEqual([`${other.trim()}\n`]);
     expect(watched.problems).toEqual([]);
   });
 
   test('keeps the last good settings while the file is broken, and says so once', async () => {
     await writeFile(file, 'log.level = info\n');
     await using watched = await watching();
-    await writeFile(file, 'log.level = "debug\n');
-    await vi.waitFor(() => expect(watched.problems).toHaveLength(1));
+    await replace(file, 'log.level = "debug\n');
+    await expect.poll(() => watched.problems).toHaveLength(1);
     expect(watched.problems[0]).toMatchObject([{ severity: 'error', line: 1 }]);
     expect(watched.watch.settings.log.level).toBe('info');
     expect(watched.changes).toEqual([]);
     await rm(file);
-    await vi.waitFor(() => expect(watched.problems.at(-1)).toMatchObject([{ code: 'config.unreadable' }]));
-    await writeFile(file, 'log.level = debug\n');
-    await vi.waitFor(() => expect(watched.changes.at(-1)?.log.level).toBe('debug'));
+    await expect.poll(() => watched.problems.at(-1)).toMatchObject([{ code: 'config.unreadable' }]);
+    await replace(file, 'log.level = debug\n');
+    await expect.poll(() => watched.changes.at(-1)?.log.level).toBe('debug');
     expect(watched.problems.at(-1)).toEqual([]);
   });
 
   test('is mended by a file that was missing', async () => {
     await writeFile(file, 'log.level = info\n');
     await using watched = await watching();
-    await writeFile(file, 'log.level = debug\ntls.truststore.path = ca.pem\n');
-    await vi.waitFor(() => expect(watched.problems.at(-1)).toMatchObject([{ severity: 'error' }]));
-    await writeFile(join(folder, 'ca.pem'), ca());
-    await vi.waitFor(() => expect(watched.changes.at(-1)?.tls.extraAuthorities).toHaveLength(1));
+    await replace(file, 'log.level = debug\ntls.truststore.path = ca.pem\n');
+    await expect.poll(() => watched.problems.at(-1)).toMatchObject([{ severity: 'error' }]);
+    await replace(join(folder, 'ca.pem'), ca());
+    await expect.poll(() => watched.changes.at(-1)?.tls.extraAuthorities).toHaveLength(1);
   });
 
   test('says nothing when only the time of the file changed', async () => {
     await writeFile(file, 'log.level = info\n');
     await using watched = await watching();
-    await writeFile(file, 'log.level = info\n');
-    await writeFile(join(folder, 'agent.conf'), 'log.level = info\n');
-    await writeFile(file, 'log.level = warn\n');
-    await vi.waitFor(() => expect(watched.changes).toHaveLength(1));
+    await replace(file, 'log.level = info\n');
+    await replace(join(folder, 'agent.conf'), 'log.level = info\n');
+    await replace(file, 'log.level = warn\n');
+    await expect.poll(() => watched.changes).toHaveLength(1);
     expect(watched.changes[0]?.log.level).toBe('warn');
   });
 });

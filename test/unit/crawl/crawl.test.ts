@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CrawlOptions } from '#agent/crawl/options.ts';
 import { assetKey } from '#protocol/keys.ts';
 import { StreamRecord } from '#protocol/records.ts';
@@ -8,7 +8,6 @@ import type { Simulator } from '#test/simulator/simulator.ts';
 import { type Crawled, connectionFor, crawlSimulated, simulate } from './simulated.ts';
 
 // A simulator runs in this process: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 60_000 });
 
 /** Compares what was crawled with what the simulator says there is: number by number, then key by key. */
 const expectTruth = (simulator: Simulator, { summary, assets, records, outcomes }: Crawled): void => {

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Secret } from '#config/secret.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { FaultSettings } from '#test/simulator/faults.ts';
@@ -9,7 +9,6 @@ import { faultOf } from '../fault-of.ts';
 import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
 
 // A simulator runs in this process: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 60_000 });
 
 /** An app with sheets, reloaded, that the crawl user may open. */
 const victim = (simulator: Simulator): string => {
@@ -149,7 +148,7 @@ test('an app that takes longer than allowed fails alone, and its calls are ended
   const appId = victim(simulator);
   simulator.faults.set({ hangs: [{ method: 'GetObjects', appId }] });
   const connection = connectionFor(simulator);
-  const { outcomes } = await crawlSimulated({ ...connection, crawl: { ...connection.crawl, appTimeoutMs: 1_500 } });
+  const { outcomes } = await crawlSimulated({ ...connection, crawl: { ...connection.crawl, appTimeoutMs: 4_000 } });
   expect(outcomes.get(`sim/${appId}`)).toMatchObject({ outcome: 'failed', error: { code: 'qlik.app_timeout' } });
   expect([...outcomes.values()].filter(({ outcome }) => outcome === 'failed').length).toBe(1);
 });

@@ -1,8 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
 
 // A simulator runs in this process: on a busy machine that takes a while.
-vi.setConfig({ testTimeout: 60_000 });
 
 test('where the policy forbids scripts none is read or written, and the scopes are complete without them', async () => {
   await using simulator = await simulate();

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { hostCheck } from '#catalog/api/guard.ts';
 import type { GatewayOptions } from '#catalog/gateway/gateway.ts';
@@ -9,8 +9,6 @@ import { challenge } from '#protocol/messages.ts';
 import { POLLING_PATHS } from '#protocol/polling.ts';
 import { Loopback, someStatus, until } from '../bridge/loopback.ts';
 import { MemoryBackend } from './memory-backend.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 type Message = { type: string; [field: string]: unknown };
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { previewJob } from '#agent/commands/preview-job.ts';
 import { Dialer } from '#agent/network/dialer.ts';
 import { SILENT } from '#agent/qlik/log.ts';
@@ -9,8 +9,6 @@ import type { JobSpec } from '#protocol/messages.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
 import { connectionFor, simulate } from '../crawl/simulated.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let simulator: Simulator;
 beforeAll(async () => {

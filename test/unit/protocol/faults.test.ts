@@ -1,7 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Linked } from './linked.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** A random source that a seed decides. */
 const randomFrom = (seed: number): (() => number) => {

@@ -1,10 +1,8 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CLOSE, LIMITS, TIMES } from '#protocol/constants.ts';
 import { Bench as AgentBench, hello, sent, welcome } from './agent-bench.ts';
 import { closed, Bench as GatewayBench, sent as gatewaySent, lease } from './gateway-bench.ts';
 import { Linked } from './linked.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 type Json = Record<string, unknown>;
 type Peer = (message: Json) => readonly Json[];

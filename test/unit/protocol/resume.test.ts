@@ -1,7 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Linked } from './linked.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const MAX_STEPS = 3_000;
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
   await admin('POST', 'auth/approle/role/agent', { token_policies: 'reader', token_ttl: '1h', token_max_ttl: '4h' });
   const data = { username: 'canary-user', password: 'canary-password', port: 4242, tls: { verify: true } };
   // A mount of version 2 is upgraded in the background.
-  await vi.waitFor(() => admin('POST', 'kv/data/qlik/prod', { data }), { timeout: 8000, interval: 200 });
+  await vi.waitFor(() => admin('POST', 'kv/data/qlik/prod', { data }), { timeout: 30_000, interval: 200 });
   await admin('POST', 'old/qlik/prod', { username: 'canary-user', password: 'canary-password' });
 });
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import { MAX_RECORD_BYTES, recordLine } from '#agent/spool/record-size.ts';
 import { Spool } from '#agent/spool/spool.ts';
@@ -12,8 +12,6 @@ import { LIMITS } from '#protocol/constants.ts';
 import { type DecodedFrame, decodeFrame } from '#protocol/frame.ts';
 import type { AssetRecord } from '#protocol/records.ts';
 import { attemptRecord } from './batches.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let spool: Spool;

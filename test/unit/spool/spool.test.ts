@@ -2,14 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quotaBytes } from '#agent/spool/quota.ts';
 import { Spool } from '#agent/spool/spool.ts';
 import type { Fault } from '#protocol/errors.ts';
 import { decodeFrame } from '#protocol/frame.ts';
 import { attemptRecord, batch, errno, watchedDisk } from './batches.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 let folder: string;
 beforeEach(async () => {
@@ -171,10 +169,14 @@ describe('room', () => {
 
   test('that is used up makes the writer wait until something is trimmed, and says so', async () => {
     const faults: (string | undefined)[] = [];
+    const full = Promise.withResolvers<void>();
     const spool = await Spool.open(folder, {
       quotaBytes: 2_000,
       segmentBytes: 400,
-      onFault: (fault) => faults.push(fault?.code),
+      onFault: (fault) => {
+        faults.push(fault?.code);
+        full.resolve();
+      },
     });
     const attempt = await spool.create(attemptRecord());
     const text = 'x'.repeat(200);
@@ -184,10 +186,7 @@ describe('room', () => {
       waiting = attempt.append(batch(text), signal).then(({ seq }) => {
         last = seq;
       });
-      await Promise.race([
-        waiting,
-        vi.waitUntil(() => spool.fault !== undefined, { timeout: 2_000 }).catch(() => undefined),
-      ]);
+      await Promise.race([waiting, full.promise]);
     }
     expect(faults).toEqual(['spool.full']);
     const before = last;
@@ -200,12 +199,18 @@ describe('room', () => {
   });
 
   test('a quota smaller than a segment goes on as soon as all of it was acknowledged', async () => {
-    const spool = await Spool.open(folder, { quotaBytes: 1_500, segmentBytes: 1 << 20 });
+    let full = Promise.withResolvers<boolean>();
+    const spool = await Spool.open(folder, {
+      quotaBytes: 1_500,
+      segmentBytes: 1 << 20,
+      onFault: (fault) => fault && full.resolve(true),
+    });
     const attempt = await spool.create(attemptRecord());
     // Far more than fits: each time that it is full the catalog acknowledges what there is.
     for (let n = 1; n <= 60; n += 1) {
+      full = Promise.withResolvers();
       const appended = attempt.append(batch('x'.repeat(200) + n), signal);
-      const first = await Promise.race([appended, vi.waitUntil(() => spool.fault !== undefined)]);
+      const first = await Promise.race([appended, full.promise]);
       if (first === true) await attempt.trim(n - 1);
       expect((await appended).seq).toBe(n);
     }
@@ -245,7 +250,7 @@ describe('room', () => {
     await attempt.append(batch('one'), signal);
     full = true;
     const waiting = attempt.append(batch('two'), signal);
-    await vi.waitUntil(() => faults.length === 1);
+    await expect.poll(() => faults.length).toBe(1);
     expect(faults[0]).toMatchObject({ code: told, retryable: true });
     full = false;
     // Another attempt that goes away is a reason to try again.

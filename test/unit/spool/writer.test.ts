@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import { fitRecord, MAX_RECORD_BYTES, recordLine } from '#agent/spool/record-size.ts';
 import { Spool } from '#agent/spool/spool.ts';
@@ -13,8 +13,6 @@ import { LIMITS } from '#protocol/constants.ts';
 import { decodeFrame } from '#protocol/frame.ts';
 import type { AssetRecord, StreamRecord } from '#protocol/records.ts';
 import { attemptRecord, errno, watchedDisk } from './batches.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let spool: Spool;
@@ -123,7 +121,7 @@ describe('the writer', () => {
   test('makes what lingers durable without being asked', async () => {
     const sink = writer();
     await sink.write(asset(1));
-    await vi.waitUntil(() => attempt.lastSeq === 1, { timeout: 10_000 });
+    await expect.poll(() => attempt.lastSeq).toBe(1);
   });
 
   test('knows the scopes whose end is durable', async () => {

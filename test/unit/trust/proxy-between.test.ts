@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startBridge } from '#agent/bridge/bridge.ts';
 import { Identity, newKeyPair } from '#agent/bridge/identity.ts';
@@ -16,9 +16,6 @@ import { decodeFrame } from '#protocol/frame.ts';
 import { Loopback, quiet, someStatus, until } from '../bridge/loopback.ts';
 import { siteHandler } from '../bridge/site.ts';
 import { MemoryBackend } from '../gateway/memory-backend.ts';
-
-// Events are waited for, never times; this only bounds a test that hangs.
-vi.setConfig({ testTimeout: 30_000 });
 
 /**
  * What stands between an agent and its catalog and reads both sides in clear, as a proxy does whose authority the machine

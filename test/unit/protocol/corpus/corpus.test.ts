@@ -1,14 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, zstdDecompressSync } from 'node:zlib';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ControlError, readToAgent, readToGateway } from '#protocol/control.ts';
 import { decodeFrame, encodeFrame } from '#protocol/frame.ts';
 import { ToAgent, ToGateway } from '#protocol/messages.ts';
 import { StreamRecord } from '#protocol/records.ts';
 import { filesOf, type Recording, recordSessions } from './record.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 interface Shapes {
   readonly toAgent: Readonly<Record<string, Readonly<Record<string, string>>>>;
