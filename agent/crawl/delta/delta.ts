@@ -102,10 +102,7 @@ export class Delta {
     const loaded = await loadCheckpoint(folder, connection.code);
     const remade = await readRemade(folder, connection.code);
     // What the catalog did not publish it does not have.
-    const known =
-      loaded.type === 'checkpoint'
-        ? withRemade(loaded.checkpoint, remade?.job === asked?.lineageJob ? remade : undefined)
-        : undefined;
+    const known = loaded.type === 'checkpoint' ? withRemade(loaded.checkpoint, remade, asked?.lineageJob) : undefined;
     let noted = await readJournal(folder, connection.code, job);
     // It ended well, but was broken off before the catalog heard of it.
     if (noted.own === undefined && known?.job === job)

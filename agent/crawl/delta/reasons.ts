@@ -54,8 +54,13 @@ export const NO_SCRIPT = reason(
   'lineage_no_script',
   'There is no lineage to make: when it was crawled last, it had no load script that the agent could read.',
 );
+/** Stands for all that the lineage of an app was made with, when a job that made it anew did not end well. */
+export const UNSURE_INPUT = 'unsure';
+
 /** What the lineage of an app is made with, in words. @param input as it is noted */
 export const lineageOf = (input: string): Reason => {
+  if (input === UNSURE_INPUT)
+    return reason('lineage', 'A job that made its lineage anew did not end well, so that it is made once more.');
   const [kind = '', ...rest] = input.split(' ');
   const name = rest.join(' ');
   const what = {

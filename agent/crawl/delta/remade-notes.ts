@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { replaceFile } from '#config/durable-file.ts';
 import type { LineageInputs } from '../lineage/lookups.ts';
 import type { IncludeMarks } from '../site-files.ts';
-import { type Checkpoint, fileStem, makeFolder } from './checkpoint.ts';
+import { type Checkpoint, fileStem, type KnownApp, makeFolder } from './checkpoint.ts';
+import { UNSURE_INPUT } from './reasons.ts';
 
 const Marks = z.array(z.tuple([z.string(), z.string()]));
 const Notes = z.object({
@@ -17,6 +18,8 @@ const Notes = z.object({
   /** The checkpoint that they add to. */
   checkpoint: z.string(),
   apps: z.array(z.tuple([z.string(), z.object({ lineage: Marks, includes: Marks.optional() })])),
+  /** Apps whose lineage jobs began to write that did not end well, or that were broken off: nobody knows what came of it. */
+  unsure: z.array(z.string()).optional(),
 });
 /** With what the lineage of apps was made anew by jobs of kind `lineage` since the last crawl. */
 export type RemadeNotes = z.infer<typeof Notes>;
@@ -40,40 +43,93 @@ export const readRemade = async (folder: string, code: string): Promise<RemadeNo
   }
 };
 
-/** Replaces the notes of a connection by those of a job: what it made anew, beside what `before` says of other apps. */
+/** What notes are about: a connection and the checkpoint that they add to. */
+type About = Pick<RemadeNotes, 'code' | 'checkpoint'>;
+
+/** Apps of which it is not known with what the lineage was made that the catalog has. */
+const unsureOf = (notes: RemadeNotes, published: string | null | undefined): ReadonlySet<string> =>
+  new Set([...(notes.unsure ?? []), ...(notes.job === published ? [] : notes.apps.map(([id]) => id))]);
+
+/**
+ * Notes that a job may publish lineage of these apps, before it writes any: if it does not end well, or is broken off, what
+ * was known of them before holds no more.
+ *
+ * @param before notes that add to the same checkpoint
+ */
+export const beginRemade = async (
+  folder: string,
+  { code, checkpoint }: About,
+  before: RemadeNotes | undefined,
+  apps: readonly string[],
+): Promise<void> => {
+  const unsure = [...new Set([...(before?.unsure ?? []), ...apps])];
+  const none: RemadeNotes = { version: 1, code, checkpoint, job: '', apps: [] };
+  await save(folder, { ...(before ?? none), unsure });
+};
+
+/**
+ * Replaces the notes of a connection by those of a job: what it made anew, beside what the job before it made that the
+ * catalog has.
+ *
+ * @param before notes that add to the same checkpoint, as they were when the job began
+ * @param made.published the last job that the catalog published
+ * @param made.earlier apps that an earlier run of the job wrote
+ */
 export const saveRemade = async (
   folder: string,
-  about: Pick<RemadeNotes, 'code' | 'job' | 'checkpoint'>,
+  { code, checkpoint }: About,
   before: RemadeNotes | undefined,
-  remade: ReadonlyMap<string, RemadeWith>,
+  made: {
+    readonly job: string;
+    readonly published: string | null | undefined;
+    readonly apps: ReadonlyMap<string, RemadeWith>;
+    readonly earlier: readonly string[];
+  },
 ): Promise<void> => {
   const copy = (marks: LineageInputs): [string, string][] => marks.map(([name, mark]) => [name, mark]);
-  const apps = new Map(before?.apps);
-  for (const [id, { lineage, includes }] of remade)
+  const apps = new Map(before?.job === made.published ? before?.apps : []);
+  const unsure = new Set([...(before === undefined ? [] : unsureOf(before, made.published)), ...made.earlier]);
+  for (const [id, { lineage, includes }] of made.apps) {
     apps.set(id, { lineage: copy(lineage), ...(includes === undefined ? {} : { includes: copy(includes) }) });
-  await makeFolder(folder);
-  const { code, job, checkpoint } = about;
-  const by = remade.size > 0 ? job : before?.by;
-  const notes: RemadeNotes = {
+    unsure.delete(id);
+  }
+  const { job } = made;
+  const by = made.apps.size > 0 ? job : before?.by;
+  await save(folder, {
     version: 1,
     code,
     job,
     ...(by === undefined ? {} : { by }),
     checkpoint,
     apps: [...apps],
-  };
-  await replaceFile(pathOf(folder, code), Buffer.from(JSON.stringify(notes)));
+    ...(unsure.size === 0 ? {} : { unsure: [...unsure] }),
+  });
 };
 
-/** A checkpoint with what was noted since; as it is when the notes add to another. */
-export const withRemade = (checkpoint: Checkpoint, notes: RemadeNotes | undefined): Checkpoint => {
-  if (notes === undefined || notes.checkpoint !== checkpoint.name) return checkpoint;
-  const remade = new Map(notes.apps);
+const save = async (folder: string, notes: RemadeNotes): Promise<void> => {
+  await makeFolder(folder);
+  await replaceFile(pathOf(folder, notes.code), Buffer.from(JSON.stringify(notes)));
+};
+
+/**
+ * A checkpoint with what was noted since; as it is when the notes add to another.
+ *
+ * @param published the last job that made lineage anew and that the catalog published: what others made it may have or not
+ */
+export const withRemade = (
+  checkpoint: Checkpoint,
+  notes: RemadeNotes | undefined,
+  published: string | null | undefined,
+): Checkpoint => {
+  if (notes?.checkpoint !== checkpoint.name) return checkpoint;
+  const remade = new Map(notes.job === published ? notes.apps : []);
+  const unsure = unsureOf(notes, published);
   return {
     ...checkpoint,
-    apps: checkpoint.apps.map(([id, known]) => {
-      const made = remade.get(id);
-      return [id, made === undefined ? known : { ...known, ...made }];
+    apps: checkpoint.apps.map(([id, known]): [string, KnownApp] => {
+      const made = { ...known, ...remade.get(id) };
+      const isUnsure = unsure.has(id) && made.lineage !== undefined;
+      return [id, isUnsure ? { ...made, lineage: [[UNSURE_INPUT, '?']] } : made];
     }),
   };
 };

@@ -11,7 +11,14 @@ import { type Checkpoint, type KnownApp, loadCheckpoint } from '../delta/checkpo
 import type { CheckpointPlace } from '../delta/delta.ts';
 import { UNKNOWN_OBJECTS } from '../delta/objects.ts';
 import { ASKED, lineageOf, NO_SCRIPT, NOT_KEPT } from '../delta/reasons.ts';
-import { type RemadeNotes, type RemadeWith, readRemade, saveRemade, withRemade } from '../delta/remade-notes.ts';
+import {
+  beginRemade,
+  type RemadeNotes,
+  type RemadeWith,
+  readRemade,
+  saveRemade,
+  withRemade,
+} from '../delta/remade-notes.ts';
 import { surveyOf } from '../delta/survey.ts';
 import { keptApps } from '../filtered.ts';
 import { siteContext } from '../lists/site-list.ts';
@@ -89,19 +96,30 @@ export const remakeLineage = async (
   const unused = context.lineage?.unusedEdges;
   if (unused !== undefined) options.onUnused?.(unused);
   const rows = survey.apps.flatMap(({ row }) => (row !== undefined && isAsked(row, asked) ? [row] : []));
+  const reasons = new Map<string, Reason>();
+  for (const { id } of rows) {
+    signal?.throwIfAborted();
+    // What the catalog does not have of the checkpoint nobody can compare with: then all counts as changed.
+    const isCompared = asked.changed !== undefined && before?.isCatalogs === true;
+    const changed = isCompared ? await context.lineage?.changed(known.get(id)?.lineage ?? []) : undefined;
+    if (!isCompared) reasons.set(id, ASKED);
+    else if (changed !== undefined) reasons.set(id, lineageOf(changed));
+  }
+  const about = { code: connection.code, checkpoint: before?.checkpoint.name ?? '' };
+  if (checkpoints !== undefined && before !== undefined && reasons.size > 0)
+    await beginRemade(checkpoints.folder, about, before.notes, [...reasons.keys()]);
   let [apps, unknown, scriptless, records] = [0, 0, 0, 0];
+  const written: string[] = [];
   for (const [done, row] of rows.entries()) {
     signal?.throwIfAborted();
     const key = context.keys.of(row.id);
-    if (skipScopes?.has(key) === true) continue;
-    options.onProgress?.({ done, of: rows.length, records, current: row.name });
-    let reason: Reason = ASKED;
-    // What the catalog does not have of the checkpoint nobody can compare with: then all counts as changed.
-    if (asked.changed !== undefined && before?.isCatalogs === true) {
-      const changed = await context.lineage?.changed(known.get(row.id)?.lineage ?? []);
-      if (changed === undefined) continue;
-      reason = lineageOf(changed);
+    if (skipScopes?.has(key) === true) {
+      written.push(row.id);
+      continue;
     }
+    options.onProgress?.({ done, of: rows.length, records, current: row.name });
+    const reason = reasons.get(row.id);
+    if (reason === undefined) continue;
     const made = await remakeApp(sink, row, context, (inputs) => {
       remade.set(row.id, inputs);
       return Promise.resolve({ reason });
@@ -124,8 +142,8 @@ export const remakeLineage = async (
   // Also when nothing was remade: the catalog will name this job.
   if (checkpoints !== undefined && before !== undefined) {
     await checkpoints.flush?.();
-    const about = { code: connection.code, job: checkpoints.job, checkpoint: before.checkpoint.name };
-    await saveRemade(checkpoints.folder, about, before.notes, remade);
+    const made = { job: checkpoints.job, published: asked.lineageJob, apps: remade, earlier: written };
+    await saveRemade(checkpoints.folder, about, before.notes, made);
   }
   return { apps, unknown, scriptless, records };
 };
@@ -139,10 +157,9 @@ const readBefore = async (
   const loaded = await loadCheckpoint(place.folder, code);
   if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== place.owner) return undefined;
   const noted = await readRemade(place.folder, code);
-  // What the catalog did not publish it does not have.
-  const notes = noted?.checkpoint === loaded.checkpoint.name && noted.job === lineageJob ? noted : undefined;
+  const notes = noted?.checkpoint === loaded.checkpoint.name ? noted : undefined;
   const isCatalogs = loaded.checkpoint.name === named;
-  return { checkpoint: withRemade(loaded.checkpoint, notes), notes, isCatalogs };
+  return { checkpoint: withRemade(loaded.checkpoint, notes, lineageJob), notes, isCatalogs };
 };
 
 const isAsked = ({ id, stream }: QrsApp, { only }: LineageOptions): boolean =>

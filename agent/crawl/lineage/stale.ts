@@ -33,7 +33,8 @@ export const staleLineage = async (
   const loaded = await loadCheckpoint(folder, connection.code);
   if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== owner) return undefined;
   const notes = await readRemade(folder, connection.code);
-  const { name, apps, site: known } = withRemade(loaded.checkpoint, notes);
+  // What a job left unsure is for the next crawl: whoever stopped the job does not want it begun again.
+  const { name, apps, site: known } = withRemade(loaded.checkpoint, notes && { ...notes, unsure: [] }, notes?.job);
   const context = siteAppContext(site, connection, { filter: undefined, lineage: means, signal });
   const { lineage, connections } = context;
   const kept = await lineage?.kept();

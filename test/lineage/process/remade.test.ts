@@ -189,6 +189,55 @@ describe('lineage without opening apps', () => {
     expect(ofKind((await next()).outcomes, 'updated')).toHaveLength(made.apps);
   });
 
+  test.each([
+    ['is broken off', 'cut'],
+    ['ends, and the catalog does not publish it', 'unpublished'],
+    ['goes on after a restart', 'resumed'],
+  ])('what a job made that %s is made once more, though all is again as the last crawl knew it', async (_, how) => {
+    const lead = (to: string) =>
+      simulator.mutate({
+        action: 'move-connection',
+        connection: 'QVD',
+        connectionstring: `\\\\moved.corp.example\\${to}`,
+      });
+    lead('home');
+    await next();
+    expect(ofKind((await next()).outcomes, 'updated')).toEqual([]);
+    lead('away');
+    const written = new Set<string>();
+    const remake = async (skipScopes: ReadonlySet<string>, isCut: boolean) => {
+      await using site = open();
+      const stop = new AbortController();
+      const sink = new RecordGate({
+        write: (record) => {
+          if (record.t === 'outcome') written.add(record.scope);
+          if (isCut && written.size === 2) stop.abort(new Fault('job.cancelled', 'The job was cancelled'));
+          return Promise.resolve();
+        },
+      });
+      await remakeLineage(site, site.connection, sink, {
+        asked: LineageOptions.parse({ checkpoint, lineageJob, changed: how }),
+        means: means(),
+        checkpoints: { folder: join(state, 'checkpoints'), job: how, owner: 'catalog agent' },
+        skipScopes,
+        signal: stop.signal,
+      });
+    };
+    if (how === 'unpublished') await remake(new Set(), false);
+    else await expect(remake(new Set(), true)).rejects.toMatchObject({ code: 'job.cancelled' });
+    const made = [...written];
+    if (how === 'resumed') {
+      await remake(new Set(made), false);
+      lineageJob = how;
+    }
+    lead('home');
+    const { outcomes, opens } = await next();
+    expect(made.length).toBeGreaterThan(1);
+    expect(ofKind(outcomes, 'updated')).toEqual(expect.arrayContaining(made));
+    expect(opens).toBe(0);
+    expect(ofKind((await next()).outcomes, 'updated')).toEqual([]);
+  });
+
   test('who may not read data connections any more loses nothing that the crawl knew of where they lead', async () => {
     await next();
     const remake = async (over: (site: Site) => Site): Promise<readonly string[]> => {
