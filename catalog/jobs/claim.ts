@@ -10,7 +10,7 @@ import { JOB_KINDS, type JobKind } from '#protocol/job-options.ts';
 import type { JobSpec, Lease } from '#protocol/messages.ts';
 import { addedOptions } from './claim-options.ts';
 import { dropOldLists } from './inventory.ts';
-import { endAttempt, endJob, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
+import { endAttempt, endJob, inTheWay, isCurrent, LEASE, lockLease, prolong, retryDelayMs } from './lease.ts';
 
 /**
  * Jobs of each kind that one agent does side by side; together what an agent may hold. Tests have places of their own: two
@@ -61,9 +61,7 @@ const claimOne = async (tx: Transaction, session: AgentSession): Promise<Offer |
         and c.agent_id = ${agentId} and j.kind = any(${tx.array(free)}::text[])
         and (c.status ->> 'state' = 'ready' or (c.status ->> 'state' = 'error' and c.status ->> 'inForce' is not null)
           or (j.kind = 'test' and c.status ->> 'state' <> 'absent'))
-        and not exists (select from job b where b.organisation_id = j.organisation_id
-          and b.connection = j.connection and (b.kind = j.kind or (b.kind in ('crawl', 'lineage') and j.kind in ('crawl', 'lineage')))
-          and b.state in ('leased', 'running', 'cancelling'))
+        and not exists (select from job b where ${inTheWay(tx)})
       order by j.created_at, j.id limit 1
       for update of j skip locked`;
     if (!job) return undefined;

@@ -1,6 +1,6 @@
 import type { AgentSession } from '#catalog/gateway/backend.ts';
 import { announce } from '#catalog/store/events.ts';
-import type { Transaction } from '#catalog/store/sql.ts';
+import type { Sql, Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import { MAX_ATTEMPTS, TIMES } from '#protocol/constants.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
@@ -23,6 +23,15 @@ export const isCurrent = async (tx: Transaction, session: AgentSession): Promise
     and id = ${session.agentId} and epoch = ${session.epoch} for share`;
   return rows.length > 0;
 };
+
+/** Whether jobs `b` and `j` take turns: they are of one connection, and of the same kind or write the same scopes. */
+const takeTurns = (sql: Sql | Transaction) =>
+  sql`b.organisation_id = j.organisation_id and b.connection = j.connection and b.id <> j.id
+    and (b.kind = j.kind or (b.kind in ('crawl', 'lineage') and j.kind in ('crawl', 'lineage')))`;
+
+/** Whether job `b` is at work, and job `j` has to wait for it. */
+export const inTheWay = (sql: Sql | Transaction) =>
+  sql`${takeTurns(sql)} and b.state in ('leased', 'running', 'cancelling')`;
 
 type Standing = 'held' | 'cancelling' | 'finished' | 'lost';
 
@@ -48,8 +57,9 @@ export const lockLease = async (tx: Transaction, session: AgentSession, lease: L
   >`
     select j.connection, j.state as "jobState", j.attempt = a.attempt as latest, a.state as "attemptState",
       a.durable_seq::float8 as "durableSeq", c.agent_id = ${agentId} as mine,
-      not exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
-        and b.kind = j.kind and b.id <> j.id and b.state in ('leased', 'running', 'cancelling')) as free
+      not exists (select from job b where ${inTheWay(tx)})
+        and not exists (select from job b join attempt o on o.organisation_id = b.organisation_id and o.job_id = b.id
+          where ${takeTurns(tx)} and j.state = 'queued' and o.started_at > a.lease_expires_at) as free
     from job j
       join attempt a on a.organisation_id = j.organisation_id and a.job_id = j.id
       join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
@@ -70,7 +80,7 @@ export const lockLease = async (tx: Transaction, session: AgentSession, lease: L
 
 /**
  * Prolongs a lease that the agent still holds. A job whose lease ran out while its agent was away, and that nobody began
- * anew, goes on where it stood.
+ * anew, goes on where it stood; unless another job had its turn since, and left the scopes otherwise than this one found them.
  */
 export const prolong = async (tx: Transaction, session: AgentSession, lease: Lease): Promise<HeldAttempt> => {
   const found = await lockLease(tx, session, lease);

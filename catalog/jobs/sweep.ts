@@ -6,7 +6,7 @@ import { eraseRetiredKeys } from '#catalog/store/signing-keys.ts';
 import { type Sql, transact } from '#catalog/store/sql.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
-import { LEASE, loseAttempt } from './lease.ts';
+import { inTheWay, LEASE, loseAttempt } from './lease.ts';
 
 const MOST_AT_ONCE = 100;
 
@@ -48,8 +48,7 @@ export const wakeForWaiting = async (sql: Sql): Promise<void> => {
       join connection c on c.organisation_id = j.organisation_id and c.code = j.connection
       join agent a on a.organisation_id = c.organisation_id and a.id = c.agent_id
     where j.state = 'queued' and j.not_before <= now() and a.session_id is not null
-      and not exists (select from job b where b.organisation_id = j.organisation_id and b.connection = j.connection
-        and b.kind = j.kind and b.state in ('leased', 'running', 'cancelling'))`;
+      and not exists (select from job b where ${inTheWay(sql)})`;
   for (const { organisationId, agentId } of agents) await wakeAgent(sql, organisationId, agentId);
 };
 

@@ -246,6 +246,28 @@ describe('an agent that went away', () => {
     expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'published', attempt: 1 });
   });
 
+  test.each([
+    ['is at work', false],
+    ['has come and gone', true],
+  ])('does not go on with a crawl after its lease ran out when lineage %s', async (_, hasEnded) => {
+    const place = await world.enter('prod');
+    const asked = { connection: 'prod', kind: 'lineage', createdBy: 'test' } as const;
+    const { job: lineage } = await createJob(world.sql, place.organisationId, asked);
+    // It was tried before the crawl, and its next turn comes while the crawl has none.
+    await world.sql`update job set not_before = now() + interval '1 hour' where id = ${lineage.id}`;
+    const { stream, job } = await world.crawl(place, 'prod');
+    await stream.publish(siteRecords('prod', ['a']));
+    await runOut(job.id);
+    await world.sql`update job set not_before = now() where id = ${lineage.id}`;
+    const other = await TestStream.begin(world.backend, place.session);
+    expect(other.lease.jobId).toBe(lineage.id);
+    if (hasEnded) await other.finish();
+    const { jobId, attempt } = stream.lease;
+    expect(await world.backend.renew(place.session, [stream.lease])).toMatchObject({ lost: [{ jobId, attempt }] });
+    expect(await stream.finish()).toMatchObject({ result: 'lost' });
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'queued' });
+  });
+
   test('with nothing in its hands: the job is tried again at once', async () => {
     const place = await world.enter('prod');
     const { stream, job } = await world.crawl(place, 'prod');
