@@ -25,21 +25,30 @@ const readPictures = (ref: AttemptRef, lines: readonly Uint8Array[]): readonly S
 
 /**
  * Stores the pictures of one batch of a preview, each in place of the one of its source that was there. Of an asset that
- * was not crawled there is none. Reading a batch again changes nothing.
+ * was not crawled there is none. Reading a batch again changes nothing, and whoever reads an older batch late does not put
+ * back what it drew.
  *
- * @returns `from` as it came: pictures stand for themselves, and make no list that begins somewhere
- * @throws Fault `bridge.protocol` when the stream cannot be used
+ * @param knownSeq the last batch of the attempt that is stored as far as the caller knows, -1 for none
+ * @returns which that is now
+ * @throws Fault `bridge.protocol` when the stream cannot be used, Error when the database has lost what was stored
  */
 export const storePictures = async (
   tx: Transaction,
   ref: AttemptRef,
-  _seq: number,
+  seq: number,
   lines: readonly Uint8Array[],
-  from = 0,
+  knownSeq = -1,
 ): Promise<number> => {
   const rows = readPictures(ref, lines);
-  if (rows.length === 0 || !(await holdAttempt(tx, ref))) return from;
-  const { organisationId, connection } = ref;
+  if (rows.length === 0 || !(await holdAttempt(tx, ref))) return knownSeq;
+  const { organisationId, connection, jobId, attempt } = ref;
+  const own = tx`organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
+  const [last] = await tx<{ seq: number }[]>`
+    select coalesce(checks_from, -1)::float8 as seq from attempt where ${own} for no key update`;
+  const stored = last?.seq ?? -1;
+  if (stored < knownSeq) throw new Error('the database has lost pictures of the preview');
+  if (seq <= stored) return stored;
+  await tx`update attempt set checks_from = ${seq}::bigint where ${own}`;
   await tx`insert into picture as v (organisation_id, scope_id, key, source, media_type, content, hash)
     select ${organisationId}, a.scope_id, i.key, i.kind, i.name, decode(i.content, 'base64'),
       decode(i.hash, 'hex')
@@ -51,5 +60,5 @@ export const storePictures = async (
       media_type = excluded.media_type, content = excluded.content, hash = excluded.hash, changed_at = now()
       where v.hash <> excluded.hash`;
   await announce(tx, organisationId, { name: 'assets', connection });
-  return from;
+  return seq;
 };

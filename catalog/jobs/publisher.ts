@@ -391,13 +391,14 @@ export class Publisher {
    */
   async #checkpoint(safe: number): Promise<void> {
     const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    const { publishedSeq, scopes } = this.#stand;
+    const { publishedSeq, scopes, checksFrom } = this.#stand;
     const [moved] = await this.#sql`
       with moved as (
         update attempt set published_seq = ${safe}
         where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
           and lease_token = ${leaseToken} and state = 'active' and published_seq < ${safe}
           and published_seq >= ${publishedSeq} and ${this.#countPublished()} >= ${scopes}
+          and coalesce(checks_from, -1) >= ${checksFrom}
         returning organisation_id
       ), emptied as (
         update staged_batch b set payload = null from moved

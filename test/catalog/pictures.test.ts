@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { storePictures } from '#catalog/jobs/pictures.ts';
 import { createJob } from '#catalog/store/jobs.ts';
 import { findPicture, listPictures } from '#catalog/store/pictures.ts';
+import { transact } from '#catalog/store/sql.ts';
 import type { OutcomeRecord, PictureRecord, PictureSource, StreamRecord } from '#protocol/records.ts';
 import { appRecords, scopeRecords, siteRecords, TestStream } from './agent.ts';
 import { World } from './world.ts';
@@ -104,6 +106,31 @@ test.each(['partial', 'failed', 'unchanged'] as const)('a scope that is %s remov
   expect(await stored(place)).toEqual(['prod/a/s1 layout', 'prod/a/s2 layout']);
   const found = await findPicture(world.sql, place.organisationId, 'prod/a/s1', 'layout');
   expect(found?.content.toString()).toBe(outcome === 'unchanged' ? SVG : '<svg>new</svg>');
+});
+
+test('who reads an older batch of a preview late does not put back what it drew', async () => {
+  const place = await world.enter('prod');
+  await crawl(place, pictured(['s1'], []));
+  const asked = { connection: 'prod', kind: 'preview', options: { app: 'a', data: true }, createdBy: 'test' } as const;
+  const { job } = await createJob(world.sql, place.organisationId, asked);
+  const stream = await TestStream.begin(world.backend, place.session);
+  const { leaseToken, attempt, jobId } = stream.lease;
+  const { organisationId } = place;
+  const ref = { organisationId, jobId, attempt, leaseToken, connection: 'prod', kind: 'preview' };
+  const store = (seq: number, content: string, known?: number) =>
+    transact(world.sql, (tx) =>
+      storePictures(tx, ref, seq, [Buffer.from(JSON.stringify(picture('prod/a/s1', 'data', content)))], known),
+    );
+  const drawn = async () =>
+    (await findPicture(world.sql, place.organisationId, 'prod/a/s1', 'data'))?.content.toString();
+  // What an agent drew before it was killed, and what it drew when it began again.
+  expect(await store(1, SVG)).toBe(1);
+  expect(await store(2, SVG.replace('A sheet', 'The sheet'))).toBe(2);
+  expect(await store(1, SVG)).toBe(2);
+  expect(await drawn()).toContain('The sheet');
+  // A database that went back says so, instead of being taken for one that has it.
+  await world.sql`update attempt set checks_from = 1 where job_id = ${job.id}`;
+  await expect(store(3, SVG, 2)).rejects.toThrow(/lost/);
 });
 
 test('a picture of what is not there is left out, and spoils nothing', async () => {
