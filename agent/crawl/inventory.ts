@@ -1,13 +1,32 @@
 import { setImmediate } from 'node:timers/promises';
-import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Listing } from '#agent/qlik/repository/listing.ts';
-import type { Site } from '#agent/qlik/site.ts';
+import type { Connection } from '#config/connection/connection.ts';
 import type { Filter } from '#config/filter/filter.ts';
-import { type AppItem, appItem, type FilterItem, streamItem } from '#config/filter/item.ts';
+import {
+  type AppItem,
+  appItem,
+  type FilterItem,
+  type SheetItem,
+  type StreamName,
+  streamItem,
+} from '#config/filter/item.ts';
 import type { Fault } from '#protocol/errors.ts';
 import { INVENTORY_LIMITS, type ItemRecord } from '#protocol/inventory.ts';
 import { shortened } from '#protocol/printable.ts';
 import { keysOf } from './keys.ts';
+
+type Rows<T> = Pick<Listing<T>, 'rows' | 'incomplete'>;
+type AppRow = Omit<AppItem, 'kind'>;
+
+/** What an inventory asks of a site. */
+export interface InventorySite {
+  readonly connection: Pick<Connection, 'code'> & { readonly crawl: Pick<Connection['crawl'], 'sheetId'> };
+  streams(): Promise<Rows<StreamName>>;
+  apps(): Promise<Rows<AppRow>>;
+  sheets(): AsyncIterable<
+    readonly (Omit<SheetItem, 'kind' | 'app'> & { readonly engineObjectId: string; readonly appId: string })[]
+  >;
+}
 
 export interface InventoryOptions {
   /** Also the sheets of all apps. */
@@ -43,14 +62,14 @@ async function* slicesOf<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<
  * nothing is left out. Throws a {@link Fault} at the end when a list was not whole, after all that came of it.
  */
 export async function* takeInventory(
-  site: Site,
+  site: InventorySite,
   filter: Filter,
   options: InventoryOptions,
 ): AsyncGenerator<readonly ItemRecord[]> {
   const { code, crawl } = site.connection;
   const keys = keysOf(code);
   let incomplete: Fault | undefined;
-  const rowsOf = <T>(listing: Listing<T>): readonly T[] => {
+  const rowsOf = <T>(listing: Rows<T>): readonly T[] => {
     incomplete ??= listing.incomplete;
     return listing.rows;
   };
@@ -70,7 +89,7 @@ export async function* takeInventory(
   const [streams, apps] = await Promise.all([site.streams(), site.apps()]);
   yield byName(rowsOf(streams)).map((row) => record(streamItem(row), keys.of('stream', row.id), undefined));
   const items = new Map<string, AppItem>();
-  const appRecord = (row: QrsApp): ItemRecord => {
+  const appRecord = (row: AppRow): ItemRecord => {
     const item = appItem(row);
     // Sheets need no more of their app than the filter asks for.
     items.set(row.id, item);

@@ -8,8 +8,10 @@ import { AgentSession } from '#protocol/agent-session.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { Counters } from './counters.ts';
-import { crawlHandler, type Pace, type PlannedScope, testHandler } from './crawl.ts';
+import { crawlHandler, type Pace, type PlannedScope } from './crawl.ts';
 import { type SimulatedDisk, SPOOL } from './disk.ts';
+import { lineageHandler } from './lineage.ts';
+import { inventoryHandler, previewHandler, testHandler } from './lists.ts';
 import { Notebook } from './notebook.ts';
 import type { Random } from './random.ts';
 import type { Site } from './site.ts';
@@ -151,11 +153,18 @@ export class AgentProcess implements Watched {
       const onPlan = (plan: readonly PlannedScope[]): void => {
         watch.scopes.passes.set(pass, { key, plan });
       };
+      watch.jobs.begun(pass, key);
       return { site, pass, pace: this.#pace(key), notebook, onPlan };
     };
     const jobs = new JobRunner({
       spool,
-      handlers: { crawl: crawlHandler(look), test: testHandler(look) },
+      handlers: {
+        crawl: crawlHandler(look),
+        lineage: lineageHandler(look),
+        test: testHandler(look, () => time.nowMs),
+        inventory: inventoryHandler(look),
+        preview: previewHandler(look),
+      },
       agentId,
       verifyJob: (spec, signature) => signature === signJob(spec),
       seen,

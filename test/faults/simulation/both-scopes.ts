@@ -121,7 +121,28 @@ export const someApp = (random: Random, code: string): StreamRecord[] => {
   return scopeRecords(scope, 'app', [...body, ...again], ending(random, outcome));
 };
 
+/** Some items of an inventory. */
+export const someItems = (random: Random, code: string): StreamRecord[] =>
+  some(random, APPS).map((app) => ({
+    t: 'item',
+    kind: 'app',
+    key: `${code}/${app}`,
+    name: app,
+    kept: true,
+    rule: 'a rule',
+  }));
+
+/** Pictures that a preview brings, also of what is not there. */
+export const somePictures = (random: Random, code: string): StreamRecord[] => {
+  const scope = `${code}/${random.pick(APPS) ?? 'a-1'}`;
+  return [0, 1, 2, 3].map((n) => ({
+    ...{ t: 'picture', scope, key: `${scope}/sheet-${n}`, source: random.chance(0.5) ? 'layout' : 'data' },
+    ...{ mediaType: 'image/png', content: Buffer.from(`preview ${random.int(0, 9)}`).toString('base64') },
+  }));
+};
+
 interface Rows {
+  readonly lists: unknown;
   readonly scopes: unknown;
   readonly assets: unknown;
   readonly edges: unknown;
@@ -152,6 +173,11 @@ export const realRows = async (sql: Sql, organisationId: string): Promise<Rows> 
           'content', encode(v.content, 'base64'))) from picture v join own s on s.id = v.scope_id),
       'checkpoints', (select json_agg(json_build_object('code', code, 'checkpoint', checkpoint))
         from connection where organisation_id = ${organisationId}),
+      'lists', (select json_agg(l) from (
+        select job_id as job, attempt, position::float8 as position, name as what from job_check
+          where organisation_id = ${organisationId}
+        union all select job_id, attempt, position::float8, key from inventory_item
+          where organisation_id = ${organisationId}) l),
       'published', (select json_agg(json_build_object('job', job_id, 'attempt', attempt, 'scope', scope, 'outcome', outcome))
         from published_scope where organisation_id = ${organisationId})) as rows`;
   const of = (name: keyof Rows): readonly object[] => byText((row?.rows[name] ?? []).map(ordered));
@@ -162,6 +188,7 @@ export const realRows = async (sql: Sql, organisationId: string): Promise<Rows> 
     pictures: of('pictures'),
     checkpoints: of('checkpoints'),
     published: of('published'),
+    lists: of('lists'),
   };
 };
 
@@ -192,6 +219,14 @@ export const modelRows = ({ scopes, connections, attempts }: Tables): Rows => {
     published: sorted(
       [...attempts.values()].flatMap(({ jobId, attempt, published }) =>
         [...published].map(([scope, { outcome }]) => ({ job: jobId, attempt, scope, outcome })),
+      ),
+    ),
+    lists: sorted(
+      [...attempts.values()].flatMap(({ jobId, attempt, checks }) =>
+        [...checks].map(([position, text]) => {
+          const { check, key } = JSON.parse(text) as { readonly check?: string; readonly key?: string };
+          return { job: jobId, attempt, position, what: check ?? key };
+        }),
       ),
     ),
   };

@@ -4,11 +4,11 @@ import { expireLeases } from '#catalog/jobs/sweep.ts';
 import { cancelJob, createJob } from '#catalog/store/jobs.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import type { Lease } from '#protocol/messages.ts';
+import type { JobSpec, Lease } from '#protocol/messages.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import { batchOf, check, connectionState, type TestAgent } from '#test/catalog/agent.ts';
 import type { World } from '#test/catalog/world.ts';
-import { deletionSettings, modelRows, realRows, someApp, someSite } from './both-scopes.ts';
+import { deletionSettings, modelRows, realRows, someApp, someItems, somePictures, someSite } from './both-scopes.ts';
 import type { Random } from './random.ts';
 import { StoreModel } from './store-model.ts';
 import { PublisherModel } from './store-publisher.ts';
@@ -26,7 +26,9 @@ interface Held extends Both<Lease> {
 }
 
 const CODES = ['north', 'south'] as const;
-const OPTIONS = [{}, {}, {}, { mode: 'full' }, { only: { streams: [], apps: ['a-1'] } }] as const;
+const OPTIONS: readonly JobSpec['options'][] = [{}, {}, {}, { mode: 'full' }, { only: { streams: [], apps: ['a-1'] } }];
+const KINDS = ['crawl', 'crawl', 'crawl', 'lineage', 'test', 'inventory', 'preview'] as const;
+const INVENTORY: StreamRecord = { t: 'inventory', rules: ['a rule'] };
 const bare = ({ jobId, attempt, leaseToken }: Lease): Lease => ({ jobId, attempt, leaseToken });
 
 /** Plays the same calls against PostgreSQL and against the model, and says what each answered. */
@@ -65,6 +67,9 @@ export class BothStores {
       onPublished: (_, { kind, outcome, whole }, { before, policy }) =>
         this.met.add(`${kind} ${outcome}${whole.length > 0 ? ' whole' : ''} ${before ? policy : 'first'}`),
       onUnlisted: (_, { policy }) => this.met.add(`unlisted ${policy}`),
+      onPictures: () => this.met.add('pictures'),
+      onList: () => undefined,
+      onEnded: ({ kind, state }) => this.met.add(`${kind} ${state}`),
     });
     const policies: Record<(typeof CODES)[number], DeletionPolicy> = { north: 'delete', south };
     this.#model.addAgent(place.agent.id, place.agent.identity.keyId, policies);
@@ -182,13 +187,19 @@ export class BothStores {
 
   async #ask() {
     const connection = this.#random.pick(CODES) ?? 'north';
-    const kind = this.#random.chance(0.7) ? 'crawl' : 'test';
-    const options = kind === 'crawl' ? (this.#random.pick(OPTIONS) ?? {}) : {};
+    const kind = this.#random.pick(KINDS) ?? 'crawl';
+    const options = this.#optionsOf(kind);
     const asked = { connection, kind, options, createdBy: 'test' } as const;
     const { job } = await createJob(this.#world.sql, this.#organisationId, asked);
     const model = this.#model.createJob(connection, kind, options, job.id);
     this.#jobs.push(job.id);
     return { call: `ask for a ${kind} of ${connection}`, real: job.id, model: model.id };
+  }
+
+  #optionsOf(kind: (typeof KINDS)[number]): JobSpec['options'] {
+    if (kind === 'crawl') return this.#random.pick(OPTIONS) ?? {};
+    if (kind === 'lineage') return this.#random.chance(0.7) ? {} : { only: { streams: [], apps: ['a-1'] } };
+    return kind === 'preview' ? { app: this.#random.pick(['a-1', 'a-2']) ?? 'a-1' } : {};
   }
 
   async #authenticate() {
@@ -313,7 +324,7 @@ export class BothStores {
 
   /** Every lease runs out, and the store looks. */
   async #expire() {
-    await this.#world.sql`update attempt set lease_expires_at = now() - interval '1 second'
+    await this.#world.sql`update attempt set lease_expires_at = now()
       where organisation_id = ${this.#organisationId}`;
     for (const attempt of this.#model.tables.attempts.values()) attempt.expiresAtMs = this.#nowMs - 1;
     if (this.#random.chance(0.7)) {
@@ -331,9 +342,13 @@ export class BothStores {
   }
 
   #records(held: Held, seq: number): readonly StreamRecord[] {
-    if (held.kind === 'test') return seq === 1 ? [{ t: 'test' }, check('dns')] : [check('tcp')];
+    const isFirst = seq === 1 || this.#random.chance(0.1);
+    if (held.kind === 'test') return isFirst ? [{ t: 'test' }, check('dns')] : [check('tcp')];
     const code = this.#model.tables.jobs.get(held.model.jobId)?.connection ?? 'north';
-    const records = seq === 1 || this.#random.chance(0.15) ? someSite(this.#random, code) : someApp(this.#random, code);
+    if (held.kind === 'inventory') return [...(isFirst ? [INVENTORY] : []), ...someItems(this.#random, code)];
+    if (held.kind === 'preview') return somePictures(this.#random, code);
+    const isSite = held.kind === 'crawl' && (seq === 1 || this.#random.chance(0.15));
+    const records = isSite ? someSite(this.#random, code) : someApp(this.#random, code);
     // Now and then a scope is left open, or does not agree with its outcome.
     if (this.#random.chance(0.05)) return records.slice(0, -1);
     const [last] = records.slice(-1);
@@ -366,7 +381,8 @@ const hashOf = ({ crcs }: Held): string => {
 /** What the catalog adds to a crawl when its lease begins. */
 const askedOf = ({ spec }: Offer): object => {
   const { kind, options } = JSON.parse(spec) as { kind: string; options: Record<string, unknown> };
-  return kind === 'crawl' ? { checkpoint: options['checkpoint'], pictures: options['pictures'] } : {};
+  const { checkpoint, pictures, lineageJob } = options;
+  return kind === 'crawl' || kind === 'lineage' ? { checkpoint, pictures, lineageJob } : {};
 };
 
 const nothing = { call: 'nothing', real: null, model: null } as const;

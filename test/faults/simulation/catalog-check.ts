@@ -16,6 +16,9 @@ const atSource = (site: Site, scope: string): Content =>
     }),
   );
 
+/** What stands in a picture of a preview instead of what it shows. */
+const PREVIEW = 'preview';
+
 const withoutPass = ({ by: _, ...attributes }: Readonly<Record<string, unknown>>): string => json(attributes);
 
 /** What is there and not marked as gone. */
@@ -28,10 +31,10 @@ const inCatalog = (row: ScopeRow | undefined): Content =>
       `edge ${name}`,
       withoutPass(attributes),
     ]),
-    ...[...(row?.pictures.values() ?? [])].map(({ key, content }): [string, string] => [
-      `picture ${key}`,
-      Buffer.from(content, 'base64').toString().split(' ')[1] ?? '',
-    ]),
+    ...[...(row?.pictures.values() ?? [])].flatMap(({ key, source, content }): [string, string][] => {
+      const [, text = ''] = Buffer.from(content, 'base64').toString().split(' ');
+      return source === 'data' ? [] : [[`picture ${key}`, text]];
+    }),
   ]);
 
 /** What of a scope has to agree after a job that was published: all, or what it could see. */
@@ -60,12 +63,18 @@ export const differences = (
     const wanted = atSource(site, scope);
     const row = scopes.get(scope);
     const there = inCatalog(row);
+    // What a preview drew since stays until its sheet is drawn by a crawl again.
     for (const [name, text] of wanted)
-      if (seen(name) && there.get(name) !== text)
+      if (seen(name) && there.get(name) !== text && there.get(name) !== PREVIEW)
         found.push(`${name} of ${scope} ${there.has(name) ? 'says something else' : 'is missing'} in the catalog`);
     // What is kept by policy keeps its edges, too.
     for (const name of there.keys())
-      if (seen(name) && !wanted.has(name) && (policy === 'delete' || (policy === 'flag' && name.startsWith('asset '))))
+      if (
+        seen(name) &&
+        !wanted.has(name) &&
+        there.get(name) !== PREVIEW &&
+        (policy === 'delete' || (policy === 'flag' && name.startsWith('asset ')))
+      )
         found.push(`${name} of ${scope} is in the catalog and not at the source`);
   }
   const vanished = appsSeen(site)

@@ -3,7 +3,7 @@ import type { DraftRecord, RecordSink } from '#agent/spool/sink.ts';
 import { CrawlOptions } from '#protocol/job-options.ts';
 import type { JobSpec } from '#protocol/messages.ts';
 import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
-import type { Note, Notebook } from './notebook.ts';
+import { type Note, type Notebook, withRemade } from './notebook.ts';
 import type { Random } from './random.ts';
 import {
   appKey,
@@ -37,7 +37,7 @@ export interface PlannedScope {
 type Untagged = ReturnType<typeof itemsOf>[number] | Extract<StreamRecord, { t: 'listed' | 'gone' }>;
 
 /** A record with the name of the pass that wrote it, so that a mixture shows. */
-const tagged = (record: Untagged, pass: string): StreamRecord => {
+export const tagged = (record: Untagged, pass: string): StreamRecord => {
   if (record.t === 'gone') return record;
   if (record.t === 'listed') return { ...record, name: `${record.name}/${pass}` };
   if (record.t === 'picture')
@@ -53,7 +53,7 @@ export const passOf = (record: StreamRecord): string | undefined => {
 };
 
 /** Kinds of which all are sent anew when only the lineage of an app changed. */
-const LINEAGE = ['dataset', 'column', 'derives', 'loads'] as const;
+export const LINEAGE = ['dataset', 'column', 'derives', 'loads'] as const;
 /** Kinds that come whole of an app of which the stories cannot be read. */
 const BESIDE_STORIES = ['app', 'sheet', 'dataset', 'column'] as const;
 
@@ -140,7 +140,8 @@ const noteOf = (site: Site, job: JobSpec): Note => ({
   touched: [],
 });
 
-interface Looked {
+/** What a handler works with. */
+export interface Looked {
   readonly site: Site;
   readonly pass: string;
   readonly pace: Pace;
@@ -152,10 +153,12 @@ interface Looked {
 /** Reads a site, as a whole or from a state on: two scopes side by side now and then. */
 export const crawlHandler = (look: (jobId: string) => Looked): JobHandler => ({
   run: async (spec, sink: RecordSink, { signal, skipScopes, onProgress }) => {
-    const { site, pass, pace, notebook, onPlan } = look(spec.jobId);
-    const { mode, checkpoint } = CrawlOptions.parse(spec.options);
+    const looked = look(spec.jobId);
+    const { site, pass, pace, notebook, onPlan } = looked;
+    const { mode, checkpoint, lineageJob } = CrawlOptions.parse(spec.options);
     const note = await notebook.read(site.connection);
-    const base = mode === 'delta' && note !== undefined && note.name === checkpoint ? note : undefined;
+    const isBase = mode === 'delta' && note !== undefined && note.name === checkpoint;
+    const base = isBase ? withRemade(note, lineageJob) : undefined;
     const plan = planOf(site, pass, base, spec);
     onPlan(plan);
     let scopesDone = 0;
@@ -169,6 +172,7 @@ export const crawlHandler = (look: (jobId: string) => Looked): JobHandler => ({
       await notebook.touch(site.connection, spec.jobId, scope);
       await write({ t: 'scope', scope, kind: scope === site.connection ? 'site' : 'app', name: scope });
       for (const record of records) await write(record);
+      if (scope !== site.connection) await keep(looked, appOf(scope), ending);
       await write({ t: 'outcome', scope, ...ending });
       scopesDone += 1;
       onProgress({ scopesDone, scopesTotal: null, records: 0, current: [scope] });
@@ -184,19 +188,13 @@ export const crawlHandler = (look: (jobId: string) => Looked): JobHandler => ({
   },
 });
 
-/** Tests a connection: a list that is begun afresh by each pass. */
-export const testHandler = (look: (jobId: string) => { readonly pass: string; readonly pace: Pace }): JobHandler => ({
-  run: async (spec, sink, { signal }) => {
-    const { pass, pace } = look(spec.jobId);
-    await sink.write({ t: 'test' });
-    for (let n = 0; n < CHECKS; n += 1) {
-      signal.throwIfAborted();
-      await pace.pause();
-      const check = { t: 'check', target: 'connection', check: `check-${n}`, status: 'pass' } as const;
-      await sink.write({ ...check, seen: pass, details: [], durationMs: 1 });
-      pace.onWritten();
-      await sink.flush();
-    }
-  },
-});
-const CHECKS = 4;
+/** What was read of an app is kept for lineage; of one that could not be opened what was kept before stays. */
+const keep = async ({ site, notebook }: Looked, app: number, { outcome }: Ending): Promise<void> => {
+  const content = site.apps.get(app);
+  const isRead = outcome === 'complete' || outcome === 'partial';
+  if (outcome === 'gone') await notebook.keep(site.connection, app, undefined);
+  else if (isRead && content) {
+    const { version, sheets, stories } = content;
+    await notebook.keep(site.connection, app, { version, sheets, stories, isPart: outcome === 'partial' });
+  }
+};

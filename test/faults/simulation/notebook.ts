@@ -12,6 +12,26 @@ export interface Note {
   >;
   /** Scopes that jobs have begun to write since: job, scope. */
   readonly touched: readonly (readonly [string, string])[];
+  /** What jobs of kind `lineage` made anew since. */
+  readonly remade?: Remade;
+}
+
+/** With what lineage was made anew, as `agent/crawl/delta/remade-notes` keeps it. */
+export interface Remade {
+  /** The catalog names it when it published that job. */
+  readonly job: string | undefined;
+  readonly apps: Readonly<Record<string, number>>;
+  /** Apps of which jobs may have published lineage that is not noted in `apps`. */
+  readonly unsure: readonly string[];
+}
+
+/** What was kept of an app when it was read, so that its lineage can be made anew. */
+export interface Kept {
+  readonly version: number;
+  readonly sheets: number;
+  readonly stories: number;
+  /** Some of it could not be read. */
+  readonly isPart: boolean;
 }
 
 /** The states of an agent's connections on its disk. */
@@ -19,6 +39,7 @@ export class Notebook {
   readonly #disk: Disk;
   readonly #count: (name: string) => void;
   readonly #notes = new Map<string, Note>();
+  readonly #kept = new Map<string, Readonly<Record<string, Kept>>>();
   /** Writes go one after another. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -30,16 +51,34 @@ export class Notebook {
   /** The state of a connection; undefined when there is none that can be read. */
   async read(connection: string): Promise<Note | undefined> {
     await this.#writing.catch(() => undefined);
-    const known = this.#notes.get(connection);
-    if (known) return known;
+    const known = this.#notes.get(connection) ?? (await this.#load<Note>(pathOf(connection)));
+    if (known) this.#notes.set(connection, known);
+    return known;
+  }
+
+  /** What is kept of the apps of a connection, by their names. */
+  async kept(connection: string): Promise<Readonly<Record<string, Kept>>> {
+    await this.#writing.catch(() => undefined);
+    const known = this.#kept.get(connection) ?? (await this.#load(keptPathOf(connection))) ?? {};
+    this.#kept.set(connection, known);
+    return known;
+  }
+
+  /** Keeps what was read of an app; undefined: nothing any more. */
+  async keep(connection: string, app: number, kept: Kept | undefined): Promise<void> {
+    const { [app]: _, ...others } = await this.kept(connection);
+    const all = kept ? { ...others, [app]: kept } : others;
+    this.#kept.set(connection, all);
+    await this.#save(keptPathOf(connection), all);
+  }
+
+  async #load<T>(path: string): Promise<T | undefined> {
     try {
-      const [sum, text = ''] = Buffer.from(await this.#disk.readFile(pathOf(connection)))
+      const [sum, text = ''] = Buffer.from(await this.#disk.readFile(path))
         .toString()
         .split('\n');
       if (Number(sum) !== crc32(text)) throw new Error('damaged');
-      const note = JSON.parse(text) as Note;
-      this.#notes.set(connection, note);
-      return note;
+      return JSON.parse(text) as T;
     } catch (error) {
       if ((error as { code?: string }).code !== 'ENOENT') this.#count('agent.note.damaged');
       return undefined;
@@ -57,17 +96,38 @@ export class Notebook {
   /** @throws Fault `spool.failed` */
   async write(connection: string, note: Note): Promise<void> {
     this.#notes.set(connection, note);
-    const text = JSON.stringify(note);
-    const written = this.#writing.then(() =>
-      this.#disk.replaceFile(pathOf(connection), Buffer.from(`${crc32(text)}\n${text}`)),
-    );
+    await this.#save(pathOf(connection), note);
+  }
+
+  async #save(path: string, value: unknown): Promise<void> {
+    const text = JSON.stringify(value);
+    const written = this.#writing.then(() => this.#disk.replaceFile(path, Buffer.from(`${crc32(text)}\n${text}`)));
     this.#writing = written.catch(() => undefined);
     try {
       await written;
     } catch (error) {
-      throw new Fault('spool.failed', `the state of ${connection} cannot be written`, { cause: error });
+      throw new Fault('spool.failed', `${path} cannot be written`, { cause: error });
     }
   }
 }
+
+/** Made with what nobody knows: no lineage is like it. */
+const UNSURE = -1;
+
+/** What is known of the lineage of apps, with what was made anew since; `published`: the last job that the catalog has. */
+export const withRemade = (note: Note, published: string | null | undefined): Note => {
+  const { remade } = note;
+  if (!remade) return note;
+  const isSure = remade.job !== undefined && remade.job === published;
+  const unsure = new Set([...remade.unsure, ...(isSure ? [] : Object.keys(remade.apps))]);
+  const lineageOf = (app: string, before: number): number =>
+    unsure.has(app) ? UNSURE : isSure ? (remade.apps[app] ?? before) : before;
+  const apps = Object.entries(note.apps).map(
+    ([app, known]) => [app, { ...known, lineage: lineageOf(app, known.lineage) }] as const,
+  );
+  return { ...note, apps: Object.fromEntries(apps) };
+};
+
+const keptPathOf = (connection: string): string => `/state/kept/${connection}.json`;
 
 const pathOf = (connection: string): string => `/state/checkpoints/${connection}.json`;

@@ -29,13 +29,20 @@ Object.assign(CREDIT, { streamBytes: 6_144, connectionBytes: 8_000 });
 Object.assign(TIMES, { ageMs: 120_000 });
 
 // What reads the limits when it is loaded comes after.
+const { JOB_KINDS } = await import('#protocol/job-options.ts');
 const { heal, menuOf, strike } = await import('./menu.ts');
 const { Violation } = await import('./watch.ts');
 const { World } = await import('./world.ts');
 
 /** After the faults, all must be done within this: five attempts with their waits, the slow lane, a superseded session. */
 const PROGRESS_MS = 45 * 60_000;
-const MAX_EVENTS = 300_000;
+const MAX_EVENTS = 400_000;
+/** Kinds of jobs, each as often as it is asked for. */
+const ASKED = [
+  ...Array.from({ length: 11 }, () => 'crawl' as const),
+  ...Array.from({ length: 4 }, () => 'lineage' as const),
+  ...(['test', 'test', 'inventory', 'inventory', 'preview', 'preview'] as const),
+];
 
 export interface Outcome {
   readonly seed: number;
@@ -68,7 +75,7 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
     };
     const ask = (): void => {
       if (world.isHealed) return;
-      world.ask(random.pick(world.codes) ?? '', random.chance(0.8) ? 'crawl' : 'test');
+      world.ask(random.pick(world.codes) ?? '', random.pick(ASKED) ?? 'crawl');
       time.after(random.between(0, 30_000), undefined, ask);
     };
     ask();
@@ -124,6 +131,17 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
           );
         else world.compare(id);
       }
+    // And all kinds beside each other.
+    const all = world.codes.flatMap((code) =>
+      [...JOB_KINDS, 'crawl' as const].map((kind) => world.ask(code, kind, true)),
+    );
+    if (!watch.violation && !(await until(isDone, PROGRESS_MS))) watch.fail('progress', unfinished(world));
+    for (const id of all) {
+      const job = store.model.tables.jobs.get(id);
+      // Of a site without apps there is nothing to draw.
+      if (job?.state !== 'published' && job?.error?.code !== 'qlik.not_found')
+        watch.fail('calm', `${job?.kind} ${id} ended as ${job?.state} without any fault: ${job?.error?.message}`);
+    }
     const isClean = (): boolean => world.machines.every(({ removed, disk }) => removed || disk.spoolFiles === 0);
     if (!watch.violation && !(await until(isClean, 60_000)))
       watch.fail('remains', 'files of ended jobs are left in the spool');

@@ -84,6 +84,12 @@ export class ChangingSite {
     return { connection: this.#connection, version, streams, apps, fates, lists, only };
   }
 
+  /** The site as it was last found. */
+  now(version: number, only: readonly number[] | undefined): Site {
+    const all = { apps: this.#apps, streams: this.#streams, fates: new Map() };
+    return { ...all, connection: this.#connection, version, lists: 'all', only };
+  }
+
   #app(app: number, version: number): AppContent | undefined {
     const random = this.#random;
     const now = this.#apps.get(app);
@@ -175,10 +181,17 @@ export const lineageItems = (site: Site, app: number): readonly Item[] => {
 };
 const content0: AppContent = { version: 0, sheets: 0, stories: 0, lineage: 0, datasets: 0 };
 
+/** An app by itself, without what is inside. */
+export const appAsset = (site: Site, app: number): AssetRecord => {
+  const scope = appKey(site, app);
+  const { version, stories } = site.apps.get(app) ?? content0;
+  return asset(scope, scope, 'app', { version, stories }, site.connection);
+};
+
 const appItems = (site: Site, app: number): readonly Item[] => {
   const scope = appKey(site, app);
   const { version, sheets, stories } = site.apps.get(app) ?? content0;
-  const items: Item[] = [asset(scope, scope, 'app', { version, stories }, site.connection)];
+  const items: Item[] = [appAsset(site, app)];
   for (let n = 0; n < sheets; n += 1) {
     const key = `${scope}/sheet-${n}`;
     const bulk = noise(`${key}/${version}`, bulkOf(app, n, version));

@@ -28,11 +28,17 @@ export interface StoreModelOptions {
   readonly onWake: (agentId: string, wake: Wake) => void;
   /** A scope was published. */
   readonly onPublished: (ref: AttemptName, ended: EndedScope, change: ScopeChange) => void;
+  /** Pictures of a preview were stored. */
+  readonly onPictures: (ref: AttemptName, change: ScopeChange & { readonly before: ScopeRow }) => void;
+  /** A list of a test or an inventory has other lines. */
+  readonly onList: (ref: AttemptName) => void;
+  /** A job has ended, for good. */
+  readonly onEnded: (job: JobRow) => void;
   /** An app went since no whole list names it. */
   readonly onUnlisted: (ref: AttemptName, change: ScopeChange & { readonly before: ScopeRow }) => void;
 }
 
-type AttemptName = { readonly jobId: string; readonly attempt: number };
+export type AttemptName = { readonly jobId: string; readonly attempt: number };
 
 /** What became of the rows of a scope. */
 export interface ScopeChange {
@@ -40,6 +46,9 @@ export interface ScopeChange {
   readonly after: ScopeRow | undefined;
   readonly policy: DeletionPolicy;
 }
+
+/** What one job of a connection at a time has: a crawl and lineage write the same scopes. */
+export const placeOf = (kind: string): string => (kind === 'lineage' ? 'crawl' : kind);
 
 export const AT_WORK = ['leased', 'running', 'cancelling'];
 
@@ -52,6 +61,7 @@ export const broken = (message: string): ErrorInfo => new Fault('bridge.protocol
 export class LeaseModel {
   protected readonly options: StoreModelOptions;
   tables: Tables = emptyTables();
+  #ended = 0;
 
   constructor(options: StoreModelOptions) {
     this.options = options;
@@ -73,6 +83,10 @@ export class LeaseModel {
     return job && holds && job.attempt === attempt.attempt ? { job, attempt } : undefined;
   }
 
+  listChanged({ jobId, attempt }: Lease): void {
+    this.options.onList({ jobId, attempt });
+  }
+
   /** The stream cannot be used from here on. */
   poison(lease: Lease, message: string): void {
     const found = this.holding(lease);
@@ -92,17 +106,26 @@ export class LeaseModel {
     return attempt?.leaseToken === lease.leaseToken && attempt.agentId === session.agentId ? attempt : undefined;
   }
 
-  /** No other job of its kind is at work for the connection. */
+  /** No other job that it has to wait for is at work for the connection. */
   protected isFree(job: JobRow): boolean {
     for (const other of this.tables.jobs.values())
       if (
         other.id !== job.id &&
         other.connection === job.connection &&
-        other.kind === job.kind &&
+        placeOf(other.kind) === placeOf(job.kind) &&
         AT_WORK.includes(other.state)
       )
         return false;
     return true;
+  }
+
+  /** Another job that it takes turns with was begun since then. */
+  #hadTurnSince({ id, connection, kind }: JobRow, sinceMs: number): boolean {
+    for (const { jobId, startedMs } of this.tables.attempts.values()) {
+      const other = startedMs > sinceMs && jobId !== id ? this.tables.jobs.get(jobId) : undefined;
+      if (other?.connection === connection && placeOf(other.kind) === placeOf(kind)) return true;
+    }
+    return false;
   }
 
   protected standing(session: AgentSession, lease: Lease): Standings {
@@ -111,7 +134,8 @@ export class LeaseModel {
     if (!attempt || !job) return { standing: 'lost', job: undefined, attempt: undefined };
     if (attempt.state === 'closed') return { standing: 'finished', job, attempt };
     const mine = this.tables.connections.get(job.connection)?.agentId === session.agentId;
-    const open = AT_WORK.includes(job.state) || (job.state === 'queued' && this.isFree(job));
+    const isFree = (): boolean => this.isFree(job) && !this.#hadTurnSince(job, attempt.expiresAtMs);
+    const open = AT_WORK.includes(job.state) || (job.state === 'queued' && isFree());
     const held = attempt.state === 'active' && job.attempt === attempt.attempt && mine && open;
     return { standing: !held ? 'lost' : job.state === 'cancelling' ? 'cancelling' : 'held', job, attempt };
   }
@@ -140,6 +164,12 @@ export class LeaseModel {
     else this.endJob(job, { state: 'again', error: undefined, delayMs: 0 });
   }
 
+  protected ended(job: JobRow): void {
+    this.#ended += 1;
+    job.ended = this.#ended;
+    this.options.onEnded(job);
+  }
+
   protected endJob(job: JobRow, ending: Ending): void {
     if (ending.state === 'again' && job.attempt < MAX_ATTEMPTS) {
       job.state = 'queued';
@@ -154,5 +184,6 @@ export class LeaseModel {
         : ending.state === 'failed'
           ? ending.error
           : undefined;
+    this.ended(job);
   }
 }

@@ -9,7 +9,9 @@ import { ScopeModel } from './store-scopes.ts';
 import type { AgentRow, AttemptRow, JobRow } from './store-tables.ts';
 
 type Finish = Parameters<GatewayBackend['finish']>[1];
-const KINDS: Readonly<Record<string, number>> = { crawl: 2, test: 2 };
+const KINDS: Readonly<Record<string, number>> = { crawl: 2, test: 2, inventory: 1, preview: 1, lineage: 1 };
+/** Lists of earlier inventories that a connection keeps. */
+const KEPT_LISTS = 4;
 
 const delayMs = (attempt: number): number => Math.min(5_000 * 2 ** (attempt - 1), 300_000);
 
@@ -58,6 +60,7 @@ export class StoreModel extends ScopeModel {
       attempt: 0,
       notBeforeMs: this.options.nowMs(),
       error: undefined,
+      ended: undefined,
     };
     this.tables.jobs.set(id, job);
     const owner = this.tables.connections.get(connection);
@@ -71,6 +74,7 @@ export class StoreModel extends ScopeModel {
       job.state = 'cancelled';
       job.error = undefined;
       for (const attempt of this.attemptsOf(id)) if (attempt.state === 'active') attempt.state = 'lost';
+      this.ended(job);
     } else if (job?.state === 'leased' || job?.state === 'running') {
       job.state = 'cancelling';
       const attempt = this.attempt({ jobId: id, attempt: job.attempt });
@@ -161,6 +165,7 @@ export class StoreModel extends ScopeModel {
         this.endJob(job, { state: 'again', error: undefined, delayMs: 0 });
         continue;
       }
+      this.#dropLists(job);
       job.attempt += 1;
       job.state = 'leased';
       const leaseToken = this.options.id();
@@ -169,6 +174,7 @@ export class StoreModel extends ScopeModel {
         ...lease,
         agentId: agent.id,
         state: 'active',
+        startedMs: this.options.nowMs(),
         expiresAtMs: this.options.nowMs() + TIMES.leaseTtlMs,
         durableSeq: 0,
         publishedSeq: 0,
@@ -179,13 +185,40 @@ export class StoreModel extends ScopeModel {
         checkpoint: null,
         published: new Map(),
         checks: new Map(),
+        drawn: new Map(),
       });
       const issuedAt = new Date(Date.parse('2026-01-01T00:00:00.000Z') + this.options.nowMs()).toISOString();
       const more = { agentId: agent.id, attempt: job.attempt, issuedAt, challenge: session.challenge };
-      const checkpoint = this.tables.connections.get(job.connection)?.checkpoint ?? null;
-      const options = { ...optionsOf(job), ...(job.kind === 'crawl' && { pictures: true, checkpoint }) };
+      const options = { ...optionsOf(job), ...this.#added(job) };
       const spec = JSON.stringify({ ...(JSON.parse(job.spec) as object), options, ...more });
       return { ...lease, spec, signature: this.options.sign(spec) };
+    }
+  }
+
+  /** What the catalog adds to the options of a job when its lease begins. */
+  #added({ kind, connection }: JobRow): object {
+    if (kind !== 'crawl' && kind !== 'lineage') return {};
+    let last: JobRow | undefined;
+    for (const job of this.tables.jobs.values())
+      if (job.connection === connection && job.kind === 'lineage' && job.state === 'published')
+        if ((job.ended ?? 0) > (last?.ended ?? 0)) last = job;
+    const checkpoint = this.tables.connections.get(connection)?.checkpoint ?? null;
+    return { ...(kind === 'crawl' && { pictures: true }), checkpoint, lineageJob: last?.id ?? null };
+  }
+
+  /** A list begins with each attempt; of a connection's earlier inventories only the newest are kept. */
+  #dropLists({ id, kind, connection }: JobRow): void {
+    if (kind === 'test') for (const attempt of this.attemptsOf(id)) attempt.checks.clear();
+    if (kind !== 'inventory') return;
+    const old = [...this.tables.jobs.values()]
+      .filter((job) => job.kind === kind && job.connection === connection && job.id !== id)
+      .sort((a, b) => b.order - a.order)
+      .flatMap((job) => this.attemptsOf(job.id).sort((a, b) => b.attempt - a.attempt))
+      .filter(({ checksFrom }) => checksFrom !== undefined)
+      .slice(KEPT_LISTS);
+    for (const attempt of [...old, ...this.attemptsOf(id)]) {
+      attempt.checksFrom = undefined;
+      attempt.checks.clear();
     }
   }
 
@@ -265,7 +298,8 @@ export class StoreModel extends ScopeModel {
       attempt.error ??
       streamError(attempt, finish) ??
       (isOk && openScopes.length > 0 ? broken(`ended within ${openScopes.length} scopes`) : undefined) ??
-      (isOk && job.kind === 'test' && attempt.checks.size === 0 ? broken('no check') : undefined);
+      (isOk && job.kind === 'test' && attempt.checks.size === 0 ? broken('no check') : undefined) ??
+      (isOk && job.kind === 'inventory' && attempt.checksFrom === undefined ? broken('no list') : undefined);
     let ending: Ending;
     if (error) ending = { state: 'failed', error };
     else if (finish.result === 'cancelled') ending = { state: 'cancelled' };

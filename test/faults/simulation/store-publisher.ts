@@ -3,6 +3,7 @@ import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { Lease } from '#protocol/messages.ts';
 import type { StreamRecord } from '#protocol/records.ts';
 import { keyOf } from './store-leases.ts';
+import { isList, Poison, storeList } from './store-lists.ts';
 import type { StoreModel } from './store-model.ts';
 import type { StagedBatch } from './store-tables.ts';
 
@@ -219,12 +220,15 @@ export class PublisherModel {
     try {
       const lines = this.#lines(batch);
       const job = store.tables.jobs.get(lease.jobId);
-      if (job?.kind === 'test') {
-        await transaction(() => this.#checks(batch.seq, lines));
+      if (job && isList(job.kind)) {
+        const { checksFrom } = this.#stand;
+        const from = await transaction(() => storeList(store, lease, { seq: batch.seq, lines }, checksFrom));
+        this.#stand.checksFrom = Math.max(checksFrom, from);
         return;
       }
       for (const text of lines) {
         const line = JSON.parse(text) as Line;
+        if (!OF_SCOPES.has(line.t)) throw new Poison(`${line.t} in a job of kind ${job?.kind}`);
         if (this.#published.has(line.scope)) continue;
         const open = this.#open.get(line.scope);
         if (line.t === 'scope')
@@ -260,23 +264,6 @@ export class PublisherModel {
     return [];
   }
 
-  #checks(seq: number, lines: readonly string[]): void {
-    const found = this.#options.store.holding(this.#options.lease);
-    if (!found) return;
-    const { attempt } = found;
-    if ((attempt.checksFrom ?? -1) < this.#stand.checksFrom) throw new Error('the store has lost the list');
-    for (const [index, text] of lines.entries()) {
-      const position = seq * 500 + index;
-      const { t } = JSON.parse(text) as Line;
-      if (t === 'test') {
-        attempt.checksFrom = Math.max(attempt.checksFrom ?? 0, position);
-        for (const at of attempt.checks.keys()) if (at < position) attempt.checks.delete(at);
-      } else if (attempt.checksFrom === undefined) throw new Poison('a check before the list was opened');
-      else if (position >= attempt.checksFrom) attempt.checks.set(position, text);
-    }
-    this.#stand.checksFrom = attempt.checksFrom ?? -1;
-  }
-
   #publish(open: OpenScope, line: Line): void {
     const { store, lease } = this.#options;
     const found = store.holding(lease);
@@ -310,11 +297,11 @@ export class PublisherModel {
   }
 }
 
+const OF_SCOPES: ReadonlySet<string> = new Set(['scope', 'asset', 'edge', 'listed', 'gone', 'picture', 'outcome']);
+
 /** The kinds of which all came, where the outcome lets that count. */
 const wholeOf = ({ kind }: OpenScope, { outcome, whole = [], anew = [] }: Line): readonly string[] => {
   const made = kind === 'app' ? anew : [];
   if (outcome === 'partial') return [...whole, ...made];
   return outcome === 'updated' ? made : [];
 };
-
-class Poison extends Error {}

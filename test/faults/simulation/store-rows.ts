@@ -56,7 +56,7 @@ export interface EndedScope {
 
 /** What makes an edge, and a picture, unique within its scope. */
 export const edgeName = ({ from, kind, to }: Pick<EdgeRow, 'from' | 'kind' | 'to'>): string => `${from} ${kind} ${to}`;
-const pictureName = ({ key, source }: Pick<PictureRow, 'key' | 'source'>): string => `${key} ${source}`;
+export const pictureName = ({ key, source }: Pick<PictureRow, 'key' | 'source'>): string => `${key} ${source}`;
 
 const withoutNulls = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutNulls);

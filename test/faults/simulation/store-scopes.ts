@@ -1,6 +1,7 @@
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import { keyOf, LeaseModel } from './store-leases.ts';
-import { type EndedScope, goneScope, publishedScope, type ScopeRow } from './store-rows.ts';
+import type { PictureRecord } from '#protocol/records.ts';
+import { type AttemptName, keyOf, LeaseModel } from './store-leases.ts';
+import { type EndedScope, goneScope, pictureName, publishedScope, type ScopeRow } from './store-rows.ts';
 import type { AttemptRow, JobRow } from './store-tables.ts';
 
 /** What else the outcome of a scope says. */
@@ -28,6 +29,11 @@ export class ScopeModel extends LeaseModel {
     attempt.published.set(key, { outcome, listsApps });
     const { scopes } = this.tables;
     const before = scopes.get(key);
+    if (!before && this.tables.jobs.get(ref.jobId)?.kind === 'lineage') {
+      // A job that makes lineage anew brings no app.
+      attempt.published.set(key, { outcome: 'unchanged', listsApps: false });
+      return;
+    }
     const after = publishedScope(before, ended, this.#policy(ended.connection));
     this.#put(key, after);
     if (more.checkpoint !== undefined && outcome !== 'gone') attempt.checkpoint = more.checkpoint;
@@ -37,6 +43,23 @@ export class ScopeModel extends LeaseModel {
         if (app?.kind === 'app') scopes.set(app.key, { ...app, listedBy: ended.listing });
       }
     this.options.onPublished(ref, ended, { before, after, policy: this.#policy(ended.connection) });
+  }
+
+  /** Stores pictures of a preview, each in place of the one of its source; of an asset that is not there, none. */
+  putPictures(ref: AttemptName, pictures: readonly PictureRecord[]): void {
+    const connection = this.tables.jobs.get(ref.jobId)?.connection;
+    for (const one of pictures) this.attempt(ref)?.drawn.set(pictureName(one), one.content);
+    for (const scope of new Set(pictures.map((one) => one.scope))) {
+      const before = this.tables.scopes.get(scope);
+      if (!before || before.connection !== connection) continue;
+      const come = pictures.filter((one) => one.scope === scope && before.assets.has(one.key));
+      const rows = come.map(
+        ({ key, source, content }) => [pictureName({ key, source }), { key, source, content }] as const,
+      );
+      const after = { ...before, pictures: new Map([...before.pictures, ...rows]) };
+      this.#put(scope, after);
+      this.options.onPictures(ref, { before, after, policy: this.#policy(before.connection) });
+    }
   }
 
   #put(key: string, row: ScopeRow | undefined): void {

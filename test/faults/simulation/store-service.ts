@@ -33,6 +33,9 @@ export class StoreService {
   readonly #counters: Counters;
   readonly #subscriptions = new Set<Subscription>();
   readonly #publishers = new Map<Owner, Map<string, PublisherModel>>();
+  /** Something was asked of the store, and done. */
+  onCalled: () => void = () => undefined;
+  onClaimed: (jobId: string | undefined) => void = () => undefined;
   /** A job ended with what its agent said last. */
   onClosed: (jobId: string) => void = () => undefined;
   #downUntilMs = 0;
@@ -44,7 +47,7 @@ export class StoreService {
     time: Time,
     random: Random,
     counters: Counters,
-    told: Pick<StoreModelOptions, 'onPublished' | 'onUnlisted'>,
+    told: Pick<StoreModelOptions, 'onPublished' | 'onUnlisted' | 'onPictures' | 'onList' | 'onEnded'>,
   ) {
     this.#time = time;
     this.#random = random;
@@ -93,7 +96,12 @@ export class StoreService {
       enrol: () => Promise.reject(new Error('nobody enrols here')),
       rotateKey: () => Promise.reject(new Error('nobody rotates keys here')),
       authenticate: (auth, proof) => call('authenticate', () => model.authenticate(auth, proof)),
-      claim: (session) => call('claim', () => model.claim(session)),
+      claim: (session) =>
+        call('claim', () => {
+          const offer = model.claim(session);
+          this.onClaimed(offer?.jobId);
+          return offer;
+        }),
       accept: (session, lease) => call('accept', () => this.#note('accept', model.accept(session, lease))),
       reject: (session, lease, error) => call('reject', () => model.reject(session, lease, error)),
       renew: (session, leases) =>
@@ -173,6 +181,7 @@ export class StoreService {
         let answer: T;
         try {
           answer = work();
+          this.onCalled();
         } catch (error) {
           this.#time.after(this.#latencyMs(), owner, () => reject(error));
           return;

@@ -28,6 +28,8 @@ export interface JobRow {
   attempt: number;
   notBeforeMs: number;
   error: ErrorInfo | undefined;
+  /** Which of all jobs it was to end; undefined while it has not. */
+  ended: number | undefined;
 }
 
 export interface StagedBatch {
@@ -55,19 +57,23 @@ export interface AttemptRow {
   readonly agentId: string;
   readonly leaseToken: string;
   state: 'active' | 'closed' | 'lost';
+  readonly startedMs: number;
   expiresAtMs: number;
   durableSeq: number;
   publishedSeq: number;
   error: ErrorInfo | undefined;
   refused: string | undefined;
-  /** Where the list of checks of a test begins. */
+  /** Where the list of a test or an inventory begins; of a preview the last batch whose pictures are stored. */
   checksFrom: number | undefined;
   batches: StagedBatch[];
   /** Scope, and how it ended. */
   readonly published: Map<string, PublishedRow>;
   /** The state that its site's scope named. */
   checkpoint: string | null;
+  /** Lines of the list of a test or an inventory, by their positions. */
   readonly checks: Map<number, string>;
+  /** Pictures of a preview as they came last, those too of which there is no asset. */
+  readonly drawn: Map<string, string>;
 }
 
 /** A connection as the store has it. */
@@ -105,6 +111,7 @@ export const copyOf = (tables: Tables): Tables => ({
     batches: row.batches.map((batch) => ({ ...batch })),
     published: new Map(row.published),
     checks: new Map(row.checks),
+    drawn: new Map(row.drawn),
   })),
   // Their rows are replaced, never changed.
   scopes: new Map(tables.scopes),

@@ -1,6 +1,7 @@
 import { CREDIT } from '#protocol/constants.ts';
 import { decodeFrame, FrameError } from '#protocol/frame.ts';
 import type { Counters } from './counters.ts';
+import { JobWatch } from './job-watch.ts';
 import type { Connection, WireTap } from './network.ts';
 import { ScopeWatch } from './scope-watch.ts';
 import type { Site } from './site.ts';
@@ -91,6 +92,8 @@ export class Watch implements WireTap {
   readonly watched = new Map<Owner, Watched>();
   /** What is published. */
   readonly scopes: ScopeWatch;
+  /** Jobs of all kinds. */
+  readonly jobs: JobWatch;
   store: StoreService | undefined;
   /** Batches may be cut anew under a number that was used: a disk was spoiled, or a spool copied. */
   mayRecut = false;
@@ -113,6 +116,14 @@ export class Watch implements WireTap {
       fail: (rule, message) => this.fail(rule, message),
       count: (name) => counters.count(name),
       siteOf,
+      mayBeStale: () => this.mayBeStale,
+    });
+    this.jobs = new JobWatch({
+      fail: (rule, message) => this.fail(rule, message),
+      count: (name) => counters.count(name),
+      siteOf,
+      model: () => this.store?.model,
+      planOf: (pass) => this.scopes.passes.get(pass)?.plan,
       mayBeStale: () => this.mayBeStale,
     });
   }
@@ -260,6 +271,7 @@ export class Watch implements WireTap {
   forget(): void {
     this.forgotten = true;
     this.scopes.forget();
+    this.jobs.forget();
   }
 
   over(connection: Connection): void {

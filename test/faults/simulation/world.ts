@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Transport, TransportListener } from '#agent/bridge/transport.ts';
 import { Fault } from '#protocol/errors.ts';
-import type { DeletionPolicy } from '#protocol/job-options.ts';
+import type { DeletionPolicy, JobKind } from '#protocol/job-options.ts';
 import { AgentProcess, type AgentWorld } from './agent.ts';
 import { differences } from './catalog-check.ts';
 import { Counters } from './counters.ts';
@@ -66,16 +66,28 @@ export class World {
     this.#onTrace = onTrace;
     const trace = (line: string): void => this.trace(line);
     this.watch = new Watch(this.time, this.counters, trace, (jobId) => this.#sites.get(jobId));
-    const { scopes } = this.watch;
+    const { scopes, jobs } = this.watch;
     this.store = new StoreService(this.time, this.random, this.counters, {
       onPublished: (ref, ended, change) => {
         this.trace(
           `published ${ref.jobId}/${ref.attempt} ${ended.key}: ${ended.outcome}, ${ended.records.length} records`,
         );
         scopes.published(ref, ended, change);
+        jobs.published(ref, ended, change);
       },
-      onUnlisted: (ref, change) => scopes.unlisted(ref, change),
+      onUnlisted: (ref, change) => {
+        scopes.unlisted(ref, change);
+        jobs.unlisted(ref, change);
+      },
+      onPictures: (ref, change) => jobs.pictures(ref, change),
+      onList: (ref) => jobs.list(ref),
+      onEnded: (job) => {
+        this.trace(`${job.kind} ${job.id} ended as ${job.state}${job.error ? `: ${job.error.code}` : ''}`);
+        jobs.ended(job);
+      },
     });
+    this.store.onCalled = () => jobs.looked();
+    this.store.onClaimed = (jobId) => jobs.claimed(jobId);
     this.watch.store = this.store;
     this.store.onClosed = (jobId) => this.#closed(jobId);
     this.#agentWorld = {
@@ -171,22 +183,35 @@ export class World {
       if (connection.gateway === process.owner && !power) this.#hangUp(connection, 'agent');
   }
 
-  /** Asks for a job; a crawl finds the site as it is now. `calm`: all of it, and nothing is in the way. */
-  ask(connection: string, kind: 'crawl' | 'test', calm = false): string {
-    const job = this.store.model.createJob(connection, kind, kind === 'test' ? {} : this.#options(calm));
+  /** Asks for a job; crawls and lineage find the site as it has become. `calm`: all of it, and nothing is in the way. */
+  ask(connection: string, kind: JobKind, calm = false): string {
+    const job = this.store.model.createJob(connection, kind, this.#options(connection, kind, calm));
     if (!this.#sites.has(job.id)) {
       this.#versions += 1;
       const { only } = (JSON.parse(job.spec) as { options: { only?: { apps: string[] } } }).options;
       const changing = this.#changing.get(connection) ?? new ChangingSite(this.random, connection);
       this.#changing.set(connection, changing);
-      this.#sites.set(job.id, changing.next(this.#versions, only?.apps.map(Number), calm));
+      const isChanged = kind === 'crawl' || (kind === 'lineage' && !calm);
+      const site = isChanged
+        ? changing.next(this.#versions, only?.apps.map(Number), calm)
+        : changing.now(this.#versions, only?.apps.map(Number));
+      this.#sites.set(job.id, site);
       this.trace(`${kind} of ${connection} asked for: ${job.id}`);
       this.counters.count(`asked.${kind}`);
     }
     return job.id;
   }
 
-  #options(calm: boolean): object {
+  #options(connection: string, kind: JobKind, calm: boolean): object {
+    if (kind === 'test') return {};
+    if (kind === 'inventory') return this.random.chance(0.8) || calm ? {} : { settings: {} };
+    if (kind === 'preview') {
+      const apps = [...(this.#changing.get(connection)?.now(0, undefined).apps.keys() ?? [])];
+      const app = calm || this.random.chance(0.8) ? this.random.pick(apps) : undefined;
+      return { app: String(app ?? this.random.int(0, 4)), data: this.random.chance(0.7) };
+    }
+    if (kind === 'lineage' && calm) return {};
+    if (kind === 'lineage' && this.random.chance(0.5)) return { changed: `change-${this.#versions}` };
     if (calm) return this.watch.mayBeStale ? { mode: 'full' } : {};
     const roll = this.random.next();
     if (roll < 0.1) return { mode: 'full' };
