@@ -52,12 +52,16 @@ export const writeAll = async (file: FileHandle, bytes: Uint8Array, position: nu
  * old one is. What is written meanwhile has a name of its own, begins with the file's and is nobody else's: a link that
  * somebody laid is not followed. Nothing of it stays when the disk refuses.
  */
-export const replaceFile = async (path: string, bytes: Uint8Array): Promise<void> => {
+export const replaceFile = (path: string, bytes: Uint8Array): Promise<void> =>
+  replaceFileBy(path, (file) => writeAll(file, bytes, 0));
+
+/** The same for what is written piece by piece. */
+export const replaceFileBy = async (path: string, write: (file: FileHandle) => Promise<void>): Promise<void> => {
   const temporary = `${path}.${randomBytes(8).toString('hex')}`;
   try {
     const file = await patiently(() => open(temporary, 'wx', 0o600));
     try {
-      await writeAll(file, bytes, 0);
+      await write(file);
       await file.sync();
     } finally {
       await file.close();

@@ -145,8 +145,9 @@ class Crawl {
     });
     const again = await replanned(plan, this.#site, this.#context.lineage);
     const notes = await this.#apps(again.plan, again.remade);
+    if (!delta.isKept) return;
     const apps = notes.result(again.plan, delta.noted);
-    if (delta.isKept) await (await this.#context.lineage?.kept())?.forgetOthers(apps.map(([id]) => id));
+    await (await this.#context.lineage?.kept())?.forgetOthers(apps.map(([id]) => id));
     await delta.finish({
       site: looked.known,
       apps,

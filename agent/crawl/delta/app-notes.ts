@@ -13,7 +13,7 @@ import type { RemadeWith } from './remade-notes.ts';
 /** Notes what becomes of the apps of a crawl. */
 export class AppNotes {
   readonly #delta: Delta;
-  /** Undefined: it was gone when its turn came. */
+  /** For the next crawl, if that may go on from this one. Undefined: it was gone when its turn came. */
   readonly #read = new Map<string, KnownApp | undefined>();
   #ids: ReadonlySet<string> = new Set();
 
@@ -45,7 +45,7 @@ export class AppNotes {
         ...withLineage(lineage),
         ...(known === undefined ? {} : { before: known.fingerprint }),
       };
-      this.#read.set(id, app);
+      if (this.#delta.isKept) this.#read.set(id, app);
       await this.#delta.app(id, app);
     }
     return { reason };
@@ -59,13 +59,13 @@ export class AppNotes {
         ...withLineage(made.lineage),
         ...(made.includes === undefined ? {} : withIncludes(made.includes)),
       };
-      this.#read.set(id, app);
+      if (this.#delta.isKept) this.#read.set(id, app);
       await this.#delta.app(id, app);
     }
     return { reason };
   }
 
-  /** What is known of all apps now. */
+  /** What is known of all apps now, for a crawl that others may go on from. */
   result(plan: Plan, noted: Noted): [id: string, app: KnownApp][] {
     const apps: [string, KnownApp][] = [];
     for (const { id } of plan.read) if (!this.#read.has(id)) throw new Error(`app ${id} was planned and not read`);

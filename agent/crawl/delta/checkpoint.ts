@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, replaceFile } from '#config/durable-file.ts';
+import { errnoOf, replaceFileBy, writeAll } from '#config/durable-file.ts';
 import { OUTCOMES, Reason } from '#protocol/records.ts';
 import { Fingerprint } from './fingerprint.ts';
 
@@ -112,6 +112,8 @@ export const CHECKPOINT_FOLDER = 'checkpoints';
 const pathOf = (folder: string, code: string): string => join(folder, `${fileStem(code)}.json`);
 
 const MAGIC = 'culvert-checkpoint';
+const PIECE_BYTES = 64 * 1024;
+const LINE_FEED = 0x0a;
 
 /** Reads the checkpoint of a connection. What is damaged is said, never thrown: the next crawl reads everything then. */
 export const loadCheckpoint = async (folder: string, code: string): Promise<Loaded> => {
@@ -129,28 +131,87 @@ export const loadCheckpoints = async (folder: string): Promise<Checkpoint[]> => 
 };
 
 const load = async (path: string): Promise<Loaded> => {
-  let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    await using file = await open(path, 'r');
+    return await read(file);
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
       ? { type: 'none' }
       : { type: 'damaged', why: `it cannot be read (${errnoOf(error)})` };
   }
-  const end = text.indexOf('\n');
-  const [magic, digest] = text.slice(0, Math.max(0, end)).split(' ');
-  const body = text.slice(end + 1);
-  if (magic !== MAGIC || digest !== createHash('sha256').update(body).digest('hex'))
+};
+
+/** App by app: as one text, and as the objects that are made of it, ten thousand apps would take 100 MB at once. */
+const read = async (file: FileHandle): Promise<Loaded> => {
+  const hash = createHash('sha256');
+  const apps: Checkpoint['apps'] = [];
+  let magic: string | undefined;
+  let head: string | undefined;
+  let flaw: string | undefined;
+  for await (const line of linesOf(file)) {
+    if (magic === undefined) {
+      magic = line.toString().trimEnd();
+      continue;
+    }
+    hash.update(line);
+    // What follows a flaw still counts for the checksum, which decides what is said of it.
+    if (flaw !== undefined) continue;
+    const text = line.toString().trimEnd();
+    if (head === undefined) head = text;
+    else if (text !== END) flaw = takeApp(text, apps);
+  }
+  if (magic !== `${MAGIC} ${hash.digest('hex')}`)
     return { type: 'damaged', why: 'it does not agree with its checksum' };
+  const rest = flaw === undefined ? jsonOf(`${head ?? ''}${END}`) : undefined;
+  flaw ??= rest === undefined ? NOT_JSON : undefined;
+  if (flaw !== undefined) return { type: 'damaged', why: flaw };
+  const parsed = Checkpoint.safeParse(rest);
+  return parsed.success
+    ? { type: 'checkpoint', checkpoint: { ...parsed.data, apps } }
+    : { type: 'damaged', why: OTHER_RELEASE };
+};
+
+const END = ']}';
+const NOT_JSON = 'it is not JSON';
+const OTHER_RELEASE = 'it was written by another release';
+const KnownAppLine = Checkpoint.shape.apps.element;
+
+/** Adds the app of a line; returns what is wrong with it. */
+const takeApp = (text: string, apps: Checkpoint['apps']): string | undefined => {
+  const value = jsonOf(text.endsWith(',') ? text.slice(0, -1) : text);
+  if (value === undefined) return NOT_JSON;
+  const parsed = KnownAppLine.safeParse(value);
+  if (!parsed.success) return OTHER_RELEASE;
+  apps.push(parsed.data);
+  return undefined;
+};
+
+const jsonOf = (text: string): unknown => {
   try {
-    const parsed = Checkpoint.safeParse(JSON.parse(body));
-    return parsed.success
-      ? { type: 'checkpoint', checkpoint: parsed.data }
-      : { type: 'damaged', why: 'it was written by another release' };
+    return JSON.parse(text);
   } catch {
-    return { type: 'damaged', why: 'it is not JSON' };
+    return undefined;
   }
 };
+
+/** The lines of a file, each with the line feed that ends it. */
+async function* linesOf(file: FileHandle): AsyncGenerator<Buffer> {
+  const buffer = Buffer.alloc(PIECE_BYTES);
+  let carried: Buffer[] = [];
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) break;
+    const piece = buffer.subarray(0, bytesRead);
+    let from = 0;
+    for (let at = piece.indexOf(LINE_FEED); at !== -1; at = piece.indexOf(LINE_FEED, from)) {
+      yield Buffer.concat([...carried, piece.subarray(from, at + 1)]);
+      carried = [];
+      from = at + 1;
+    }
+    if (from < bytesRead) carried.push(Buffer.from(piece.subarray(from)));
+  }
+  if (carried.length > 0) yield Buffer.concat(carried);
+}
 
 /** Names and addresses of people are in it: the folder is this user's alone, too. */
 export const makeFolder = async (folder: string): Promise<void> => {
@@ -161,7 +222,28 @@ export const makeFolder = async (folder: string): Promise<void> => {
 /** Replaces the checkpoint of a connection, as a whole or not at all. */
 export const saveCheckpoint = async (folder: string, checkpoint: Checkpoint): Promise<void> => {
   await makeFolder(folder);
-  const body = JSON.stringify(checkpoint);
-  const digest = createHash('sha256').update(body).digest('hex');
-  await replaceFile(pathOf(folder, checkpoint.code), Buffer.from(`${MAGIC} ${digest}\n${body}`));
+  await replaceFileBy(pathOf(folder, checkpoint.code), async (file) => {
+    // The checksum stands in front of what it is of, and is known behind it.
+    const hash = createHash('sha256');
+    let position = Buffer.byteLength(`${MAGIC} ${hash.copy().digest('hex')}\n`);
+    for (const text of piecesOf(checkpoint)) {
+      const bytes = Buffer.from(text);
+      hash.update(bytes);
+      await writeAll(file, bytes, position);
+      position += bytes.length;
+    }
+    await writeAll(file, Buffer.from(`${MAGIC} ${hash.digest('hex')}\n`), 0);
+  });
 };
+
+/** A checkpoint as JSON in which each app has a line. */
+function* piecesOf({ apps, ...rest }: Checkpoint): Generator<string> {
+  let piece = `${JSON.stringify({ ...rest, apps: [] }).slice(0, -END.length)}\n`;
+  for (const [index, app] of apps.entries()) {
+    piece += `${JSON.stringify(app)}${index + 1 < apps.length ? ',' : ''}\n`;
+    if (piece.length < PIECE_BYTES) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece + END;
+}

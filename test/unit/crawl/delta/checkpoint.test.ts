@@ -39,6 +39,20 @@ describe('a checkpoint', () => {
     expect(await readdir(folder)).toHaveLength(1);
   });
 
+  test('of many apps, with names that hold ends of lines, comes back, and has a line for each', async () => {
+    const names = ['two\nlines', 'U+2028 \u2028 and €', 'ends in ]}', 'x'.repeat(200_000), ''];
+    const many = checkpoint(
+      'prod',
+      Array.from({ length: 50 }, (_, at) => [`app-${at}`, knownApp({ name: names[at % names.length] ?? '' })]),
+    );
+    await saveCheckpoint(folder, many);
+    expect(await loadCheckpoint(folder, 'prod')).toEqual({ type: 'checkpoint', checkpoint: many });
+    const [name = ''] = await readdir(folder);
+    const text = await readFile(join(folder, name), 'utf8');
+    // Written and read one by one: all of them as one text would be in memory more than once.
+    expect(text.split('\n')).toHaveLength(many.apps.length + 3);
+  });
+
   test('that was cut off anywhere is damaged, and no crash', async () => {
     const path = await save();
     const { size } = await stat(path);
