@@ -13,12 +13,18 @@ const encoder = new TextEncoder();
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what a key may not hold.
 const RESERVED = /[%/\u0000-\u001f\u007f-\u009f]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same characters, asked for without a place to begin at.
+const IS_RESERVED = /[%/\u0000-\u001f\u007f-\u009f]/;
 
 const percent = (text: string): string =>
   Array.from(encoder.encode(text), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 
 /** The encoded form of one part of a key. Lone surrogates become U+FFFD, as everywhere in a record. */
-export const keyPart = (part: string): string => cut(part.toWellFormed().replace(RESERVED, percent));
+export const keyPart = (part: string): string =>
+  // Nearly all are ids and short names, and a crawl makes millions of keys.
+  part.length * 3 <= MAX_PART_BYTES && !IS_RESERVED.test(part) && part.isWellFormed()
+    ? part
+    : cut(part.toWellFormed().replace(RESERVED, percent));
 
 /** Keeps an encoded part short enough for an index, and two long ones apart. */
 const cut = (encoded: string): string => {
@@ -35,7 +41,11 @@ const cut = (encoded: string): string => {
 };
 
 /** Joins parts to a key: `assetKey('prod', appId, 'field', 'a/b')` is `prod/<appId>/field/a%2Fb`. */
-export const assetKey = (...parts: readonly string[]): string => parts.map(keyPart).join('/');
+export const assetKey = (...parts: readonly string[]): string => {
+  let key = keyPart(parts[0] ?? '');
+  for (let at = 1; at < parts.length; at += 1) key += `/${keyPart(parts[at] as string)}`;
+  return key;
+};
 
 /** What a connection's `code` may hold; other characters are percent-encoded by {@link connectionCode}. */
 export const CODE_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;

@@ -14,7 +14,9 @@ export const told = (attributes: Readonly<Record<string, JsonValue | undefined>>
 /** Attributes without what says nothing: undefined, null, empty texts and empty lists. */
 export const present = (attributes: Readonly<Record<string, JsonValue | undefined>>): JsonObject => {
   const kept: JsonObject = {};
-  for (const [name, value] of Object.entries(attributes)) {
+  // No entries: they would be two objects for each attribute of each record.
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
     if (value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)) continue;
     kept[name] = value;
   }

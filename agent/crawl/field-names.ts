@@ -46,6 +46,7 @@ export class FieldNames {
       fields,
       variables: new Map(lists.variables.map(({ qName, qDefinition }) => [qName, qDefinition ?? ''])),
       measures,
+      read: new Map(),
       complete: fields !== undefined && !gaps.missing.some(({ what }) => what === LISTS_PART),
     };
   }

@@ -1,5 +1,5 @@
 import type { Role } from '../result.ts';
-import { looksLikeVariable, type NameUse, usesOf } from './uses.ts';
+import { looksLikeVariable, type NameUse, type Uses, usesOf } from './uses.ts';
 import { isField } from './words.ts';
 
 /** What the names in an app's expressions may stand for. */
@@ -12,6 +12,14 @@ export interface KnownNames {
   readonly measures: ReadonlyMap<string, { readonly id: string; readonly expression: string }>;
   /** All three are known whole: a name that is none of them is missing. */
   readonly complete: boolean;
+  /** What was read already: charts of an app say the same again and again. */
+  readonly read?: Map<string, ReadExpression>;
+}
+
+/** What an expression uses: with the variables that it names put in, and as it is written. */
+interface ReadExpression {
+  readonly uses: Uses;
+  readonly written: Uses;
 }
 
 /** An expression and what it is to the thing that it belongs to. */
@@ -46,6 +54,9 @@ export interface Resolved {
 /** Labels of measures that name others, and so on: each is read again. */
 const MOST_READ = 200;
 const MOST_REASONS = 5;
+/** Of one app, and the longest: others are read each time. */
+const MOST_KEPT = 500;
+const LONGEST_KEPT = 500;
 
 /**
  * What the expressions of one thing refer to in its app. A name is a field that there is or that it is derived from, else
@@ -119,14 +130,24 @@ class Resolution {
       this.#unresolved = true;
       return;
     }
-    const uses = usesOf(text, { role, definition: (name) => this.#known.variables.get(name) });
-    const written = uses.variables.length === 0 ? uses : usesOf(text, { role });
+    const { uses, written } = this.#usesOf(text, role);
     const names = new Set(written.names.map(({ name }) => name));
     const expanded = [...via, ...uses.variables.map((name) => `variable:${name}`)];
     for (const use of uses.names) this.#name(use, names.has(use.name) ? via : expanded, within);
     if (via.length > 0) return;
     for (const name of uses.variables) if (this.#known.variables.has(name)) this.#variables.add(name);
     this.#unresolved ||= uses.unknown;
+  }
+
+  #usesOf(text: string, role: Role): ReadExpression {
+    const { read, variables } = this.#known;
+    const key = `${role} ${text}`;
+    const before = read?.get(key);
+    if (before !== undefined) return before;
+    const uses = usesOf(text, { role, definition: (name) => variables.get(name) });
+    const found = { uses, written: uses.variables.length === 0 ? uses : usesOf(text, { role }) };
+    if (read !== undefined && text.length <= LONGEST_KEPT && read.size < MOST_KEPT) read.set(key, found);
+    return found;
   }
 
   #name(use: NameUse, via: readonly string[], within: ReadonlySet<string>): void {

@@ -156,20 +156,23 @@ export class DataModels {
   }
 }
 
-/** Reads a data model as it arrives. */
+/** What is no larger is parsed at once, which takes a tenth of the time: nearly every model. */
+const SMALL_BYTES = 512 * 1024;
+
+/** Reads a data model: a large one as it arrives. */
 class ModelReader {
   readonly tables: ModelTable[] = [];
   readonly fields: ModelField[] = [];
   isEmpty = true;
   readonly #path: string;
   readonly #json: JsonLists;
+  /** What came, as long as it is small; undefined: it goes on to the other reader. */
+  #early: Buffer[] | undefined = [];
+  #earlyBytes = 0;
 
   constructor(path: string) {
     this.#path = path;
-    this.#json = new JsonLists(['fields', 'tables'], (list, element) => {
-      if (list === 'fields') this.fields.push(this.#checked(ModelField, element));
-      else this.tables.push(this.#checked(ModelTable, element));
-    });
+    this.#json = new JsonLists(['fields', 'tables'], (list, element) => this.#element(list, element));
   }
 
   static of(body: Buffer, path: string): ModelReader {
@@ -180,14 +183,40 @@ class ModelReader {
 
   push(piece: Buffer): void {
     if (piece.length > 0) this.isEmpty = false;
-    this.#sound(() => this.#json.push(piece));
+    const early = this.#early;
+    if (early === undefined) {
+      this.#sound(() => this.#json.push(piece));
+      return;
+    }
+    early.push(piece);
+    this.#earlyBytes += piece.length;
+    if (this.#earlyBytes <= SMALL_BYTES) return;
+    this.#early = undefined;
+    for (const one of early) this.#sound(() => this.#json.push(one));
   }
 
+  /** Ends the lists, and tells what stood beside them. */
   rest(): z.infer<typeof Metadata> {
+    const early = this.#early;
     return this.#checked(
       Metadata,
-      this.#sound(() => this.#json.end()),
+      this.#sound(() => (early === undefined ? this.#json.end() : this.#parsed(Buffer.concat(early)))),
     );
+  }
+
+  #parsed(body: Buffer): unknown {
+    const value: unknown = JSON.parse(body.toString());
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new SyntaxError('not one JSON object');
+    for (const [list, elements] of Object.entries(value))
+      if ((list === 'fields' || list === 'tables') && Array.isArray(elements))
+        for (const element of elements) this.#element(list, element);
+    return value;
+  }
+
+  #element(list: string, element: unknown): void {
+    if (list === 'fields') this.fields.push(this.#checked(ModelField, element));
+    else this.tables.push(this.#checked(ModelTable, element));
   }
 
   #sound<T>(read: () => T): T {
