@@ -76,6 +76,9 @@ export type AgentEvent =
   /** The program is about to end: take no more jobs. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
+/** Why an attempt is removed. `unpublished`: the catalog closed it, and its job failed or was cancelled. */
+export type RemovedFor = 'closed' | 'unpublished' | 'lost' | 'broken';
+
 /** All that the machine asks of the program around it, to be done in order. */
 export type AgentEffect =
   | { readonly type: 'connect'; readonly afterMs: number }
@@ -94,7 +97,7 @@ export type AgentEffect =
   | ({ readonly type: 'startJob'; readonly skipScopes: readonly string[] } & AttemptRef)
   | ({ readonly type: 'trim'; readonly upto: number } & AttemptRef)
   /** Stop what runs and delete the spool of the attempt. */
-  | ({ readonly type: 'remove'; readonly why: 'closed' | 'lost' | 'broken' } & AttemptRef)
+  | ({ readonly type: 'remove'; readonly why: RemovedFor } & AttemptRef)
   | ({ readonly type: 'cancel'; readonly reason: string } & AttemptRef)
   /** The lease ran out while the link was down: write no more until `resumeJob` or `remove`. */
   | ({ readonly type: 'pauseJob' } & AttemptRef)

@@ -6,6 +6,7 @@ import {
   leaseOf,
   type Offer,
   type Progress,
+  type RemovedFor,
   type Seal,
 } from './agent-events.ts';
 import { LIMITS } from './constants.ts';
@@ -126,7 +127,8 @@ export class AgentJobs {
       case 'job.closed':
       case 'job.lost': {
         const attempt = this.#attempts.get(message);
-        if (attempt) this.#remove(attempt, message.type === 'job.closed' ? 'closed' : 'lost');
+        const why = message.type === 'job.lost' ? 'lost' : message.published === false ? 'unpublished' : 'closed';
+        if (attempt) this.#remove(attempt, why);
         return undefined;
       }
       case 'job.cancel': {
@@ -308,7 +310,7 @@ export class AgentJobs {
     this.#emit({ type: 'resumeJob', ...ref(attempt) });
   }
 
-  #remove(attempt: Attempt, why: 'closed' | 'lost' | 'broken'): void {
+  #remove(attempt: Attempt, why: RemovedFor): void {
     this.#attempts.delete(attempt);
     this.#emit({ type: 'remove', ...ref(attempt), why });
   }

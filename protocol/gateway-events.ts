@@ -59,6 +59,8 @@ export type GatewayEvent =
       readonly type: 'finished';
       readonly result: 'closed' | 'lost' | 'gap';
       readonly durableSeq: number;
+      /** The attempt is closed, and its job was not published. */
+      readonly published?: false | undefined;
     } & AttemptRef)
   /** A job may be waiting, or a cancel was asked for. */
   | { readonly type: 'wake'; readonly cancel?: AttemptRef | undefined }

@@ -222,12 +222,12 @@ export class GatewayJobs {
     return undefined;
   }
 
-  finished({ jobId, attempt, result, durableSeq }: Of<'finished'>, nowMs: number): Violation | undefined {
+  finished({ jobId, attempt, result, durableSeq, published }: Of<'finished'>, nowMs: number): Violation | undefined {
     const stream = this.#streamOf({ jobId, attempt });
     if (!stream) return undefined;
     if (result === 'closed') {
       this.#drop(stream, nowMs);
-      this.#send({ type: 'job.closed', jobId, attempt });
+      this.#send({ type: 'job.closed', jobId, attempt, ...(published === undefined ? {} : { published }) });
       return undefined;
     }
     if (result === 'gap' && durableSeq < stream.durableSeq) return forgot(stream.durableSeq, durableSeq);

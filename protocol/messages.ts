@@ -141,7 +141,13 @@ export const JobFinish = z.looseObject({
   error: LooseError.optional(),
 });
 
-const JobClosed = z.looseObject({ type: z.literal('job.closed'), jobId: Id, attempt: Attempt });
+/** `published: false`: the job failed or was cancelled; what the agent noted of it as done is not. */
+const JobClosed = z.looseObject({
+  type: z.literal('job.closed'),
+  jobId: Id,
+  attempt: Attempt,
+  published: z.boolean().optional(),
+});
 /** The attempt is not this agent's any more: stop, delete, report nothing. */
 const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: Attempt });
 const JobCancel = z.looseObject({

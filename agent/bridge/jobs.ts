@@ -5,7 +5,14 @@ import type { Spool } from '#agent/spool/spool.ts';
 import { SpoolWriter } from '#agent/spool/writer.ts';
 import { leavingFault } from '#config/redaction/leaving.ts';
 import { faultFields } from '#config/redaction/logged.ts';
-import { type AgentEvent, type AttemptRef, attemptKey, type Offer, type Seal } from '#protocol/agent-events.ts';
+import {
+  type AgentEvent,
+  type AttemptRef,
+  attemptKey,
+  type Offer,
+  type RemovedFor,
+  type Seal,
+} from '#protocol/agent-events.ts';
 import { TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
@@ -329,7 +336,7 @@ export class JobRunner {
     } else void this.#seal(ref, held, 'cancelled', fault);
   }
 
-  #remove(ref: AttemptRef, why: 'closed' | 'lost' | 'broken'): void {
+  #remove(ref: AttemptRef, why: RemovedFor): void {
     const key = attemptKey(ref);
     const doomed = this.#held.get(key);
     const fault = new Fault('bridge.lease_lost', `Job ${ref.jobId} is not this agent's any more`);

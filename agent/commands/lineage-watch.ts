@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { JobHandler } from '#agent/bridge/job-handler.ts';
 import { CHECKPOINT_FOLDER } from '#agent/crawl/delta/checkpoint.ts';
+import { forgetRemade } from '#agent/crawl/delta/remade-notes.ts';
 import { staleLineage } from '#agent/crawl/lineage/stale.ts';
 import { refuseInQuietHours } from '#agent/crawl/quiet-hours.ts';
 import type { Dialer } from '#agent/network/dialer.ts';
@@ -8,6 +9,7 @@ import type { Log } from '#agent/qlik/log.ts';
 import { openSite } from '#agent/qlik/site.ts';
 import type { ConnectionFolder } from '#config/folder.ts';
 import { faultFields } from '#config/redaction/logged.ts';
+import type { AgentEffect } from '#protocol/agent-events.ts';
 import { asFault } from '#protocol/errors.ts';
 import type { StaleLineage } from '#protocol/status.ts';
 import type { LineageOf } from './lineage-means.ts';
@@ -20,6 +22,8 @@ export interface LineageWatchOptions {
   readonly look: (code: string, signal: AbortSignal) => Promise<StaleLineage | undefined>;
   /** Told when what {@link LineageWatch.of} says is another. */
   readonly onChange: () => void;
+  /** Forgets what a job noted of a connection; whether there was anything. */
+  readonly forget?: (code: string, jobId: string) => Promise<boolean>;
   readonly everyMs: number;
   readonly log: { debug(fields: object, message: string): void };
 }
@@ -52,6 +56,22 @@ export class LineageWatch implements AsyncDisposable {
   soon(codes: readonly string[] = this.#options.codes()): void {
     for (const code of codes) this.#waiting.add(code);
     this.#go();
+  }
+
+  /** Told of what the link does: what a job made that the catalog did not publish is as stale as it was before. */
+  onStep(effects: readonly AgentEffect[]): void {
+    for (const effect of effects)
+      if (effect.type === 'remove' && effect.why !== 'closed') void this.#unpublished(effect.jobId);
+  }
+
+  async #unpublished(jobId: string): Promise<void> {
+    const { codes, forget, log } = this.#options;
+    for (const code of codes())
+      try {
+        if ((await forget?.(code, jobId)) === true) this.soon([code]);
+      } catch (error) {
+        log.debug({ connection: code, jobId, ...faultFields(asFault(error)) }, 'notes of a job were not forgotten');
+      }
   }
 
   #go(): void {
@@ -112,6 +132,12 @@ export class LineageWatch implements AsyncDisposable {
     await this.#run;
   }
 }
+
+/** Forgets what jobs noted in the state folder of the agent. */
+export const lineageForget =
+  ({ stateFolder }: { readonly stateFolder: string }): NonNullable<LineageWatchOptions['forget']> =>
+  (code, jobId) =>
+    forgetRemade(join(stateFolder, CHECKPOINT_FOLDER), code, jobId);
 
 /** Looks at one connection, as its file and the policies are now: what may not be asked for is not looked for. */
 export const lineageLook =

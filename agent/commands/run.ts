@@ -27,7 +27,7 @@ import { folderDoctor, type SettingsNow } from './folder-doctor.ts';
 import { inventoryJob } from './inventory-job.ts';
 import { lineageJob } from './lineage-job.ts';
 import { lineageMeans } from './lineage-means.ts';
-import { LineageWatch, lineageLook } from './lineage-watch.ts';
+import { LineageWatch, lineageForget, lineageLook } from './lineage-watch.ts';
 import { observedJobs } from './observed-jobs.ts';
 import { levelStatus, Operations, policyAudit, tellAudit } from './operations.ts';
 import { checkOwnFolder } from './own-folder.ts';
@@ -186,15 +186,21 @@ export const run = async (options: RunOptions): Promise<void> => {
     await using looking = new LineageWatch({
       codes: () => folder.states().flatMap(({ code }) => (code === null ? [] : [code])),
       look: lineageLook(folder, policy, { dialer, log }, lineageOf, kept),
+      forget: lineageForget(kept),
       onChange: () => tell(),
       everyMs: settings.watch.lineageMs,
       log,
     });
     watch = looking;
+    const { hooks } = operations;
     using _guard = guardAgainstStalls({ exitCode: WATCHDOG });
     await using bridge = await startBridge({
       onStuck: () => process.exit(WATCHDOG),
-      ...operations.hooks,
+      ...hooks,
+      onStep: (event, effects) => {
+        hooks.onStep?.(event, effects);
+        looking.onStep(effects);
+      },
       settings: { gatewayUrl, transport: settings.transport, tls: settings.tls, proxy: settings.proxy },
       identity,
       dialer,

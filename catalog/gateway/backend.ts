@@ -115,7 +115,12 @@ export interface GatewayBackend {
   finish(
     session: AgentSession,
     finish: Message<'job.finish'>,
-  ): Promise<{ readonly result: 'closed' | 'lost' | 'gap'; readonly durableSeq: number }>;
+  ): Promise<{
+    readonly result: 'closed' | 'lost' | 'gap';
+    readonly durableSeq: number;
+    /** The attempt is closed, and its job was not published. */
+    readonly published?: false | undefined;
+  }>;
   status(session: AgentSession, status: AgentStatus): Promise<void>;
   disconnected(session: AgentSession): Promise<void>;
   /** Calls back when a job may be waiting for, or something is asked of, this agent; returns the unsubscribe. */

@@ -94,7 +94,7 @@ export const closeAttempt = (
     // Another job may have waited for this one.
     await wakeAgent(tx, organisationId, session.agentId);
     faultPoint('catalog.job_rows_written');
-    return { result: 'closed', durableSeq };
+    return { result: 'closed', durableSeq, ...(ending.state !== 'published' && { published: false }) };
   });
 
 /** Judges what only the crawl as a whole can tell; measures are compared when one may have come, changed or gone. */

@@ -324,7 +324,10 @@ describe('a crawl that fails', () => {
     await first.stream.finish();
     const before = await world.counts(place.organisationId);
     const { stream, job } = await world.crawl(place, 'prod');
-    await stream.finish({ result: 'error', error: fatal });
+    expect(await stream.finish({ result: 'error', error: fatal })).toMatchObject({
+      result: 'closed',
+      published: false,
+    });
     expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'failed', error: fatal });
     expect(await world.counts(place.organisationId)).toEqual(before);
   });

@@ -68,6 +68,20 @@ export const beginRemade = async (
 };
 
 /**
+ * Notes that the catalog did not publish a job: what that made is as stale as it was before it, and for the next crawl it is
+ * unsure. What was noted before that job is forgotten with it, and made once more.
+ *
+ * @returns whether anything of the job was noted
+ */
+export const forgetRemade = async (folder: string, code: string, job: string): Promise<boolean> => {
+  const notes = await readRemade(folder, code);
+  if (notes === undefined || notes.job !== job) return false;
+  const { by: _, ...others } = notes;
+  await save(folder, { ...others, job: '', apps: [], unsure: [...unsureOf(notes, undefined)] });
+  return true;
+};
+
+/**
  * Replaces the notes of a connection by those of a job: what it made anew, beside what the job before it made that the
  * catalog has.
  *

@@ -142,6 +142,8 @@ export const remakeLineage = async (
   // Also when nothing was remade: the catalog will name this job.
   if (checkpoints !== undefined && before !== undefined) {
     await checkpoints.flush?.();
+    // One that was lost or cancelled meanwhile is not told of as done.
+    signal?.throwIfAborted();
     const made = { job: checkpoints.job, published: asked.lineageJob, apps: remade, earlier: written };
     await saveRemade(checkpoints.folder, about, before.notes, made);
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RecordGate } from '#agent/bridge/record-gate.ts';
 import { crawl } from '#agent/crawl/crawl.ts';
+import { forgetRemade } from '#agent/crawl/delta/remade-notes.ts';
 import { KEPT_FOLDER } from '#agent/crawl/lineage/kept-apps.ts';
 import { remakeLineage } from '#agent/crawl/lineage/remake-all.ts';
 import type { LineageMeans } from '#agent/crawl/lineage/site-lineage.ts';
@@ -103,6 +104,12 @@ test('an app that is gone, or kept out meanwhile, asks for the same job once and
   const ids = simulator.site.apps.map(({ id }) => id);
   expect(await rounds((id) => ids.indexOf(id) % 2 === 0)).toBeLessThanOrEqual(2);
   expect(await rounds(() => true)).toBeLessThanOrEqual(1);
+  // What a job made that the catalog did not publish is as stale as before.
+  expect(await look()).toBeUndefined();
+  expect(await forgetRemade(folder(), connectionFor(simulator).code, 'another job')).toBe(false);
+  expect(await look()).toBeUndefined();
+  expect(await forgetRemade(folder(), connectionFor(simulator).code, `lineage-${job}`)).toBe(true);
+  expect((await look())?.apps).toBe(dependents);
   // What the status tells of it leaves the machine as all else does.
   move('last');
   new Secret('data connection');

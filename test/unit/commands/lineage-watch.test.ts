@@ -18,6 +18,7 @@ const watched = () => {
     onChange: () => {
       changes += 1;
     },
+    forget: (code, jobId) => Promise.resolve(code === 'b' && jobId === 'noted'),
     everyMs: 3_600_000,
     log: { debug: () => {} },
   });
@@ -54,6 +55,21 @@ test('a look that fails leaves what is known, and the next ones come', async () 
   watch.soon(['a', 'b']);
   await end(new Fault('network.timeout', 'The site does not answer'));
   expect([watch.of('a')?.changed, codes()]).toEqual(['x', 'a a b']);
+  await end(undefined);
+});
+
+test('a connection is looked at again when what a job noted of it was not published, and for no other reason', async () => {
+  const { watch, end, settle, codes } = watched();
+  await using _ = watch;
+  const over = (jobId: string, why: 'closed' | 'unpublished' | 'lost' | 'broken') =>
+    watch.onStep([{ type: 'remove', jobId, attempt: 1, why }]);
+  over('noted', 'closed');
+  over('other', 'lost');
+  await settle();
+  expect(codes()).toBe('');
+  over('noted', 'unpublished');
+  await settle();
+  expect(codes()).toBe('b');
   await end(undefined);
 });
 

@@ -210,6 +210,13 @@ describe('data', () => {
     ]);
     expect(bench.hear({ type: 'job.closed', ...ref })).toMatchObject([{ type: 'remove', why: 'closed' }]);
   });
+
+  test('an attempt whose job was not published is removed for that', () => {
+    const bench = new Bench().running();
+    expect(bench.hear({ type: 'job.closed', ...ref, published: false })).toMatchObject([
+      { type: 'remove', why: 'unpublished' },
+    ]);
+  });
 });
 
 describe('after a restart', () => {

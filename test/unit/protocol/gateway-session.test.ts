@@ -250,6 +250,13 @@ describe('leases and endings', () => {
     expect(types(effects)).toContain('claim');
   });
 
+  test('a finish of a job that was not published says so', () => {
+    const bench = new Bench().running();
+    bench.hear({ type: 'job.finish', ...lease, lastSeq: 0, records: 0, sha256: '', result: 'ok' });
+    const effects = bench.do({ type: 'finished', ...ref, result: 'closed', durableSeq: 0, published: false });
+    expect(sent(effects)).toEqual([{ type: 'job.closed', ...ref, published: false }]);
+  });
+
   test('a finish that comes with the accept waits until that is confirmed', () => {
     const bench = new Bench();
     bench.open();
