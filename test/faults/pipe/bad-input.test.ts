@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Counts, Job } from '#catalog/api/contract.ts';
-import type { SimulatedSite } from '../../demo/site.ts';
-import { headerFile, Setting } from './setting.ts';
+import { headerFile, Setting } from '#test/catalog/pipe/setting.ts';
+import type { SimulatedSite } from '#test/demo/site.ts';
 
 let setting: Setting;
 let site: SimulatedSite;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { headerFile, Setting } from '#test/catalog/pipe/setting.ts';
 import type { HostileApp } from '#test/simulator/model/hostile.ts';
-import { headerFile, Setting } from './setting.ts';
 
 let setting: Setting;
 beforeAll(async () => {

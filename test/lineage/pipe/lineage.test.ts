@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Asset, Job, ScopeOutcome } from '#catalog/api/contract.ts';
-import type { SimulatedSite } from '../../demo/site.ts';
+import { headerFile, Setting } from '#test/catalog/pipe/setting.ts';
+import type { SimulatedSite } from '#test/demo/site.ts';
 import { qvdFile } from '../../unit/lineage/qvd.ts';
-import { headerFile, Setting } from './setting.ts';
 
 const CODE = 'lineage';
 const LIBRARY = 'QVD (corp_svc_qlik)';

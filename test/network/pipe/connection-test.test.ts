@@ -5,9 +5,9 @@ import { kill } from 'node:process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Check, Connection } from '#catalog/api/contract.ts';
-import type { SimulatedSite } from '../../demo/site.ts';
-import { eventually } from '../database.ts';
-import { headerFile, Setting } from './setting.ts';
+import { eventually } from '#test/catalog/database.ts';
+import { headerFile, Setting } from '#test/catalog/pipe/setting.ts';
+import type { SimulatedSite } from '#test/demo/site.ts';
 
 let setting: Setting;
 let site: SimulatedSite;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
+import { connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
 
 test.each([4, 7, 11])('seed %i: no secret of the site is in what leaves it', async (seed) => {
   await using simulator = await simulate({ seed, apps: 25 });

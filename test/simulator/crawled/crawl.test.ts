@@ -5,9 +5,7 @@ import { StreamRecord } from '#protocol/records.ts';
 import { truthOfApp } from '#test/simulator/model/truth.ts';
 import { PROFILE_NAMES } from '#test/simulator/profiles.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
-import { type Crawled, connectionFor, crawlSimulated, simulate } from './simulated.ts';
-
-// A simulator runs in this process: on a busy machine that takes a while.
+import { type Crawled, connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
 
 /** Compares what was crawled with what the simulator says there is: number by number, then key by key. */
 const expectTruth = (simulator: Simulator, { summary, assets, records, outcomes }: Crawled): void => {

@@ -5,10 +5,8 @@ import type { FaultSettings } from '#test/simulator/faults.ts';
 import { headerAuthenticator, loginAuthenticator } from '#test/simulator/proxy/authenticator.ts';
 import type { VirtualProxy } from '#test/simulator/proxy/virtual-proxy.ts';
 import type { Simulator } from '#test/simulator/simulator.ts';
-import { faultOf } from '../fault-of.ts';
-import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
-
-// A simulator runs in this process: on a busy machine that takes a while.
+import { connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
+import { faultOf } from '#test/unit/fault-of.ts';
 
 /** An app with sheets, reloaded, that the crawl user may open. */
 const victim = (simulator: Simulator): string => {

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { connectionFor, crawlSimulated, simulate } from './simulated.ts';
-
-// A simulator runs in this process: on a busy machine that takes a while.
+import { connectionFor, crawlSimulated, simulate } from '#test/unit/crawl/simulated.ts';
 
 test('where the policy forbids scripts none is read or written, and the scopes are complete without them', async () => {
   await using simulator = await simulate();
