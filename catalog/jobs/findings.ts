@@ -62,8 +62,10 @@ export const judgeApps = async (tx: Transaction, judged: Judged, scopes: readonl
     with known as materialized (
       select a.scope_id, a.key, a.kind, a.name, a.attributes from asset a
       where a.organisation_id = ${organisationId} and a.scope_id = any(${touched}) and a.gone_at is null
-        and a.kind in ('app', 'sheet', 'chart', 'chartDimension', 'chartMeasure', 'masterDimension', 'masterMeasure',
-          'masterVisualization', 'variable', 'scriptSection')
+        and (a.kind in ('app', 'sheet', 'masterDimension', 'masterMeasure', 'masterVisualization')
+          -- Most of what an app has is of these kinds, and little of that is of interest here.
+          or a.kind in ('chart', 'chartDimension', 'chartMeasure', 'variable', 'scriptSection')
+            and a.attributes ?| array['missingFields', 'credentials'])
     ), unnamed as materialized (
       -- Only when all of the expression is understood: what an expansion gives, the engine alone knows.
       select k.scope_id, k.key, m.name, m.at from known k,

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseFault, databasePlace } from '#catalog/store/database-fault.ts';
-import { type Sql, sqlState, transact } from '#catalog/store/sql.ts';
+import { type Sql, transact } from '#catalog/store/sql.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
-import { faultPoint } from '#protocol/fault-point.ts';
+import { Allowance } from './allowance.ts';
 import type { StagedBatch } from './decode.ts';
+import { storeGroup } from './group.ts';
 import { LISTS } from './lists.ts';
 import { PartedRecords } from './parts.ts';
 import { poisonAttempt } from './poison.ts';
-import { type AttemptRef, type EndedScope, publishScopes } from './publish.ts';
+import type { AttemptRef } from './publish.ts';
 import { type ReadGroup, ScopeReader } from './scope-reader.ts';
-import { dropStaged, stageRows } from './staged-rows.ts';
+import { Stand } from './stand.ts';
 import { Turns } from './turns.ts';
 
 /** Batches that are read at once and published together: with small ones hundreds of scopes cost few round trips. */
@@ -19,12 +20,10 @@ const BATCHES_A_READ = 8;
 const GROUP_BYTES = 2 * 1024 * 1024;
 /** Groups that this process holds at a time, whatever the number of attempts. */
 const groups = new Turns(8);
+/** What publishers hold of open scopes from one group to the next, by the sizes of the lines: all of them, and each. */
+const held = new Allowance(8 * 1024 * 1024, 2 * 1024 * 1024);
 const RETRY_BASE_MS = 500;
 const RETRY_CAP_MS = 30_000;
-/** SQLSTATE classes that mean: the values themselves cannot be stored, and trying again would not change that. */
-const UNSTORABLE = /^(22|23|54)/;
-const isUnstorable = (error: unknown): boolean => UNSTORABLE.test(sqlState(error) ?? '');
-
 /** What some batches held, and how far that goes. */
 interface Group extends ReadGroup {
   readonly lastSeq: number;
@@ -44,7 +43,8 @@ export interface PublisherLog {
 /**
  * Reads the staged batches of one attempt in their order and publishes each scope when its outcome comes; the checks of a
  * test it stores as they come. While PostgreSQL stores what was read, the next batches are read. It holds no records while
- * it waits for more: those of open scopes wait in `staged_record`. All that it knows can be read again from the batches,
+ * it waits for more: those of open scopes wait in `staged_record`. While more is at hand those of small ones stay, since what
+ * is staged is written twice. All that it knows can be read again from the batches,
  * which stay until no open scope needs them; so it may die at any moment, and another may take over.
  */
 export class Publisher {
@@ -60,8 +60,7 @@ export class Publisher {
   #read = 0;
   /** The last batch that was stored. */
   #stored = -1;
-  /** What the database is known to have of the attempt: less than that means that it lost commits. */
-  #stand = { publishedSeq: 0, scopes: 0, checksFrom: -1 };
+  readonly #stand: Stand;
   /** Where to begin is not known, at first and after every failure. */
   #isAstray = true;
   /** Batches that were fetched and not read yet. */
@@ -75,6 +74,7 @@ export class Publisher {
     this.#sql = sql;
     this.#log = log;
     this.ref = ref;
+    this.#stand = new Stand(sql, ref);
     this.#reader = new ScopeReader(ref, []);
   }
 
@@ -169,40 +169,31 @@ export class Publisher {
       }
     }
     await this.#storing.catch(() => {});
+    if (this.#stop.signal.aborted) held.note(this, 0);
   }
 
   /** Finds the place to begin: after the last batch that nobody needs any more. */
   async #begin(): Promise<void> {
     await this.#storing.catch(() => {});
     this.#storing = Promise.resolve();
-    const { organisationId, jobId, attempt, leaseToken } = this.ref;
     const known = this.#known;
-    const [row] = await this.#sql<
-      { publishedSeq: number; durableSeq: number; checksFrom: number; isPoisoned: boolean }[]
-    >`
-      select published_seq::float8 as "publishedSeq", durable_seq::float8 as "durableSeq",
-        coalesce(checks_from, -1)::float8 as "checksFrom", error is not null as "isPoisoned" from attempt
-      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
-        and lease_token = ${leaseToken} and state = 'active'`;
-    if (!row) return this.#end();
+    const standing = await this.#stand.read();
+    if (!standing) return this.#end();
+    const { publishedSeq, durableSeq, isPoisoned, scopes } = standing;
     // What was durable is so no longer: the agent sends it again, and whoever waited for it waits for nothing.
-    if (row.durableSeq < known && this.#known === known) this.#forgetFrom(row.durableSeq);
-    const published = await this.#sql<{ scope: string }[]>`select scope from published_scope
-      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
-    await this.#sql`delete from staged_record where organisation_id = ${organisationId} and publisher = ${this.#id}`;
+    if (durableSeq < known && this.#known === known) this.#forgetFrom(durableSeq);
+    await this.#sql`delete from staged_record
+      where organisation_id = ${this.ref.organisationId} and publisher = ${this.#id}`;
     this.#id = randomUUID();
     this.#parts.forget();
     this.#fetched = [];
-    this.#reader = new ScopeReader(
-      this.ref,
-      published.map(({ scope }) => scope),
-    );
-    this.#isPoisoned = row.isPoisoned;
-    this.#stand = { publishedSeq: row.publishedSeq, scopes: published.length, checksFrom: row.checksFrom };
-    this.#read = row.publishedSeq;
-    this.#stored = row.publishedSeq;
+    this.#reader = new ScopeReader(this.ref, scopes);
+    held.note(this, 0);
+    this.#isPoisoned = isPoisoned;
+    this.#read = publishedSeq;
+    this.#stored = publishedSeq;
     this.#isAstray = false;
-    this.#settle(row.publishedSeq);
+    this.#settle(publishedSeq);
   }
 
   #forgetFrom(durableSeq: number): void {
@@ -211,29 +202,8 @@ export class Publisher {
       if ((this.#waiting[i]?.seq ?? 0) > durableSeq) this.#waiting.splice(i, 1)[0]?.resolve();
   }
 
-  /**
-   * Does the database still have what this publisher stored? One that failed over to a server that was behind, or was
-   * restored, does not; then to go on would leave scopes unpublished that the reader has behind it.
-   *
-   * @throws Fault `internal` when it does not, so that the batches are read again
-   */
   async #verify(): Promise<void> {
-    const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    const [row] = await this.#sql<{ publishedSeq: number; scopes: number; checksFrom: number }[]>`
-      select published_seq::float8 as "publishedSeq", coalesce(checks_from, -1)::float8 as "checksFrom",
-        ${this.#countPublished()}::float8 as scopes
-      from attempt where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
-        and lease_token = ${leaseToken} and state = 'active'`;
-    if (!row) return this.#end();
-    const { publishedSeq, scopes, checksFrom } = this.#stand;
-    if (row.publishedSeq < publishedSeq || row.scopes < scopes || row.checksFrom < checksFrom)
-      throw new Fault('internal', 'The database has lost what was stored of this attempt; it is stored again.');
-  }
-
-  #countPublished() {
-    const { organisationId, jobId, attempt } = this.ref;
-    return this.#sql`(select count(*) from published_scope
-      where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt})`;
+    if (!(await this.#stand.verify())) this.#end();
   }
 
   #end(): void {
@@ -251,7 +221,7 @@ export class Publisher {
       const end = await this.#readGroup();
       if (end === undefined) return over();
       const safeSeq = Math.min(this.#read, this.#parts.firstSeq - 1, this.#reader.firstSeq - 1);
-      const group = { ...this.#reader.take(), lastSeq: this.#read, safeSeq, fault: end.fault };
+      const group = { ...this.#take(end.isLarge), lastSeq: this.#read, safeSeq, fault: end.fault };
       await this.#storing;
       this.#storing = this.#store(group).finally(over);
       // Whoever waits for it next is told; until then the failure is not one that nobody sees.
@@ -263,6 +233,21 @@ export class Publisher {
     } finally {
       this.#parts.done();
     }
+  }
+
+  /** What was read; nothing of it stays when more has to be waited for. */
+  #take(isLarge: boolean): ReadGroup {
+    const hasMore = this.#read < this.#known && !isLarge && !this.#isPoisoned;
+    const group = this.#reader.take(hasMore ? held.of(this) : 0);
+    held.note(this, this.#reader.heldBytes);
+    return group;
+  }
+
+  /** Nothing of what is open counts any more. */
+  #forget(): void {
+    this.#reader.forget();
+    this.#parts.forget();
+    held.note(this, 0);
   }
 
   async #missed(seq: number): Promise<void> {
@@ -284,7 +269,7 @@ export class Publisher {
       this.#read = batch.seq;
       // A joined record goes before another is joined.
       const isLarge = batch.part === 'last';
-      if (fault || isLarge || this.#reader.heldBytes >= GROUP_BYTES) return { fault, isLarge };
+      if (fault || isLarge || this.#reader.readBytes >= GROUP_BYTES) return { fault, isLarge };
     }
     return { fault: undefined, isLarge: false };
   }
@@ -303,8 +288,7 @@ export class Publisher {
       const store = LISTS[this.ref.kind];
       if (store) {
         const { checksFrom } = this.#stand;
-        const from = await transact(this.#sql, (tx) => store(tx, this.ref, batch.seq, lines, checksFrom));
-        this.#stand.checksFrom = Math.max(checksFrom, from);
+        this.#stand.noteChecks(await transact(this.#sql, (tx) => store(tx, this.ref, batch.seq, lines, checksFrom)));
       } else for (const line of lines) this.#reader.read(line, batch.seq);
       return undefined;
     } catch (error) {
@@ -321,93 +305,19 @@ export class Publisher {
       this.#log.error({ jobId: this.ref.jobId, attempt: this.ref.attempt, reason: fault.message }, 'stream refused');
       await transact(this.#sql, (tx) => poisonAttempt(tx, this.ref, fault.toJSON()));
       this.#isPoisoned = true;
-      this.#reader.forget();
-      this.#parts.forget();
+      this.#forget();
     }
-    if (!this.#isPoisoned) this.#stand.scopes += group.ended.length;
-    await this.#checkpoint(this.#isPoisoned ? group.lastSeq : group.safeSeq);
+    if (!this.#isPoisoned) this.#stand.noteScopes(group.ended.length);
+    if (!(await this.#stand.checkpoint(this.#isPoisoned ? group.lastSeq : group.safeSeq))) this.#end();
     this.#stored = group.lastSeq;
     this.#settle(group.lastSeq);
   }
 
-  /** In one transaction, or scope by scope when one of them cannot be stored. @returns what makes the stream unusable */
+  /** @returns what makes the stream unusable */
   async #storeRows(group: Group): Promise<Fault | undefined> {
-    const { ended, rows, left, dropped } = group;
-    if (ended.length + left.length + dropped.length === 0) return undefined;
-    try {
-      const result = await transact(this.#sql, async (tx) => {
-        if (dropped.length > 0) await dropStaged(tx, this.ref, this.#id, dropped);
-        if (left.length > 0) await stageRows(tx, this.ref, this.#id, left);
-        return ended.length > 0 ? await publishScopes(tx, this.ref, this.#id, ended, rows) : 'published';
-      });
-      if (left.length > 0) faultPoint('catalog.rows_staged');
-      if (ended.length > 0) faultPoint('catalog.scope_published');
-      if (result === 'lost') this.#end();
-      return undefined;
-    } catch (error) {
-      if (!isUnstorable(error)) throw error;
-    }
-    for (const scope of ended) await this.#publishAlone(scope, group);
-    try {
-      await transact(this.#sql, async (tx) => {
-        if (dropped.length > 0) await dropStaged(tx, this.ref, this.#id, dropped);
-        if (left.length > 0) await stageRows(tx, this.ref, this.#id, left);
-      });
-      return undefined;
-    } catch (error) {
-      if (!isUnstorable(error)) throw error;
-      return new Fault('bridge.protocol', 'Records came that the database cannot hold.', { cause: error });
-    }
-  }
-
-  async #publishAlone(scope: EndedScope, { rows }: Group): Promise<void> {
-    const publish = (one: EndedScope) =>
-      transact(this.#sql, (tx) =>
-        publishScopes(
-          tx,
-          this.ref,
-          this.#id,
-          [one],
-          rows.filter((row) => row.scope === scope.key),
-        ),
-      );
-    let result: Awaited<ReturnType<typeof publish>>;
-    try {
-      result = await publish(scope);
-    } catch (error) {
-      if (!isUnstorable(error)) throw error;
-      this.#log.error({ err: error, jobId: this.ref.jobId, scope: scope.key }, 'scope cannot be stored');
-      const defect = new Fault('internal', `${scope.name} cannot be stored.`, { cause: error }).toJSON();
-      result = await publish({ ...scope, refused: defect });
-    }
-    faultPoint('catalog.scope_published');
+    const owner = { sql: this.#sql, log: this.#log, ref: this.ref, publisher: this.#id };
+    const result = await storeGroup(owner, group);
     if (result === 'lost') this.#end();
-  }
-
-  /**
-   * Batches that no open scope needs are done with: they are not read again, and their bytes go.
-   *
-   * @throws Fault `internal` when the database lost what was published of them: then they are needed
-   */
-  async #checkpoint(safe: number): Promise<void> {
-    const { organisationId, jobId, attempt, leaseToken } = this.ref;
-    const { publishedSeq, scopes, checksFrom } = this.#stand;
-    const [moved] = await this.#sql`
-      with moved as (
-        update attempt set published_seq = ${safe}
-        where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
-          and lease_token = ${leaseToken} and state = 'active' and published_seq < ${safe}
-          and published_seq >= ${publishedSeq} and ${this.#countPublished()} >= ${scopes}
-          and coalesce(checks_from, -1) >= ${checksFrom}
-        returning organisation_id
-      ), emptied as (
-        update staged_batch b set payload = null from moved
-        where b.organisation_id = moved.organisation_id and b.job_id = ${jobId} and b.attempt = ${attempt}
-          and b.seq <= ${safe} and b.payload is not null
-      )
-      select from moved`;
-    if (moved) this.#stand.publishedSeq = safe;
-    else if (safe > publishedSeq) await this.#verify();
-    faultPoint('catalog.batches_consumed');
+    return result instanceof Fault ? result : undefined;
   }
 }

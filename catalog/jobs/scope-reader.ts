@@ -15,6 +15,8 @@ interface OpenScope {
   refused: ErrorInfo | undefined;
   /** Rows of it were handed over to be staged. */
   isStaged: boolean;
+  /** Of its lines whose rows are held. */
+  heldBytes: number;
 }
 
 type RowRecord = Extract<StreamRecord, { t: 'asset' | 'edge' | 'listed' | 'picture' | 'gone' }>;
@@ -41,7 +43,7 @@ interface Run {
 
 /**
  * Reads the records of one attempt, line by line in their order, and knows which scopes are open. What it holds is handed
- * over with {@link ScopeReader.take}, so that it keeps no rows while it waits for more.
+ * over with {@link ScopeReader.take}, all of it when it has to wait for more.
  */
 export class ScopeReader {
   readonly #ref: AttemptRef;
@@ -50,7 +52,7 @@ export class ScopeReader {
   #dropped: string[] = [];
   #ended: EndedScope[] = [];
   #rows: StagedRow[] = [];
-  #heldBytes = 0;
+  #readBytes = 0;
   #run: Run | undefined;
 
   /** @param published scopes that need not be read: this attempt published them before */
@@ -71,9 +73,16 @@ export class ScopeReader {
     return first;
   }
 
-  /** How much was read into what is held: the sizes of its lines. */
+  /** How much was read since the last {@link ScopeReader.take}: the sizes of the lines. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** How much of open scopes is held: the sizes of the lines. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    let bytes = 0;
+    for (const open of this.#open.values()) bytes += open.heldBytes;
+    return bytes;
   }
 
   /**
@@ -91,30 +100,54 @@ export class ScopeReader {
       throw new Fault('bridge.protocol', `A record of kind ${record.t} came in a job of kind ${this.#ref.kind}.`);
   }
 
-  /** All that was read since the last call. */
-  take(): ReadGroup {
+  /**
+   * What was read and not taken yet, but for rows of small scopes that are still open, of which so many bytes may stay:
+   * a row that is staged is written twice.
+   */
+  take(mayHoldBytes: number): ReadGroup {
     this.#hashRun();
+    const held = this.#smallest(mayHoldBytes);
     const rows: StagedRow[] = [];
     const left: StagedRow[] = [];
+    const staying: StagedRow[] = [];
     for (const row of this.#rows) {
       const open = this.#open.get(row.scope);
       if (open === undefined) rows.push(row);
-      else if (open.refused === undefined) {
+      else if (open.refused !== undefined) continue;
+      else if (held.has(open)) staying.push(row);
+      else {
         open.isStaged = true;
         left.push(row);
       }
     }
+    for (const open of this.#open.values()) if (!held.has(open)) open.heldBytes = 0;
     const group = { dropped: this.#dropped, ended: this.#ended, rows, left };
     this.#dropped = [];
     this.#ended = [];
-    this.#rows = [];
-    this.#heldBytes = 0;
+    this.#rows = staying;
+    this.#readBytes = 0;
     return group;
+  }
+
+  /** Open scopes whose rows may stay: the smallest that take no more bytes together. What began to be staged goes on so. */
+  #smallest(mayHoldBytes: number): ReadonlySet<OpenScope> {
+    const small = [...this.#open.values()]
+      .filter(({ isStaged, refused }) => !isStaged && refused === undefined)
+      .sort((a, b) => a.heldBytes - b.heldBytes);
+    const found = new Set<OpenScope>();
+    let bytes = 0;
+    for (const open of small) {
+      bytes += open.heldBytes;
+      if (bytes > mayHoldBytes) break;
+      found.add(open);
+    }
+    return found;
   }
 
   /** Nothing of what is open counts any more. */
   forget(): void {
     this.#open.clear();
+    this.#rows = [];
     this.#run = undefined;
   }
 
@@ -155,7 +188,8 @@ export class ScopeReader {
     const hash = createHash('sha256');
     // Batches of before hold records of it, and a replay for another scope's sake reads them: never without its beginning.
     const firstSeq = before?.firstSeq ?? seq;
-    this.#open.set(scope, { kind, name, firstSeq, hash, records: 0, refused: undefined, isStaged: false });
+    const nothing = { records: 0, refused: undefined, isStaged: false, heldBytes: 0 };
+    this.#open.set(scope, { kind, name, firstSeq, hash, ...nothing });
   }
 
   #add(record: RowRecord, line: Uint8Array): void {
@@ -202,7 +236,8 @@ export class ScopeReader {
 
   #count(open: OpenScope, line: Uint8Array): void {
     open.records += 1;
-    this.#heldBytes += line.length;
+    open.heldBytes += line.length;
+    this.#readBytes += line.length;
     const run = this.#run;
     if (
       run?.hash === open.hash &&

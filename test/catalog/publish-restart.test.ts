@@ -3,6 +3,8 @@ import { appRecords, batchOf, siteRecords, TestStream } from './agent.ts';
 import { eventually } from './database.ts';
 import { World } from './world.ts';
 
+type Records = ReturnType<typeof appRecords>;
+
 let world: World;
 beforeAll(async () => {
   world = await World.open();
@@ -116,6 +118,34 @@ describe('after a restart', () => {
     expect((await world.scopes(place.organisationId, job.id)).map((s) => s.outcome)).toEqual(['complete', 'complete']);
     expect((await world.state(place.organisationId, job.id)).state).toBe('published');
   });
+});
+
+test('apps that interleave in batches which pile up are published whole, and the one that is left open is staged', async () => {
+  const place = await world.enter('prod');
+  const { stream, job } = await world.crawl(place, 'prod');
+  const sheets = Array.from({ length: 30 }, (_, n) => `s${n}`);
+  const [a, b, c] = ['a', 'b', 'c'].map((app) => appRecords('prod', app, sheets)) as [Records, Records, Records];
+  await stream.publish(siteRecords('prod', ['a', 'b', 'c']));
+  // Nothing is published while the job is held.
+  const consumed = await world.sql.begin(async (tx) => {
+    await tx`select from job where id = ${job.id} for update`;
+    const sent: Promise<void>[] = [];
+    for (let n = 0; n < a.length; n++)
+      sent.push(
+        (await stream.send([a, b, c].map((records) => records[n] as Records[number]).slice(n > 30 ? 1 : 0))).consumed,
+      );
+    return sent;
+  });
+  await Promise.all(consumed);
+  const staged = await world.sql<{ scope: string; n: number }[]>`select scope, count(*)::int as n from staged_record
+    where job_id = ${job.id} group by scope order by scope`;
+  expect(staged).toEqual([{ scope: 'prod/a', n: 30 }]);
+  expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 2, sheet: 60 });
+  await world.restart();
+  const resumed = TestStream.resume(world.backend, place.session, stream);
+  await resumed.publish(a.slice(31));
+  expect((await resumed.finish()).result).toBe('closed');
+  expect(await world.counts(place.organisationId)).toEqual({ site: 1, stream: 1, app: 3, sheet: 90 });
 });
 
 test('rows that a crash of the database emptied out of the unlogged table are read again before their scope is published', async () => {
