@@ -24,6 +24,8 @@ export interface AppContent {
   /** Repository ids of the sheets by engine id; undefined when keys are made of engine ids. */
   readonly sheetIds: ReadonlyMap<string, string> | undefined;
   readonly gaps: Gaps;
+  /** What the engine's answers came to; absent where none were asked for. */
+  readonly answerBytes?: number;
   /** What Qlik keeps of the app and its sheets; undefined where no pictures are wanted. */
   readonly thumbnails?: readonly Thumbnail[];
 }
@@ -93,6 +95,7 @@ export const readApp = async (site: Site, row: QrsApp, signal: AbortSignal, scri
       touched: theTouched,
       sheetIds: ids,
       gaps,
+      answerBytes: app.receivedBytes,
     };
     noteUnseen(row, content, scripts);
     return content;

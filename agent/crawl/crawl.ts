@@ -27,6 +27,9 @@ import { lookAtSite } from './site-visit.ts';
 import { type Unread, Visits } from './visits.ts';
 import { workOff } from './workers.ts';
 
+/** As objects and records an app takes some ten times as much memory as its answers. */
+const LARGE_BYTES = 1024 * 1024;
+
 /**
  * Crawls a site into `sink`: the site scope, then one scope for each app, with as many apps in flight as the connection
  * allows engine sessions. An app that fails spoils neither the others nor what was published of it. With a place for
@@ -194,6 +197,7 @@ class Crawl {
             const lineage = settled(this.#lineageOf(app, read));
             return { read, lineage };
           },
+          isLarge: ({ read }) => !('fault' in read) && (read.answerBytes ?? 0) > LARGE_BYTES,
           write: async (app, { read, lineage }) => {
             const made = await resultOf(lineage);
             const out = new ScopeWriter(this.#sink, this.#context.keys.of(app.id), (outcome, why) =>

@@ -120,6 +120,11 @@ export class OpenApp {
     return new OpenApp(session, await session.openDoc(data));
   }
 
+  /** What all answers about it came to up to now. */
+  get receivedBytes(): number {
+    return this.#session.receivedBytes;
+  }
+
   /** False when somebody else's session has the app open with its data, and we were let into that one. */
   async withoutData(): Promise<boolean> {
     const layout = await this.#session.call('GetAppLayout', () => this.#doc.getAppLayout());

@@ -144,6 +144,11 @@ export class EngineSession {
     }
   }
 
+  /** What all answers came to. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
   /** The release of the engine; also the first word, after which a proxy says what it has against us. */
   async version(): Promise<string | undefined> {
     const global = this.#global;
