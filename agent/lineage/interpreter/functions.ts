@@ -180,7 +180,7 @@ const fixed: Readonly<Record<string, Fixed>> = {
   match: position(same),
   mixmatch: position((one, other) => same(one.toLowerCase(), other.toLowerCase())),
   wildmatch: position(matches),
-  abs: numeric((n = 0) => Math.abs(n)),
+  fabs: numeric((n = 0) => Math.abs(n)),
   ceil: ([number, step]) => (step === undefined ? numeric((n = 0) => Math.ceil(n))([number ?? '']) : undefined),
   floor: ([number, step]) => (step === undefined ? numeric((n = 0) => Math.floor(n))([number ?? '']) : undefined),
   round: ([number, step]) => (step === undefined ? numeric((n = 0) => Math.floor(n + 0.5))([number ?? '']) : undefined),

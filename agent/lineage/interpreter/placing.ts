@@ -40,12 +40,14 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   }
   state.pending = undefined;
   const raw = runSteps(steps, prefixes, state, here);
+  if (raw.rowless === true) return;
   if (prefixes.some(({ type }) => type === 'mapping')) {
     mapping(label ?? raw.implicit, raw, steps, state);
     return;
   }
   if (state.access) return;
-  const loaded = finished(raw, label ?? receiver(prefixes, state), state);
+  const given = prefixes.some(({ type }) => type === 'merge') ? withoutOperation(raw) : raw;
+  const loaded = finished(given, label ?? receiver(prefixes, state), state);
   const joins = prefixes.find((prefix) => prefix.type === 'join' || prefix.type === 'keep');
   if (joins !== undefined && 'side' in joins && joins.type === 'join') {
     join(joins.table, joins.side, loaded, state, here);
@@ -85,6 +87,10 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
 
 /** Whether the app has a table of that name. */
 const isKnown = (name: string, { session }: Here): boolean => session.surroundings.model?.has(name) === true;
+
+/** The first field of what is merged says what to do with each row (Insert, Update, Delete): the table does not get it. */
+const withoutOperation = (loaded: Loaded): Loaded =>
+  loaded.opens.length > 0 ? loaded : { ...loaded, fields: new Map([...loaded.fields].slice(1)) };
 
 /** The table whose rows a load becomes, or whose columns: QUALIFY calls its fields after that one. */
 const receiver = (prefixes: readonly Prefix[], state: State): string | undefined => {

@@ -186,6 +186,8 @@ export interface Selected extends Row {
   readonly named: string | undefined;
   /** It calls a procedure, which may give no rows at all. */
   readonly calls?: true | undefined;
+  /** It gives no rows at all: no table comes of it. */
+  readonly rowless?: boolean | undefined;
 }
 
 const OF_ROWS: ReadonlySet<string> = new Set(['key', 'filter', 'group', 'sort']);
@@ -246,6 +248,7 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
   const opens: readonly Open[] = analysis.open
     ? (analysis.beyond ?? analysis.objects).map((object) => openOf(origins(object, '*')))
     : [];
-  const { calls } = analysis;
-  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named: analysis.objects[0], calls };
+  const { calls, rowless } = analysis;
+  const [named] = analysis.objects;
+  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named, calls, rowless };
 };

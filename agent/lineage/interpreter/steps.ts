@@ -17,6 +17,8 @@ export interface Loaded extends Row {
   readonly implicit: string;
   /** It is the call of a procedure, and no LOAD stands above it that asks for its rows. */
   readonly calls?: true | undefined;
+  /** A statement for the database that gives no rows. */
+  readonly rowless?: boolean | undefined;
 }
 
 /** A step and the text to which its spans refer. */

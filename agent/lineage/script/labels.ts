@@ -23,7 +23,11 @@ export const labelAt = (text: string, at: number): Label | undefined => {
   if (end === undefined || end === at) return undefined;
   const colon = colonEnd(text, end);
   if (colon !== undefined) {
-    return { name: quote === undefined ? text.slice(at, end) : text.slice(at + 1, end - 1).trim(), end: colon };
+    const inner = quote === undefined ? '' : text.slice(at + 1, end - 1).trim();
+    return {
+      name: quote === undefined ? text.slice(at, end) : inner.replaceAll(quote + quote, quote),
+      end: colon,
+    };
   }
   return quote === undefined ? severalWords(text, at, end) : undefined;
 };
@@ -43,7 +47,11 @@ export const assignsAt = (text: string, at: number): boolean => {
 const quotedEnd = (text: string, at: number, quote: string): number | undefined => {
   for (let end = at + 1; end < text.length && end - at < MOST; end++) {
     const character = text[end];
-    if (character === quote) return end + 1;
+    if (character === quote) {
+      // A doubled one is part of the name.
+      if (text[end + 1] !== quote) return end + 1;
+      end += 1;
+    }
     if (character === '\n' || character === '\r') return undefined;
   }
   return undefined;

@@ -360,6 +360,8 @@ const kindOf = (words: readonly string[], expands: boolean): string => {
     if (word === 'lib' || word === 'odbc' || word === 'oledb' || word === 'custom') continue;
     if (word === 'connect32' || word === 'connect64') return 'connect';
     if (KINDS.has(word)) return word;
+    // What follows is the database's: its SET is none of ours.
+    if (word === 'sql') return DATABASE.has(words[1] ?? '') ? (words[1] ?? '') : 'other';
     if (guarded && (word === 'exit' || word === 'call')) return word;
     if (!PREFIXES.has(word) && !guarded) break;
   }

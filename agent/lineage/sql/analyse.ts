@@ -1,4 +1,5 @@
 import type { AnalyseSql, SqlAnalysis, SqlRequest } from './analysis.ts';
+import { givesNoRows, withoutSettings } from './changes.ts';
 import { connectorSelect } from './connectors.ts';
 import { parserDialects } from './dialects.ts';
 import { Holes } from './holes.ts';
@@ -87,7 +88,9 @@ function readSql(request: SqlRequest, parse: ParseSql): Read {
   }
   const connector = connectorSelect(raw.slice(start));
   if (connector !== undefined) return { type: 'done', analysis: connector };
-  const prepared = prepare(text, dialect);
+  const whole = prepare(text, dialect);
+  const prepared = { ...whole, tokens: withoutSettings(whole.tokens) };
+  if (givesNoRows(prepared.tokens)) return { type: 'done', analysis: { ...NOTHING, open: false, rowless: true } };
   const called = procedure(prepared.tokens);
   if (called !== undefined) return { type: 'done', analysis: { ...NOTHING, objects: [called], calls: true } };
   const asked = cube(prepared.tokens);

@@ -17,6 +17,8 @@ export interface SqlAnalysis {
    * among `columns`.
    */
   readonly tables: readonly SqlTable[];
+  /** It changes something in the database and gives no rows: no table comes of it. */
+  readonly rowless?: boolean;
   readonly how: 'parser' | 'rest' | 'fallback';
   /** A procedure is called: whether it gives any rows only the database knows. */
   readonly calls?: true;

@@ -73,7 +73,7 @@ function table(tree: Tree, alias: string | undefined, columns: readonly string[]
 
 /** Functions that make columns out of columns; every other is a source of its own. */
 const UNFOLDING =
-  /^(?:unnest|flatten|table|explode|posexplode|inline|json_table|openjson|xmltable|values|generate_series|split_to_table|string_split|lateral)$/i;
+  /^(?:unnest|flatten|table|(?:pos)?explode(?:_outer)?|inline(?:_outer)?|stack|json_table|openjson|xmltable|values|generate_series|(?:strtok_)?split_to_table|string_split|string_to_table|regexp_split_to_table|regexp_matches|jsonb?_(?:array_elements|each)(?:_text)?|jsonb?_(?:to_record(?:set)?|populate_recordset|object_keys)|lateral)$/i;
 
 function functionName(value: unknown): string | undefined {
   const node = kindOf(value);

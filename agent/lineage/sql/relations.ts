@@ -103,6 +103,12 @@ export function unqualified(scope: Scope | undefined, name: string): readonly Sq
   if (scope === undefined) return undefined;
   const { sources } = scope;
   const having = sources.filter((source) => outOf(source, name) !== undefined);
+  // UNNEST(x) AS e: `e` is the element itself.
+  const element =
+    having.length === 0
+      ? sources.find((s) => s.any !== undefined && s.alias !== undefined && same(s.alias, name))
+      : undefined;
+  if (element !== undefined) return element.any;
   const open = sources.filter((source) => source.rest.length > 0);
   const possible = open.length > 0 ? open : sources.filter((source) => source.any !== undefined);
   if (scope.shared.has(name.toLowerCase())) {
@@ -123,9 +129,6 @@ export function unqualified(scope: Scope | undefined, name: string): readonly Sq
 
 /** All columns are known and it is none of them: of an outer query, else of the only table still. */
 function beyond({ sources, outer }: Scope, name: string): readonly SqlOrigin[] | undefined {
-  // UNNEST(x) AS e: `e` is the element itself.
-  const element = sources.find((s) => s.any !== undefined && s.alias !== undefined && same(s.alias, name));
-  if (element !== undefined) return element.any;
   const [only, ...others] = sources;
   const found = unqualified(outer, name);
   if (found !== undefined || only?.object === undefined || others.length > 0) return found;

@@ -26,6 +26,28 @@ U: NOCONCATENATE LOAD id AS u RESIDENT T; DROP TABLE T;`,
       ['-T.id < new.csv:id, old.qvd:id', '-T.v < new.csv:v', '-T.* < old.qvd:*', 'U.u < new.csv:id, old.qvd:id'],
     ],
   ],
+  'SQL that gives no rows makes no table, and is not what a join without a name joins to': [
+    [
+      `LIB CONNECT TO 'DB'; T: LOAD id FROM t.qvd (qvd); SQL SET NOCOUNT ON; SQL ALTER SESSION SET CURRENT_SCHEMA = X;
+SQL INSERT INTO log (a) SELECT x FROM y; SQL SELECT a INTO #t FROM dbo.big; SQL CREATE TABLE #u (a int);
+SQL IF OBJECT_ID('tempdb..#t') IS NOT NULL DROP TABLE #t; LEFT JOIN LOAD id, w FROM w.qvd (qvd); P: SQL SET NOCOUNT ON EXEC dbo.p; Q: SQL SET NOCOUNT ON SELECT q FROM dbo.q;`,
+      [
+        'T.id < (key) w.qvd:id, t.qvd:id',
+        'T.w < w.qvd:w',
+        'P.* < connection:DB#dbo.p:*',
+        'Q.q < connection:DB#dbo.q:q',
+      ],
+    ],
+  ],
+  'the operation of a MERGE is no field of the table': [
+    [
+      'T: LOAD k, v FROM t.qvd (qvd); MERGE (s, vSeq) ON k CONCATENATE (T) LOAD Op, k, v FROM d.qvd (qvd);',
+      ['T.k < d.qvd:k, t.qvd:k', 'T.v < d.qvd:v, t.qvd:v'],
+    ],
+  ],
+  'a bracket in the name of a table': [
+    ['[T [1]]]: LOAD a FROM x.qvd (qvd); U: LOAD a AS b RESIDENT [T [1]]];', ['T [1].a < x.qvd:a', 'U.b < x.qvd:a']],
+  ],
   'a path in the wrong quotes': [
     [
       'LET p = "lib://D/"; LET q = "$(p)y"; T: LOAD a FROM [$(p)x.qvd] (qvd); U: LOAD b FROM [$(q).qvd] (qvd);',

@@ -223,6 +223,29 @@ describe('DIRECT QUERY and catalogs', () => {
     expect((await ask('SELECT geo.country FROM sessions', 'bigquery')).values).toEqual({ country: ['sessions#geo~'] });
   });
 
+  test('functions that unfold a column are no tables, and their alias is what they unfold', async () => {
+    const lateral = 'SELECT x.val FROM docs d CROSS JOIN LATERAL jsonb_array_elements(d.items) AS x(val)';
+    expect(await ask(lateral, 'postgresql')).toMatchObject({ values: { val: ['docs#items~'] } });
+    const asked = await ask('SELECT d.id, x FROM docs d, jsonb_array_elements_text(d.items) x', 'postgresql');
+    expect(asked.values).toEqual({ id: ['docs#id'], x: ['docs#items~'] });
+    expect(asked.analysis.objects).toEqual(['docs']);
+  });
+
+  test('what changes the database gives no rows, unless a query follows or rows are asked for', async () => {
+    const changes = [
+      'TRUNCATE TABLE a',
+      'INSERT INTO a SELECT x FROM b UNION ALL SELECT y FROM c',
+      'UPDATE a SET b = (SELECT 1)',
+    ];
+    const asked = [
+      'INSERT INTO a (x) VALUES (1) RETURNING id',
+      'SELECT a FROM b',
+      'CREATE TABLE #a (x int) EXEC dbo.p',
+    ];
+    for (const text of changes) expect((await ask(text)).analysis.rowless, text).toBe(true);
+    for (const text of asked) expect((await ask(text)).analysis.rowless, text).toBeUndefined();
+  });
+
   test('a procedure is a source without known columns', async () => {
     const { analysis } = await ask("EXEC [dbo].[sp Orders] @from = 'canary-secret'", 'tsql');
     expect(analysis).toMatchObject({ objects: ['dbo.sp Orders'], open: true, columns: [] });
