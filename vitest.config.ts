@@ -8,7 +8,7 @@ const lane = (name: string, include: string, extra = {}) => ({
 const patience = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 30_000 } } };
 /** Lanes with servers that fill the machine run their files one after another. */
 const servers = { ...patience, fileParallelism: false };
-/** These mostly wait for a database or a browser: two files at a time take little more than half the time. */
+/** These mostly wait for a database, a browser or a site: two files at a time take little more than half the time. */
 const waiting = { ...patience, maxWorkers: 2 };
 
 export default defineConfig({
@@ -17,7 +17,7 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       lane('unit', 'test/unit/**/*.test.ts', patience),
-      lane('simulator', 'test/simulator/**/*.test.ts', servers),
+      lane('simulator', 'test/simulator/**/*.test.ts', waiting),
       lane('faults', 'test/faults/**/*.test.ts', { ...servers, testTimeout: 300_000 }),
       lane('lineage', 'test/lineage/**/*.test.ts', patience),
       lane('catalog', 'test/catalog/**/*.test.ts', { ...waiting, globalSetup: ['test/catalog/server.ts'] }),
