@@ -9,6 +9,22 @@ const BRIDGE = 'test/unit/bridge/bridge.test.ts';
 /** What the agent must do. */
 export const AGENT_RULES: readonly Mutation[] = [
   {
+    name: 'test-begins-its-list',
+    rule: '§8: a test that is done again opens its list afresh',
+    file: 'agent/commands/test-job.ts',
+    from: "    await sink.write({ t: 'test' });\n",
+    to: '',
+    caughtBy: { seeds: 5 },
+  },
+  {
+    name: 'inventory-lists-all',
+    rule: '§5: an inventory lists streams, apps and sheets',
+    file: 'agent/crawl/inventory.ts',
+    from: '  if (options.sheets)\n',
+    to: '  if (options.sheets && items.size > 1)\n',
+    caughtBy: { seeds: 100 },
+  },
+  {
     name: 'accept-before-record',
     rule: '§5: job.accept is sent when the record of the attempt is fsynced',
     file: 'protocol/agent-jobs.ts',

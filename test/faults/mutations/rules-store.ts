@@ -10,6 +10,8 @@ const MODEL = 'test/faults/simulation/store-model.ts';
 const PUBLISHER = 'test/faults/simulation/store-publisher.ts';
 const SCOPES = 'test/faults/simulation/store-scopes.ts';
 const ROWS = 'test/faults/simulation/store-rows.ts';
+const LEASE_MODEL = 'test/faults/simulation/store-leases.ts';
+const LISTS = 'test/faults/simulation/store-lists.ts';
 const NOTEBOOK = 'test/faults/simulation/notebook.ts';
 
 /** What the store must check: in its SQL, and in the model of it that the simulation has. */
@@ -155,6 +157,47 @@ export const STORE_RULES: readonly Mutation[] = [
     to: "finish.result === 'ok' && openScopes.length > 1e9",
     caughtBy: { file: PUBLISH, test: 'a crawl that ends within a scope' },
   },
+  {
+    name: 'crawl-and-lineage-take-turns',
+    rule: '§8: of crawl and lineage a connection has one at work',
+    file: 'catalog/jobs/lease.ts',
+    from: "(b.kind = j.kind or (b.kind in ('crawl', 'lineage') and j.kind in ('crawl', 'lineage')))",
+    to: 'b.kind = j.kind',
+    caughtBy: { file: LEASES, test: 'does not go on with a crawl after its lease ran out when lineage is at work' },
+  },
+  {
+    name: 'turn-of-another',
+    rule: '§5: an expired lease is not renewed after another job had its turn',
+    file: 'catalog/jobs/lease.ts',
+    from: 'and o.started_at > a.lease_expires_at) as free',
+    to: 'and o.started_at < o.started_at) as free',
+    caughtBy: {
+      file: LEASES,
+      test: 'does not go on with a crawl after its lease ran out when lineage has come and gone',
+    },
+  },
+  {
+    name: 'preview-in-order',
+    rule: '§8: a batch that is read late changes nothing',
+    file: 'catalog/jobs/pictures.ts',
+    from: '  if (seq <= stored) return stored;\n',
+    to: '',
+    caughtBy: {
+      file: 'test/catalog/pictures.test.ts',
+      test: 'who reads an older batch of a preview late does not put back what it drew',
+    },
+  },
+  {
+    name: 'lineage-that-did-not-end-well',
+    rule: '§8: what a job wrote that did not end well is made once more',
+    file: 'agent/crawl/delta/remade-notes.ts',
+    from: 'const isUnsure = unsure.has(id) && made.lineage !== undefined;',
+    to: 'const isUnsure = unsure.has(id) && made.lineage === undefined;',
+    caughtBy: {
+      file: 'test/lineage/process/remade.test.ts',
+      test: 'what a job made that is broken off is made once more',
+    },
+  },
   // The same rules in the model: whether the simulation would notice that a store lacks them.
   {
     name: 'model-scope-restart',
@@ -227,6 +270,38 @@ export const STORE_RULES: readonly Mutation[] = [
     from: '    if (!note || note.touched',
     to: '    if (note?.name !== undefined) return;\n    if (!note || note.touched',
     caughtBy: { seeds: 150 },
+  },
+  {
+    name: 'model-crawl-and-lineage-take-turns',
+    rule: '§8: of crawl and lineage a connection has one at work (simulated)',
+    file: LEASE_MODEL,
+    from: "(kind === 'lineage' ? 'crawl' : kind)",
+    to: 'kind',
+    caughtBy: { seeds: 20 },
+  },
+  {
+    name: 'model-lineage-brings-no-app',
+    rule: '§8: a job that makes lineage anew brings no app (simulated)',
+    file: SCOPES,
+    from: "if (!before && this.tables.jobs.get(ref.jobId)?.kind === 'lineage') {",
+    to: "if (!before && this.tables.jobs.get(ref.jobId)?.kind === 'test') {",
+    caughtBy: { seeds: 100 },
+  },
+  {
+    name: 'model-list-begins-anew',
+    rule: '§8: a list that is opened again begins afresh (simulated)',
+    file: LISTS,
+    from: 'if (at < position) attempt.checks.delete(at);',
+    to: 'if (at > position) attempt.checks.delete(at);',
+    caughtBy: { seeds: 60 },
+  },
+  {
+    name: 'model-list-once',
+    rule: '§8: a batch that is read again adds nothing to a list (simulated)',
+    file: LISTS,
+    from: 'attempt.checks.set(position, text);',
+    to: 'attempt.checks.set(position + attempt.checks.size / 1e6, text);',
+    caughtBy: { seeds: 100 },
   },
   {
     name: 'model-durability',

@@ -59,14 +59,19 @@ export class Notebook {
   /** What is kept of the apps of a connection, by their names. */
   async kept(connection: string): Promise<Readonly<Record<string, Kept>>> {
     await this.#writing.catch(() => undefined);
-    const known = this.#kept.get(connection) ?? (await this.#load(keptPathOf(connection))) ?? {};
+    const loaded = this.#kept.has(connection)
+      ? undefined
+      : await this.#load<Record<string, Kept>>(keptPathOf(connection));
+    const known = this.#kept.get(connection) ?? loaded ?? {};
     this.#kept.set(connection, known);
     return known;
   }
 
   /** Keeps what was read of an app; undefined: nothing any more. */
   async keep(connection: string, app: number, kept: Kept | undefined): Promise<void> {
-    const { [app]: _, ...others } = await this.kept(connection);
+    await this.kept(connection);
+    // Looked at once more: of apps that are read side by side each is kept.
+    const { [app]: _, ...others } = this.#kept.get(connection) ?? {};
     const all = kept ? { ...others, [app]: kept } : others;
     this.#kept.set(connection, all);
     await this.#save(keptPathOf(connection), all);
