@@ -73,7 +73,7 @@ export const AGENT_RULES: readonly Mutation[] = [
     file: 'protocol/outbound-stream.ts',
     from: '    if (durableSeq < this.#acked || durableSeq > this.spooledSeq) return false;\n    this.#forget(durableSeq);\n    this.#next = durableSeq + 1;\n    this.#credit = credit;',
     to: '    this.#forget(durableSeq);\n    this.#next = durableSeq + 1;\n    this.#credit = credit;',
-    caughtBy: { seeds: 150 },
+    caughtBy: { seeds: 250 },
   },
   {
     name: 'trim-what-is-not-acked',

@@ -261,7 +261,7 @@ export const STORE_RULES: readonly Mutation[] = [
     file: SCOPES,
     from: "    if (more.checkpoint !== undefined && outcome !== 'gone') attempt.checkpoint = more.checkpoint;\n",
     to: '    const named = this.tables.connections.get(ended.connection);\n    if (more.checkpoint !== undefined && named) named.checkpoint = attempt.checkpoint = more.checkpoint;\n',
-    caughtBy: { seeds: 120 },
+    caughtBy: { seeds: 250 },
   },
   {
     name: 'model-touched-scopes-are-read-again',

@@ -76,7 +76,7 @@ export const runSeed = async (seed: number, onTrace?: (line: string) => void): P
     const ask = (): void => {
       if (world.isHealed) return;
       world.ask(random.pick(world.codes) ?? '', random.pick(ASKED) ?? 'crawl');
-      time.after(random.between(0, 30_000), undefined, ask);
+      time.after(random.between(0, 18_000), undefined, ask);
     };
     ask();
     time.after(random.between(0, everyMs), undefined, disturb);
