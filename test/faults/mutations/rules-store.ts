@@ -11,6 +11,7 @@ const PUBLISHER = 'test/faults/simulation/store-publisher.ts';
 const SCOPES = 'test/faults/simulation/store-scopes.ts';
 const ROWS = 'test/faults/simulation/store-rows.ts';
 const LEASE_MODEL = 'test/faults/simulation/store-leases.ts';
+const STORES = 'test/faults/simulation/store.test.ts';
 const LISTS = 'test/faults/simulation/store-lists.ts';
 const NOTEBOOK = 'test/faults/simulation/notebook.ts';
 
@@ -261,7 +262,7 @@ export const STORE_RULES: readonly Mutation[] = [
     file: SCOPES,
     from: "    if (more.checkpoint !== undefined && outcome !== 'gone') attempt.checkpoint = more.checkpoint;\n",
     to: '    const named = this.tables.connections.get(ended.connection);\n    if (more.checkpoint !== undefined && named) named.checkpoint = attempt.checkpoint = more.checkpoint;\n',
-    caughtBy: { seeds: 250 },
+    caughtBy: { file: STORES, test: 'the model of the store answers every call as PostgreSQL does' },
   },
   {
     name: 'model-touched-scopes-are-read-again',
@@ -301,7 +302,7 @@ export const STORE_RULES: readonly Mutation[] = [
     file: LISTS,
     from: 'attempt.checks.set(position, text);',
     to: 'attempt.checks.set(position + attempt.checks.size / 1e6, text);',
-    caughtBy: { seeds: 100 },
+    caughtBy: { file: STORES, test: 'the model of the store answers every call as PostgreSQL does' },
   },
   {
     name: 'model-durability',
