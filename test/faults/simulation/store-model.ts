@@ -319,7 +319,7 @@ export class StoreModel extends ScopeModel {
     this.end(attempt, 'closed');
     this.endJob(job, ending);
     this.options.onWake(session.agentId, {});
-    return { result: 'closed', durableSeq };
+    return { result: 'closed', durableSeq, ...(ending.state !== 'published' && { published: false }) };
   }
 
   disconnected(session: AgentSession): void {
