@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { AuditLog } from '#agent/audit/audit-log.ts';
 import type { AttemptSpool } from '#agent/spool/attempt-spool.ts';
 import type { Spool } from '#agent/spool/spool.ts';
@@ -16,9 +15,10 @@ import {
 import { TIMES } from '#protocol/constants.ts';
 import { asFault, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import { JobSpec } from '#protocol/messages.ts';
+import type { JobSpec } from '#protocol/messages.ts';
 import { JobAudit, refusedJob } from './job-audit.ts';
-import type { JobHandler, JobHandlers } from './job-handler.ts';
+import type { JobHandler } from './job-handler.ts';
+import { type JobJudgement, judgeJob } from './job-judge.ts';
 import type { JobEffect } from './link.ts';
 import type { BridgeLog } from './log.ts';
 import { pacedProgress } from './paced-progress.ts';
@@ -27,8 +27,6 @@ import type { SeenJobs } from './seen-jobs.ts';
 
 /** What could not be deleted is tried again this much later: a virus scanner is done by then. */
 const DELETE_AGAIN_MS = 30_000;
-
-const Kind = z.looseObject({ jobId: z.string(), kind: z.string(), agentId: z.string().optional() });
 
 interface Running {
   /** Ends the handler. */
@@ -46,25 +44,10 @@ interface Held {
   paused: boolean;
 }
 
-/** Says why a job is not allowed on this machine, or nothing. */
-export interface JobPolicy {
-  judge(spec: JobSpec, when: 'offered' | 'begun'): Fault | undefined;
-  /** The job was taken. */
-  took(spec: JobSpec): void;
-}
-
-export interface JobRunnerOptions {
+export interface JobRunnerOptions extends JobJudgement {
   readonly spool: Spool;
-  readonly handlers: JobHandlers;
-  /** This agent: a job that was signed for another one is not taken. */
-  readonly agentId: string;
-  readonly verifyJob: (spec: string, signature: string) => boolean;
-  /** The same for a job that was taken before: the catalog's key may have been replaced since. Default: as for others. */
-  readonly verifyHeldJob?: (spec: string, signature: string) => boolean;
   /** Attempts that were taken before; absent: none is kept in mind. */
   readonly seen?: Pick<SeenJobs, 'judge' | 'remember'> | undefined;
-  /** Why the agent's own policy does not allow a job; `begun`: it was taken before. Default: all are allowed. */
-  readonly policy?: JobPolicy | undefined;
   /** What must be on the disk before a job is taken, such as the key that it was signed with. */
   readonly settled?: () => Promise<void>;
   readonly dispatch: (event: AgentEvent) => void;
@@ -172,41 +155,9 @@ export class JobRunner {
     await Promise.all(this.#tails.values());
   }
 
-  /** The handler for a job text that is genuine, or why it is not taken. */
-  #judge(
-    { jobId, attempt, spec, signature }: AttemptRef & { readonly spec: string; readonly signature: string },
-    when: 'offered' | 'taken' | 'begun',
-  ): { readonly spec: JobSpec; readonly handler: JobHandler } | Fault {
-    const { verifyJob, verifyHeldJob = verifyJob, seen, policy } = this.#options;
-    if (!(when === 'begun' ? verifyHeldJob : verifyJob)(spec, signature))
-      return new Fault('bridge.job_signature', `Job ${jobId} is not signed by the catalog of this agent`);
-    let value: unknown;
-    try {
-      value = JSON.parse(spec);
-    } catch {
-      return new Fault('bridge.protocol', `Job ${jobId} is not JSON`);
-    }
-    const kind = Kind.safeParse(value);
-    // A genuine text under another job's lease would be a replay.
-    if (!kind.success) return new Fault('bridge.protocol', `Job ${jobId} names no job or no kind`);
-    if (kind.data.jobId !== jobId) return new Fault('bridge.job_signature', `Job ${jobId} was signed for another job`);
-    if (kind.data.agentId !== undefined && kind.data.agentId !== this.#options.agentId)
-      return new Fault('bridge.job_signature', `Job ${jobId} was signed for another agent`);
-    const handler = Object.hasOwn(this.#options.handlers, kind.data.kind)
-      ? this.#options.handlers[kind.data.kind]
-      : undefined;
-    if (!handler) return new Fault('job.unknown_kind', `This agent does not know jobs of kind ${kind.data.kind}`);
-    const read = JobSpec.safeParse(value);
-    if (!read.success) return new Fault('bridge.protocol', `Job ${jobId} is incomplete: ${read.error.message}`);
-    const refusal =
-      (when === 'begun' ? undefined : seen?.judge(read.data, { jobId, attempt }, when)) ??
-      policy?.judge(read.data, when === 'begun' ? when : 'offered');
-    return refusal ?? { spec: read.data, handler };
-  }
-
   #verify(offer: Offer): void {
     const { jobId, attempt } = offer;
-    const judged = this.#judge(offer, 'offered');
+    const judged = judgeJob(this.#options, offer, 'offered');
     if (judged instanceof Fault) {
       this.#options.log.error({ jobId, attempt, ...faultFields(judged) }, judged.message);
       const refused = refusedJob(jobId, attempt, offer.spec, judged);
@@ -223,7 +174,7 @@ export class JobRunner {
     this.#inTurn({ jobId, attempt }, async () => {
       try {
         // Judged again: what was offered twice at once, or forbidden meanwhile, is not taken.
-        const judged = this.#judge({ jobId, attempt, spec, signature }, 'taken');
+        const judged = judgeJob(this.#options, { jobId, attempt, spec, signature }, 'taken');
         if (judged instanceof Fault) throw judged;
         // At once: others that are offered together with it are judged before anything below has ended.
         policy?.took(judged.spec);
@@ -246,7 +197,7 @@ export class JobRunner {
     const held = this.#held.get(attemptKey(ref));
     if (!held || held.running || this.#stopping) return;
     const { record } = held.spool;
-    const judged = this.#judge(record, 'begun');
+    const judged = judgeJob(this.#options, record, 'begun');
     if (judged instanceof Fault) {
       this.#seal(ref, held, 'error', judged);
       return;

@@ -1,4 +1,4 @@
-import type { JobPolicy } from '#agent/bridge/jobs.ts';
+import type { JobPolicy } from '#agent/bridge/job-judge.ts';
 import { problemPlace } from '#config/connection/problem.ts';
 import { type Asked, denials, denied, withoutLeave } from '#config/policy/judge.ts';
 import type { Policy } from '#config/policy/policy.ts';

@@ -238,7 +238,7 @@ export const AGENT_RULES: readonly Mutation[] = [
   {
     name: 'job-signature',
     rule: '§5: a job that the pinned key did not sign is rejected',
-    file: 'agent/bridge/jobs.ts',
+    file: 'agent/bridge/job-judge.ts',
     from: "if (!(when === 'begun' ? verifyHeldJob : verifyJob)(spec, signature))",
     to: 'if (jobId === signature)',
     caughtBy: { file: BRIDGE, test: 'a job that another key signed is rejected and never run' },

@@ -5,7 +5,7 @@ const SEEN = 'test/unit/bridge/seen-jobs.test.ts';
 const IDENTITY = 'test/unit/bridge/identity.test.ts';
 const BRIDGE = 'test/unit/bridge/bridge.test.ts';
 const TRUST = 'test/catalog/trust.test.ts';
-const LEASES = 'test/catalog/leases.test.ts';
+const ADMISSION = 'test/catalog/admission.test.ts';
 
 /** Who is believed: keys, signatures, and jobs that come a second time. */
 export const TRUST_RULES: readonly Mutation[] = [
@@ -66,15 +66,15 @@ export const TRUST_RULES: readonly Mutation[] = [
   {
     name: 'job-of-another-agent',
     rule: '§5: a job that names another agent is rejected',
-    file: 'agent/bridge/jobs.ts',
-    from: 'kind.data.agentId !== this.#options.agentId)',
+    file: 'agent/bridge/job-judge.ts',
+    from: 'kind.data.agentId !== agentId)',
     to: "kind.data.agentId === '')",
     caughtBy: { file: BRIDGE, test: 'a genuine job that was signed for another agent is rejected and never run' },
   },
   {
     name: 'job-of-another-lease',
     rule: '§5: a job that names another than its lease is rejected',
-    file: 'agent/bridge/jobs.ts',
+    file: 'agent/bridge/job-judge.ts',
     from: 'if (kind.data.jobId !== jobId)',
     to: "if (kind.data.jobId === '')",
     caughtBy: { file: BRIDGE, test: 'a genuine job that comes under another lease is rejected and never run' },
@@ -82,7 +82,7 @@ export const TRUST_RULES: readonly Mutation[] = [
   {
     name: 'unknown-kind',
     rule: '§5: a job of a kind that nobody handles is rejected with job.unknown_kind',
-    file: 'agent/bridge/jobs.ts',
+    file: 'agent/bridge/job-judge.ts',
     from: "return new Fault('job.unknown_kind',",
     to: "return new Fault('internal',",
     caughtBy: { file: BRIDGE, test: 'a job of an unknown kind is rejected' },
@@ -155,7 +155,7 @@ export const TRUST_RULES: readonly Mutation[] = [
     file: 'catalog/jobs/session.ts',
     from: 'if (!signatureHolds(agent.publicKey, challenge(proof.host, proof.nonce, auth.agentId, auth.bootId), auth.signature))',
     to: "if (auth.signature === '')",
-    caughtBy: { file: LEASES, test: 'a signature for another host is refused' },
+    caughtBy: { file: ADMISSION, test: 'a signature for another host is refused' },
   },
   {
     name: 'disabled-agent',
@@ -163,6 +163,6 @@ export const TRUST_RULES: readonly Mutation[] = [
     file: 'catalog/jobs/session.ts',
     from: 'if (before.disabled)',
     to: 'if (before.disabled && before.epoch < 0)',
-    caughtBy: { file: LEASES, test: 'unknown, revoked and disabled agents are told apart' },
+    caughtBy: { file: ADMISSION, test: 'unknown, revoked and disabled agents are told apart' },
   },
 ];
