@@ -28,7 +28,7 @@ export class Stand {
     this.#ref = ref;
   }
 
-  /** Where the list of a job that is one begins; less than 0 when it has none yet. */
+  /** Where the list of a job that is one begins, of a preview its last batch that is stored; less than 0: none yet. */
   get checksFrom(): number {
     return this.#checksFrom;
   }
