@@ -95,7 +95,6 @@ describe('a row that the database refuses', () => {
   beforeAll(() => world.sql`alter table asset add constraint canary check (name <> 'canary-refused')`.execute());
   afterAll(() => world.sql`alter table asset drop constraint canary`.execute());
 
-  // What is refused while rows are still being sent is told at once, the rest by what is asked next.
   test.each([
     ['first of a few', 3, 0],
     ['first of many', 4_000, 0],
