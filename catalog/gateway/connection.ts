@@ -14,8 +14,8 @@ export interface ConnectionOptions {
   /** As the agent named it in the `Host` header. */
   readonly host: string;
   readonly nonce: string;
-  /** In [0, 1); instead of chance. */
-  readonly random?: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly clock: GatewayClock;
   readonly log: GatewayLog;
   readonly onAuthenticated: () => void;
@@ -51,7 +51,7 @@ export class AgentConnection {
     this.#machine = new GatewaySession({
       nonce: options.nonce,
       serverTime: options.clock.timestamp(),
-      random: (options.random ?? Math.random)(),
+      random: options.random(),
     });
     channel.listen({
       text: (text) => this.dispatch({ type: 'text', text }),

@@ -190,6 +190,7 @@ export class Gateway {
       log,
       host: request.headers.host ?? '',
       nonce: randomBytes(32).toString('base64'),
+      random: Math.random,
       clock: this.#clock,
       onAuthenticated: () => {
         const from = this.#known(connection);

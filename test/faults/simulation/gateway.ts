@@ -38,6 +38,7 @@ export class GatewayProcess {
         backend: this.#store.backendOf(owner),
         host: HOST,
         nonce: this.#random.id(),
+        random: () => this.#random.next(),
         clock: {
           nowMs: () => time.nowMs + owner.clockOffsetMs,
           after: (ms, call) => time.after(Math.ceil(ms), owner, call, true),
