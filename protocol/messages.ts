@@ -141,7 +141,7 @@ export const JobFinish = z.looseObject({
   error: LooseError.optional(),
 });
 
-/** `published: false`: the job failed or was cancelled; what the agent noted of it as done is not. */
+/** `published: false`: the job failed, was cancelled or is tried again; what the agent noted of it as done is not. */
 const JobClosed = z.looseObject({
   type: z.literal('job.closed'),
   jobId: Id,
