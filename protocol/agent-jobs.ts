@@ -24,6 +24,9 @@ export type JobMessage = Extract<
 
 const ref = ({ jobId, attempt }: AttemptRef): AttemptRef => ({ jobId, attempt });
 
+const closedFor = ({ published }: { readonly published?: boolean | undefined }): RemovedFor =>
+  published === false ? 'unpublished' : 'closed';
+
 const disagreement = (attempt: Attempt, durableSeq: number): ErrorInfo => ({
   code: 'bridge.protocol',
   message: `the catalog holds batches up to ${durableSeq}, the spool ${attempt.outbound.ackedSeq + 1} to ${attempt.outbound.spooledSeq}`,
@@ -88,7 +91,7 @@ export class AgentJobs {
       // Not named in `auth`: an earlier session offered it and it was still being verified; that offer is void.
       if (!this.#authenticated.has(attempt) || verdict === undefined || verdict.verdict === 'lost')
         this.#remove(attempt, 'lost');
-      else if (verdict.verdict === 'finished') this.#remove(attempt, 'closed');
+      else if (verdict.verdict === 'finished') this.#remove(attempt, closedFor(verdict));
       else if (attempt.parts && !this.#parts) this.#giveUp(attempt, NO_PARTS);
       else if (!attempt.outbound.restart(verdict.durableSeq, verdict.credit))
         this.#giveUp(attempt, disagreement(attempt, verdict.durableSeq));
@@ -127,7 +130,7 @@ export class AgentJobs {
       case 'job.closed':
       case 'job.lost': {
         const attempt = this.#attempts.get(message);
-        const why = message.type === 'job.lost' ? 'lost' : message.published === false ? 'unpublished' : 'closed';
+        const why = message.type === 'job.lost' ? 'lost' : closedFor(message);
         if (attempt) this.#remove(attempt, why);
         return undefined;
       }

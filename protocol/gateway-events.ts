@@ -11,6 +11,8 @@ export interface Verdict extends AttemptRef {
   readonly durableSeq: number;
   readonly publishedScopes: readonly string[];
   readonly cancel: boolean;
+  /** The attempt is finished, and its job was not published by it. */
+  readonly published?: false | undefined;
 }
 
 /** All that can happen to the gateway's side of one connection. */
@@ -59,7 +61,7 @@ export type GatewayEvent =
       readonly type: 'finished';
       readonly result: 'closed' | 'lost' | 'gap';
       readonly durableSeq: number;
-      /** The attempt is closed, and its job was not published. */
+      /** The attempt is closed, and its job was not published by it. */
       readonly published?: false | undefined;
     } & AttemptRef)
   /** A job may be waiting, or a cancel was asked for. */

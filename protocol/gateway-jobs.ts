@@ -65,7 +65,7 @@ export class GatewayJobs {
   ): z.infer<typeof JobVerdict>[] {
     const fitted = fittedScopes(roomBytes);
     this.#pollAtMs = nowMs;
-    return verdicts.map(({ jobId, attempt, verdict, durableSeq, publishedScopes, cancel }) => {
+    return verdicts.map(({ jobId, attempt, verdict, durableSeq, publishedScopes, cancel, published }) => {
       const job = held.find((h) => h.jobId === jobId && h.attempt === attempt);
       if (verdict === 'continue' && job) this.#resumable.set(attemptKey(job), { lease: leaseOf(job), durableSeq });
       return {
@@ -77,6 +77,7 @@ export class GatewayJobs {
         leaseTtlMs: TIMES.leaseTtlMs,
         publishedScopes: fitted(publishedScopes),
         cancel,
+        published,
       };
     });
   }

@@ -72,6 +72,12 @@ export const Auth = z.looseObject({
   status: AgentStatus,
 });
 
+/**
+ * Of an attempt that is over. `false`: its job failed, was cancelled or is tried again; what the agent noted of it as done is
+ * not. Older gateways do not say it.
+ */
+const Published = z.boolean().optional();
+
 export const JobVerdict = z.looseObject({
   jobId: Id,
   attempt: Attempt,
@@ -82,6 +88,7 @@ export const JobVerdict = z.looseObject({
   /** Scopes of this attempt that are published already: a resumed crawl skips them. */
   publishedScopes: z.array(z.string().max(LIMITS.keyChars)).max(LIMITS.publishedScopes),
   cancel: z.boolean().optional(),
+  published: Published,
 });
 
 export const Welcome = z.looseObject({
@@ -141,12 +148,11 @@ export const JobFinish = z.looseObject({
   error: LooseError.optional(),
 });
 
-/** `published: false`: the job failed, was cancelled or is tried again; what the agent noted of it as done is not. */
 const JobClosed = z.looseObject({
   type: z.literal('job.closed'),
   jobId: Id,
   attempt: Attempt,
-  published: z.boolean().optional(),
+  published: Published,
 });
 /** The attempt is not this agent's any more: stop, delete, report nothing. */
 const JobLost = z.looseObject({ type: z.literal('job.lost'), jobId: Id, attempt: Attempt });

@@ -40,6 +40,8 @@ export interface HeldVerdict {
   readonly durableSeq: number;
   readonly publishedScopes: readonly string[];
   readonly cancel: boolean;
+  /** The attempt is finished, and its job was not published by it. */
+  readonly published?: false | undefined;
 }
 
 export interface Offer extends Lease {
@@ -118,7 +120,7 @@ export interface GatewayBackend {
   ): Promise<{
     readonly result: 'closed' | 'lost' | 'gap';
     readonly durableSeq: number;
-    /** The attempt is closed, and its job was not published. */
+    /** The attempt is closed, and its job was not published by it. */
     readonly published?: false | undefined;
   }>;
   status(session: AgentSession, status: AgentStatus): Promise<void>;

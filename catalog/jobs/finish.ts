@@ -7,7 +7,7 @@ import { faultPoint } from '#protocol/fault-point.ts';
 import { countChecks } from './checks.ts';
 import { judgeSite } from './findings-of-site.ts';
 import { hasInventory } from './inventory.ts';
-import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs } from './lease.ts';
+import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs, unlessPublished } from './lease.ts';
 import type { AttemptRef } from './publish.ts';
 import { removeUnlisted } from './removals.ts';
 
@@ -51,8 +51,8 @@ export const closeAttempt = (
   transact(sql, async (tx) => {
     const { organisationId, jobId, attempt } = ref;
     if (!(await isCurrent(tx, session))) return { result: 'lost', durableSeq: 0 };
-    const { standing, durableSeq, connection } = await lockLease(tx, session, finish);
-    if (standing === 'finished') return { result: 'closed', durableSeq };
+    const { standing, durableSeq, connection, published } = await lockLease(tx, session, finish);
+    if (standing === 'finished') return { result: 'closed', durableSeq, published };
     if (standing === 'lost') return { result: 'lost', durableSeq };
     if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
     const [row] = await tx<{ error: ErrorInfo | null; refused: number }[]>`
@@ -94,7 +94,7 @@ export const closeAttempt = (
     // Another job may have waited for this one.
     await wakeAgent(tx, organisationId, session.agentId);
     faultPoint('catalog.job_rows_written');
-    return { result: 'closed', durableSeq, ...(ending.state !== 'published' && { published: false }) };
+    return { result: 'closed', durableSeq, ...unlessPublished(ending.state) };
   });
 
 /** Judges what only the crawl as a whole can tell; measures are compared when one may have come, changed or gone. */

@@ -39,7 +39,13 @@ export interface HeldAttempt {
   readonly standing: Standing;
   readonly durableSeq: number;
   readonly connection: string;
+  /** The attempt is finished, and its job was not published by it. */
+  readonly published?: false | undefined;
 }
+
+/** What an agent is told of a job whose attempt is closed: nothing when it was published. */
+export const unlessPublished = (state: string): { readonly published?: false } =>
+  state === 'published' ? {} : { published: false };
 
 /** Job and attempt of a lease, locked; what the agent may do with it. The agent's session must be the current one. */
 export const lockLease = async (tx: Transaction, session: AgentSession, lease: Lease): Promise<HeldAttempt> => {
@@ -68,7 +74,8 @@ export const lockLease = async (tx: Transaction, session: AgentSession, lease: L
     for update of j, a`;
   if (!row) return { standing: 'lost', durableSeq: 0, connection: '' };
   const { connection, durableSeq } = row;
-  if (row.attemptState === 'closed') return { standing: 'finished', durableSeq, connection };
+  if (row.attemptState === 'closed')
+    return { standing: 'finished', durableSeq, connection, ...unlessPublished(row.latest ? row.jobState : 'again') };
   const held =
     row.attemptState === 'active' &&
     row.latest &&

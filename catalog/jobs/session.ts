@@ -107,9 +107,9 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
     const jobs: HeldVerdict[] = [];
     for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
       const storableLease = isStorable(held.jobId) && isStorable(held.leaseToken);
-      const { standing, durableSeq } = storableLease
+      const { standing, durableSeq, published } = storableLease
         ? await prolong(tx, session, held)
-        : { standing: 'lost' as const, durableSeq: 0 };
+        : { standing: 'lost' as const, durableSeq: 0, published: undefined };
       const goesOn = standing === 'held' || standing === 'cancelling';
       jobs.push({
         jobId: held.jobId,
@@ -118,6 +118,7 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
         durableSeq,
         publishedScopes: goesOn ? await publishedScopes(tx, organisationId, held.jobId, held.attempt) : [],
         cancel: standing === 'cancelling',
+        published,
       });
     }
     const believed = await tx<{ jobId: string; attempt: number }[]>`

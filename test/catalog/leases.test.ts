@@ -247,8 +247,42 @@ describe('an agent that went away', () => {
     const { stream } = await world.crawl(place, 'prod');
     await stream.publish(siteRecords('prod', []));
     await stream.finish();
-    const { jobs } = await place.agent.open(world.backend, [stream.held]);
+    const { session, jobs } = await place.agent.open(world.backend, [stream.held]);
     expect(jobs).toMatchObject([{ verdict: 'finished', durableSeq: 1 }]);
+    expect(jobs[0]?.published).toBeUndefined();
+    stream.session = session;
+    expect(await stream.finish()).toEqual({ result: 'closed', durableSeq: 1 });
+  });
+
+  test.each([
+    ['failed for good', { result: 'error', error: fatal }, 'failed'],
+    ['failed for now', { result: 'error', error: retryable }, 'queued'],
+    ['was cancelled', { result: 'cancelled' }, 'cancelled'],
+  ] as const)('after its job %s: it hears that it is finished and not published', async (_, how, state) => {
+    const place = await world.enter('prod');
+    const { stream, job } = await world.crawl(place, 'prod');
+    await stream.finish(how);
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({ state });
+    const { session, jobs } = await place.agent.open(world.backend, [stream.held]);
+    expect(jobs).toMatchObject([{ verdict: 'finished', published: false }]);
+    stream.session = session;
+    expect(await stream.finish(how)).toMatchObject({ result: 'closed', published: false });
+  });
+
+  test('after its job was tried again and published: the earlier attempt hears that it was not', async () => {
+    const place = await world.enter('prod');
+    const { stream, job } = await world.crawl(place, 'prod');
+    await stream.finish({ result: 'error', error: retryable });
+    await world.sql`update job set not_before = now() where id = ${job.id}`;
+    const again = await TestStream.begin(world.backend, place.session);
+    await again.publish(siteRecords('prod', []));
+    await again.finish();
+    expect(await world.state(place.organisationId, job.id)).toMatchObject({ state: 'published' });
+    const { jobs } = await place.agent.open(world.backend, [stream.held, again.held]);
+    expect(jobs.map(({ attempt, verdict, published }) => [attempt, verdict, published])).toEqual([
+      [1, 'finished', false],
+      [2, 'finished', undefined],
+    ]);
   });
 
   test(`${MAX_ATTEMPTS} times: the job fails and says so`, async () => {

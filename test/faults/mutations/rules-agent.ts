@@ -92,6 +92,14 @@ export const AGENT_RULES: readonly Mutation[] = [
     caughtBy: { seeds: 5 },
   },
   {
+    name: 'unpublished-in-a-verdict',
+    rule: '§9: what a lost job.closed would have said of the job, the next verdict says',
+    file: 'protocol/agent-jobs.ts',
+    from: "if (verdict.verdict === 'finished') this.#remove(attempt, closedFor(verdict));",
+    to: "if (verdict.verdict === 'finished') this.#remove(attempt, 'closed');",
+    caughtBy: { file: RACES, test: 'the finish is said again in the next session, and finished ends it' },
+  },
+  {
     name: 'cancel-in-welcome',
     rule: '§4: a verdict with cancel cancels the attempt',
     file: 'protocol/agent-jobs.ts',

@@ -58,6 +58,14 @@ export const STORE_RULES: readonly Mutation[] = [
     caughtBy: { file: LEASES, test: 'an older session of the agent can do nothing any more' },
   },
   {
+    name: 'unpublished-by-an-earlier-attempt',
+    rule: '§5: a job that is tried again was not published by the attempt before',
+    file: 'catalog/jobs/lease.ts',
+    from: "...unlessPublished(row.latest ? row.jobState : 'again')",
+    to: '...unlessPublished(row.jobState)',
+    caughtBy: { file: LEASES, test: 'after its job was tried again and published: the earlier attempt hears' },
+  },
+  {
     name: 'same-agent-grace',
     rule: '§5: an expired lease may be renewed by the same agent',
     file: 'catalog/jobs/lease.ts',
@@ -279,6 +287,14 @@ export const STORE_RULES: readonly Mutation[] = [
     from: "(kind === 'lineage' ? 'crawl' : kind)",
     to: 'kind',
     caughtBy: { seeds: 20 },
+  },
+  {
+    name: 'model-unpublished-in-a-verdict',
+    rule: '§9: what a lost job.closed would have said of the job, the next verdict says (simulated)',
+    file: MODEL,
+    from: "        ...(standing === 'finished' && this.unlessPublished(job, attempt)),\n",
+    to: '',
+    caughtBy: { seeds: 60 },
   },
   {
     name: 'model-lineage-brings-no-app',

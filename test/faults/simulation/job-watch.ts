@@ -161,6 +161,17 @@ export class JobWatch {
     else if (job.kind === 'lineage') this.#lineage(attempt);
   }
 
+  /** An agent is told that an attempt is over, and whether its job was published by it. */
+  closed(ref: AttemptName, published: boolean): void {
+    const job = this.#options.model()?.tables.jobs.get(ref.jobId);
+    const isPublished = job?.state === 'published' && job.attempt === ref.attempt;
+    if (published !== isPublished)
+      this.#options.fail(
+        'truth',
+        `${keyOf(ref)} is told as ${published ? '' : 'not '}published; its job is ${job?.state}`,
+      );
+  }
+
   /** Only the latest attempt of a job, while it has not ended, may make anything of what came. */
   #holding(ref: AttemptName, what: string): JobRow | undefined {
     const model = this.#options.model();

@@ -19,6 +19,7 @@ export const MUST_HAPPEN: readonly string[] = [
   'agent.resumeJob',
   'agent.cancel',
   'agent.remove.closed',
+  'agent.remove.unpublished',
   'agent.remove.lost',
   'agent.remove.broken',
   'agent.event.broken',
@@ -47,6 +48,7 @@ export const MUST_HAPPEN: readonly string[] = [
   // the store
   'verdict.continue',
   'verdict.finished',
+  'verdict.unpublished',
   'verdict.lost',
   'store.batch.epoch',
   'store.renew.lost',

@@ -140,6 +140,11 @@ export class LeaseModel {
     return { standing: !held ? 'lost' : job.state === 'cancelling' ? 'cancelling' : 'held', job, attempt };
   }
 
+  /** What the agent is told of an attempt that is over: whether its job was published by it, if not. */
+  protected unlessPublished(job: JobRow | undefined, attempt: AttemptRow | undefined): { readonly published?: false } {
+    return job?.state === 'published' && job.attempt === attempt?.attempt ? {} : { published: false };
+  }
+
   protected prolong(session: AgentSession, lease: Lease): Standings {
     const found = this.standing(session, lease);
     const { standing, job, attempt } = found;

@@ -117,7 +117,7 @@ export class StoreModel extends ScopeModel {
     };
     const jobs: HeldVerdict[] = [];
     for (const held of [...auth.jobs].sort((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
-      const { standing, attempt } = this.prolong(session, held);
+      const { standing, job, attempt } = this.prolong(session, held);
       const goesOn = standing === 'held' || standing === 'cancelling';
       jobs.push({
         jobId: held.jobId,
@@ -126,6 +126,7 @@ export class StoreModel extends ScopeModel {
         durableSeq: attempt?.durableSeq ?? 0,
         publishedScopes: goesOn ? [...(attempt?.published.keys() ?? [])].sort() : [],
         cancel: standing === 'cancelling',
+        ...(standing === 'finished' && this.unlessPublished(job, attempt)),
       });
     }
     for (const attempt of this.tables.attempts.values())
@@ -290,7 +291,7 @@ export class StoreModel extends ScopeModel {
     if (!this.isCurrent(session)) return { result: 'lost', durableSeq: 0 };
     const { standing, job, attempt } = this.standing(session, finish);
     const durableSeq = attempt?.durableSeq ?? 0;
-    if (standing === 'finished') return { result: 'closed', durableSeq };
+    if (standing === 'finished') return { result: 'closed', durableSeq, ...this.unlessPublished(job, attempt) };
     if (standing === 'lost' || !job || !attempt) return { result: 'lost', durableSeq };
     if (durableSeq < finish.lastSeq) return { result: 'gap', durableSeq };
     const isOk = finish.result === 'ok';
@@ -319,7 +320,7 @@ export class StoreModel extends ScopeModel {
     this.end(attempt, 'closed');
     this.endJob(job, ending);
     this.options.onWake(session.agentId, {});
-    return { result: 'closed', durableSeq, ...(ending.state !== 'published' && { published: false }) };
+    return { result: 'closed', durableSeq, ...this.unlessPublished(job, attempt) };
   }
 
   disconnected(session: AgentSession): void {

@@ -39,6 +39,7 @@ interface Message {
   readonly leases: readonly Message[];
   readonly lost: readonly Message[];
   readonly verdict: string;
+  readonly published?: boolean;
 }
 
 interface Stream {
@@ -166,7 +167,7 @@ export class Watch implements WireTap {
       case 'welcome':
         account.grantedBytes = message.connectionCredit;
         for (const verdict of message.jobs) {
-          this.#counters.count(`verdict.${verdict.verdict}`);
+          this.#counters.count(`verdict.${verdict.published === false ? 'unpublished' : verdict.verdict}`);
           account.grants.set(keyOf(verdict), verdict.credit);
           watched?.leaseUntilMs.set(keyOf(verdict), until(verdict.leaseTtlMs));
           // What is durable by the verdict counts as acknowledged.
@@ -223,8 +224,16 @@ export class Watch implements WireTap {
           'commit',
           `${name} acknowledges batch ${message.upto} of ${keyOf(attempt)}, ${attempt.durableSeq} is committed`,
         );
+    } else if (message.type === 'job.closed') this.#closed(message);
+    else if (message.type === 'welcome') {
+      for (const verdict of message.jobs) if (verdict.verdict === 'finished') this.#closed(verdict);
     } else if (message.type === 'bye' && !SOUND.has(message.code))
       this.fail('sound', `${name} ends with ${message.code}: ${message.message}`);
+  }
+
+  /** An agent is told that an attempt is over. */
+  #closed(message: Message): void {
+    if (!this.forgotten) this.jobs.closed(message, message.published !== false);
   }
 
   gatewayHeard(connection: Connection, item: Parameters<WireTap['gatewayHeard']>[1]): void {

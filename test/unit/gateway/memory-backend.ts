@@ -195,6 +195,7 @@ export class MemoryBackend implements GatewayBackend {
         durableSeq: job?.durableSeq ?? 0,
         publishedScopes,
         cancel: job?.cancel ?? false,
+        ...(verdict === 'finished' && job?.state !== 'published' && { published: false as const }),
       };
     });
     return { session, jobs, asks: this.asks };

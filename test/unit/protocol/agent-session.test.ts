@@ -247,8 +247,13 @@ describe('after a restart', () => {
     expect(types(open(held(), { cancel: true }))).toEqual(['send', 'trim', 'cancel', 'sendBatch', 'sendBatch']);
   });
 
-  test.each(['finished', 'lost'])('a %s attempt is removed', (said) => {
-    expect(open(held(), { verdict: said })).toMatchObject([{ type: 'remove' }]);
+  test.each([
+    ['finished', {}, 'closed'],
+    ['finished', { published: true }, 'closed'],
+    ['finished', { published: false }, 'unpublished'],
+    ['lost', {}, 'lost'],
+  ])('a %s attempt is removed (%o: %s)', (said, more, why) => {
+    expect(open(held(), { verdict: said, ...more })).toMatchObject([{ type: 'remove', why }]);
   });
 
   test('an attempt that the catalog does not mention is lost', () => {

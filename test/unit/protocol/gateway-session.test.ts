@@ -65,6 +65,24 @@ describe('the handshake', () => {
     expect(jobs[0]?.durableSeq).toBe(4);
     expect(jobs[0]?.publishedScopes.length).toBeGreaterThan(100);
   });
+
+  test.each([[undefined], [false]] as const)(
+    'says of a finished attempt whether it was not published (%s)',
+    (published) => {
+      const bench = new Bench();
+      const job = {
+        ...ref,
+        verdict: 'finished' as const,
+        durableSeq: 4,
+        publishedScopes: [],
+        cancel: false,
+        published,
+      };
+      const [message] = bench.open([job], [{ ...lease, spooledSeq: 4, sealed: true }]);
+      const { jobs } = JSON.parse(message?.type === 'send' ? message.text : '') as { jobs: { published?: boolean }[] };
+      expect(jobs.map((one) => one.published)).toEqual([published]);
+    },
+  );
 });
 
 describe('an offer', () => {

@@ -84,13 +84,16 @@ describe('finish and lost cross', () => {
 });
 
 describe('finish and closed cross a cut', () => {
-  test('the finish is said again in the next session, and finished ends it', () => {
+  test.each([
+    [{}, 'closed'],
+    [{ published: false }, 'unpublished'],
+  ])('the finish is said again in the next session, and finished ends it (%o)', (more, why) => {
     const bench = new AgentBench([held({ frameBytes: [], trimmedSeq: 2, seal })]);
     bench.do({ type: 'start' });
     expect(said(bench.open([{ ...verdict, durableSeq: 2 }]))).toEqual(['job.resume', 'job.finish']);
     bench.do({ type: 'closed', code: 1006 });
-    const effects = bench.open([{ ...verdict, verdict: 'finished', durableSeq: 2 }]);
-    expect(effects).toEqual([{ type: 'remove', ...ref, why: 'closed' }]);
+    const effects = bench.open([{ ...verdict, verdict: 'finished', durableSeq: 2, ...more }]);
+    expect(effects).toEqual([{ type: 'remove', ...ref, why }]);
     // The answer to the first finish, delivered late, finds nothing.
     expect(bench.hear({ type: 'job.closed', ...ref })).toEqual([]);
   });
