@@ -76,7 +76,7 @@ export type AgentEvent =
   /** The program is about to end: take no more jobs. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
-/** Why an attempt is removed. `unpublished`: the catalog closed it, and its job failed or was cancelled. */
+/** Why an attempt is removed. `unpublished`: it is over, and its job failed, was cancelled or is tried again. */
 export type RemovedFor = 'closed' | 'unpublished' | 'lost' | 'broken';
 
 /** All that the machine asks of the program around it, to be done in order. */
