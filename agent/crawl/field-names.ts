@@ -6,8 +6,9 @@ import { textAt, treeAt } from './properties.ts';
 
 const LISTS_PART = 'master items, variables and bookmarks';
 const MOST_NAMES = 100;
-const QUOTED = /^\s*=?\s*(?:\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|`([^`]*)`)\s*$/;
-const PLAIN = /^\s*=?\s*([\p{L}_%#@$][\p{L}\p{M}\p{N}_%#@$.]*)\s*$/u;
+/** Both of a text without blanks at its ends: blanks that two parts of a pattern may share are shared in all ways. */
+const QUOTED = /^(?:=\s*)?(?:\[((?:[^\]]|\]\])*)\]|"((?:[^"]|"")*)"|`([^`]*)`)$/;
+const PLAIN = /^(?:=\s*)?([\p{L}_%#@$][\p{L}\p{M}\p{N}_%#@$.]*)$/u;
 
 /** What expressions of one thing name. */
 export interface Named {
@@ -85,9 +86,10 @@ export class FieldNames {
   /** The name of the field that a dimension is; undefined when it is an expression. */
   #field(definition: string): string | undefined {
     if (this.#known.fields?.has(definition) === true) return definition;
-    const [, brackets, quotes, ticks] = QUOTED.exec(definition) ?? [];
+    const text = definition.trim();
+    const [, brackets, quotes, ticks] = QUOTED.exec(text) ?? [];
     const quoted = brackets?.replaceAll(']]', ']') ?? quotes?.replaceAll('""', '"') ?? ticks;
     if (quoted !== undefined) return quoted.startsWith('=') || quoted.includes('$(') ? undefined : quoted;
-    return PLAIN.exec(definition)?.[1];
+    return PLAIN.exec(text)?.[1];
   }
 }

@@ -9,7 +9,7 @@ export const isRelative = (path: string): boolean => !ROOTED.test(path.trim());
 
 /** The path from its beginning, as far as the script tells. */
 export const wholePath = ({ path, directory = '' }: FilePlace): string =>
-  directory === '' || !isRelative(path) ? path : `${directory.trim().replace(/[\\/]+$/, '')}/${path.trim()}`;
+  directory === '' || !isRelative(path) ? path : `${directory.trim().replace(/(?<![\\/])[\\/]+$/, '')}/${path.trim()}`;
 
 /** The same text for the same place, and for no other: two holes of one name that stand for different values are two. */
 export const sourceIdentity = (source: Source): string => {

@@ -13,7 +13,6 @@ export interface Expanded {
 const DEEPEST = 20;
 const LONGEST = 200_000;
 const MOST_EXPANSIONS = 1_000;
-const NAMED = /^\s*#?\s*([^()=]*?)\s*(\(|$)/;
 const PARAMETER = /\$(\d{1,3})/g;
 
 /**
@@ -42,7 +41,7 @@ export const expanded = (text: string, definition: (name: string) => string | un
     count += 1;
     if (count > MOST_EXPANSIONS || within.length >= DEEPEST) return `$(${inner})`;
     if (/^\s*=/.test(inner)) return `$(${put(inner, within)})`;
-    const name = NAMED.exec(inner)?.[1] ?? '';
+    const name = nameIn(inner);
     if (name === '' || name.includes('$(')) return `$(${put(inner, within)})`;
     variables.add(name);
     const known = within.includes(name) ? undefined : definition(name);
@@ -61,6 +60,13 @@ export const expanded = (text: string, definition: (name: string) => string | un
     return /^\s*=/.test(done) ? `$(${done.trimStart()})` : done;
   };
   return { text: put(text, []), variables: [...variables], unresolved: [...unresolved] };
+};
+
+/** The variable that `v`, `#v` or `v(a, b)` names; empty when it is something else. */
+const nameIn = (inner: string): string => {
+  const [head = ''] = inner.split('(', 1);
+  const name = head.trim().replace(/^#\s*/, '');
+  return /[)=]/.test(name) ? '' : name;
 };
 
 /** The texts between the commas of `v(a, b)`; commas within parentheses and quotes are part of one. */

@@ -150,7 +150,7 @@ export class Naming {
     const { target } = this.connection(name) ?? {};
     if (target?.address !== undefined) {
       const below = whole.names.map((part) => `/${encodeURI(part)}`).join('');
-      return { key: webKey(`${target.address.replace(/\/+$/, '')}${below}`), caseless: false, reasons };
+      return { key: webKey(`${target.address.replace(/(?<!\/)\/+$/, '')}${below}`), caseless: false, reasons };
     }
     const folder = target?.kind === 'folder' ? serverPath(this.#mapping.path(target.path ?? '')) : undefined;
     const found = folder === undefined ? undefined : beneath(folder, whole.names);

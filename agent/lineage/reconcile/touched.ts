@@ -65,7 +65,10 @@ export class Touched {
   }
 
   #take(row: TouchedRow): void {
-    const text = row.discriminator.trim().replace(/;+$/, '').trim();
+    const text = row.discriminator
+      .trim()
+      .replace(/(?<!;);+$/, '')
+      .trim();
     const [, bracketed, bare] = STORE.exec(text) ?? [];
     const stored = (bracketed ?? bare)?.trim();
     if (stored !== undefined) {

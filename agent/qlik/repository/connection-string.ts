@@ -171,7 +171,7 @@ const portOf = (text: string | undefined): number | undefined => {
 };
 
 const NAME = /^[\p{L}\p{N}_.$()-]{1,253}$/u;
-const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*(?:%[\w.-]{1,40})?$/i;
+const IPV6 = /^(?=[^:]{0,4}:)[0-9a-f:.]{2,45}(?:%[\w.-]{1,40})?$/i;
 
 /** `host`, `host,1433`, `tcp:host\instance,1433`, `host:1521/service`, `[::1]:5432`, a TNS description, or a file. */
 const serverOf = (

@@ -153,3 +153,8 @@ test('whatever stands there, it is read in one go, and no more is found than the
     expect(fields.length).toBeLessThanOrEqual(FIELDS);
   }
 });
+
+test('blanks in an expansion, however many, cost time by their number alone', () => {
+  for (const inner of [' ! =', '# ! =', 'v = '])
+    expect(read(`$(${inner.replaceAll(' ', ' '.repeat(200_000))})`).fields).toEqual([]);
+});

@@ -106,3 +106,29 @@ test('a long log costs time by its length alone', () => {
   const { statements: text } = readScriptLog(log('T:', 'LOAD', ...fields, 'z FROM x.qvd (qvd)'), 1_000_000);
   expect(text.endsWith('z FROM x.qvd (qvd);')).toBe(true);
 });
+
+test.each([
+  ['prefixes', 'left '.repeat(5_000)],
+  ['pairs of prefixes', 'left join '.repeat(5_000)],
+  ['prefixes in lines', 'inner\tkeep(a)\n'.repeat(5_000)],
+  ['blanks', `a${' '.repeat(200_000)}`],
+  ['rows that end', `${'inline['.repeat(50_000)}]`],
+])('%s of which there are more than anybody writes cost time by their length alone', (_, text) => {
+  const { statements: made } = readScriptLog(log(`${text}x`, 'LOAD a', 'FROM b'), 1_000_000);
+  expect(made.endsWith('LOAD a\nFROM b;')).toBe(true);
+});
+
+test.each([
+  'LEFT',
+  'Inner  Join (Orders)',
+  'T: MAPPING',
+  '[My: table] :',
+  'first 10 concatenate (a:b)',
+  'Sample 0.5',
+  "CROSSTABLE (a, b) 'Label':",
+])('%s and what follows in the next line are one statement', (prefix) => {
+  const waits = !prefix.endsWith("'Label':");
+  expect(statements(prefix, 'LOAD a FROM b')).toEqual(
+    waits ? [prefix, 'LOAD a FROM b;'] : [`${prefix};`, 'LOAD a FROM b;'],
+  );
+});

@@ -299,4 +299,11 @@ describe('surroundings', () => {
     const known = Array.from({ length: 40 }, (_, i) => `lib://QVD/${'a'.repeat(1_000)}${i}`);
     expect(filesMatching('lib://QVD/*a*a*a*b', known, (path) => place(qvd(path)))).toBeUndefined();
   });
+
+  test.each([
+    ['a folder', () => place({ ...qvd('x.qvd'), directory: `lib://QVD/${'/'.repeat(500_000)}a` } as Source)],
+    ['what the engine touched', () => new Touched([row(`${';'.repeat(500_000)}a`)], place)],
+  ])('signs without end in %s', (_, use) => {
+    expect(() => use()).not.toThrow();
+  });
 });

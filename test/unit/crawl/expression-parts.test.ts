@@ -74,3 +74,14 @@ test('a column uses those of its definition, label, condition, order and attribu
   ]);
   expect(shown(measure as Named)).toEqual(['A filter', 'C value', 'D attribute', 'E condition', 'F condition']);
 });
+
+test('what stands for a field is one with blanks and a sign in front, and blanks without end cost time by their number alone', () => {
+  const texts = [' = [Sales Region] ', '\n"Sales Region"', '= `A`\t', ' =  A ', '[a]]b]', '= = A', '[A] B', '=$(vC)'];
+  expect(texts.map((text) => names.dimension(text).text)).toEqual([
+    ...['[Sales Region]', '[Sales Region]', '[A]', '[A]', '[a]]b]'],
+    ...['= = A', '[A] B', '=$(vC)'],
+  ]);
+  const blanks = ' '.repeat(1_000_000);
+  for (const text of [`${blanks}+A`, `=${blanks}+A`, `A${blanks}+`, `[A]${blanks}+`])
+    expect(names.dimension(text).text).toBe(text);
+});

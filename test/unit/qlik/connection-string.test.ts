@@ -196,4 +196,6 @@ test('no text makes it throw or take long', () => {
   const long = `ODBC CONNECT TO [${'a='.repeat(400_000)}`;
   expect(connectionTarget(long, '').kind).toBe('odbc');
   expect(connectionTarget(`OLEDB CONNECT TO [Data Source=${'('.repeat(20_000)}`, '').kind).toBe('oledb');
+  for (let times = 0; times < 200; times += 1)
+    expect(connectionTarget(`ODBC CONNECT TO [Server=[${':'.repeat(19_900)}_];DB=x]`, '').host).toBeUndefined();
 });
