@@ -37,10 +37,13 @@ export class LineageWatch implements AsyncDisposable {
   readonly #options: LineageWatchOptions;
   readonly #stale = new Map<string, StaleLineage>();
   readonly #waiting = new Set<string>();
+  /** Whose notes are to be forgotten, and of which connection. */
+  readonly #unpublished: { readonly code: string; readonly jobId: string }[] = [];
   readonly #busy = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
   #run: Promise<void> | undefined;
+  #forgetting: Promise<void> = Promise.resolve();
 
   constructor(options: LineageWatchOptions) {
     this.#options = options;
@@ -61,17 +64,30 @@ export class LineageWatch implements AsyncDisposable {
   /** Told of what the link does: what a job made that the catalog did not publish is as stale as it was before. */
   onStep(effects: readonly AgentEffect[]): void {
     for (const effect of effects)
-      if (effect.type === 'remove' && effect.why !== 'closed') void this.#unpublished(effect.jobId);
+      if (effect.type === 'remove' && effect.why !== 'closed')
+        for (const code of this.#options.codes()) this.#unpublished.push({ code, jobId: effect.jobId });
+    this.#forget();
   }
 
-  async #unpublished(jobId: string): Promise<void> {
-    const { codes, forget, log } = this.#options;
-    for (const code of codes())
-      try {
-        if ((await forget?.(code, jobId)) === true) this.soon([code]);
-      } catch (error) {
-        log.debug({ connection: code, jobId, ...faultFields(asFault(error)) }, 'notes of a job were not forgotten');
+  /**
+   * Forgets what jobs noted that were not published. Never of a connection at which a job is at work: that reads the notes when
+   * it begins and replaces them when it ends, and what one of the two writes would be lost.
+   */
+  #forget(): void {
+    const { forget, log } = this.#options;
+    this.#forgetting = this.#forgetting.then(async () => {
+      for (;;) {
+        const at = this.#unpublished.findIndex(({ code }) => !this.#busy.has(code));
+        const [one] = at < 0 ? [] : this.#unpublished.splice(at, 1);
+        if (one === undefined) return;
+        try {
+          if ((await forget?.(one.code, one.jobId)) === true) this.soon([one.code]);
+        } catch (error) {
+          const fields = { connection: one.code, jobId: one.jobId, ...faultFields(asFault(error)) };
+          log.debug(fields, 'notes of a job were not forgotten');
+        }
       }
+    });
   }
 
   #go(): void {
@@ -96,11 +112,14 @@ export class LineageWatch implements AsyncDisposable {
   async during<T>(code: string, work: () => Promise<T>): Promise<T> {
     this.#busy.set(code, (this.#busy.get(code) ?? 0) + 1);
     try {
+      // What is being forgotten is written before the job reads it.
+      await this.#forgetting;
       return await work();
     } finally {
       const left = (this.#busy.get(code) ?? 1) - 1;
       if (left > 0) this.#busy.set(code, left);
       else this.#busy.delete(code);
+      this.#forget();
       this.soon([code]);
     }
   }
@@ -130,6 +149,7 @@ export class LineageWatch implements AsyncDisposable {
     clearInterval(this.#timer);
     this.#stop.abort();
     await this.#run;
+    await this.#forgetting;
   }
 }
 

@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
 import { LineageWatch } from '#agent/commands/lineage-watch.ts';
+import type { AgentEffect, RemovedFor } from '#protocol/agent-events.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StaleLineage } from '#protocol/status.ts';
 
 const found = (changed: string): StaleLineage => ({ changed, apps: 1, why: 'The mapping file changed.' });
 
+const removed = (jobId: string, why: RemovedFor): AgentEffect[] => [{ type: 'remove', jobId, attempt: 1, why }];
+
 const watched = () => {
   const looks: { code: string; end: (with_: StaleLineage | undefined | Fault) => void }[] = [];
   let changes = 0;
+  const forgets: { readonly what: string; readonly end: () => void }[] = [];
   const watch = new LineageWatch({
     codes: () => ['a', 'b'],
     look: (code) => {
@@ -18,7 +22,12 @@ const watched = () => {
     onChange: () => {
       changes += 1;
     },
-    forget: (code, jobId) => Promise.resolve(code === 'b' && jobId === 'noted'),
+    forget: async (code, jobId) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      forgets.push({ what: `${code} ${jobId}`, end: resolve });
+      if (code === 'a' && jobId === 'slow') await promise;
+      return code === 'b' && jobId === 'noted';
+    },
     everyMs: 3_600_000,
     log: { debug: () => {} },
   });
@@ -28,7 +37,17 @@ const watched = () => {
     looks.at(-1)?.end(value);
     await settle();
   };
-  return { watch, end, settle, codes: () => looks.map(({ code }) => code).join(' '), changes: () => changes };
+  const forgotten = () => forgets.map(({ what }) => what);
+  const endForget = () => forgets.at(-1)?.end();
+  return {
+    watch,
+    end,
+    settle,
+    forgotten,
+    endForget,
+    codes: () => looks.map(({ code }) => code).join(' '),
+    changes: () => changes,
+  };
 };
 
 test('connections are looked at one after the other, and what is found is told once', async () => {
@@ -61,13 +80,11 @@ test('a look that fails leaves what is known, and the next ones come', async () 
 test('a connection is looked at again when what a job noted of it was not published, and for no other reason', async () => {
   const { watch, end, settle, codes } = watched();
   await using _ = watch;
-  const over = (jobId: string, why: 'closed' | 'unpublished' | 'lost' | 'broken') =>
-    watch.onStep([{ type: 'remove', jobId, attempt: 1, why }]);
-  over('noted', 'closed');
-  over('other', 'lost');
+  watch.onStep(removed('noted', 'closed'));
+  watch.onStep(removed('other', 'lost'));
   await settle();
   expect(codes()).toBe('');
-  over('noted', 'unpublished');
+  watch.onStep(removed('noted', 'unpublished'));
   await settle();
   expect(codes()).toBe('b');
   await end(undefined);
@@ -89,4 +106,44 @@ test('while a job makes lineage nothing is looked at, and what was looked at bef
   await settle();
   expect(codes()).toBe('a a');
   await end(undefined);
+});
+
+test('what a job noted is not forgotten while another is at work there, which would write over it', async () => {
+  const { watch, end, settle, forgotten, codes } = watched();
+  await using _ = watch;
+  const job = Promise.withResolvers<void>();
+  const done = watch.during('b', () => job.promise);
+  watch.onStep(removed('noted', 'unpublished'));
+  await settle();
+  expect(forgotten()).toEqual(['a noted']);
+  job.resolve();
+  await done;
+  await settle();
+  expect(forgotten()).toEqual(['a noted', 'b noted']);
+  // It is looked at after the job, and once more for what was forgotten.
+  await end(undefined);
+  expect(codes()).toBe('b b');
+  await end(undefined);
+});
+
+test('a job begins, and the agent ends, when what is being forgotten is written', async () => {
+  const { watch, end, settle, endForget } = watched();
+  const steps: string[] = [];
+  watch.onStep(removed('slow', 'unpublished'));
+  await settle();
+  const job = watch.during('a', () => Promise.resolve(steps.push('job')));
+  await settle();
+  expect(steps).toEqual([]);
+  endForget();
+  await job;
+  expect(steps).toEqual(['job']);
+  await end(undefined);
+  watch.onStep(removed('slow', 'lost'));
+  await settle();
+  const ended = watch[Symbol.asyncDispose]().then(() => steps.push('ended'));
+  await settle();
+  expect(steps).toEqual(['job']);
+  endForget();
+  await ended;
+  expect(steps).toEqual(['job', 'ended']);
 });
