@@ -48,6 +48,7 @@ export const apply = (statement: Statement, state: State, here: Here): void => {
       return;
     case 'connect':
       state.connections = statement.kind === 'disconnect' ? [] : [statement.name];
+      if (statement.provider !== undefined) session.providers.set(statement.name, statement.provider);
       return;
     case 'drop':
       drop(statement, state, here);

@@ -44,6 +44,8 @@ export class Session {
   ended: State | undefined;
   /** What stands in the inline tables of the script. */
   readonly contents: InlineContents = new WeakMap();
+  /** Which driver a CONNECT of the script itself names, by the name of the connection. */
+  readonly providers = new Map<string, string>();
   sectionAccess = false;
   cut: string | undefined;
   readonly #diagnostics = new Map<string, Diagnostic>();

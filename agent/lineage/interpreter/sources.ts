@@ -1,4 +1,5 @@
 import { lessSure } from '#protocol/lineage.ts';
+import { dialectNamed } from '../databases.ts';
 import { isRelative } from '../file-place.ts';
 import type { FilePlace, FileSource, Source } from '../result.ts';
 import { sourceName } from '../result-json.ts';
@@ -221,7 +222,7 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
   }
   const analysis = session.analyseSql({
     text: step.text,
-    dialect: facts && dialectOf(facts),
+    dialect: facts ? dialectOf(facts) : dialectNamed(session.providers.get(connection) ?? ''),
     defaults: { database: facts?.database, schema: facts?.schema },
     columns: (object) => session.surroundings.columns?.(clean({ type: 'object', connection, object })),
   });

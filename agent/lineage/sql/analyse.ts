@@ -133,7 +133,10 @@ function tryDialects(
   parse: ParseSql,
 ): { readonly query?: Query; readonly at: number } {
   let at: number | undefined;
+  // To SQL Server `IF` begins a statement, and its parser takes all that follows for one; other databases have `IF(a, b, c)`.
+  const choice = tokens.some((token, i) => isWord(token, 'if') && isSign(tokens[i + 1], '('));
   for (const name of parserDialects(dialect)) {
+    if (name === 'tsql' && choice) continue;
     const printed = print(tokens, text, name, holes);
     let result: ReturnType<ParseSql>;
     try {

@@ -46,6 +46,31 @@ export function odbcEscapes(tokens: readonly SqlToken[]): SqlToken[] {
   });
 }
 
+const TYPES =
+  'decimal dec numeric number char varchar character byteint smallint int integer bigint float real date timestamp'.split(
+    ' ',
+  );
+const NO_OPERANDS = 'select distinct in and or not on where when then else like any all values between having by'.split(
+  ' ',
+);
+
+/**
+ * What Teradata writes behind a column: `amount (DECIMAL(18,2))`, `day (DATE, FORMAT 'YYYY')`, `no (TITLE 'Number')`,
+ * `no (NAMED Number)`. A type alone counts behind `t.column` and `)` only, where it is no column in a parenthesis.
+ */
+function isPhrase(tokens: readonly SqlToken[], i: number): boolean {
+  const [before, next, third] = [tokens[i - 1], tokens[i + 1], tokens[i + 2]];
+  if (isWord(next, 'format', 'title') && third?.type === 'text') return true;
+  if (isWord(next, 'named') && isSign(tokens[i + 3], ')')) return true;
+  const free = before !== undefined && before.end < (tokens[i]?.start ?? 0) && !isWord(before, ...NO_OPERANDS);
+  if (!free || !isWord(next, ...TYPES)) return false;
+  const column = isSign(before, ')') || isSign(tokens[i - 2], '.');
+  const behind = isSign(third, '(') ? closing(tokens, i + 2) + 1 : i + 2;
+  const ends =
+    isSign(tokens[behind], ')') || (isSign(tokens[behind], ',') && isWord(tokens[behind + 1], 'format', 'title'));
+  return ends && (column || (before.type !== 'sign' && isSign(third, '(')));
+}
+
 /** Index behind the hint, property or isolation level that begins at `i`; `i` when none does. */
 function hintEnd(tokens: readonly SqlToken[], i: number, from: boolean): number {
   const token = tokens[i];
@@ -63,11 +88,12 @@ function hintEnd(tokens: readonly SqlToken[], i: number, from: boolean): number 
     // Parameters of HANA's views: `"_SYS_BIC"."p/V" ('PLACEHOLDER' = ('$$P$$', '1'))`.
     const placeholder = next?.value.toLowerCase() === 'placeholder' && (next.type === 'text' || next.type === 'word');
     if (placeholder) return closing(tokens, i) + 1;
-    // Teradata: `amount (FORMAT '9.99')`.
-    if (isWord(next, 'format', 'title') && third?.type === 'text' && isSign(tokens[i + 3], ')')) return i + 4;
+    if (isPhrase(tokens, i)) return closing(tokens, i) + 1;
     // The mark of an outer join in Oracle.
     return isSign(next, '+') && isSign(third, ')') ? i + 3 : i;
   }
+  // Informix: `name[1,5]`, a part of a text.
+  if (isSign(token, '[') && isSign(tokens[i + 2], ',') && isSign(tokens[i + 4], ']')) return i + 5;
   if (isWord(token, 'option') && isSign(next, '(') && tokens[i - 1]?.value !== '.') return closing(tokens, i + 1) + 1;
   if (isWord(token, 'optimize') && isWord(next, 'for')) return i + 4;
   if (isWord(token, 'for') && isWord(next, 'update', 'read', 'fetch', 'browse', 'share')) {
@@ -89,10 +115,14 @@ export function cutHints(tokens: readonly SqlToken[]): SqlToken[] {
   while (i < tokens.length) {
     const token = tokens[i] as SqlToken;
     const end = hintEnd(tokens, i, clauses[i] === 'from');
-    if (end > i) i = end;
-    else {
+    if (end > i) {
+      const alias = tokens[i + 2];
+      if (isWord(tokens[i + 1], 'named') && isSign(token, '(') && alias !== undefined)
+        out.push({ ...token, type: 'word', value: 'AS', end: token.start }, alias);
+      i = end;
+    } else {
       // Informix: FROM a, OUTER b. A comma before FROM or at a list's begin: Qlik's drivers forgive it, parsers do not.
-      const informix = isWord(token, 'outer') && isSign(out.at(-1), ',');
+      const informix = isWord(token, 'outer') && isSign(out.at(-1), ',') && !isSign(tokens[i + 1], '=>');
       const comma =
         isSign(token, ',') &&
         clauses[i] === 'select' &&
@@ -131,6 +161,10 @@ export function cutLimits(tokens: readonly SqlToken[]): SqlToken[] {
     }
     const sum = isSign(out.at(-2), '+') || isSign(out.at(-2), '-');
     if (isWord(token, ...UNITS) && before?.type === 'number' && sum) i += 1;
+    // Informix: `EXTEND(d, YEAR TO MONTH)`.
+    else if (isWord(token, 'to') && isWord(before, ...UNITS) && isWord(tokens[i + 1], ...UNITS)) i += 2;
+    // DB2: `TABLE (SELECT …) AS t`.
+    else if (isWord(token, 'table') && isSign(tokens[i + 1], '(') && isWord(tokens[i + 2], 'select', 'with')) i += 1;
     else if (isWord(token, 'current') && isWord(tokens[i + 1], 'date', 'timestamp', 'time')) {
       out.push({ ...token, value: `CURRENT_${tokens[i + 1]?.value ?? ''}`, end: tokens[i + 1]?.end ?? token.end });
       i += 2;

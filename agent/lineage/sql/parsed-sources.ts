@@ -40,7 +40,8 @@ export function parsedSources(value: unknown, outer: Reading): Sources {
     const inner = kind === 'subquery' ? at(tree, 'this') : value;
     if (reading.isQuery(inner)) return one({ type: 'query', query: reading.query(inner), alias, columns });
     if (kindOf(inner)?.[0] !== 'values') return parsedSources(inner, reading);
-    return one({ type: 'made', name: undefined, uses: reading.uses(inner, 'value'), alias, columns });
+    const each = columns.map((_, i) => reading.uses(valuesAt(inner, i), 'value'));
+    return one({ type: 'made', name: undefined, uses: reading.uses(inner, 'value'), each, alias, columns });
   }
   if (kind === 'paren') return parsedSources(at(tree, 'this'), reading);
   if (kind === 'joined_table') {
@@ -58,6 +59,10 @@ export function parsedSources(value: unknown, outer: Reading): Sources {
   return one({ type: 'made', name: functionName(value), uses: reading.uses(value, 'value'), alias, columns });
 }
 
+/** The i-th value of each row of `VALUES (…), (…)`. */
+const valuesAt = (values: unknown, i: number): readonly unknown[] =>
+  list(kindOf(values)?.[1] ?? {}, 'expressions').flatMap((row) => (isTree(row) ? list(row, 'expressions')[i] : []));
+
 const one = (from: From): Sources => ({ sources: [from], uses: [] });
 
 function table(tree: Tree, alias: string | undefined, columns: readonly string[]): From {
@@ -72,7 +77,7 @@ function table(tree: Tree, alias: string | undefined, columns: readonly string[]
 }
 
 /** Functions that make columns out of columns; every other is a source of its own. */
-const UNFOLDING =
+export const UNFOLDING =
   /^(?:unnest|flatten|table|(?:pos)?explode(?:_outer)?|inline(?:_outer)?|stack|json_table|openjson|xmltable|values|generate_series|(?:strtok_)?split_to_table|string_split|string_to_table|regexp_split_to_table|regexp_matches|jsonb?_(?:array_elements|each)(?:_text)?|jsonb?_(?:to_record(?:set)?|populate_recordset|object_keys)|lateral)$/i;
 
 function functionName(value: unknown): string | undefined {
@@ -93,16 +98,19 @@ function functionName(value: unknown): string | undefined {
   return name === undefined || UNFOLDING.test(name) ? undefined : name;
 }
 
+type Turn = Pick<From & { readonly type: 'turned' }, 'adds' | 'takes'>;
+
 function turned(kind: 'pivot' | 'unpivot', tree: Tree, alias: string | undefined, reading: Reading): Sources {
   const inner = parsedSources(at(tree, 'this'), reading);
   const [from, ...more] = inner.sources;
   if (from === undefined || more.length > 0) return inner;
-  const turnedFrom = kind === 'pivot' ? pivot(tree, from, alias, reading) : unpivot(tree, from, alias, reading);
-  return { sources: [turnedFrom], uses: inner.uses };
+  const { adds, takes } = kind === 'pivot' ? pivot(tree, reading) : unpivot(tree, reading);
+  const columns = namesOf(list(tree, 'alias_columns'));
+  return { sources: [{ type: 'turned', from, adds, takes, alias, columns }], uses: inner.uses };
 }
 
 /** PIVOT (SUM(v) FOR m IN (a, b)): columns a and b, made of v for values of m. */
-function pivot(tree: Tree, from: From, alias: string | undefined, reading: Reading): From {
+function pivot(tree: Tree, reading: Reading): Turn {
   const aggregated = reading.uses(at(tree, 'expressions'), 'value');
   const adds: { name: string; uses: Use[] }[] = [];
   const takes: string[] = aggregated.flatMap((use) => (use.type === 'column' ? [use.path.at(-1) ?? ''] : []));
@@ -116,7 +124,7 @@ function pivot(tree: Tree, from: From, alias: string | undefined, reading: Readi
       if (name !== undefined) adds.push({ name, uses: [...aggregated, ...by] });
     }
   }
-  return { type: 'turned', from, adds, takes, alias };
+  return { adds, takes };
 }
 
 function entryName(entry: unknown, reading: Reading): string | undefined {
@@ -131,7 +139,7 @@ function entryName(entry: unknown, reading: Reading): string | undefined {
 }
 
 /** UNPIVOT (v FOR m IN (a, b)): columns v, made of a and b, and m, made of their names. */
-function unpivot(tree: Tree, from: From, alias: string | undefined, reading: Reading): From {
+function unpivot(tree: Tree, reading: Reading): Turn {
   const columns = list(tree, 'columns').map((entry) =>
     kindOf(entry)?.[0] === 'alias' ? at(kindOf(entry)?.[1] ?? {}, 'this') : entry,
   );
@@ -142,5 +150,5 @@ function unpivot(tree: Tree, from: From, alias: string | undefined, reading: Rea
   const adds = [];
   if (value !== undefined) adds.push({ name: value, uses: used('value') });
   if (name !== undefined) adds.push({ name, uses: used('attribute') });
-  return { type: 'turned', from, adds, takes: names, alias };
+  return { adds, takes: names };
 }

@@ -11,7 +11,10 @@ const UNITS = new Set(
   `year quarter month week day dayofyear weekday hour minute second millisecond microsecond nanosecond yy yyyy qq q mm m dy
    y dd d wk ww dw hh mi n ss s ms mcs ns isoweek epoch dow doy`.split(/\s+/),
 );
-const DATE_FUNCTION = /^(?:date|time|datetime|timestamp|months?|days?|last_day|trunc)/i;
+const DATE_FUNCTION = /^(?:date|time|datetime|timestamp|months?|days?|last_day|trunc|extend)/i;
+/** Methods of columns that hold XML, places or objects: `doc.value('/a', 'int')`, `shape.STArea()`. */
+const METHODS =
+  /^(?:value|query|exist|modify|st[a-z]+|lat|long|tostring|get(?:clob|string|number|blob)val|extract|existsnode)$/i;
 /** Deeper trees than any real statement's are left alone. */
 const MAX_DEPTH = 4_000;
 
@@ -198,6 +201,12 @@ function collect(value: unknown, role: Role, depth: number, found: Use[]): void 
     return;
   }
   for (const [key, inner] of Object.entries(value)) {
+    // `dbo.net(a, b)`: what stands in front of a function is its schema, unless it is a method of a column.
+    if (key === 'method_call' && isTree(inner) && !METHODS.test(nameOf(at(inner, 'method')) ?? '')) {
+      const on = at(inner, 'this');
+      collect(pathOf(on) === undefined ? inner : at(inner, 'args'), role, depth + 1, found);
+      continue;
+    }
     if (key === 'span' || key === 'data_type' || key === 'to' || key === 'inferred_type') continue;
     if (key === 'function' && isTree(inner)) argumentsOf(inner, role, depth + 1, found);
     else collect(inner, role === 'value' ? (INNER_ROLES[key] ?? role) : role, depth + 1, found);

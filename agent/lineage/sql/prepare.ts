@@ -33,6 +33,7 @@ export function prepare(text: string, dialect: string | undefined): Prepared {
   if (isWord(tokens[0], 'sql')) tokens = tokens.slice(1);
   const direct = isWord(tokens[0], 'direct') || isWord(tokens[0], 'dimension');
   if (direct) tokens = directQuery(tokens);
+  if (dialect === 'access' || (dialect === undefined && tokens.some(isOfAccess))) tokens = texts(tokens, text);
   tokens = cutLimits(cutHints(odbcEscapes(tokens)));
   const cut: SqlToken[] = [];
   tokens = cutExpansions(tokens, cut);
@@ -62,6 +63,24 @@ function directQuery(tokens: readonly SqlToken[]): SqlToken[] {
     }
   }
   return out;
+}
+
+/** Words that only Access knows. */
+const isOfAccess = (token: SqlToken, i: number, tokens: readonly SqlToken[]): boolean =>
+  isWord(token, 'distinctrow', 'transform') ||
+  (isWord(token, 'nz', 'cstr', 'cdbl', 'clng', 'ccur', 'dlookup', 'dateserial') && isSign(tokens[i + 1], '('));
+
+/** Texts of Access in double quotes: `Format(d, "yyyy")`, `a & " " & b`. What is all of an item or argument stays a name. */
+function texts(tokens: readonly SqlToken[], source: string): SqlToken[] {
+  const clauses = clausesOf(tokens);
+  return tokens.map((token, i) => {
+    if (token.type !== 'quoted' || source[token.start] !== '"') return token;
+    const [before, next] = [tokens[i - 1], tokens[i + 1]];
+    if ([before, next].some((other) => isSign(other, '.') || isSign(other, '!'))) return token;
+    const within = clauses[i] === 'inner' && !(isSign(before, '(') && isSign(next, ')'));
+    const compared = before?.type === 'sign' && !['(', ')', ',', '*'].includes(before.value);
+    return within || compared || isWord(before, 'like') ? { ...token, type: 'text' } : token;
+  });
 }
 
 function alone(token: SqlToken | undefined): boolean {
@@ -109,7 +128,7 @@ function names(tokens: readonly SqlToken[], dialect: string | undefined): SqlTok
     if (token.type !== 'sign' || !glued) out.push(token);
     else if ((token.value === '!' || token.value === '~') && dialect !== 'postgresql')
       out.push({ ...token, value: '.' });
-    else if (clauses[i] === 'from' && (token.value === '/' || (token.value === ':' && dialect === 'informix'))) {
+    else if (clauses[i] === 'from' && (token.value === '/' || token.value === ':')) {
       const value = `${before?.value}${token.value}${next?.value}`;
       const hole = before?.hole === true || next?.hole === true;
       out.splice(-1, 1, { type: 'quoted', value, start: before?.start ?? 0, end: next?.end ?? token.end, hole });

@@ -76,6 +76,8 @@ export type From =
       readonly type: 'made';
       readonly name: string | undefined;
       readonly uses: readonly Use[];
+      /** Of VALUES: what each column is made of, in the rows of the list. */
+      readonly each?: readonly (readonly Use[])[];
       readonly alias: string | undefined;
       readonly columns: readonly string[];
     }
@@ -86,4 +88,5 @@ export type From =
       readonly adds: readonly { readonly name: string; readonly uses: readonly Use[] }[];
       readonly takes: readonly string[];
       readonly alias: string | undefined;
+      readonly columns: readonly string[];
     };

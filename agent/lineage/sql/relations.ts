@@ -46,7 +46,9 @@ const INDEXES = new WeakMap<readonly Out[], { readonly byName: Map<string, Out>;
 const LONG = 16;
 
 /** The column of that name. */
-export const outOf = ({ outs }: Rows, name: string): Out | undefined => {
+export const outOf = ({ outs }: Rows, asked: string): Out | undefined => {
+  // Snowflake calls what PIVOT makes of a text by that text, quotes included: `"'Q1'"`.
+  const name = /^'.+'$/.test(asked) ? asked.slice(1, -1) : asked;
   if (outs.length < LONG) return outs.find((out) => same(out.name, name));
   const index = INDEXES.get(outs) ?? { byName: new Map<string, Out>(), read: 0 };
   INDEXES.set(outs, index);
@@ -139,6 +141,15 @@ function beyond({ sources, outer }: Scope, name: string): readonly SqlOrigin[] |
 export function renamed(rows: Rows, columns: readonly string[]): Rows {
   if (columns.length === 0) return rows;
   return { ...rows, outs: rows.outs.map((out, i) => ({ ...out, name: columns[i] ?? out.name })) };
+}
+
+/** What PIVOT gives, under the names behind its alias: these are of columns that nobody knows, too, and the new ones come last. */
+export function turned(inner: Rows, adds: readonly Out[], takes: readonly string[], names: readonly string[]) {
+  const outs = [...inner.outs, ...adds];
+  if (names.length === 0) return { outs, taken: takes };
+  const left = outs.filter((out) => !takes.some((name) => same(name, out.name)));
+  const own = names.slice(Math.max(0, names.length - left.length));
+  return { outs: renamed({ outs: left, rest: [] }, own).outs, taken: [] };
 }
 
 /** The branches of UNION column by column; by name when a `*` hides how many there are. */

@@ -15,6 +15,7 @@ import {
   type Source,
   same,
   sourceOf,
+  turned,
   united,
   unqualified,
 } from './relations.ts';
@@ -355,9 +356,14 @@ export class Resolver {
     }
     if (from.type === 'made') {
       if (from.name !== undefined) return { ...bare, path: from.name.split('.'), ...this.#object(from.name, []) };
-      const origins = from.uses.flatMap((use) => this.#use(use, env, scope, depth));
-      const any = distinct(weakened(origins, 'inferred', 'unfolded'));
-      return { ...bare, ...EMPTY, outs: from.columns.map((name) => ({ name, origins: any, star: false })), any };
+      const made = (uses: readonly Use[]) => {
+        const origins = uses.flatMap((use) => this.#use(use, env, scope, depth));
+        return distinct(weakened(origins, 'inferred', 'unfolded'));
+      };
+      const any = made(from.uses);
+      const each = from.each?.map(made);
+      const outs = from.columns.map((name, i) => ({ name, origins: each?.[i] ?? any, star: false }));
+      return { ...bare, ...EMPTY, outs, any };
     }
     const inner = this.#source(from.from, env, scope, depth + 1);
     const own: Scope = { sources: [inner], shared: new Set(), outer: scope };
@@ -366,7 +372,7 @@ export class Resolver {
       origins: distinct(uses.flatMap((use) => this.#use(use, env, own, depth))),
       star: false,
     }));
-    return { ...inner, alias: alias ?? inner.alias, outs: [...inner.outs, ...adds], taken: from.takes };
+    return { ...inner, alias: alias ?? inner.alias, ...turned(inner, adds, from.takes, from.columns) };
   }
 
   #object(name: string, columns: readonly string[]): Rows & { readonly object: string } {

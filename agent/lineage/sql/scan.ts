@@ -1,4 +1,5 @@
 import type { Role } from '../result.ts';
+import { UNFOLDING } from './parsed-sources.ts';
 import type { Branch, Cte, From, Item, Query, Select, Use } from './query.ts';
 import { closing, isSign, isWord, type SqlToken } from './tokens.ts';
 
@@ -213,8 +214,10 @@ function uses(r: Range, role: Role): Use[] {
     }
     const word = token.type === 'word' && path.names.length === 1;
     const plain = !(word && WORDS.has(token.value.toLowerCase())) && !isSign(r.tokens[path.end], '(');
-    if (plain && !isWord(r.tokens[i - 1], 'as') && !isSign(r.tokens[i - 1], '::'))
-      found.push({ type: 'column', path: path.names, role });
+    const before = r.tokens[i - 1];
+    // `t.doc:part::type`: neither the part nor the type is a column. `name => value`: an argument by its name.
+    const no = isWord(before, 'as') || isSign(before, '::') || isSign(before, ':') || isSign(r.tokens[path.end], '=>');
+    if (plain && !no) found.push({ type: 'column', path: path.names, role });
     i = path.end;
   }
   return found;
@@ -268,7 +271,13 @@ function source(r: Range, from: number, read: From[], used: Use[]): number {
   const path = pathAt(r, from);
   if (path === undefined) return from + 1;
   const call = isSign(tokens[path.end], '(');
-  const { alias, end } = aliasAt(r, call ? Math.min(closing(tokens, path.end), r.to) + 1 : path.end);
+  const close = Math.min(closing(tokens, path.end), r.to);
+  const { alias, end } = aliasAt(r, call ? close + 1 : path.end);
+  if (call && UNFOLDING.test(path.names.join('.'))) {
+    const made = uses(range(r, path.end + 1, close), 'value');
+    read.push({ type: 'made', name: undefined, uses: made, alias, columns: [] });
+    return end;
+  }
   const parts = path.names.flatMap((name) => name.split(/[./:]/));
   read.push({ type: 'object', name: path.names.join('.'), path: parts, alias, columns: [] });
   return end;

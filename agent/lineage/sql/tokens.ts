@@ -73,11 +73,20 @@ function endOfQuoted(text: string, at: number, close: string, holes: HoleEnds): 
   return text.length;
 }
 
+const BRACKETS: Record<string, string> = { '[': ']', '(': ')', '{': '}', '<': '>' };
+
+/** Behind a literal of Oracle with quotes of its own choice, `q'[it's]'`; 0 when it never ends. */
+function endOfAlternative(text: string, at: number): number {
+  const open = text.indexOf("'", at) + 1;
+  const sign = text[open] ?? '';
+  return text.indexOf(`${BRACKETS[sign] ?? sign}'`, open + 1) + 2 - (sign === '' ? 2 : 0);
+}
+
 /** An array's index (`a[1]`) and not a name in brackets. */
 function isIndex(text: string, at: number, last: SqlToken | undefined): boolean {
   if (last === undefined || last.end !== at || (last.type === 'sign' && last.value !== ')' && last.value !== ']'))
     return false;
-  return last.type !== 'word' || /^\[\s*(?:\d+|'[^']*'|-\d+)\s*\]/.test(text.slice(at, at + 80));
+  return last.type !== 'word' || /^\[\s*(?:\d+(?:\s*,\s*\d+)?|'[^']*'|-\d+)\s*\]/.test(text.slice(at, at + 80));
 }
 
 /**
@@ -108,6 +117,9 @@ export function tokenize(text: string): SqlToken[] {
     } else if (c === "'") {
       const end = endOfQuoted(text, i, "'", holes);
       i = add('text', text.slice(i + 1, Math.max(i + 1, end - 1)), i, end);
+    } else if (/^n?q'/i.test(text.slice(i, i + 3)) && endOfAlternative(text, i) > 0) {
+      const end = endOfAlternative(text, i);
+      i = add('text', text.slice(text.indexOf("'", i) + 2, end - 2), i, end);
     } else if (CLOSING[c] !== undefined && !(c === '[' && isIndex(text, i, tokens.at(-1)))) {
       const close = CLOSING[c];
       const end = endOfQuoted(text, i, close, holes);

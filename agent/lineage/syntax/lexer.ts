@@ -42,8 +42,8 @@ const BLANKS: ReadonlySet<number> = new Set([
   0x200b, 0x2028, 0x2029, 0x202f, 0x205f, 0x2060, 0x3000, 0xfeff,
 ]);
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?/iy;
-/** A column of a file with fixed widths: `@1:8`, `@9:n`. */
-const FIXED = /@\d+:(?:\d+|n\b)/iy;
+/** A column of a file with fixed widths: `@1:8`, `@9:n`; a letter says how to read bytes: `@1:4I`. */
+const FIXED = /@\d+:(?:\d+(?:[iurbt]\b)?|n\b)/iy;
 const QUOTES: Readonly<Record<string, readonly [TokenKind, string]>> = {
   "'": ['text', "'"],
   '[': ['bracket', ']'],

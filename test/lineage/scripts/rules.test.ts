@@ -106,6 +106,10 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       "LIB CONNECT TO 'ERP'; T: LOAD amount * 2 AS double; SELECT total AS amount FROM dbo.orders;",
       ['T.double < connection:ERP#dbo.orders:total'],
     ],
+    [
+      'OLEDB CONNECT TO [Provider=Microsoft.ACE.OLEDB.12.0;Data Source=D.mdb]; T: SQL SELECT Format(a, "yyyy") AS y FROM t;',
+      ['T.y < connection:D.mdb#t:a'],
+    ],
   ],
   'what a script wrote itself': [
     [

@@ -251,3 +251,70 @@ describe('DIRECT QUERY and catalogs', () => {
     expect(analysis).toMatchObject({ objects: ['dbo.sp Orders'], open: true, columns: [] });
   });
 });
+
+describe('spellings that only one database has, when nobody says which it is', () => {
+  test.each<[called: string, sql: string, values: Readonly<Record<string, readonly string[]>>]>([
+    [
+      'IF as a function, which is a statement in SQL Server',
+      "SELECT t.k, IF(t.a = 'R', -t.b, t.c) `Sum` FROM s.t t",
+      { k: ['s.t#k'], Sum: ['s.t#a', 's.t#b', 's.t#c'] },
+    ],
+    [
+      'an argument called OUTER',
+      'SELECT f.value:sku::string AS sku FROM o, LATERAL FLATTEN(input => o.doc:lines, outer => TRUE) f',
+      { sku: ['o#doc~'] },
+    ],
+    [
+      'what PIVOT makes of texts, under their names with quotes',
+      `SELECT g, "'Q1'" AS q1 FROM (SELECT g, q, v FROM t) PIVOT (SUM(v) FOR q IN ('Q1', 'Q2'))`,
+      { g: ['t#g'], q1: ['t#v'] },
+    ],
+    [
+      'names behind the alias of PIVOT',
+      "SELECT * FROM (SELECT g, q, v FROM t) PIVOT (SUM(v) FOR q IN ('Q1', 'Q2')) AS p (region, q1, q2)",
+      { region: ['t#g~'], q1: ['t#v~'], q2: ['t#v~'] },
+    ],
+    [
+      'types and titles of Teradata behind columns',
+      "SELECT t.a (DECIMAL(18,2)) AS x, t.b (DATE), c (CHAR(4)) (TITLE 'C') y, t.d (NAMED z), MAX(date) m FROM s.t t WHERE e IN (CHAR(39))",
+      { x: ['s.t#a'], b: ['s.t#b'], y: ['s.t#c'], z: ['s.t#d'], m: ['s.t#date'] },
+    ],
+    [
+      'quotes of one’s own choice in Oracle',
+      "SELECT t.a q, q'[it; is]' AS r, t.b FROM s.t t",
+      { q: ['s.t#a'], r: [], b: ['s.t#b'] },
+    ],
+    [
+      'texts of Access in double quotes, and names',
+      'SELECT DISTINCTROW a & " " & "b" AS n, IIf(c = "x", Format(d, "yyyy"), "z") AS f, "e", Sum("g") AS h FROM t',
+      { n: ['t#a'], f: ['t#c', 't#d'], e: ['t#e'], h: ['t#g'] },
+    ],
+    [
+      'a list of values, column by column',
+      "SELECT v.kind, v.amount FROM t CROSS APPLY (VALUES ('net', t.net), ('gross', t.gross)) v (kind, amount)",
+      { kind: [], amount: ['t#net~', 't#gross~'] },
+    ],
+    [
+      'functions of a schema, and methods of columns',
+      "SELECT dbo.net(f.a, b) AS x, [dbo].[to X](c), srv.pkg.f(d) y, f.doc.value('(/i)[1]', 'int') z, Shape.STArea() s FROM f",
+      { x: ['f#a', 'f#b'], 'dbo.to X(c)': ['f#c'], y: ['f#d'], z: ['f#doc'], s: ['f#Shape'] },
+    ],
+    [
+      'parts of texts and dates of Informix, and its tables of other servers',
+      'SELECT i.name[1,5] AS part, EXTEND(i.day, YEAR TO MONTH) m FROM db@srv:"own".items i, OUTER o WHERE o.k = i.k',
+      { part: ['db@srv:own.items#name'], m: ['db@srv:own.items#day'] },
+    ],
+    [
+      'TABLE in front of a query',
+      'SELECT t.k, t.v FROM TABLE (SELECT k, v FROM lib.tab) AS t',
+      { k: ['lib.tab#k'], v: ['lib.tab#v'] },
+    ],
+    [
+      'what no parser reads, with a function that unfolds a column',
+      'SELECT f.value:sku::string AS sku, t.a ~! 1 AS a FROM t, LATERAL FLATTEN(input => t.doc) f',
+      { sku: ['t#doc~'], a: ['t#a~'] },
+    ],
+  ])('%s', async (_, sql, values) => {
+    expect((await ask(sql)).values).toEqual(values);
+  });
+});
