@@ -27,6 +27,8 @@ export const LIMITS = {
   listedJobs: 16,
   /** Scopes that a verdict names as published: a help, and bounded by the message anyhow. */
   publishedScopes: 10_000,
+  /** Scopes of one attempt that have begun and not ended: many times more than anybody reads side by side. */
+  openScopes: 64,
   /** Ids, tokens, names of kinds, codes of errors: a UUID has 36, nothing needs more than a line. */
   idChars: 200,
   /** A key of an asset or scope. */

@@ -40,6 +40,9 @@ export type AssetKind = (typeof ASSET_KINDS)[number];
 export const EDGE_KINDS = ['contains', 'uses', 'derives', 'produces', 'loads', 'owns'] as const;
 export type EdgeKind = (typeof EDGE_KINDS)[number];
 
+/** The most of a name: a sender cuts what is longer behind one character less and puts an ellipsis there. */
+export const NAME_CHARS = 4_001;
+
 const Key = z.string().min(1).max(4096);
 /** Attributes are JSON; names are camelCase, times ISO 8601 in UTC, sizes end in `Bytes`, durations in `Ms`. */
 const Attributes = z.record(z.string().max(200), z.json());

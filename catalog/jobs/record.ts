@@ -4,11 +4,13 @@ import { canonicalJson } from '#catalog/store/canonical.ts';
 import { isStorableValue } from '#catalog/store/storable.ts';
 import { Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
+import { shortened } from '#protocol/printable.ts';
 import {
   type AssetRecord,
   type EdgeRecord,
   type GoneRecord,
   type ListedRecord,
+  NAME_CHARS,
   type PictureRecord,
   StreamRecord,
 } from '#protocol/records.ts';
@@ -162,7 +164,7 @@ export const asRow = (
   if (t === 'listed') {
     checkKeys(scope, record.key);
     checkNeighbours(scope, connection, record.key);
-    return { scope, line, t, key: record.key, name: record.name };
+    return { scope, line, t, key: record.key, name: shortened(record.name, NAME_CHARS) };
   }
   if (t === 'gone') {
     checkKeys(scope, record.key);
@@ -177,7 +179,9 @@ export const asRow = (
     const text = canonicalJson(attributes);
     return { scope, line, t, key: from, kind, parent: to, attributes: text, hash: contentHash(text) };
   }
-  const { key, kind, name, parent } = record;
+  const { key, kind, parent } = record;
+  // Lists of them are read and written in one go.
+  const name = shortened(record.name, NAME_CHARS);
   checkKeys(scope, key, parent);
   if (FREE_KINDS.has(kind) ? !within(key, scope) && !isFree(key) : !within(key, scope))
     throw new BadRecord(scope, `the key ${key} does not lie in its scope`);

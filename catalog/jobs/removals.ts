@@ -19,7 +19,7 @@ export const removeScope = async (
   const { organisationId, connection } = ref;
   const result = NOTHING();
   const [removed] = await tx<{ n: number; names: Named[] | null }[]>`
-    select count(*)::int as n, to_jsonb((array_agg(jsonb_build_object('key', a.key, 'kind', a.kind, 'name', a.name)
+    select count(*)::int as n, to_jsonb((array_agg(jsonb_build_object('key', a.key, 'kind', a.kind, 'name', left(a.name, 300))
       order by a.key))[1:${NAMED_CHANGES}]) as names
     from asset a join scope s on s.organisation_id = a.organisation_id and s.id = a.scope_id
     where s.organisation_id = ${organisationId} and s.connection = ${connection} and s.key = ${key}

@@ -1,7 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
+import { LIMITS } from '#protocol/constants.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import type { OutcomeRecord, StreamRecord } from '#protocol/records.ts';
+import { shortened } from '#protocol/printable.ts';
+import { type Missing, NAME_CHARS, type OutcomeRecord, type StreamRecord } from '#protocol/records.ts';
 import type { AttemptRef, EndedScope } from './publish.ts';
 import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
 
@@ -181,6 +183,11 @@ export class ScopeReader {
     }
     checkScope(this.#ref.connection, scope, kind);
     const before = this.#open.get(scope);
+    if (before === undefined && this.#open.size >= LIMITS.openScopes)
+      throw new Fault(
+        'bridge.protocol',
+        `More than ${LIMITS.openScopes} scopes are open at once, ${scope} among them.`,
+      );
     if (before !== undefined) {
       this.#rows = this.#rows.filter((row) => row.scope !== scope);
       if (before.isStaged) this.#dropped.push(scope);
@@ -189,7 +196,7 @@ export class ScopeReader {
     // Batches of before hold records of it, and a replay for another scope's sake reads them: never without its beginning.
     const firstSeq = before?.firstSeq ?? seq;
     const nothing = { records: 0, refused: undefined, isStaged: false, heldBytes: 0 };
-    this.#open.set(scope, { kind, name, firstSeq, hash, ...nothing });
+    this.#open.set(scope, { kind, name: shortName(name), firstSeq, hash, ...nothing });
   }
 
   #add(record: RowRecord, line: Uint8Array): void {
@@ -227,7 +234,8 @@ export class ScopeReader {
     const { kind, name, isStaged } = open;
     if (refused) this.#rows = this.#rows.filter((row) => row.scope !== scope);
     this.#ended.push({
-      ...{ key: scope, kind, name, outcome, records, missing: missing ?? [], error, reason, checkpoint },
+      ...{ key: scope, kind, name, outcome, records, missing: shortList(missing ?? []), reason, checkpoint },
+      error: error && { ...error, message: shortName(error.message), advice: shortName(error.advice) },
       ...{ refused, isStaged, whole: allCame(kind, record) },
     });
     this.#open.delete(scope);
@@ -257,6 +265,22 @@ export class ScopeReader {
     if (run) run.hash.update(new Uint8Array(run.first.buffer, run.first.byteOffset, run.bytes));
   }
 }
+
+/** A copy, where it is shortened: a piece of a text keeps all of it in memory. */
+const shortName = (name: string): string =>
+  name.length <= NAME_CHARS ? name : Buffer.from(shortened(name, NAME_CHARS)).toString();
+
+/** Of what a scope lacks: more than any agent names. */
+const MISSING_CHARS = 64 * 1024;
+
+/** The first of what is missing, as far as there is room. */
+const shortList = (missing: readonly Missing[]): Missing[] => {
+  let room = MISSING_CHARS;
+  return missing.filter((one) => {
+    room -= one.what.length + one.code.length + one.message.length + one.advice.length;
+    return room >= 0;
+  });
+};
 
 /** The kinds of which all came, where the outcome lets that count. */
 const allCame = (kind: EndedScope['kind'], { outcome, whole, anew }: OutcomeRecord): EndedScope['whole'] => {

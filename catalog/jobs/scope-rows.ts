@@ -227,7 +227,7 @@ const replaceRows = (
         and (p.key, v.key, v.source) not in (select scope, key, kind from picture_in)
     )
     select scope_id::text as scope, change, count(*)::int as n,
-      to_jsonb((array_agg(jsonb_build_object('key', key, 'kind', kind, 'name', name)))[1:${NAMED_CHANGES}]) as names
+      to_jsonb((array_agg(jsonb_build_object('key', key, 'kind', kind, 'name', left(name, 300))))[1:${NAMED_CHANGES}]) as names
     from (select * from asset_out union all select * from asset_gone union all select * from asset_flagged) c
     group by scope_id, change`;
 };

@@ -5,7 +5,7 @@ import { storeReport } from '#catalog/store/reports.ts';
 import { successorsOf } from '#catalog/store/signing-keys.ts';
 import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { isStorable, storable } from '#catalog/store/storable.ts';
-import { CLOSE } from '#protocol/constants.ts';
+import { CLOSE, LIMITS } from '#protocol/constants.ts';
 import { ERROR_KINDS } from '#protocol/errors.ts';
 import { challenge } from '#protocol/messages.ts';
 import type { AgentStatus } from '#protocol/status.ts';
@@ -138,7 +138,7 @@ const publishedScopes = async (
   attempt: number,
 ): Promise<string[]> => {
   const rows = await tx<{ scope: string }[]>`select scope from published_scope
-    where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt} order by scope`;
+    where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt} order by scope limit ${LIMITS.publishedScopes}`;
   return rows.map((row) => row.scope);
 };
 

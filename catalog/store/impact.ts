@@ -248,8 +248,8 @@ export const ownersOf = async (
   keys: readonly string[],
 ): Promise<ReadonlyMap<string, Owner>> => {
   const rows = await sql<(Owner & { of: string })[]>`
-    select n.key as of, o.key, coalesce(o.name, a.owner ->> 'name', a.owner ->> 'id') as name,
-      coalesce(o.email, a.owner ->> 'email') as email
+    select n.key as of, o.key, left(coalesce(o.name, a.owner ->> 'name', a.owner ->> 'id'), 300) as name,
+      left(coalesce(o.email, a.owner ->> 'email'), 300) as email
     from unnest(${sql.array([...keys])}::text[]) as n(key)
       cross join lateral (select a.attributes -> 'owner' as owner from asset a
         where a.organisation_id = ${organisationId} and a.key = n.key limit 1) a

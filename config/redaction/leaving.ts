@@ -1,4 +1,6 @@
 import { asFault, type ErrorInfo, Fault } from '#protocol/errors.ts';
+import { shortened } from '#protocol/printable.ts';
+import { NAME_CHARS } from '#protocol/records.ts';
 import { knownSecrets } from './known-secrets.ts';
 import { redactText } from './rules.ts';
 import { wellFormed } from './well-formed.ts';
@@ -8,17 +10,14 @@ type JsonObject = { [key: string]: JsonValue };
 
 /** Deeper than any definition that people make; what lies below is cut off, so that no input exhausts the stack. */
 const MAX_DEPTH = 40;
-/** A longer name is an expression or worse; it may not make a record larger than any batch, which ends the crawl. */
-const MOST_NAME = 4_000;
-
 /** A text as it may leave: without what looks like a secret or is one, and such that a database can hold it. */
 export const leavingText = (text: string): string => knownSecrets.redact(redactText(wellFormed(text)));
 
-/** A name or a message as it may leave: {@link leavingText}, and not long. */
-export const leavingName = (text: string): string => {
-  const clean = leavingText(text);
-  return clean.length <= MOST_NAME ? clean : `${clean.slice(0, MOST_NAME).toWellFormed()}…`;
-};
+/**
+ * A name or a message as it may leave: {@link leavingText}, and not long. A longer name is an expression or worse; it may not
+ * make a record larger than any batch, which ends the crawl.
+ */
+export const leavingName = (text: string): string => shortened(leavingText(text), NAME_CHARS);
 
 /**
  * A key as it may leave: without secret values of ours, but as it is otherwise. Its first part is the connection's code, which

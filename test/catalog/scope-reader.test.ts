@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { asRow } from '#catalog/jobs/record.ts';
 import { ScopeReader } from '#catalog/jobs/scope-reader.ts';
-import type { StreamRecord } from '#protocol/records.ts';
+import { LIMITS } from '#protocol/constants.ts';
+import { NAME_CHARS, type StreamRecord } from '#protocol/records.ts';
 import { appRecords } from './agent.ts';
 
 const ref = { organisationId: 'o', jobId: 'j', attempt: 1, leaseToken: 't', connection: 'prod', kind: 'crawl' };
@@ -14,6 +17,7 @@ const LARGE = appRecords(
 const read = (reader: ScopeReader, seq: number, ...records: readonly StreamRecord[]): void => {
   for (const record of records) reader.read(Buffer.from(`${JSON.stringify(record)}\n`), seq);
 };
+const NOTHING = createHash('sha256').digest('hex');
 const keys = (rows: readonly { readonly key: string }[]): string[] => rows.map(({ key }) => key);
 
 test('rows of a small open scope wait for its end, those of a large one are handed over to be staged', () => {
@@ -61,4 +65,37 @@ test('a scope that begins again forgets the rows that waited, and so does one th
   reader.take(1_000_000);
   read(reader, 4, { t: 'asset', scope: 'prod/large', key: 'prod/elsewhere', kind: 'sheet', name: 'x' });
   expect([reader.take(1_000_000).left, reader.heldBytes]).toEqual([[], 0]);
+});
+
+test('nobody opens more scopes than the protocol has, and one that began or ended before counts for none', () => {
+  const reader = new ScopeReader(ref, []);
+  const scope = (n: number): StreamRecord => ({ t: 'scope', scope: `prod/${n}`, kind: 'app', name: `App ${n}` });
+  for (let n = 0; n < LIMITS.openScopes; n += 1) read(reader, n, scope(n));
+  read(reader, 100, scope(0));
+  expect(() => read(reader, 101, scope(1_000))).toThrow(
+    expect.objectContaining({ code: 'bridge.protocol', message: expect.stringContaining('prod/1000') }),
+  );
+  read(reader, 102, { t: 'outcome', scope: 'prod/0', outcome: 'complete', records: 0, sha256: NOTHING }, scope(1_001));
+  expect(reader.openScopes).toHaveLength(LIMITS.openScopes);
+});
+
+test('names and what is missing are kept as long as agents send them, and no longer', () => {
+  const reader = new ScopeReader(ref, []);
+  const longest = 'x'.repeat(NAME_CHARS);
+  const missing = (texts: number) =>
+    Array.from({ length: texts }, () => ({ what: 'a', code: 'b', message: longest, advice: longest }));
+  const ended = (name: string, count: number) => {
+    const key = `prod/${count}`;
+    const [begin, app] = appRecords('prod', String(count), []);
+    const outcome = { ...appRecords('prod', String(count), []).at(-1), missing: missing(count) } as StreamRecord;
+    read(reader, count, { ...begin, name } as StreamRecord, app as StreamRecord, outcome);
+    const { ended: scopes } = reader.take(0);
+    return scopes.find((one) => one.key === key);
+  };
+  expect(ended(longest, 3)).toMatchObject({ name: longest, missing: missing(3), refused: undefined });
+  expect(ended(`${longest}y`, 1_000)).toMatchObject({ name: `${'x'.repeat(NAME_CHARS - 1)}…`, missing: missing(8) });
+  const listed = { t: 'listed', scope: 'prod', key: 'prod/a', name: `${longest}y` } as const;
+  expect(asRow(listed, 'prod', 1).name).toHaveLength(NAME_CHARS);
+  const sheet = { t: 'asset', scope: 'prod/a', key: 'prod/a/s', kind: 'sheet', name: `${longest}y` } as const;
+  expect(asRow(sheet, 'prod', 1).name).toHaveLength(NAME_CHARS);
 });
