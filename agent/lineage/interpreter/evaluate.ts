@@ -1,5 +1,5 @@
 import type { Binary, Call, Expression } from '../syntax/expression.ts';
-import { applyFunction, matches, truth } from './functions.ts';
+import { applyFunction, matches, SHOWN, TAKES_DATE, truth } from './functions.ts';
 import { ASKS_TABLES } from './known-tables.ts';
 import { fromNumber, toNumber } from './numbers.ts';
 import {
@@ -25,6 +25,10 @@ export interface Scope {
   readonly choice: () => number;
   /** What a function says of the tables that there are; undefined: only a reload knows. */
   readonly tables: (name: string, args: readonly string[]) => string | undefined;
+  /** A date or a month as text. */
+  readonly shown: (value: Value) => Value;
+  /** The number of a date that is written as the app writes dates. */
+  readonly dateOf: (text: string) => string | undefined;
 }
 
 /** Deeper ones are none that somebody wrote. */
@@ -58,7 +62,7 @@ export const evaluate = (expression: Expression, scope: Scope, depth = 0): Value
     case 'unary':
       return combine([inner(expression.operand)], ([operand = '']) => unary(expression.operator, operand));
     case 'binary':
-      return binary(expression, inner);
+      return binary(expression, inner, scope);
     case 'call':
       return call(expression, inner, scope);
     case 'unreadable':
@@ -132,7 +136,7 @@ const unary = (operator: string, operand: string): string | undefined => {
   }
 };
 
-const binary = (expression: Binary, inner: (part: Expression) => Value): Value => {
+const binary = (expression: Binary, inner: (part: Expression) => Value, scope: Scope): Value => {
   const { operator } = expression;
   const left = inner(expression.left);
   if (operator === 'and' || operator === 'or') {
@@ -141,8 +145,20 @@ const binary = (expression: Binary, inner: (part: Expression) => Value): Value =
     if (one === decisive || other === decisive) return text(truth(decisive));
     return one === undefined || other === undefined ? unknown('condition') : text(truth(!decisive));
   }
-  return combine([left, inner(expression.right)], ([one = '', other = '']) => operate(operator, one, other));
+  const right = inner(expression.right);
+  if (OF_TEXTS.has(operator)) {
+    return combine([scope.shown(left), scope.shown(right)], ([one = '', other = '']) => operate(operator, one, other));
+  }
+  return combine([left, right], ([one = '', other = '']) => {
+    return operate(operator, numberOf(one, scope), numberOf(other, scope));
+  });
 };
+
+const OF_TEXTS: ReadonlySet<string> = new Set(['&', 'like', 'precedes', 'follows']);
+
+/** A date as its number, anything else as it is. */
+const numberOf = (content: string, { dateOf }: Scope): string =>
+  toNumber(content) === undefined ? (dateOf(content) ?? content) : content;
 
 const operate = (operator: string, left: string, right: string): string | undefined => {
   if (operator === '&') return left + right;
@@ -229,29 +245,46 @@ const call = (expression: Call, inner: (part: Expression) => Value, scope: Scope
       const found = args.map(inner).find((value) => value.type !== 'text' || value.text !== '');
       return found ?? text('');
     }
-    case 'makedate': {
-      const made = combine(args.map(inner), (texts) => applyFunction(name, texts));
-      return made.type === 'text' ? { ...made, serial: true } : made;
+    case 'date#': {
+      const written = first === undefined ? unknown('arguments') : inner(first);
+      const number = combine([written, ...args.slice(1).map(inner)], (texts) => applyFunction(name, texts));
+      return number.type === 'text' && written.type === 'text' ? { ...number, shown: { as: written.text } } : number;
     }
     case 'trim':
     case 'text':
-      return combine(args.map(inner), ([content = '']) => (name === 'trim' ? content.trim() : content));
+      return combine(args.map(inner).map(scope.shown), ([content = '']) =>
+        name === 'trim' ? content.trim() : content,
+      );
   }
   if (ASKS_TABLES.has(name)) {
     // A field or a table may be given by its bare name.
     const given = args.map((arg) =>
-      arg.type === 'name' && scope.variable(arg.name) === undefined ? text(arg.name) : inner(arg),
+      arg.type === 'name' && scope.variable(arg.name) === undefined ? text(arg.name) : scope.shown(inner(arg)),
     );
     const told = combine(given, (texts) => (texts.some(isUncertain) ? undefined : scope.tables(name, texts)));
     return told.type === 'unknown' ? unknown(`function:${name}`) : told;
   }
-  const value = combine(args.map(inner), (texts) => (texts.some(isUncertain) ? undefined : applyFunction(name, texts)));
-  return value.type === 'unknown' && value.reason === 'function' ? unknown(`function:${name}`) : value;
+  const values = args.map(inner);
+  const dated = TAKES_DATE.has(name);
+  const value = combine(dated || SHOWN.has(name) ? values : values.map(scope.shown), (texts) => {
+    if (texts.some(isUncertain)) return undefined;
+    return applyFunction(name, dated ? [numberOf(texts[0] ?? '', scope), ...texts.slice(1)] : texts);
+  });
+  if (value.type === 'unknown') return value.reason === 'function' ? unknown(`function:${name}`) : value;
+  const shown = SHOWN.get(name);
+  if (shown === undefined) return value;
+  if (value.type === 'text') return { ...value, shown };
+  const written = value.options.map((option) => ({
+    option,
+    as: scope.shown({ type: 'text', text: option.text, shown }),
+  }));
+  const known = written.flatMap(({ option, as }) => (as.type === 'text' ? [{ ...option, text: as.text }] : []));
+  return known.length === written.length ? alternatives(known) : unknown('date-format');
 };
 
 const choose = (condition: boolean | undefined, yes: () => Value, no: () => Value, scope: Scope): Value => {
   if (condition !== undefined) return condition ? yes() : no();
-  const arms = [yes(), no()];
+  const arms = [scope.shown(yes()), scope.shown(no())];
   const choice = scope.choice();
   const options: Option[] = [];
   for (const [arm, value] of arms.entries()) {

@@ -58,7 +58,15 @@ const named = (name: string, reading: Reading, role: Role): Origins => {
 
 /** A name that stands as a text, as Peek and its kin take it. */
 const textOf = (expression: Expression | undefined): string | undefined =>
-  expression?.type === 'text' ? expression.value : expression?.type === 'name' ? expression.name : undefined;
+  expression?.type === 'name' ? expression.name : joined(expression, 0);
+
+/** Texts that stand as one, or that `&` puts together. */
+const joined = (expression: Expression | undefined, depth: number): string | undefined => {
+  if (expression?.type === 'text') return expression.value;
+  if (expression?.type !== 'binary' || expression.operator !== '&' || depth > MOST_DEPTH) return undefined;
+  const [left, right] = [joined(expression.left, depth + 1), joined(expression.right, depth + 1)];
+  return left === undefined || right === undefined ? undefined : left + right;
+};
 
 const called = (call: Call, reading: Reading, role: Role, depth: number): Origins => {
   const { args } = call;

@@ -1,6 +1,6 @@
-import { dateText, serialOf, serialParts } from './dates.ts';
+import { dateText, monthsLater, periodStart, serialIn, serialOf, serialParts } from './dates.ts';
 import { fromNumber, toNumber } from './numbers.ts';
-import { unmarked } from './values.ts';
+import { type Shown, unmarked } from './values.ts';
 
 /** What a function gives for arguments that are known in full; undefined: not for these, or nobody can know. */
 type Fixed = (args: readonly string[]) => string | undefined;
@@ -92,7 +92,31 @@ const serialPart =
   (part: 'year' | 'month' | 'day'): Fixed =>
   ([date = '']) => {
     const serial = toNumber(date);
-    return serial === undefined || part === 'month' ? undefined : String(serialParts(serial)[part]);
+    return serial === undefined ? undefined : String(serialParts(serial)[part]);
+  };
+
+/** Where the period of a day begins, as many periods later as the second argument says. */
+const begins =
+  (months: number): Fixed =>
+  ([date = '', shift = '0', ...others]) => {
+    const [serial, n] = [toNumber(date), count(shift)];
+    return serial === undefined || n === undefined || others.length > 0 ? undefined : periodStart(serial, months, n);
+  };
+
+/** Its last millisecond. */
+const ends =
+  (months: number): Fixed =>
+  ([date = '', shift = '0', ...others]) => {
+    const next = begins(months)([date, String((count(shift) ?? Number.NaN) + 1), ...others]);
+    return next === undefined ? undefined : fromNumber(Number(next) - 1 / 86_400_000);
+  };
+
+/** So many months later, as many times as the second argument says. */
+const later =
+  (months: number): Fixed =>
+  ([date = '', times = '', mode = '0']) => {
+    const [serial, n] = [toNumber(date), count(times)];
+    return serial === undefined || n === undefined || mode !== '0' ? undefined : monthsLater(serial, months * n);
   };
 
 const padded = (content: string, format: string): string | undefined => {
@@ -167,12 +191,22 @@ const fixed: Readonly<Record<string, Fixed>> = {
     const serial = toNumber(content);
     return serial === undefined || format === undefined ? undefined : dateText(serial, format);
   },
+  'date#': ([content = '', format]) => (format === undefined ? undefined : serialIn(content, format)),
   makedate: ([year, month = '1', day = '1']) => {
     const [y, m, d] = [count(year), count(month), count(day)];
     return y === undefined || m === undefined || d === undefined ? undefined : serialOf(y, m, d);
   },
   year: serialPart('year'),
+  month: serialPart('month'),
   day: serialPart('day'),
+  addmonths: later(1),
+  addyears: later(12),
+  monthstart: begins(1),
+  quarterstart: begins(3),
+  yearstart: begins(12),
+  monthend: ends(1),
+  quarterend: ends(3),
+  yearend: ends(12),
   isnull: ([content = '']) => (content === '' ? undefined : truth(false)),
   isnum: ([content = '']) => truth(toNumber(content) !== undefined),
   istext: ([content = '']) => truth(toNumber(content) === undefined),
@@ -210,6 +244,21 @@ export const applyFunction = (name: string, args: readonly string[]): string | u
   }
   return FIXED.get(name)?.(args);
 };
+
+/** Functions whose first argument is a date. */
+export const TAKES_DATE: ReadonlySet<string> = new Set(
+  'date num year month day addmonths addyears monthstart quarterstart yearstart monthend quarterend yearend floor'.split(
+    ' ',
+  ),
+);
+
+/** How what these give is shown. */
+export const SHOWN: ReadonlyMap<string, Shown> = new Map<string, Shown>([
+  ['month', 'month'],
+  ...'makedate addmonths addyears monthstart quarterstart yearstart monthend quarterend yearend'
+    .split(' ')
+    .map((name): [string, Shown] => [name, 'date']),
+]);
 
 /** They look at each character of the first argument once for each of the others. */
 const COMPARES: ReadonlySet<string> = new Set(['findoneof', 'keepchar', 'purgechar', 'wildmatch']);

@@ -59,7 +59,7 @@ export const askTables = (
   contents: InlineContents,
 ): string | undefined => {
   const tables = [...state.tables.values()];
-  const certain = tables.every(({ partial, external }) => !partial && !external);
+  const certain = state.imported === undefined && tables.every(({ partial, external }) => !partial && !external);
   const fieldsOf = (asked: string): readonly string[] | undefined => {
     const table = tableNamed(asked, state);
     return table === undefined || table.opens.length > 0 ? undefined : [...table.fields.keys()];
@@ -81,8 +81,11 @@ export const askTables = (
       return numbered(valuesOfField(first, state, contents)?.length);
     case 'nooftables':
       return certain && tables.length > 0 ? numbered(tables.length) : undefined;
-    case 'tablename':
-      return certain ? tables[toNumber(first) ?? -1]?.name : undefined;
+    case 'tablename': {
+      const at = toNumber(first);
+      // A loop that goes on behind the last table, as one to NoOfTables() does, finds no name.
+      return certain && at !== undefined ? (tables[at]?.name ?? '') : undefined;
+    }
     case 'tablenumber': {
       const at = tables.findIndex((table) => table.name === first);
       return certain && at !== -1 ? numbered(at) : undefined;

@@ -4,10 +4,13 @@
  * taken for one. One of `alternatives` holds, which of them is not known; `unknown` says why.
  */
 export type Value =
-  /** `serial`: a date as its number, whose text depends on the format that the app has set. */
-  | { readonly type: 'text'; readonly text: string; readonly serial?: true }
+  /** `shown`: the text is the number of a date or a month, and how it is shown is another matter. */
+  | { readonly type: 'text'; readonly text: string; readonly shown?: Shown }
   | { readonly type: 'alternatives'; readonly options: readonly Option[] }
   | { readonly type: 'unknown'; readonly reason: string };
+
+/** How a number is shown: as the app's formats say, or as the text that it was read from. */
+export type Shown = 'date' | 'month' | { readonly as: string };
 
 /** One of several values, and the choices that lead to it. */
 export interface Option {

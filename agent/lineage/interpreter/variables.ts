@@ -1,6 +1,6 @@
 import { namesSecret } from '#config/redaction/rules.ts';
 import type { Expression } from '../syntax/expression.ts';
-import { dateText } from './dates.ts';
+import { dateText, serialIn } from './dates.ts';
 import { evaluate, type Scope } from './evaluate.ts';
 import { askTables } from './known-tables.ts';
 import type { Session } from './session.ts';
@@ -55,14 +55,28 @@ export const evaluateIn = (expression: Expression, state: State, session: Sessio
     },
     choice: () => session.choice(),
     tables: (name, args) => askTables(name, args, state, session.contents),
+    shown: (value) => shown(value, state),
+    dateOf: (content) => {
+      const format = setTo('DateFormat', state);
+      return format === undefined ? undefined : serialIn(content, format);
+    },
   };
-  const value = evaluate(expression, scope);
-  return value.type === 'text' && value.serial === true ? dated(value.text, state) : value;
+  return shown(evaluate(expression, scope), state);
 };
 
-/** A date as text is written in the format of the app, when the script says it. */
-const dated = (serial: string, state: State): Value => {
-  const format = state.variables.get('DateFormat')?.value;
-  const written = format?.type === 'text' ? dateText(Number(serial), format.text) : undefined;
+/** A date or a month as text: in the format and with the names of the app, when the script says them. */
+const shown = (value: Value, state: State): Value => {
+  if (value.type !== 'text' || value.shown === undefined) return value;
+  if (typeof value.shown === 'object') return text(value.shown.as);
+  const number = Number(value.text);
+  const written =
+    value.shown === 'month'
+      ? setTo('MonthNames', state)?.split(';')[number - 1]
+      : dateText(number, setTo('DateFormat', state) ?? 'unknown');
   return written === undefined ? unknown('date-format') : text(written);
+};
+
+const setTo = (name: string, state: State): string | undefined => {
+  const value = state.variables.get(name)?.value;
+  return value?.type === 'text' && !hasHoles(value.text) ? value.text : undefined;
 };

@@ -20,6 +20,23 @@ test.each([
   ["LET v = If(1 < 2, 'yes', 'no');", 'yes/x.qvd'],
   ["LET v = Pick(2, 'a', 'b') & Match('q', 'p', 'q');", 'b2/x.qvd'],
   ["LET v = Date(MakeDate(2020, 2, 3), 'YYYYMMDD');", '20200203/x.qvd'],
+  [
+    "SET DateFormat='DD.MM.YYYY'; LET a = MakeDate(2023, 12, 31); LET v = Date(AddMonths(a, 2), 'YYYYMMDD');",
+    '20240229/x.qvd',
+  ],
+  ["LET v = Date(MonthEnd(Date#('2024-02-11', 'YYYY-MM-DD'), 1), 'YYYYMMDD');", '20240331/x.qvd'],
+  [
+    "LET v = Date(QuarterStart(AddYears(MakeDate(2024, 6, 7), -1)), 'MM') & Num(Month(MakeDate(2024, 5)), '00');",
+    '0405/x.qvd',
+  ],
+  [
+    "SET DateFormat='D/M/YYYY'; LET a = YearEnd(MakeDate(2024)); LET v = (a < MakeDate(2025)) & Year('1/2/2023');",
+    '-12023/x.qvd',
+  ],
+  [
+    "SET DateFormat='YYYY-MM-DD'; SET MonthNames='Jan;Feb'; LET v = MakeDate(2024, 1, 9) & Month(MakeDate(2024, 2));",
+    '2024-01-09Feb/x.qvd',
+  ],
   ["LET v = Chr(65) & Repeat('x', 3) & TextBetween('<b>', '<', '>');", 'Axxxb/x.qvd'],
   ["LET v = KeepChar('a1b2', '12') & PurgeChar('a1b2', '12');", '12ab/x.qvd'],
   ["LET v = Num(7, '000');", '007/x.qvd'],
@@ -30,6 +47,11 @@ test.each([
 
 test.each([
   ['LET v = Today();', '$(v)/x.qvd'],
+  ["LET v = 'sales_' & MakeDate(2024, 1, 9);", '$(v)/x.qvd'],
+  ['LET v = Month(MakeDate(2024, 1));', '$(v)/x.qvd'],
+  ["LET v = Year('2024-01-09');", '$(v)/x.qvd'],
+  ["SET DateFormat='YYYY-MM-DD'; LET v = Year('2024-01-09 10:00');", '$(v)/x.qvd'],
+  ['LET v = If($(w) = 1, MakeDate(2024), MakeDate(2025));', '$(v)/x.qvd'],
   ["LET v = Peek('a', 0, 'T');", '$(v)/x.qvd'],
   ["LET v = 'a/' & $(w);", 'a/$(w)/x.qvd'],
   ["LET v = 'a/$(w)';", 'a/$(w)/x.qvd'],

@@ -48,6 +48,10 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       ['T.k < x.qvd:k', 'U.k < y.qvd:k', 'U.b < y.qvd:b'],
     ],
     [
+      "M_A: MAPPING LOAD k, v FROM m.qvd (qvd); T: LOAD ApplyMap('M_' & 'A', c) AS n, ApplyMap('M_' & b, c) AS o FROM x.qvd (qvd);",
+      ['T.n < (map-key) x.qvd:c, m.qvd:v', 'T.o < (map-key) x.qvd:c'],
+    ],
+    [
       "M: MAPPING LOAD k, v FROM m.qvd (qvd); T: LOAD ApplyMap('M', c, 'none') AS n FROM x.qvd (qvd);",
       ['T.n < (map-key) x.qvd:c, m.qvd:v'],
     ],
@@ -166,6 +170,17 @@ S: LOAD s FROM [s_$(x).csv] (txt);`,
 FOR i = NoOfTables() - 1 TO 0 STEP -1; LET t = TableName(i);
 IF WildMatch('$(t)', 'G.*') THEN; LEFT JOIN (R) LOAD * RESIDENT [$(t)]; DROP TABLE [$(t)]; END IF; NEXT`,
       ['-G.*.k < g.qvd:k', '-G.*.* < g.qvd:v', 'R.k < g.qvd:k', 'R.* < g.qvd:v'],
+    ],
+    [
+      `G: GENERIC LOAD k, n, v FROM g.qvd (qvd); R: LOAD DISTINCT k FROM g.qvd (qvd);
+FOR i = 0 TO NoOfTables(); LET t = TableName($(i));
+IF SubField('$(t)', '.', 1) = 'G' THEN; LEFT JOIN (R) LOAD * RESIDENT [$(t)]; DROP TABLE [$(t)]; END IF; NEXT`,
+      ['-G.*.k < g.qvd:k', '-G.*.* < g.qvd:v', 'R.k < g.qvd:k', 'R.* < g.qvd:v'],
+    ],
+    [
+      `BINARY x.qvf; R: LOAD k FROM r.qvd (qvd); LET t = TableName(0); LET n = NoOfTables();
+S: LOAD s FROM [$(t)_$(n).csv] (txt);`,
+      ['R.k < r.qvd:k', 'S.s < $(t)_$(n).csv:s inferred'],
     ],
   ],
   'the keys of joins': [
