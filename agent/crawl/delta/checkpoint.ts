@@ -97,8 +97,14 @@ export const Checkpoint = z.object({
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;
 
-export type Loaded =
-  | { readonly type: 'checkpoint'; readonly checkpoint: Checkpoint }
+/** A checkpoint without its apps. */
+type Head = Omit<Checkpoint, 'apps'>;
+/** What a checkpoint says of one app. */
+export type NotedApp = Checkpoint['apps'][number];
+type TakeApp = (app: NotedApp) => void;
+
+export type Loaded<C = Checkpoint> =
+  | { readonly type: 'checkpoint'; readonly checkpoint: C }
   | { readonly type: 'none' }
   | { readonly type: 'damaged'; readonly why: string };
 
@@ -116,10 +122,23 @@ const PIECE_BYTES = 64 * 1024;
 const LINE_FEED = 0x0a;
 
 /** Reads the checkpoint of a connection. What is damaged is said, never thrown: the next crawl reads everything then. */
-export const loadCheckpoint = async (folder: string, code: string): Promise<Loaded> => {
-  const loaded = await load(pathOf(folder, code));
-  return loaded.type === 'checkpoint' && loaded.checkpoint.code !== code ? { type: 'none' } : loaded;
-};
+export const loadCheckpoint = async (folder: string, code: string): Promise<Loaded> =>
+  ofConnection(code, await load(pathOf(folder, code)));
+
+/**
+ * Reads the checkpoint of a connection and keeps none of its apps: all of ten thousand are 60 MB.
+ *
+ * @param begin is given what stands before the apps, and answers with what takes them, one after the other. Only the result
+ * tells whether it is all true: the checksum is known at the end.
+ */
+export const passCheckpoint = async (
+  folder: string,
+  code: string,
+  begin: (head: Head) => TakeApp,
+): Promise<Loaded<Head>> => ofConnection(code, await pass(pathOf(folder, code), begin));
+
+const ofConnection = <C extends Head>(code: string, loaded: Loaded<C>): Loaded<C> =>
+  loaded.type === 'checkpoint' && loaded.checkpoint.code !== code ? { type: 'none' } : loaded;
 
 /** All checkpoints of a folder that can be read. */
 export const loadCheckpoints = async (folder: string): Promise<Checkpoint[]> => {
@@ -131,9 +150,15 @@ export const loadCheckpoints = async (folder: string): Promise<Checkpoint[]> => 
 };
 
 const load = async (path: string): Promise<Loaded> => {
+  const apps: NotedApp[] = [];
+  const loaded = await pass(path, () => (app) => apps.push(app));
+  return loaded.type === 'checkpoint' ? { ...loaded, checkpoint: { ...loaded.checkpoint, apps } } : loaded;
+};
+
+const pass = async (path: string, begin: (head: Head) => TakeApp): Promise<Loaded<Head>> => {
   try {
     await using file = await open(path, 'r');
-    return await read(file);
+    return await read(file, begin);
   } catch (error) {
     return errnoOf(error) === 'ENOENT'
       ? { type: 'none' }
@@ -142,11 +167,11 @@ const load = async (path: string): Promise<Loaded> => {
 };
 
 /** App by app: as one text, and as the objects that are made of it, ten thousand apps would take 100 MB at once. */
-const read = async (file: FileHandle): Promise<Loaded> => {
+const read = async (file: FileHandle, begin: (head: Head) => TakeApp): Promise<Loaded<Head>> => {
   const hash = createHash('sha256');
-  const apps: Checkpoint['apps'] = [];
   let magic: string | undefined;
-  let head: string | undefined;
+  let head: Head | undefined;
+  let take: TakeApp | undefined;
   let flaw: string | undefined;
   for await (const line of linesOf(file)) {
     if (magic === undefined) {
@@ -157,18 +182,19 @@ const read = async (file: FileHandle): Promise<Loaded> => {
     // What follows a flaw still counts for the checksum, which decides what is said of it.
     if (flaw !== undefined) continue;
     const text = line.toString().trimEnd();
-    if (head === undefined) head = text;
-    else if (text !== END) flaw = takeApp(text, apps);
+    if (take === undefined) {
+      const first = headIn(text);
+      if (typeof first === 'string') flaw = first;
+      else {
+        head = first;
+        take = begin(head);
+      }
+    } else if (text !== END) flaw = takeApp(text, take);
   }
   if (magic !== `${MAGIC} ${hash.digest('hex')}`)
     return { type: 'damaged', why: 'it does not agree with its checksum' };
-  const rest = flaw === undefined ? jsonOf(`${head ?? ''}${END}`) : undefined;
-  flaw ??= rest === undefined ? NOT_JSON : undefined;
-  if (flaw !== undefined) return { type: 'damaged', why: flaw };
-  const parsed = Checkpoint.safeParse(rest);
-  return parsed.success
-    ? { type: 'checkpoint', checkpoint: { ...parsed.data, apps } }
-    : { type: 'damaged', why: OTHER_RELEASE };
+  if (flaw !== undefined || head === undefined) return { type: 'damaged', why: flaw ?? NOT_JSON };
+  return { type: 'checkpoint', checkpoint: head };
 };
 
 const END = ']}';
@@ -176,13 +202,23 @@ const NOT_JSON = 'it is not JSON';
 const OTHER_RELEASE = 'it was written by another release';
 const KnownAppLine = Checkpoint.shape.apps.element;
 
-/** Adds the app of a line; returns what is wrong with it. */
-const takeApp = (text: string, apps: Checkpoint['apps']): string | undefined => {
+/** What stands before the apps, or what is wrong with it. */
+const headIn = (text: string): Head | string => {
+  const value = jsonOf(text + END);
+  if (value === undefined) return NOT_JSON;
+  const parsed = Checkpoint.safeParse(value);
+  if (!parsed.success) return OTHER_RELEASE;
+  const { apps: _, ...head } = parsed.data;
+  return head;
+};
+
+/** Hands over the app of a line; returns what is wrong with it. */
+const takeApp = (text: string, take: TakeApp): string | undefined => {
   const value = jsonOf(text.endsWith(',') ? text.slice(0, -1) : text);
   if (value === undefined) return NOT_JSON;
   const parsed = KnownAppLine.safeParse(value);
   if (!parsed.success) return OTHER_RELEASE;
-  apps.push(parsed.data);
+  take(parsed.data);
   return undefined;
 };
 

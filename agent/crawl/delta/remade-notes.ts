@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { replaceFile } from '#config/durable-file.ts';
 import type { LineageInputs } from '../lineage/lookups.ts';
 import type { IncludeMarks } from '../site-files.ts';
-import { type Checkpoint, fileStem, type KnownApp, makeFolder } from './checkpoint.ts';
+import { type Checkpoint, fileStem, makeFolder, type NotedApp } from './checkpoint.ts';
 import { UNSURE_INPUT } from './reasons.ts';
 
 const Marks = z.array(z.tuple([z.string(), z.string()]));
@@ -134,16 +134,20 @@ export const withRemade = (
   checkpoint: Checkpoint,
   notes: RemadeNotes | undefined,
   published: string | null | undefined,
-): Checkpoint => {
-  if (notes?.checkpoint !== checkpoint.name) return checkpoint;
+): Checkpoint => ({ ...checkpoint, apps: checkpoint.apps.map(remadeSince(checkpoint.name, notes, published)) });
+
+/** What {@link withRemade} makes of each app of the checkpoint of this name. */
+export const remadeSince = (
+  checkpoint: string,
+  notes: RemadeNotes | undefined,
+  published: string | null | undefined,
+): ((app: NotedApp) => NotedApp) => {
+  if (notes?.checkpoint !== checkpoint) return (app) => app;
   const remade = new Map(notes.job === published ? notes.apps : []);
   const unsure = unsureOf(notes, published);
-  return {
-    ...checkpoint,
-    apps: checkpoint.apps.map(([id, known]): [string, KnownApp] => {
-      const made = { ...known, ...remade.get(id) };
-      const isUnsure = unsure.has(id) && made.lineage !== undefined;
-      return [id, isUnsure ? { ...made, lineage: [[UNSURE_INPUT, '?']] } : made];
-    }),
+  return ([id, known]) => {
+    const made = { ...known, ...remade.get(id) };
+    const isUnsure = unsure.has(id) && made.lineage !== undefined;
+    return [id, isUnsure ? { ...made, lineage: [[UNSURE_INPUT, '?']] } : made];
   };
 };

@@ -4,10 +4,10 @@ import { leavingName } from '#config/redaction/leaving.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { StaleLineage } from '#protocol/status.ts';
 import { siteAppContext } from '../app-context.ts';
-import { loadCheckpoint } from '../delta/checkpoint.ts';
+import { passCheckpoint } from '../delta/checkpoint.ts';
 import { digestOf } from '../delta/fingerprint.ts';
 import { lineageOf } from '../delta/reasons.ts';
-import { readRemade, withRemade } from '../delta/remade-notes.ts';
+import { readRemade, remadeSince } from '../delta/remade-notes.ts';
 import type { LineageMeans } from './site-lineage.ts';
 
 export interface StaleOptions {
@@ -30,24 +30,32 @@ export const staleLineage = async (
   connection: Connection,
   { means, folder, owner, signal }: StaleOptions,
 ): Promise<StaleLineage | undefined> => {
-  const loaded = await loadCheckpoint(folder, connection.code);
-  if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== owner) return undefined;
   const notes = await readRemade(folder, connection.code);
-  // What a job left unsure is for the next crawl: whoever stopped the job does not want it begun again.
-  const { name, apps, site: known } = withRemade(loaded.checkpoint, notes && { ...notes, unsure: [] }, notes?.job);
+  const ids: string[] = [];
+  /** By what lineage was made with, and its mark: the places of those apps in `ids`. */
+  const dependents = new Map<string, number[]>();
+  const loaded = await passCheckpoint(folder, connection.code, ({ name }) => {
+    // What a job left unsure is for the next crawl: whoever stopped the job does not want it begun again.
+    const made = remadeSince(name, notes && { ...notes, unsure: [] }, notes?.job);
+    return (app) => {
+      const [id, { lineage: inputs = [] }] = made(app);
+      if (inputs.length === 0) return;
+      const place = ids.push(id) - 1;
+      for (const [input, mark] of inputs) {
+        const both = `${mark}\n${input}`;
+        const places = dependents.get(both);
+        if (places === undefined) dependents.set(both, [place]);
+        else places.push(place);
+      }
+    };
+  });
+  if (loaded.type !== 'checkpoint' || loaded.checkpoint.identity.owner !== owner) return undefined;
+  const { name, site: known } = loaded.checkpoint;
   const context = siteAppContext(site, connection, { filter: undefined, lineage: means, signal });
   const { lineage, connections } = context;
   const kept = await lineage?.kept();
-  const dependents = new Map<string, string[]>();
-  for (const [id, { lineage: inputs = [] }] of apps)
-    if (inputs.length > 0 && kept?.has(id) === true)
-      for (const [input, mark] of inputs) {
-        const both = `${mark}\n${input}`;
-        const ids = dependents.get(both) ?? [];
-        ids.push(id);
-        dependents.set(both, ids);
-      }
-  if (lineage === undefined || dependents.size === 0) return undefined;
+  const isKept = ids.map((id) => kept?.has(id) === true);
+  if (lineage === undefined || !isKept.includes(true)) return undefined;
   for (const place of known.connections) connections.set(place.id, place);
   // What the user may not see today is no other thing for that.
   const listing = await site.dataConnections().catch((error: unknown) => {
@@ -60,16 +68,17 @@ export const staleLineage = async (
     for (const { id, name: called, type, target } of listing.rows)
       connections.set(id, { id, name: called, type, target });
   }
-  const stale = new Set<string>();
+  const stale = new Set<number>();
   const changes: (readonly [input: string, before: string, now: string])[] = [];
-  for (const [both, ids] of dependents) {
+  for (const [both, places] of dependents) {
     signal?.throwIfAborted();
+    if (!places.some((place) => isKept[place])) continue;
     const end = both.indexOf('\n');
     const [before, input] = [both.slice(0, end), both.slice(end + 1)];
     const now = await lineage.mark(input);
     if (now === undefined || now === before) continue;
     changes.push([input, before, now]);
-    for (const id of ids) stale.add(id);
+    for (const place of places) if (isKept[place]) stale.add(place);
   }
   const [first] = changes;
   if (first === undefined) return undefined;

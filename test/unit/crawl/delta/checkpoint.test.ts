@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadCheckpoint, loadCheckpoints, saveCheckpoint } from '#agent/crawl/delta/checkpoint.ts';
+import { loadCheckpoint, loadCheckpoints, passCheckpoint, saveCheckpoint } from '#agent/crawl/delta/checkpoint.ts';
 import { Journal, readJournal } from '#agent/crawl/delta/journal.ts';
 import { APP_ID, checkpoint, knownApp } from './rows.ts';
 
@@ -51,6 +51,28 @@ describe('a checkpoint', () => {
     const text = await readFile(join(folder, name), 'utf8');
     // Written and read one by one: all of them as one text would be in memory more than once.
     expect(text.split('\n')).toHaveLength(many.apps.length + 3);
+  });
+
+  test('passes by app by app, after what stands before them, and says at the end whether it is whole', async () => {
+    const many = checkpoint(
+      'prod',
+      Array.from({ length: 50 }, (_, at) => [`app-${at}`, knownApp({ name: `App ${at}` })]),
+    );
+    await saveCheckpoint(folder, many);
+    const { apps, ...head } = many;
+    const told: unknown[] = [];
+    const pass = (code: string) =>
+      passCheckpoint(folder, code, (first) => {
+        told.push(first);
+        return (app) => told.push(app);
+      });
+    expect(await pass('prod')).toEqual({ type: 'checkpoint', checkpoint: head });
+    expect(told).toEqual([head, ...apps]);
+    expect(await pass('test')).toEqual({ type: 'none' });
+    const [name = ''] = await readdir(folder);
+    const path = join(folder, name);
+    await truncate(path, (await stat(path)).size - 1);
+    expect(await pass('prod')).toMatchObject({ type: 'damaged' });
   });
 
   test('that was cut off anywhere is damaged, and no crash', async () => {
