@@ -37,7 +37,7 @@ export const claim = async (sql: Sql, session: AgentSession): Promise<Offer | un
   try {
     return await transact(sql, (tx) => claimOne(tx, session));
   } catch (error) {
-    // Another session of the same agent began another job of that connection a moment ago.
+    // A job that it takes turns with was begun a moment ago; the index `job_at_work` has one of both at work.
     if (sqlState(error) === '23505') return undefined;
     throw error;
   }

@@ -34,7 +34,7 @@ export interface ImportResult {
  * verified before the first scope is published. A package that was imported before changes nothing.
  *
  * @param force also one that is older than the last one
- * @throws Fault `package.…`; `job.connection_busy` while a crawl of the connection is at work
+ * @throws Fault `package.…`; `job.connection_busy` while a crawl or lineage of the connection is at work
  */
 export const importPackage = async (
   sql: Sql,
@@ -121,10 +121,10 @@ const begin = (sql: Sql, organisationId: string, header: PackageHeader): Promise
       where a.organisation_id = ${organisationId} and j.connection = ${code} and j.kind = 'crawl'
         and a.attempt = ${MAX_ATTEMPTS} and a.state = 'active' and a.lease_expires_at < now()`;
     for (const { jobId, attempt } of dead) await loseAttempt(tx, organisationId, jobId, attempt);
-    const [busy] = await tx<{ kind: string }[]>`select kind from job where organisation_id = ${organisationId}
-      and connection = ${code} and kind = 'crawl' and state in ('leased', 'running', 'cancelling')`;
+    const [busy] = await tx`select from job where organisation_id = ${organisationId}
+      and connection = ${code} and kind in ('crawl', 'lineage') and state in ('leased', 'running', 'cancelling')`;
     if (busy)
-      throw new Fault('job.connection_busy', `A crawl or an import of ${code} is at work.`, {
+      throw new Fault('job.connection_busy', `A crawl, an import or lineage of ${code} is at work.`, {
         advice: `Wait until it has ended; one whose process was killed is cleared up by an import ${LEASE_MINUTES} minutes later.`,
       });
     const ref: AttemptRef = {

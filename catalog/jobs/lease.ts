@@ -24,7 +24,10 @@ export const isCurrent = async (tx: Transaction, session: AgentSession): Promise
   return rows.length > 0;
 };
 
-/** Whether jobs `b` and `j` take turns: they are of one connection, and of the same kind or write the same scopes. */
+/**
+ * Whether jobs `b` and `j` take turns: they are of one connection, and of the same kind or write the same scopes. The index
+ * `job_at_work` says the same of those that are at work.
+ */
 const takeTurns = (sql: Sql | Transaction) =>
   sql`b.organisation_id = j.organisation_id and b.connection = j.connection and b.id <> j.id
     and (b.kind = j.kind or (b.kind in ('crawl', 'lineage') and j.kind in ('crawl', 'lineage')))`;

@@ -19,6 +19,13 @@ const runOut = async (jobId: string): Promise<void> => {
   await expireLeases(world.sql);
 };
 
+/** How many transactions wait to write an attempt. */
+const waitForAttempts = async (): Promise<number> => {
+  const waiting = await world.sql`select from pg_locks where relation = 'attempt'::regclass and not granted
+    and database = (select oid from pg_database where datname = current_database())`;
+  return waiting.length;
+};
+
 const retryable = { ...new Fault('network.refused', 'Qlik is not there').toJSON() };
 const fatal = { ...new Fault('qlik.unauthorized', 'wrong password').toJSON() };
 
@@ -53,6 +60,24 @@ describe('claims', () => {
     const [twice] = await world.sql`select job_id from attempt where organisation_id = ${place.organisationId}
       group by job_id having count(*) > 1`;
     expect(twice).toBeUndefined();
+  });
+
+  test('a crawl and lineage of one connection that are claimed at once: one is begun, the other waits', async () => {
+    const place = await world.enter('prod');
+    const asked = { connection: 'prod', kind: 'lineage', createdBy: 'test' } as const;
+    const { job: lineage } = await createJob(world.sql, place.organisationId, asked);
+    const crawl = await world.job(place.organisationId, 'prod');
+    const claims = await world.sql.begin(async (tx) => {
+      // Each has chosen its job and none has begun it.
+      await tx`lock table attempt in share mode`;
+      const both = [world.backend, world.another()].map((gateway) => gateway.claim(place.session));
+      await expect.poll(waitForAttempts).toBe(2);
+      return { both };
+    });
+    const offers = (await Promise.all(claims.both)).filter((offer) => offer !== undefined);
+    expect(offers).toHaveLength(1);
+    const states = await world.sql`select state from job where id in (${lineage.id}, ${crawl.id}) order by state`;
+    expect(states).toEqual([{ state: 'leased' }, { state: 'queued' }]);
   });
 
   test('a second crawl of a connection waits for the first', async () => {

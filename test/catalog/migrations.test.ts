@@ -56,7 +56,8 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
           ('prod/stream/1', 'stream', 'Sales 100%', '{"description": "All the Numbers"}')) as v(key, kind, name, attributes)`;
     },
     holds: async (sql) => {
-      const [row] = await sql`select count(*)::int as assets from asset where organisation_id = ${ORGANISATION}`;
+      const [row] = await sql`select count(*)::int as assets from asset
+        where organisation_id = ${ORGANISATION} and kind in ('site', 'stream')`;
       expect(row).toEqual({ assets: 2 });
     },
   },
@@ -221,11 +222,23 @@ const versions: Record<number, { fill: (sql: Sql) => Promise<unknown>; holds: (s
           first_seen_at, changed_at, search_text)
         select ${ORGANISATION}, 'file://host/qvd/a_*.qvd', id, 'prod', 'dataset', 'a', 'a',
           '{"pattern": "file://host/qvd/a_*.qvd"}', '', now(), now(), 'a' from scope where key = 'prod' limit 1`;
+      // Claimed at the same moment as the crawl `j1`, which this version does not keep apart.
+      await sql`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+        values (${ORGANISATION}, 'j5', 'prod', 'lineage', '{"options": {}}', 'running', 1, 'ann')`;
     },
     holds: async (sql) => {
       const rows = await sql`select key from asset where organisation_id = ${ORGANISATION} and kind = 'dataset'
         and attributes ? 'pattern' and pattern_folder(attributes ->> 'pattern') = 'file://host/qvd/'`;
       expect(rows).toEqual([{ key: 'file://host/qvd/a_*.qvd' }]);
+    },
+  },
+  16: {
+    fill: async () => {},
+    holds: async (sql) => {
+      const [row] = await sql`select state from job where organisation_id = ${ORGANISATION} and id = 'j5'`;
+      expect(row).toEqual({ state: 'queued' });
+      const begun = sql`update job set state = 'leased' where organisation_id = ${ORGANISATION} and id = 'j5'`;
+      await expect(begun).rejects.toMatchObject({ code: '23505' });
     },
   },
 };

@@ -122,6 +122,15 @@ test('an import that was killed is in the way of the next one until its lease is
   expect(items.map(({ state }) => state)).toEqual(['published', 'failed']);
 });
 
+test('lineage that is at work is in the way of an import, which writes the same scopes', async () => {
+  const { organisation, identity } = await enrolled();
+  await take(organisation, await pack(identity, site({ a: ['s1'] })));
+  await world.sql`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+    values (${organisation.id}, 'lineage', 'prod', 'lineage', '{}', 'running', 1, 'ann')`;
+  const next = await pack(identity, site({ a: ['s2'] }), '2026-11-23T08:00:00.000Z');
+  await expect(take(organisation, next)).rejects.toMatchObject({ code: 'job.connection_busy' });
+});
+
 test('after a package an agent goes on from no crawl that was before it', async () => {
   const { organisation, identity } = await enrolled();
   await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
