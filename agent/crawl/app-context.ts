@@ -2,12 +2,22 @@ import type { ConnectionPlace } from '#agent/lineage/naming/connection-place.ts'
 import type { Site } from '#agent/qlik/site.ts';
 import type { Connection } from '#config/connection/connection.ts';
 import type { Filter } from '#config/filter/filter.ts';
-import type { AppContext } from './app-scope.ts';
 import { keysOf } from './keys.ts';
 import { type LineageMeans, SiteLineage } from './lineage/site-lineage.ts';
-import type { EarlierLists } from './lists/site-list.ts';
+import type { AppLists, EarlierLists } from './lists/site-list.ts';
 import { People } from './people.ts';
 import { SiteFiles } from './site-files.ts';
+
+/** What the records of an app are made with. */
+export interface AppContext extends AppLists {
+  readonly connection: Connection;
+  /** Files of the site that the agent may read; undefined for none. */
+  readonly files?: SiteFiles | undefined;
+  /** Which streams and sheets are kept; absent: all. Apps that are not kept are never written. */
+  readonly filter?: Filter | undefined;
+  /** Absent: no lineage is made. */
+  readonly lineage?: SiteLineage | undefined;
+}
 
 /** What the apps of a site are written with, before any of its lists was read. */
 export const siteAppContext = (

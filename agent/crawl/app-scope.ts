@@ -1,16 +1,15 @@
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
-import type { Connection } from '#config/connection/connection.ts';
-import { EVERYTHING, type Filter, keptStream } from '#config/filter/filter.ts';
+import { EVERYTHING, keptStream } from '#config/filter/filter.ts';
 import type { Missing } from '#protocol/records.ts';
 import type { AppContent } from './app-content.ts';
+import type { AppContext } from './app-context.ts';
 import { present, told } from './attributes.ts';
 import { ChartWriter } from './charts.ts';
 import { FieldNames } from './field-names.ts';
 import { lineageFacts } from './lineage/facts.ts';
-import type { AppLineage, SiteLineage } from './lineage/site-lineage.ts';
+import type { AppLineage } from './lineage/site-lineage.ts';
 import { writeLineage } from './lineage/write-lineage.ts';
-import type { AppLists } from './lists/site-list.ts';
 import { writeMasterItems } from './master-items.ts';
 import { addressOf, classOf, metaOf, ownerOf, titleOf } from './meta.ts';
 import { writeOwner } from './owners.ts';
@@ -20,20 +19,8 @@ import type { RepositoryContent } from './repository-only.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 import { writeScript } from './scripts.ts';
 import { writeSheets } from './sheets.ts';
-import type { SiteFiles } from './site-files.ts';
 import { writeDataModel } from './tables.ts';
 import { writeVariables } from './variables.ts';
-
-/** What the records of an app are made with. */
-export interface AppContext extends AppLists {
-  readonly connection: Connection;
-  /** Files of the site that the agent may read; undefined for none. */
-  readonly files?: SiteFiles | undefined;
-  /** Which streams and sheets are kept; absent: all. Apps that are not kept are never written. */
-  readonly filter?: Filter | undefined;
-  /** Absent: no lineage is made. */
-  readonly lineage?: SiteLineage | undefined;
-}
 
 /** The asset of the app itself, from its row in QRS and, when the app was read, what its data model says. */
 export const writeApp = async (

@@ -2,12 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { ContainerEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { EVERYTHING, type Filter } from '#config/filter/filter.ts';
-import { type AppItem, appItem, streamItem } from '#config/filter/item.ts';
+import { type AppItem, appItem } from '#config/filter/item.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import type { Checkpoint } from './delta/checkpoint.ts';
 import type { Survey, SurveyedApp } from './delta/survey.ts';
-import type { SiteContext, SiteList, SiteRow } from './lists/site-list.ts';
 import { ownerOf, titleOf } from './meta.ts';
 import type { RepositoryContent } from './repository-only.ts';
 
@@ -27,29 +26,6 @@ export const keptApps = async (survey: Survey, filter: Filter): Promise<Survey> 
   }
   return { ...survey, apps, rejected };
 };
-
-/** The {@link SiteContext.namedApps} of these apps. */
-export const namedApps = (filter: Filter, apps: readonly { readonly id: string }[]): ReadonlySet<string> | undefined =>
-  filter.rules.length === 0 ? undefined : new Set(apps.map(({ id }) => id.toLowerCase()));
-
-/**
- * True for a row of a list that is no asset: a stream that the filter rejects, or the reload task of an app that is not
- * kept, since a task is called as its app is.
- */
-export const isLeftOut = (
-  list: Pick<SiteList, 'kind'>,
-  row: SiteRow & { readonly name?: string; readonly app?: { readonly id: string } | null },
-  context: Pick<SiteContext, 'filter' | 'namedApps'>,
-): boolean => {
-  if (list.kind === 'stream') return !context.filter.judge(streamItem({ id: row.id, name: row.name ?? '' })).kept;
-  return list.kind === 'reloadTask' && !mayName(context, row.app);
-};
-
-/** Whether an app may be named. */
-export const mayName = (
-  { namedApps: named }: Pick<SiteContext, 'namedApps'>,
-  app: { readonly id: string } | null | undefined,
-): boolean => named === undefined || app === undefined || app === null || named.has(app.id.toLowerCase());
 
 /** Whether rows that name apps have to be written anew: an app is called otherwise, or may be named or not since. */
 export const isNamedAnew = (base: Checkpoint, { apps }: Survey, filter: Filter): boolean => {

@@ -1,6 +1,6 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { present } from './attributes.ts';
 import { chartFacts } from './chart-facts.ts';
 import type { ChartWriter } from './charts.ts';

@@ -2,7 +2,7 @@ import type { DataModel } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp, QrsDescribedObject } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { AssetKind } from '#protocol/records.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { told } from './attributes.ts';
 import { classOf } from './meta.ts';
 import { Gaps } from './missing.ts';

@@ -4,7 +4,7 @@ import type { Site } from '#agent/qlik/site.ts';
 import { EVERYTHING } from '#config/filter/filter.ts';
 import type { CrawlOptions as AskedOptions } from '#protocol/job-options.ts';
 import type { Reason } from '#protocol/records.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { UNKNOWN_OBJECTS } from './delta/objects.ts';
 import { REQUESTED } from './delta/reasons.ts';
 import { surveyOf } from './delta/survey.ts';

@@ -5,7 +5,7 @@ import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { redactText, type SecretPlace, secretPlaces } from '#config/redaction/rules.ts';
 import { keyPart } from '#protocol/keys.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { type JsonObject, present } from './attributes.ts';
 import { numbered } from './keys.ts';
 import type { ScopeWriter } from './scope-writer.ts';

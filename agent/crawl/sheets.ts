@@ -1,6 +1,6 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { present } from './attributes.ts';
 import { type ChartWriter, cellsOf } from './charts.ts';
 import { writeDerives } from './derives.ts';

@@ -1,7 +1,7 @@
 import type { ModelField } from '#agent/qlik/engine/data-model.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { type JsonValue, present } from './attributes.ts';
 import type { ScopeWriter } from './scope-writer.ts';
 

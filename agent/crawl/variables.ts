@@ -3,7 +3,7 @@ import { macroExpression } from '#agent/lineage/expression/macro.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import { namesSecret, REDACTED, secretPlaces } from '#config/redaction/rules.ts';
 import type { AppContent } from './app-content.ts';
-import type { AppContext } from './app-scope.ts';
+import type { AppContext } from './app-context.ts';
 import { present } from './attributes.ts';
 import { writeDerives } from './derives.ts';
 import type { FieldNames } from './field-names.ts';

@@ -137,7 +137,7 @@ export class Visits {
   async #read(site: Site, row: QrsApp, signal: AbortSignal, scripts: boolean | undefined): Promise<AppContent> {
     const content = await readApp(site, row, signal, scripts);
     if (!this.#options.pictures) return content;
-    return { ...content, thumbnails: await readThumbnails(site, row, content, signal) };
+    return { ...content, thumbnails: await readThumbnails(site, row, content.sheets, signal) };
   }
 
   /** Runs a visit to an app within its time; after it, whatever the visit still does is ended. */

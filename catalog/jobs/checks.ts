@@ -3,7 +3,8 @@ import type { Transaction } from '#catalog/store/sql.ts';
 import type { CheckRecord, SettingsRecord } from '#protocol/checks.ts';
 import { LIMITS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
-import { type AttemptRef, holdAttempt } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { holdAttempt } from './publish.ts';
 import { BadRecord, readRecord } from './record.ts';
 
 /** Several times what a test has: an agent that sends more is broken. */

@@ -1,7 +1,7 @@
 import { readSettings } from '#catalog/store/connector-settings.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { DELETION_POLICIES, type DeletionPolicy } from '#protocol/job-options.ts';
-import type { AttemptRef } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 
 /** What becomes of assets of a connection that are gone: as its file says, else as the catalog's settings do. */
 export const deletionPolicy = async (

@@ -1,6 +1,6 @@
 import type { FindingCode } from '#catalog/store/finding-codes.ts';
 import type { Fragment, Queries, Transaction } from '#catalog/store/sql.ts';
-import type { AttemptRef } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 
 /** Of a connection, in the job that judges; none when it is judged outside of a crawl. */
 export type Judged = Pick<AttemptRef, 'organisationId' | 'connection'> & { readonly jobId?: string };

@@ -4,11 +4,11 @@ import { announce, wakeAgent } from '#catalog/store/events.ts';
 import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 import { countChecks } from './checks.ts';
 import { judgeSite } from './findings-of-site.ts';
 import { hasInventory } from './inventory.ts';
 import { type Ending, endAttempt, endJob, isCurrent, lockLease, retryDelayMs, unlessPublished } from './lease.ts';
-import type { AttemptRef } from './publish.ts';
 import { removeUnlisted } from './removals.ts';
 
 export type Finish = Parameters<GatewayBackend['finish']>[1];

@@ -1,7 +1,9 @@
 import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/sql.ts';
 import { Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import { type AttemptRef, type EndedScope, publishScopes } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import type { EndedScope } from './ended-scope.ts';
+import { publishScopes } from './publish.ts';
 import type { ReadGroup } from './scope-reader.ts';
 import { dropStaged, stageRows } from './staged-rows.ts';
 

@@ -8,10 +8,10 @@ import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { isConnectionCode } from '#protocol/keys.ts';
 import { fingerprint, type PackageEnd, type PackageHeader } from '#protocol/package.ts';
 import type { ConnectionState } from '#protocol/status.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 import { closeImported } from './finish.ts';
 import { loseAttempt } from './lease.ts';
 import { PackageReader, type PackedBatch } from './package-reader.ts';
-import type { AttemptRef } from './publish.ts';
 import { Publisher, type PublisherLog } from './publisher.ts';
 
 /** An import holds its job for so long at a time; one that died with its process ends then. */

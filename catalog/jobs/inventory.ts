@@ -4,7 +4,8 @@ import type { Transaction } from '#catalog/store/sql.ts';
 import { LIMITS } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { ItemRecord } from '#protocol/inventory.ts';
-import { type AttemptRef, holdAttempt } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { holdAttempt } from './publish.ts';
 import { BadRecord, readRecord } from './record.ts';
 
 /** Several times the largest sites: 10,000 apps with 100,000 sheets. */

@@ -1,7 +1,8 @@
 import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { Fault } from '#protocol/errors.ts';
-import { type AttemptRef, holdAttempt } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { holdAttempt } from './publish.ts';
 import { BadRecord, pictureRow, readRecord, type StagedRow } from './record.ts';
 
 /** @throws Fault `bridge.protocol` for what does not belong into the stream of a preview */

@@ -2,7 +2,8 @@ import { announce, wakeAgent } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import { type AttemptRef, holdAttempt } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { holdAttempt } from './publish.ts';
 
 /**
  * The stream of an attempt cannot be used from here on: notes why, and asks the agent to stop. What was published stays;

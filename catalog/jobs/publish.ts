@@ -1,9 +1,10 @@
 import type { Transaction } from '#catalog/store/sql.ts';
-import type { ErrorInfo } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import type { AssetKind, EdgeKind, Missing, Outcome, Reason } from '#protocol/records.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 import { deletionPolicy } from './deletion.ts';
+import type { Written } from './difference.ts';
+import type { EndedScope } from './ended-scope.ts';
 import { judgeApps } from './findings.ts';
 import { listsApps, notePublished } from './published-scopes.ts';
 import type { StagedRow } from './record.ts';
@@ -11,41 +12,6 @@ import { removeScope } from './removals.ts';
 import { listingOf, putScopes } from './scope-facts.ts';
 import { writeRows } from './scope-rows.ts';
 import { dropStaged, incoming } from './staged-rows.ts';
-
-/** The attempt whose stream is published. */
-export interface AttemptRef {
-  readonly organisationId: string;
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly leaseToken: string;
-  readonly connection: string;
-  /** Of the job: it says which records may come. */
-  readonly kind: string;
-}
-
-/** A scope whose outcome came. */
-export interface EndedScope {
-  readonly key: string;
-  readonly kind: 'site' | 'app';
-  readonly name: string;
-  readonly outcome: Outcome;
-  readonly records: number;
-  readonly missing: readonly Missing[];
-  readonly error: ErrorInfo | undefined;
-  /** Why it was read, or why not. */
-  readonly reason: Reason | undefined;
-  /** Of the site's scope: the state that the agent keeps of this crawl. */
-  readonly checkpoint: string | undefined;
-  /** Of a scope that is not complete: the kinds of assets and edges of which all came all the same. */
-  readonly whole: readonly (AssetKind | EdgeKind)[];
-  /** Why nothing of it may be published: it does not agree with its own counts, or held bad records. */
-  readonly refused: ErrorInfo | undefined;
-  /** Some of its rows were staged before: it began earlier than those at hand. */
-  readonly isStaged: boolean;
-}
-
-/** Changed things that the history of a publish names; the numbers are always whole. */
-export const NAMED_CHANGES = 200;
 
 /**
  * Holds the attempt while it is still the one that may publish; false when the job went to another or has ended. Whatever
@@ -63,33 +29,6 @@ export const holdAttempt = async (tx: Transaction, ref: AttemptRef): Promise<boo
   const [, rows] = await Promise.all([job, attempt]);
   return rows.length > 0;
 };
-
-export interface Named {
-  readonly key: string;
-  readonly kind: string;
-  readonly name: string;
-}
-
-export interface Difference {
-  added: number;
-  changed: number;
-  removed: number;
-  names: { added: Named[]; changed: Named[]; removed: Named[] };
-}
-
-export const NOTHING = (): Difference => ({
-  added: 0,
-  changed: 0,
-  removed: 0,
-  names: { added: [], changed: [], removed: [] },
-});
-
-/** What the store did with one scope of a group. */
-export interface Written {
-  readonly key: string;
-  readonly isFirst: boolean;
-  readonly difference: Difference;
-}
 
 /**
  * Publishes scopes that ended: replaces, updates or removes the rows of each by its outcome, notes what that changed and marks

@@ -2,7 +2,9 @@ import { announce } from '#catalog/store/events.ts';
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
 import type { ErrorInfo } from '#protocol/errors.ts';
-import { type AttemptRef, type EndedScope, NOTHING, type Written } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { NOTHING, type Written } from './difference.ts';
+import type { EndedScope } from './ended-scope.ts';
 
 /** Outcomes of a site's scope that name every app there is. */
 export const LISTS_APPS: ReadonlySet<string> = new Set(['complete', 'updated']);

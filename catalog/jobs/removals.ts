@@ -1,7 +1,8 @@
 import type { Transaction } from '#catalog/store/sql.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 import { deletionPolicy } from './deletion.ts';
-import { type AttemptRef, type Difference, NAMED_CHANGES, type Named, NOTHING } from './publish.ts';
+import { type Difference, NAMED_CHANGES, type Named, NOTHING } from './difference.ts';
 import { LISTS_APPS, notePublished } from './published-scopes.ts';
 
 const NOT_LISTED = {

@@ -1,6 +1,7 @@
 import type { Transaction } from '#catalog/store/sql.ts';
 import { storable } from '#catalog/store/storable.ts';
-import type { AttemptRef, EndedScope } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import type { EndedScope } from './ended-scope.ts';
 
 /** A scope whose own row stands: its rows can be written. */
 export interface PutScope extends EndedScope {

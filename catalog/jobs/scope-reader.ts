@@ -4,7 +4,8 @@ import { type ErrorInfo, Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
 import { shortened } from '#protocol/printable.ts';
 import { type Missing, NAME_CHARS, type OutcomeRecord, type StreamRecord } from '#protocol/records.ts';
-import type { AttemptRef, EndedScope } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import type { EndedScope } from './ended-scope.ts';
 import { asRow, BadRecord, checkScope, readRecord, type StagedRow } from './record.ts';
 
 interface OpenScope {

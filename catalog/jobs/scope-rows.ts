@@ -1,6 +1,7 @@
 import type { Fragment, Transaction } from '#catalog/store/sql.ts';
 import type { DeletionPolicy } from '#protocol/job-options.ts';
-import { type AttemptRef, NAMED_CHANGES, type Named, NOTHING, type Written } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
+import { NAMED_CHANGES, type Named, NOTHING, type Written } from './difference.ts';
 import { SPARSE_HASH_BYTES, type StagedRow } from './record.ts';
 import type { PutScope } from './scope-facts.ts';
 import { incoming } from './staged-rows.ts';

@@ -1,5 +1,5 @@
 import type { Transaction } from '#catalog/store/sql.ts';
-import type { AttemptRef } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 import type { StagedRow } from './record.ts';
 
 const COLUMNS =

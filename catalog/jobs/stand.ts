@@ -1,7 +1,7 @@
 import type { Sql } from '#catalog/store/sql.ts';
 import { Fault } from '#protocol/errors.ts';
 import { faultPoint } from '#protocol/fault-point.ts';
-import type { AttemptRef } from './publish.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 
 /** What the database has of an attempt. */
 export interface Standing {

@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Reason,
 } from '#protocol/records.ts';
-import type { Page } from './jobs.ts';
+import type { Page } from './page.ts';
 import type { Queries, Sql } from './sql.ts';
 
 export interface AssetSummary {

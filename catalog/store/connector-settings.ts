@@ -2,7 +2,7 @@ import { Fault } from '#protocol/errors.ts';
 import type { ConnectorSettings } from '#protocol/job-options.ts';
 import { canonicalJson } from './canonical.ts';
 import { announce } from './events.ts';
-import type { Page } from './jobs.ts';
+import type { Page } from './page.ts';
 import { type Queries, type Sql, transact } from './sql.ts';
 
 type SettingName = keyof ConnectorSettings;

@@ -1,7 +1,7 @@
 import type { AssetKind } from '#protocol/records.ts';
 import { FINDING_CODES, FINDINGS, type FindingCode, type Severity } from './finding-codes.ts';
 import { type Facts, sentence } from './finding-sentences.ts';
-import type { Page } from './jobs.ts';
+import type { Page } from './page.ts';
 import type { Fragment, Sql, Transaction } from './sql.ts';
 
 export interface Finding {

@@ -1,16 +1,8 @@
 import { CONFIDENCES, type Confidence, isSurer, lessSure } from '#protocol/lineage.ts';
 import type { AssetKind, EdgeKind } from '#protocol/records.ts';
-import {
-  type Direction,
-  type EdgeFilter,
-  isKnown,
-  type Level,
-  membersOf,
-  type Place,
-  placesOf,
-  stepsFrom,
-} from './lineage-steps.ts';
+import { isKnown, membersOf, placesOf, stepsFrom } from './lineage-steps.ts';
 import type { Queries } from './sql.ts';
+import type { Direction, EdgeFilter, Level, Place } from './step.ts';
 
 export interface ImpactQuery extends EdgeFilter {
   readonly key: string;

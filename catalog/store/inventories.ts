@@ -1,5 +1,5 @@
 import type { ItemRecord } from '#protocol/inventory.ts';
-import type { Page } from './jobs.ts';
+import type { Page } from './page.ts';
 import type { Queries, Sql } from './sql.ts';
 
 type Kind = ItemRecord['kind'];

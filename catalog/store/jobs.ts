@@ -10,6 +10,7 @@ import { canonicalJson } from './canonical.ts';
 import { announce, wakeAgent } from './events.ts';
 import { type InventoryCounts, inventoryCounts } from './inventories.ts';
 import { checkOptions, sameOptions } from './job-options.ts';
+import type { Page } from './page.ts';
 import { type Queries, type Sql, type Transaction, transact } from './sql.ts';
 
 type JobState = 'queued' | 'leased' | 'running' | 'cancelling' | 'published' | 'failed' | 'cancelled';
@@ -75,12 +76,6 @@ export interface PublishedScope {
   readonly error: ErrorInfo | null;
   readonly reason: Reason | null;
   readonly publishedAt: Date;
-}
-
-/** A page of rows; `cursors[i]` is what leads to the rows after `items[i]`. */
-export interface Page<T> {
-  readonly items: T[];
-  readonly next: readonly string[] | null;
 }
 
 type JobRow = Omit<Job, 'outcomes' | 'waiting'> & {

@@ -4,19 +4,16 @@ import {
   type After,
   countBeyond,
   counts,
-  type Direction,
   DRAWN_EDGES,
-  type EdgeFilter,
   isKnown,
-  type Level,
   MOST_COUNTED,
   membersOf,
-  type Place,
   placesOf,
   stepsFrom,
 } from './lineage-steps.ts';
 import { patternEdgesBetween } from './pattern-steps.ts';
 import type { Queries } from './sql.ts';
+import type { Direction, EdgeFilter, Level, Place } from './step.ts';
 
 export interface LineageNode extends Place {
   /** The dataset, app, chart or sheet that it is drawn in; null of one that stands alone. */

@@ -1,8 +1,8 @@
 import { CONFIDENCES, type Confidence } from '#protocol/lineage.ts';
 import { beginningOf, folderOf, isUsable, mayCome, type PatternEnd } from './dataset-patterns.ts';
 import { fittingPairs, type Named, nearOf } from './fitting-names.ts';
-import type { Direction, EdgeFilter, Level, Place, Step } from './lineage-steps.ts';
 import type { Queries } from './sql.ts';
+import type { Direction, EdgeFilter, Level, Place, Step } from './step.ts';
 
 /** Why such an edge is no surer. */
 export const PATTERN_REASON = 'pattern';

@@ -1,5 +1,5 @@
 import type { AssetKind } from '#protocol/records.ts';
-import type { Page } from './jobs.ts';
+import type { Page } from './page.ts';
 import type { Sql } from './sql.ts';
 
 interface Named {

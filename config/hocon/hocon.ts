@@ -1,9 +1,10 @@
 import type { FileReader } from '../files.ts';
 import type { Tree } from '../tree.ts';
 import { HoconError } from './error.ts';
+import type { Includer } from './include.ts';
 import { folderIncluder } from './include.ts';
 import type { OutsideReader } from './outside.ts';
-import { type Field, type Includer, parseSource } from './parser.ts';
+import { type Field, parseSource } from './parser.ts';
 import { resolvePart, resolveTree } from './resolver.ts';
 import { Source } from './source.ts';
 

@@ -2,8 +2,15 @@ import { dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path'
 import type { FileReader } from '../files.ts';
 import type { Cursor } from './cursor.ts';
 import { HoconError } from './error.ts';
-import type { Includer } from './parser.ts';
 import { Source } from './source.ts';
+
+/** What a file says to include, resolved by the caller; empty when there is nothing to include. */
+export type Includer = (request: {
+  readonly name: string;
+  readonly required: boolean;
+  readonly source: Source;
+  readonly start: number;
+}) => readonly Source[];
 
 const MAX_INCLUDES = 64;
 const MAX_INCLUDE_DEPTH = 16;

@@ -1,6 +1,6 @@
 import { HoconError } from './error.ts';
+import type { Head, Thunk } from './head.ts';
 import type { ConcatenationNode, ScalarNode } from './nodes.ts';
-import type { Head, Thunk } from './resolver.ts';
 
 export type Joinable = Head;
 type ObjectHead = Head & { readonly type: 'object' };

@@ -1,5 +1,6 @@
 import { Cursor } from './cursor.ts';
 import { HoconError, type HoconReason } from './error.ts';
+import type { Includer } from './include.ts';
 import { readIncludeStatement } from './include.ts';
 import { lex, type Token } from './lexer.ts';
 import { type ListNode, MAX_MERGE_STACK, type Node, type ObjectNode, setField } from './nodes.ts';
@@ -19,14 +20,6 @@ export interface Field {
   /** True for `key =` with nothing after it, which counts as absent. */
   readonly empty: boolean;
 }
-
-/** What a file says to include, resolved by the caller; empty when there is nothing to include. */
-export type Includer = (request: {
-  readonly name: string;
-  readonly required: boolean;
-  readonly source: Source;
-  readonly start: number;
-}) => readonly Source[];
 
 /** Reads one file and what it includes, and notes every field in `fields`. Throws {@link HoconError}. */
 export const parseSource = (source: Source, include: Includer, fields: Field[]): ObjectNode =>

@@ -1,7 +1,8 @@
 import type { Place, Tree } from '../tree.ts';
 import { HoconError } from './error.ts';
+import type { Head, Thunk, View } from './head.ts';
 import { type Joinable, join } from './join.ts';
-import type { MergeNode, Node, ObjectNode, ReferenceNode, ScalarNode } from './nodes.ts';
+import type { MergeNode, ObjectNode, ReferenceNode } from './nodes.ts';
 import { nameBelow, type Outside, outsideNode, withheldNode } from './outside.ts';
 
 /** Steps of work, and characters made by concatenation, that resolving one file may take. */
@@ -10,43 +11,10 @@ const MAX_TEXT = 4 * 1024 * 1024;
 const MAX_TREE = 200_000;
 const MAX_DEPTH = 256;
 
-/**
- * While a member of a merge is being resolved, the merge itself is seen from below that member only: that is how
- * `path = ${path}":/x"` finds the older value.
- */
-interface View {
-  readonly merge: MergeNode;
-  readonly from: number;
-  readonly next: View | undefined;
-}
-
 interface Chain {
   readonly reference: ReferenceNode;
   readonly next: Chain | undefined;
 }
-
-/** A node and how it looks at the rest. */
-export interface Thunk {
-  readonly node: Node;
-  readonly view: View | undefined;
-}
-
-/** A value whose kind is known; what is inside may still be open. `via` are the substitutions that led here. */
-export type Head =
-  | { readonly type: 'scalar'; readonly scalar: ScalarNode; readonly via: readonly ReferenceNode[] }
-  | {
-      readonly type: 'object';
-      /** For each key what it was set to, newest first. */
-      readonly fields: ReadonlyMap<string, readonly Thunk[]>;
-      readonly at: Place;
-      readonly via: readonly ReferenceNode[];
-    }
-  | {
-      readonly type: 'list';
-      readonly items: readonly (readonly Thunk[])[];
-      readonly at: Place;
-      readonly via: readonly ReferenceNode[];
-    };
 
 class Cycle extends Error {}
 

@@ -1,7 +1,8 @@
 import { looksLikePem, unescapePem } from '../connection/pem.ts';
 import { Problems } from '../connection/problem.ts';
 import { CONNECTION_AT, OPENMETADATA_KEYS } from '../openmetadata/keys.ts';
-import { fromOpenMetadata, type Setting } from '../openmetadata/translate.ts';
+import type { Setting } from '../openmetadata/setting.ts';
+import { fromOpenMetadata } from '../openmetadata/translate.ts';
 import type { Environment } from '../proxy-environment.ts';
 import { descend, type Tree } from '../tree.ts';
 import type { Item } from '../writing/connection-file.ts';

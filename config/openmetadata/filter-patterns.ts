@@ -2,7 +2,7 @@ import type { Problems } from '../connection/problem.ts';
 import { compileRegex, PatternError } from '../filter/regex.ts';
 import { descend, type Place, type Tree } from '../tree.ts';
 import { CONNECTION_AT, FILTER_PATTERNS, RUN_AT } from './keys.ts';
-import type { Setting } from './translate.ts';
+import type { Setting } from './setting.ts';
 
 interface Entry {
   readonly text: string;

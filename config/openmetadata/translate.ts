@@ -3,26 +3,13 @@ import { CODE_PATTERN } from '#protocol/keys.ts';
 import { checkKeys } from '../connection/known-keys.ts';
 import type { Problems } from '../connection/problem.ts';
 import type { Environment } from '../proxy-environment.ts';
-import { descend, type ObjectTree, type Origin, type Place, type Tree } from '../tree.ts';
+import { descend, type ObjectTree, type Place, type Tree } from '../tree.ts';
 import { type Certificates, readCertificateOptions } from './certificates.ts';
 import { readFilterPatterns } from './filter-patterns.ts';
 import { readHostPort } from './host-port.ts';
 import { CONNECTION_AT, OPENMETADATA_KEYS, RUN_AT } from './keys.ts';
 import { type Option, Options } from './options.ts';
-
-/** One key of a connection file, with the option that it comes from. */
-export interface Setting {
-  readonly path: string;
-  readonly text: string;
-  /** The same with `${NAME}` not filled in, as far as it can be carried over. */
-  readonly written: string;
-  readonly at: Place;
-  readonly origin?: Origin;
-  /** Names of the options, for comments. */
-  readonly from: string;
-  /** Of a list: its entries, each at its place; `text` is then what a list looks like. */
-  readonly items?: readonly { readonly text: string; readonly at: Place }[];
-}
+import type { Setting } from './setting.ts';
 
 export interface Translation {
   readonly settings: readonly Setting[];

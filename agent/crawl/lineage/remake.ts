@@ -1,7 +1,8 @@
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { RecordSink } from '#agent/spool/sink.ts';
 import type { AssetKind, EdgeKind, Outcome } from '#protocol/records.ts';
-import { type AppContext, writeApp, writeAppLineage } from '../app-scope.ts';
+import type { AppContext } from '../app-context.ts';
+import { writeApp, writeAppLineage } from '../app-scope.ts';
 import type { RemadeWith } from '../delta/remade-notes.ts';
 import { keptSheets } from '../filtered.ts';
 import { type Ending, ScopeWriter } from '../scope-writer.ts';

@@ -2,7 +2,7 @@ import { sourceName } from '#agent/lineage/result-json.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Missing } from '#protocol/records.ts';
 import type { AppContent } from '../app-content.ts';
-import type { AppContext } from '../app-scope.ts';
+import type { AppContext } from '../app-context.ts';
 import { present } from '../attributes.ts';
 import type { Keys } from '../keys.ts';
 import { missing } from '../missing.ts';

@@ -2,8 +2,8 @@ import { QrsReloadTask } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import { asFault } from '#protocol/errors.ts';
 import { type JsonObject, present } from '../attributes.ts';
-import { mayName } from '../filtered.ts';
 import { isOfTheCrawl } from '../missing.ts';
+import { mayName } from './named-apps.ts';
 import { described, type SiteContext, type SiteList } from './site-list.ts';
 import { chainAttributes, scheduleAttributes } from './triggers.ts';
 

@@ -1,7 +1,7 @@
+import type { ContainerEntry, PropertyEntry } from '#agent/qlik/engine/calls.ts';
 import type { QrsApp } from '#agent/qlik/repository/entities.ts';
 import type { Site } from '#agent/qlik/site.ts';
 import type { PictureRecord } from '#protocol/records.ts';
-import type { AppContent } from '../app-content.ts';
 import { textAt, treeAt } from '../properties.ts';
 
 /** A picture that Qlik keeps of an app or a sheet. */
@@ -34,7 +34,7 @@ export const mediaTypeOf = (bytes: Buffer): PictureRecord['mediaType'] | undefin
 export const readThumbnails = async (
   site: Site,
   row: QrsApp,
-  { sheets }: Pick<AppContent, 'sheets'>,
+  sheets: readonly { readonly entry: ContainerEntry; readonly tree: PropertyEntry }[],
   signal: AbortSignal,
 ): Promise<readonly Thumbnail[]> => {
   const wanted = [

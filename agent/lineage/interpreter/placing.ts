@@ -5,10 +5,11 @@ import { importedRow } from './imported.ts';
 import { inlinePairs } from './inline.ts';
 import { inlineContent } from './known-tables.ts';
 import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
+import type { Pending, WrittenStep } from './pending.ts';
 import { qualified } from './qualification.ts';
 import type { Here } from './session.ts';
 import type { State } from './state.ts';
-import { type Loaded, runSteps, type WrittenStep } from './steps.ts';
+import { type Loaded, runSteps } from './steps.ts';
 import {
   appended,
   type Field,
@@ -22,13 +23,6 @@ import {
   sameFields,
   type Table,
 } from './tables.ts';
-
-/** A LOAD without a source whose source has not come yet: control statements may stand between them. */
-export interface Pending {
-  readonly label: string | undefined;
-  readonly prefixes: readonly Prefix[];
-  readonly steps: readonly WrittenStep[];
-}
 
 /** Runs a LOAD or SELECT and puts what it gives where its prefixes say. */
 export const load = (statement: LoadStatement, state: State, here: Here): void => {

@@ -1,5 +1,5 @@
 import { type Origins, type Tracked, union } from './origins.ts';
-import type { Pending } from './placing.ts';
+import type { Pending } from './pending.ts';
 import { appended, type Field, type Row, type Table } from './tables.ts';
 import { alternatives, hole, joinWorlds, NOWHERE, type Option, type Value, type World } from './values.ts';
 

@@ -3,6 +3,7 @@ import type { FieldItem, LoadStep, Prefix, Step } from '../script/syntax.ts';
 import type { Expression } from '../syntax/expression.ts';
 import { expressionOrigins, type Reading, tableNamed } from './expression-origins.ts';
 import { NO_ORIGINS, type Origins, union } from './origins.ts';
+import type { WrittenStep } from './pending.ts';
 import type { Here } from './session.ts';
 import { shaped } from './shapes.ts';
 import { readSelect, readSource } from './sources.ts';
@@ -19,12 +20,6 @@ export interface Loaded extends Row {
   readonly calls?: true | undefined;
   /** A statement for the database that gives no rows. */
   readonly rowless?: boolean | undefined;
-}
-
-/** A step and the text to which its spans refer. */
-export interface WrittenStep {
-  readonly step: Step;
-  readonly text: string;
 }
 
 /** Runs the steps of a load from the source upwards. `prefixes`: of the uppermost. */

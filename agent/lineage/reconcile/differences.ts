@@ -1,8 +1,8 @@
 import { sourceIdentity } from '../file-place.ts';
 import type { Diagnostic, Place, ScriptLineage, TableLineage } from '../result.ts';
 import { finalTables, namesIn, ownFields } from './coverage.ts';
-import type { Witnesses } from './reconcile.ts';
 import type { Touched } from './touched.ts';
+import type { Witnesses } from './witnesses.ts';
 
 const MOST = 200;
 const MOST_OF_A_TABLE = 20;

@@ -2,20 +2,8 @@ import { sourceIdentity } from '../file-place.ts';
 import type { Diagnostic, FieldLineage, Origin, ScriptLineage, Source } from '../result.ts';
 import { type Coverage, coverageOf } from './coverage.ts';
 import { differences } from './differences.ts';
-import { type PlaceOf, Touched, type TouchedRow } from './touched.ts';
-
-/** Who else tells of an app's data than its script. Each may be missing. */
-export interface Witnesses {
-  /** Fields by table after the last reload, without what the engine makes for itself. */
-  readonly model: ReadonlyMap<string, readonly string[]> | undefined;
-  /** What the engine noted of the last reload. */
-  readonly touched: readonly TouchedRow[];
-  /** The lineage of the statements in the last reload's log. */
-  readonly log: Pick<ScriptLineage, 'tables' | 'stores'> | undefined;
-  /** Columns in the head of a QVD. */
-  readonly columns: (source: Source) => readonly string[] | undefined;
-  readonly place: PlaceOf;
-}
+import { Touched } from './touched.ts';
+import type { Witnesses } from './witnesses.ts';
 
 export interface Reconciled {
   /** With the confidence that the witnesses give it. */

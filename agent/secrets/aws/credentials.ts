@@ -1,15 +1,17 @@
 import { isAbsolute } from 'node:path';
 import type { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
+import type { SecretManagerSettings } from '#config/secrets/manager.ts';
 import { Fault } from '#protocol/errors.ts';
 import { Lease, type Leased } from '../flight.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { containerCredentials, InstanceMetadata } from './metadata.ts';
 import { keysOf, readProfile } from './profile-file.ts';
 import { checkedRegion } from './region.ts';
-import type { AwsSettings } from './secrets-manager.ts';
 import type { AwsCredentials } from './signature.ts';
 import { type WebIdentity, webIdentityCredentials } from './web-identity.ts';
+
+export type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
 
 /** Keys without an end are looked for again after this: somebody may have changed them. */
 const LOOK_AGAIN_MS = 60_000;

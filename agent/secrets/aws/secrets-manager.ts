@@ -1,6 +1,6 @@
 import type { Dialer } from '#agent/network/dialer.ts';
 import { Secret } from '#config/secret.ts';
-import type { SecretLookup, SecretManagerSettings } from '#config/secrets/manager.ts';
+import type { SecretLookup } from '#config/secrets/manager.ts';
 import { Fault } from '#protocol/errors.ts';
 import type { Fetch } from '../cached.ts';
 import { type Fields, fieldsOfText, PLAIN_FIELD, textAt } from '../fields.ts';
@@ -8,13 +8,11 @@ import { nameOf } from '../name.ts';
 import { quoted } from '../quote.ts';
 import { type Answer, SecretServer } from '../server.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { AwsIdentity } from './credentials.ts';
+import { AwsIdentity, type AwsSettings } from './credentials.ts';
 import { type AwsFailure, awsFault, isExpired } from './faults.ts';
 import { endpointOf, regionOfArn } from './region.ts';
 import { type AwsCredentials, signed } from './signature.ts';
 import { element } from './xml.ts';
-
-export type AwsSettings = Extract<SecretManagerSettings, { provider: 'aws-secrets-manager' }>;
 
 /** Secrets of AWS Secrets Manager, by name or ARN, as of their stage `AWSCURRENT`. */
 export class AwsSecretsManager {

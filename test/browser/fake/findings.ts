@@ -1,8 +1,8 @@
 import type { Finding, FindingCounts } from '#catalog/api/contract.ts';
 import { FINDING_CODES, FINDINGS } from '#catalog/store/finding-codes.ts';
 import { type Facts, sentence } from '#catalog/store/finding-sentences.ts';
+import { ago } from './job.ts';
 import { HTML_NAME } from './site.ts';
-import { ago } from './states.ts';
 
 const finding = (
   code: Finding['code'],

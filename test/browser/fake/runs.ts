@@ -1,5 +1,5 @@
 import type { Difference, InventoryItem, Job, Publish, SettingsChange, StoredSettings } from '#catalog/api/contract.ts';
-import { ago, job } from './states.ts';
+import { ago, job } from './job.ts';
 import type { World } from './world.ts';
 
 /** What a person may set, has listed and has published: beside the jobs and scopes of a {@link World}. */

@@ -1,11 +1,10 @@
 import type { Agent, BrokenFile, Connection, Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { found } from './findings.ts';
+import { ago, job } from './job.ts';
 import { addRuns } from './runs.ts';
 import { addSite } from './site.ts';
 import { addTests } from './tests.ts';
 import { World } from './world.ts';
-
-export const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
 
 const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   id,
@@ -23,27 +22,6 @@ const agent = (id: string, fields: Partial<Agent> = {}): Agent => ({
   bypassCertificateValidation: false,
   link: { transport: 'websocket', why: 'WebSockets pass' },
   logLevel: null,
-  ...fields,
-});
-
-export const job = (id: string, connection: string, fields: Partial<Job> = {}): Job => ({
-  id,
-  connection,
-  kind: 'crawl',
-  state: 'published',
-  attempt: 1,
-  createdAt: ago(7_300),
-  startedAt: ago(7_298),
-  finishedAt: ago(7_100),
-  createdBy: 'ada@example.com',
-  progress: null,
-  outcomes: { complete: 38, unchanged: 4, partial: 2, denied: 1, failed: 1 },
-  options: {},
-  tried: false,
-  test: null,
-  inventory: null,
-  error: null,
-  waiting: null,
   ...fields,
 });
 

@@ -1,5 +1,5 @@
 import type { Check, Job, QlikSettings } from '#catalog/api/contract.ts';
-import { ago, job } from './states.ts';
+import { ago, job } from './job.ts';
 import type { World } from './world.ts';
 
 export const check = (id: string, fields: Partial<Check> = {}): Check => ({

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Naming } from '#agent/lineage/naming/naming.ts';
-import { reconcile, type Witnesses } from '#agent/lineage/reconcile/reconcile.ts';
+import { reconcile } from '#agent/lineage/reconcile/reconcile.ts';
 import { filesMatching, surroundingVariables } from '#agent/lineage/reconcile/surroundings.ts';
 import { Touched } from '#agent/lineage/reconcile/touched.ts';
+import type { Witnesses } from '#agent/lineage/reconcile/witnesses.ts';
 import type {
   Confidence,
   DatasetUse,
