@@ -8,6 +8,7 @@ import {
   joinWorlds,
   MOST_ALTERNATIVES,
   NOWHERE,
+  NULL,
   type Option,
   text,
   unknown,
@@ -244,6 +245,13 @@ const call = (expression: Call, inner: (part: Expression) => Value, scope: Scope
     case 'coalesce': {
       const found = args.map(inner).find((value) => value.type !== 'text' || value.text !== '');
       return found ?? text('');
+    }
+    case 'null':
+      return NULL;
+    case 'isnull': {
+      const asked = first === undefined ? unknown('arguments') : inner(first);
+      if (asked.type === 'text' && asked.isNull === true) return text(truth(true));
+      return combine([asked], (texts) => (texts.some(isUncertain) ? undefined : applyFunction(name, texts)));
     }
     case 'date#': {
       const written = first === undefined ? unknown('arguments') : inner(first);

@@ -231,7 +231,6 @@ const fixed: Readonly<Record<string, Fixed>> = {
   rangesum: numeric((...numbers) => numbers.reduce((sum, n) => sum + n, 0)),
   true: () => truth(true),
   false: () => truth(false),
-  null: () => '',
 };
 
 const FIXED: ReadonlyMap<string, Fixed> = new Map(Object.entries(fixed));

@@ -19,10 +19,6 @@ export const inlineRows = (body: string, format: Format): readonly (readonly str
     .slice(0, MOST_ROWS)
     .map((line) => cellsOf(line, delimiterOf(format)));
 
-/** First and second cell of each row, for renaming fields by it. */
-export const inlinePairs = (body: string, format: Format): readonly (readonly [string, string])[] =>
-  inlineRows(body, format).map(([from = '', to = '']) => [from, to] as const);
-
 const linesOf = (body: string): readonly string[] => body.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
 
 const delimiterOf = (format: Format): string => {

@@ -15,18 +15,13 @@ export interface InlineContent {
 /** By table as it was made; one that is changed afterwards is another object, and has none. */
 export type InlineContents = WeakMap<Table, InlineContent>;
 
-/** The content of an inline table that is taken as it stands. */
-export const inlineContent = (step: LoadStep): InlineContent | undefined => {
-  const { source } = step;
-  if (source?.type !== 'inline' || hasHoles(source.body)) return undefined;
-  if (step.distinct || step.where !== undefined || step.while !== undefined || step.groupBy.length > 0)
-    return undefined;
-  const names = inlineFields(source.body, source.format);
-  const rows = inlineRows(source.body, source.format);
-  const column = (name: string): readonly string[] | undefined => {
-    const at = names.indexOf(name);
-    return at === -1 ? undefined : rows.map((row) => row[at] ?? '');
-  };
+/** The content of an inline table that is taken as it stands, in the script or from a table that was. */
+export const inlineContent = (step: LoadStep, state: State, contents: InlineContents): InlineContent | undefined => {
+  if (step.distinct || step.where !== undefined || step.while !== undefined) return undefined;
+  if (step.groupBy.length > 0 || step.orderBy.length > 0) return undefined;
+  const read = contentOf(step.source, state, contents);
+  if (read === undefined) return undefined;
+  const names = [...read.columns.keys()];
   const columns = new Map<string, readonly string[]>();
   for (const item of step.fields) {
     if (item.type === 'unreadable') return undefined;
@@ -37,11 +32,22 @@ export const inlineContent = (step: LoadStep): InlineContent | undefined => {
           ? [[item.name, item.expression.name]]
           : [];
     for (const [as, name] of taken) {
-      const values = column(name);
+      const values = read.columns.get(name);
       if (values !== undefined) columns.set(as, values);
     }
   }
-  return { rows: rows.length, columns };
+  return { rows: read.rows, columns };
+};
+
+const contentOf = (source: LoadStep['source'], state: State, contents: InlineContents): InlineContent | undefined => {
+  if (source?.type === 'resident') {
+    const table = tableNamed(source.table, state);
+    return table && contents.get(table);
+  }
+  if (source?.type !== 'inline' || hasHoles(source.body)) return undefined;
+  const rows = inlineRows(source.body, source.format);
+  const names = inlineFields(source.body, source.format);
+  return { rows: rows.length, columns: new Map(names.map((name, at) => [name, rows.map((row) => row[at] ?? '')])) };
 };
 
 /** Functions that ask for the tables that there are, outside of LOAD. */

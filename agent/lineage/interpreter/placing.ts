@@ -2,7 +2,6 @@ import type { LoadStatement, Prefix } from '../script/syntax.ts';
 import { mappingNamed, tableNamed } from './expression-origins.ts';
 import { matchesCase } from './functions.ts';
 import { importedRow } from './imported.ts';
-import { inlinePairs } from './inline.ts';
 import { inlineContent } from './known-tables.ts';
 import { inRole, NO_ORIGINS, type Origins, originFrom, union } from './origins.ts';
 import type { Pending, WrittenStep } from './pending.ts';
@@ -36,7 +35,7 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   const raw = runSteps(steps, prefixes, state, here);
   if (raw.rowless === true) return;
   if (prefixes.some(({ type }) => type === 'mapping')) {
-    mapping(label ?? raw.implicit, raw, steps, state);
+    mapping(label ?? raw.implicit, raw, steps, state, here);
     return;
   }
   if (state.access) return;
@@ -75,7 +74,8 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
   const before = state.tables.size;
   create(label, loaded, apart, state, here);
   const made = state.tables.size > before && steps.length === 1 ? state.tables.get(state.last ?? '') : undefined;
-  const content = made !== undefined && lowest?.type === 'load' ? inlineContent(lowest) : undefined;
+  const content =
+    made !== undefined && lowest?.type === 'load' ? inlineContent(lowest, state, here.session.contents) : undefined;
   if (made !== undefined && content !== undefined) here.session.contents.set(made, content);
 };
 
@@ -132,16 +132,21 @@ const finished = (loaded: Loaded, label: string | undefined, state: State): Load
 const mapOf = (name: string, { mapped }: State): string | undefined =>
   mapped.get(name) ?? [...mapped].findLast(([pattern]) => matchesCase(name, pattern))?.[1];
 
-const mapping = (name: string, loaded: Loaded, steps: readonly WrittenStep[], state: State): void => {
+const mapping = (name: string, loaded: Loaded, steps: readonly WrittenStep[], state: State, here: Here): void => {
   const [key, value] = loaded.fields.values();
-  const only = steps[0]?.step;
-  const inline =
-    steps.length === 1 && only?.type === 'load' && only.source?.type === 'inline' ? only.source : undefined;
+  const [only, ...others] = steps.map(({ step }) => step);
+  // What stands in it twice does not matter to a map.
+  const content =
+    only?.type === 'load' && others.length === 0
+      ? inlineContent({ ...only, distinct: false }, state, here.session.contents)
+      : undefined;
+  const from = content?.columns.get(key?.name ?? '');
+  const to = content?.columns.get(value?.name ?? '');
   const unknown = openOrigins(loaded);
   state.mappings.set(name, {
     key: key?.origins ?? unknown,
     value: value?.origins ?? unknown,
-    pairs: inline === undefined ? undefined : inlinePairs(inline.body, inline.format),
+    pairs: to === undefined ? undefined : from?.map((one, row) => [one, to[row] ?? '']),
   });
 };
 

@@ -4,7 +4,7 @@ import type { Runner } from './runner.ts';
 import type { Here } from './session.ts';
 import { fork, type State, type Variable } from './state.ts';
 import type { Unit } from './units.ts';
-import { hole, text, unknown, type Value } from './values.ts';
+import { hole, NULL, text, unknown, type Value } from './values.ts';
 import { setVariable } from './variables.ts';
 
 export interface Sub {
@@ -42,7 +42,7 @@ export const callSub = (call: Call, state: State, runner: Runner, here: Here): S
   const before = new Map<string, Variable | undefined>();
   for (const [index, name] of sub.parameters.entries()) {
     before.set(name, state.variables.get(name));
-    setVariable(name, values[index] ?? text(''), state, session);
+    setVariable(name, values[index] ?? NULL, state, session);
   }
   const entered = new Map(sub.parameters.map((name) => [name, state.variables.get(name)]));
   const left: State[] = [];
@@ -78,7 +78,8 @@ const variablesGiven = ({ args }: Call): readonly (string | undefined)[] =>
 
 const argument = ({ args }: Call, index: number, state: State, runner: Runner): Value => {
   const arg = args[index];
-  if (arg === undefined) return text('');
+  // The engine gives parameters without an argument NULL: they serve as local variables.
+  if (arg === undefined) return NULL;
   if (arg.type === 'name' && !state.variables.has(arg.name)) {
     const outside = runner.evaluate(arg, state);
     return outside.type === 'text' ? outside : text(hole(arg.name, 0));

@@ -4,8 +4,8 @@
  * taken for one. One of `alternatives` holds, which of them is not known; `unknown` says why.
  */
 export type Value =
-  /** `shown`: the text is the number of a date or a month, and how it is shown is another matter. */
-  | { readonly type: 'text'; readonly text: string; readonly shown?: Shown }
+  /** `shown`: the text is the number of a date or a month, and how it is shown is another matter; `isNull`: it is no text. */
+  | { readonly type: 'text'; readonly text: string; readonly shown?: Shown; readonly isNull?: true }
   | { readonly type: 'alternatives'; readonly options: readonly Option[] }
   | { readonly type: 'unknown'; readonly reason: string };
 
@@ -42,6 +42,9 @@ const UNSET = new RegExp(`^\\s*\\$\\([^${MARK}]*${MARK}0\\)\\s*$`);
 
 export const text = (content: string): Value =>
   content.length > MOST_TEXT ? unknown('too-long') : { type: 'text', text: content };
+
+/** What is certainly NULL, which anything but IsNull takes as an empty text. */
+export const NULL: Value = { type: 'text', text: '', isNull: true };
 
 export const unknown = (reason: string): Value => ({ type: 'unknown', reason });
 

@@ -23,6 +23,15 @@ test('both arms are gone when nobody knows, and what they bring is conditional',
   ]);
 });
 
+test('a parameter that gets no argument is NULL, and so is what Null() gives; an empty text may be neither', () => {
+  const script = (call: string): string =>
+    `SUB S(a, b)\nIF IsNull(b) THEN\nLET b = 'std';\nEND IF\nLOAD x FROM [$(a)_$(b).csv] (txt);\nEND SUB\n${call};`;
+  expect(read(script("CALL S('one')"))).toEqual(['one_std.csv']);
+  expect(read(script("CALL S('two', 'new')"))).toEqual(['two_new.csv']);
+  expect(read(script("LET n = Null(); CALL S('three', n)"))).toEqual(['three_std.csv']);
+  expect(read(script("LET n = ''; CALL S('four', n)"))).toEqual(['four_std.csv', 'four_.csv']);
+});
+
 test('a guard on a variable that only the surroundings set does not end the script', () => {
   expect(
     read("IF Len('$(vPath)') = 0 THEN\nSET vPath = default;\nEND IF\nLOAD a FROM [$(vPath)/a.qvd] (qvd);"),

@@ -161,6 +161,16 @@ FOR i = 1 TO NoOfFields('T'); LET f = FieldName($(i), 'T'); RENAME FIELD [$(f)] 
       ['L.c < inline::c', 'S.s < s_D.csv:s, s_F.csv:s'],
     ],
     [
+      `L: LOAD * INLINE [t,new,old\nT,n,a\nT,m,b]; M: MAPPING LOAD old, new RESIDENT L; N: MAPPING LOAD new, t INLINE [t,new,old\nx,n,a];
+T: LOAD a, b FROM t.qvd (qvd); RENAME FIELDS USING M; RENAME FIELDS USING N;`,
+      ['L.t < inline::t', 'L.new < inline::new', 'L.old < inline::old', 'T.x < t.qvd:a', 'T.m < t.qvd:b'],
+    ],
+    [
+      `L: LOAD * INLINE [c\nD\nE]; K: NOCONCATENATE LOAD c RESIDENT L; DROP TABLE L; LET x = Peek('c', 1, 'K');
+O: LOAD c AS d RESIDENT K ORDER BY c DESC; LET y = Peek('d', 0, 'O'); S: LOAD s FROM [s_$(x)_$(y).csv] (txt);`,
+      ['-L.c < inline::c', 'K.c < inline::c', 'O.d < inline::c', 'S.s < s_E_$(y).csv:s inferred'],
+    ],
+    [
       `L: LOAD * INLINE [c\nD]; CONCATENATE (L) LOAD c FROM more.csv (txt); LET x = Peek('c', 0, 'L');
 S: LOAD s FROM [s_$(x).csv] (txt);`,
       ['L.c < inline::c, more.csv:c', 'S.s < s_$(x).csv:s inferred'],
