@@ -11,7 +11,7 @@ import type { KeyStore } from '#config/secrets/key-store.ts';
 import { derivedKey } from '#config/secrets/sealed.ts';
 import type { AppContent } from '../app-content.ts';
 import { fileStem, makeFolder } from '../delta/checkpoint.ts';
-import { keptText, readKept } from './kept-content.ts';
+import { keptBytes, readKept } from './kept-content.ts';
 
 /** Where the contents of apps are kept, and for whom. */
 export interface KeptPlace {
@@ -107,11 +107,11 @@ export class KeptApps {
     const name = this.#nameOf(appId);
     const path = join(this.#folder, name);
     try {
-      const text = keptText(content);
-      if (text === undefined) return await this.#drop(name);
-      const mac = createHmac('sha256', this.#key).update(text).digest();
+      const plain = keptBytes(content);
+      if (plain === undefined) return await this.#drop(name);
+      const mac = createHmac('sha256', this.#key).update(plain).digest();
       if (await isSame(path, mac)) return;
-      const packed = await pack(text, LEVEL);
+      const packed = await pack(plain, LEVEL);
       const bytes = Buffer.concat([mac, encryptBytes(packed, this.#key, this.#boundTo(appId))]);
       const before = this.#sizes.get(name) ?? 0;
       if (this.#usedBytes - before + bytes.length > (this.#place.quotaBytes ?? QUOTA_BYTES)) {

@@ -16,43 +16,54 @@ const VERSION = 1;
 /** A larger app is opened again: to keep it would take much of the agent's memory for a moment. */
 const MOST_CHARACTERS = 12 * 1024 * 1024;
 
-/** The text of what is kept of an app; undefined for one without a script, or one that is too large. */
-export const keptText = (content: AppContent): string | undefined => {
+/**
+ * What is kept of an app, as JSON in UTF-8; undefined for one without a script, or one that is too large. In pieces up to its
+ * end: joined as texts, a large app would be in memory four times over.
+ */
+export const keptBytes = (content: AppContent): Buffer | undefined => {
   const { script, sheets, visualizations, lists, model, touched, sheetIds, gaps } = content;
   if (script.trim() === '' || script.length > MOST_CHARACTERS) return undefined;
-  const parts: string[] = [];
+  const pieces: string[] = [];
   let left = MOST_CHARACTERS;
-  const add = (name: keyof Kept, text: string | undefined): void => {
-    if (text === undefined) return;
+  const add = (text: string): void => {
     left -= text.length;
-    parts.push(`${JSON.stringify(name)}:${text}`);
+    if (left >= 0) pieces.push(text);
   };
-  // Piece by piece, so that one that is too large is noticed before all of it is a text.
+  const member = (name: keyof Kept, text: string | undefined): void => {
+    if (text === undefined) return;
+    add(`${pieces.length === 0 ? '{' : ','}${JSON.stringify(name)}:`);
+    add(text);
+  };
   const list = (name: keyof Kept, items: readonly unknown[]): void => {
-    const texts: string[] = [];
-    let length = 0;
-    for (const item of items) {
-      const text = JSON.stringify(item);
-      length += text.length;
-      if (length > left) break;
-      texts.push(text);
+    member(name, '[');
+    for (const [at, item] of items.entries()) {
+      if (left < 0) return;
+      if (at > 0) add(',');
+      add(JSON.stringify(item));
     }
-    left -= length > left ? Number.POSITIVE_INFINITY : 0;
-    add(name, `[${texts.join(',')}]`);
+    add(']');
   };
-  add('version', String(VERSION));
-  add('script', JSON.stringify(script));
+  member('version', String(VERSION));
+  member('script', JSON.stringify(script));
   list('sheets', sheets);
   list('visualizations', visualizations);
-  add('lists', JSON.stringify({ ...lists, bookmarks: [] }));
-  add('model', JSON.stringify(model.available ? model : { available: false }));
-  add('touched', touched === undefined ? undefined : JSON.stringify(touched));
-  add('sheetIds', sheetIds === undefined ? undefined : JSON.stringify([...sheetIds]));
-  add('missing', JSON.stringify(gaps.missing));
-  return left < 0 ? undefined : `{${parts.join(',')}}`;
+  member('lists', JSON.stringify({ ...lists, bookmarks: [] }));
+  member('model', JSON.stringify(model.available ? model : { available: false }));
+  member('touched', touched === undefined ? undefined : JSON.stringify(touched));
+  member('sheetIds', sheetIds === undefined ? undefined : JSON.stringify([...sheetIds]));
+  member('missing', JSON.stringify(gaps.missing));
+  add('}');
+  return left < 0 ? undefined : encoded(pieces);
 };
 
-/** What {@link keptText} was made of. Undefined for a text of another release. */
+const encoded = (pieces: readonly string[]): Buffer => {
+  const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0));
+  let at = 0;
+  for (const piece of pieces) at += bytes.write(piece, at);
+  return bytes;
+};
+
+/** What {@link keptBytes} was made of. Undefined for a text of another release. */
 export const readKept = (text: string): AppContent | undefined => {
   // Whoever can write it has the agent's key.
   const kept = JSON.parse(text) as Kept;
