@@ -168,7 +168,7 @@ const target = (name: string | undefined, state: State, here: Here): Table | und
 
 const newTable = (
   name: string,
-  row: Pick<Row, 'fields' | 'opens'> & { readonly influences?: Origins },
+  row: Pick<Row, 'fields' | 'opens' | 'anyCase'> & { readonly influences?: Origins },
   { session, circumstances }: Here,
 ): Table => ({
   id: session.tableId(),
@@ -176,6 +176,7 @@ const newTable = (
   fields: row.fields,
   opens: row.opens,
   direct: undefined,
+  anyCase: row.anyCase,
   conditional: circumstances.conditional,
   partial: false,
   external: false,

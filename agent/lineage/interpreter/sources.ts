@@ -56,7 +56,8 @@ export const readSource = (source: LoadSource, state: State, here: Here, all: bo
 /** A table of the script, or one that the text does not make. */
 export const resident = (name: string, state: State, here: Here): Row => {
   const table = tableNamed(name, state);
-  if (table !== undefined) return { fields: table.fields, opens: table.opens, direct: undefined };
+  if (table !== undefined)
+    return { fields: table.fields, opens: table.opens, direct: undefined, anyCase: table.anyCase };
   if (state.imported !== undefined) return state.imported;
   const source: Source = { type: 'resident', table: name };
   here.session.uses(source, 'reads', here.circumstances);
@@ -251,5 +252,5 @@ export const readSelect = (step: SelectStep, state: State, here: Here): Selected
     : [];
   const { calls, rowless } = analysis;
   const [named] = analysis.objects;
-  return { fields: fieldsOf(fields), opens, direct: undefined, influences, named, calls, rowless };
+  return { fields: fieldsOf(fields), opens, direct: undefined, anyCase: true, influences, named, calls, rowless };
 };

@@ -29,6 +29,8 @@ export interface Row {
   readonly opens: readonly Open[];
   /** Where a name that is not among the fields comes from for certain, since the statement itself names it. */
   readonly direct: Open | undefined;
+  /** Names may be written in another case: of a SELECT, whose names some databases fold. */
+  readonly anyCase?: boolean | undefined;
 }
 
 export interface Table extends Row {
@@ -80,7 +82,14 @@ export const lookUp = (row: Row, name: string): Origins | undefined => {
   // The only place that it can come from: the text alone says so.
   if (possible.length === 1) return possible[0];
   if (possible.length > 1) return weakened(union(...possible), 'candidate', 'join-candidate');
-  return row.direct === undefined ? undefined : throughOpen(row.direct, name);
+  return row.direct === undefined ? inOtherCase(row, name) : throughOpen(row.direct, name);
+};
+
+const inOtherCase = ({ fields, anyCase }: Row, name: string): Origins | undefined => {
+  if (anyCase !== true) return undefined;
+  const lower = name.toLowerCase();
+  const [only, ...others] = [...fields.values()].filter((field) => field.name.toLowerCase() === lower);
+  return only === undefined || others.length > 0 ? undefined : weakened(only.origins, 'inferred', 'case');
 };
 
 const listed = (origins: Origins | undefined): readonly Origins[] => (origins === undefined ? [] : [origins]);

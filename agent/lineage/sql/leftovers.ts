@@ -127,7 +127,8 @@ export function cutHints(tokens: readonly SqlToken[]): SqlToken[] {
         isSign(token, ',') &&
         clauses[i] === 'select' &&
         (isWord(tokens[i + 1], 'from') || isWord(out.at(-1), 'select', 'distinct') || isSign(out.at(-1), ','));
-      if (!informix && !comma) out.push(sameWord(token, tokens[i + 1]));
+      const root = isWord(token, 'connect_by_root') && tokens[i + 1]?.type !== 'sign';
+      if (!informix && !comma && !root) out.push(sameWord(token, tokens[i + 1]));
       i += 1;
     }
   }
@@ -137,6 +138,9 @@ export function cutHints(tokens: readonly SqlToken[]): SqlToken[] {
 /** Words of one database for those that all know. */
 function sameWord(token: SqlToken, next: SqlToken | undefined): SqlToken {
   if (isWord(token, 'sel') && next?.type !== 'sign') return { ...token, value: 'SELECT' };
+  // DB2: `a CONCAT b`.
+  if (isWord(token, 'concat') && next !== undefined && next.type !== 'sign' && !isWord(next, 'from', 'as'))
+    return { ...token, type: 'sign', value: '||' };
   if (isWord(token, 'subselect')) return { ...token, value: 'SELECT' };
   if (isWord(token, 'minus') && (isWord(next, 'select', 'all') || isSign(next, '(')))
     return { ...token, value: 'EXCEPT' };

@@ -56,7 +56,12 @@ export function parsedSources(value: unknown, outer: Reading): Sources {
     if (only === undefined || inner.sources.length > 1) return inner;
     return { sources: [{ ...only, alias, ...(columns.length > 0 ? { columns } : {}) }], uses: inner.uses };
   }
-  return one({ type: 'made', name: functionName(value), uses: reading.uses(value, 'value'), alias, columns });
+  const name = functionName(value);
+  // `o.Doc.nodes('/a')` of SQL Server: rows made of a column that holds XML.
+  const path = name !== undefined && /\.nodes$/i.test(name) ? name.split('.').slice(0, -1) : undefined;
+  if (path !== undefined)
+    return one({ type: 'made', name: undefined, uses: [{ type: 'column', path, role: 'value' }], alias, columns });
+  return one({ type: 'made', name, uses: reading.uses(value, 'value'), alias, columns });
 }
 
 /** The i-th value of each row of `VALUES (…), (…)`. */
@@ -141,7 +146,7 @@ function entryName(entry: unknown, reading: Reading): string | undefined {
 /** UNPIVOT (v FOR m IN (a, b)): columns v, made of a and b, and m, made of their names. */
 function unpivot(tree: Tree, reading: Reading): Turn {
   const columns = list(tree, 'columns').map((entry) =>
-    kindOf(entry)?.[0] === 'alias' ? at(kindOf(entry)?.[1] ?? {}, 'this') : entry,
+    ['alias', 'pivot_alias'].includes(kindOf(entry)?.[0] ?? '') ? at(kindOf(entry)?.[1] ?? {}, 'this') : entry,
   );
   const names = columns.flatMap((entry) => reading.path(entry)?.at(-1) ?? nameOf(kindOf(entry)?.[1]) ?? []);
   const used = (role: Role) => names.map((name): Use => ({ type: 'column', path: [name], role }));

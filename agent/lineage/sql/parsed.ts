@@ -201,6 +201,12 @@ function collect(value: unknown, role: Role, depth: number, found: Use[]): void 
     return;
   }
   for (const [key, inner] of Object.entries(value)) {
+    if (key === 'lambda' && isTree(inner)) {
+      const own = new Set(namesOf(list(inner, 'parameters')).map((name) => name.toLowerCase()));
+      const read = uses(at(inner, 'body'), role, depth + 1);
+      found.push(...read.filter((use) => use.type !== 'column' || !own.has((use.path[0] ?? '').toLowerCase())));
+      continue;
+    }
     // `dbo.net(a, b)`: what stands in front of a function is its schema, unless it is a method of a column.
     if (key === 'method_call' && isTree(inner) && !METHODS.test(nameOf(at(inner, 'method')) ?? '')) {
       const on = at(inner, 'this');

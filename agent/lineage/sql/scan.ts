@@ -274,7 +274,9 @@ function source(r: Range, from: number, read: From[], used: Use[]): number {
   const close = Math.min(closing(tokens, path.end), r.to);
   const { alias, end } = aliasAt(r, call ? close + 1 : path.end);
   if (call && UNFOLDING.test(path.names.join('.'))) {
-    const made = uses(range(r, path.end + 1, close), 'value');
+    // Behind COLUMNS stand their names and types.
+    const inner = range(r, path.end + 1, close);
+    const made = uses({ ...inner, to: find(inner, inner.from, (token) => isWord(token, 'columns')) }, 'value');
     read.push({ type: 'made', name: undefined, uses: made, alias, columns: [] });
     return end;
   }

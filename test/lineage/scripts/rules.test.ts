@@ -110,6 +110,17 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
       "LIB CONNECT TO 'ERP'; T: LOAD amount * 2 AS double; SELECT total AS amount FROM dbo.orders;",
       ['T.double < connection:ERP#dbo.orders:total'],
     ],
+    // Oracle gives `A` for `a`, PostgreSQL `a` for `A`; what a LOAD has named is one way only.
+    [
+      "LIB CONNECT TO 'E'; T: LOAD A, B AS X; SQL SELECT a, b, c, C FROM t; U: SQL SELECT d FROM u; V: LOAD D AS W RESIDENT U; Y: LOAD x AS Z RESIDENT T;",
+      [
+        'T.A < connection:E#t:a inferred',
+        'T.X < connection:E#t:b inferred',
+        'U.d < connection:E#u:d',
+        'V.W < connection:E#u:d inferred',
+        'Y.Z',
+      ],
+    ],
     [
       'OLEDB CONNECT TO [Provider=Microsoft.ACE.OLEDB.12.0;Data Source=D.mdb]; T: SQL SELECT Format(a, "yyyy") AS y FROM t;',
       ['T.y < connection:D.mdb#t:a'],

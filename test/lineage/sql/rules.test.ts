@@ -305,6 +305,26 @@ describe('spellings that only one database has, when nobody says which it is', (
       { part: ['db@srv:own.items#name'], m: ['db@srv:own.items#day'] },
     ],
     [
+      'UNPIVOT with texts for its columns',
+      "SELECT id, kpi, val FROM f UNPIVOT (val FOR kpi IN (rev AS 'Revenue', cost AS 'Cost'))",
+      { id: ['f#id'], kpi: [], val: ['f#rev', 'f#cost'] },
+    ],
+    [
+      'rows of XML',
+      "SELECT o.k, x.n.value('(a)[1]', 'int') AS v FROM o OUTER APPLY o.doc.nodes('/r') AS x(n)",
+      { k: ['o#k'], v: ['o#doc~'] },
+    ],
+    [
+      'parameters of lambdas',
+      'SELECT filter(o.tags, t -> t <> o.no) AS n, reduce(o.v, 0, (acc, x) -> acc + x) s FROM o',
+      { n: ['o#tags', 'o#no'], s: ['o#v'] },
+    ],
+    [
+      'CONCAT between its operands, and CONNECT_BY_ROOT',
+      "SELECT e.a CONCAT '-' CONCAT e.b AS ab, CONNECT_BY_ROOT e.no AS root, e.concat FROM e CONNECT BY PRIOR e.no = e.boss",
+      { ab: ['e#a', 'e#b'], root: ['e#no'], concat: ['e#concat'] },
+    ],
+    [
       'TABLE in front of a query',
       'SELECT t.k, t.v FROM TABLE (SELECT k, v FROM lib.tab) AS t',
       { k: ['lib.tab#k'], v: ['lib.tab#v'] },
