@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Asset, Job, ScopeOutcome } from '#catalog/api/contract.ts';
 import { headerFile, Setting } from '#test/catalog/pipe/setting.ts';
@@ -68,16 +67,10 @@ const scopesOf = async ({ id }: Job): Promise<readonly ScopeOutcome[]> =>
 const byItself = async (change: () => unknown): Promise<{ job: Job; scopes: readonly ScopeOutcome[] }> => {
   const before = new Set((await jobs()).map(({ id }) => id));
   await change();
-  const end = Date.now() + 30_000;
-  while (Date.now() < end) {
-    const found = (await jobs()).find(({ id }) => !before.has(id));
-    if (found !== undefined) {
-      const job = await setting.pipe.follow(found.id);
-      return { job, scopes: await scopesOf(job) };
-    }
-    await sleep(100);
-  }
-  throw new Error(`no job began by itself:\n${setting.pipe.agent.tail()}`);
+  const begun = async (): Promise<Job | undefined> => (await jobs()).find(({ id }) => !before.has(id));
+  await expect.poll(begun, { message: 'no job began by itself' }).toBeDefined();
+  const job = await setting.pipe.follow((await begun())?.id ?? '');
+  return { job, scopes: await scopesOf(job) };
 };
 const asked = async (): Promise<number> => (await site.ask<{ opens: number }>('/record')).opens;
 /** Apps that were opened since the first crawl. */

@@ -142,14 +142,14 @@ describe('an event loop that stands still', () => {
     return { code, said };
   };
 
-  test('ends the process with its exit code and the facts', { timeout: 30_000 }, async () => {
+  test('ends the process with its exit code and the facts', async () => {
     const { code, said } = await guarded('setTimeout(() => { for (;;); }, 100);');
     expect(code).toBe(10);
     expect(said).toContain('the event loop stands still');
     expect(said).toContain('rssBytes');
   });
 
-  test('is not seen in one that turns, and the guard keeps nobody from ending', { timeout: 30_000 }, async () => {
+  test('is not seen in one that turns, and the guard keeps nobody from ending', async () => {
     const ends = 'setTimeout(() => { guard[Symbol.dispose](); process.exitCode = 3; }, 2_500);';
     const { code, said } = await guarded(ends, 1_000);
     expect({ code, said }).toEqual({ code: 3, said: '' });

@@ -1,9 +1,10 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SettingsReload } from '#agent/commands/settings-reload.ts';
 import { loadSettings } from '#config/settings.ts';
+import { replace } from '../config/watching.ts';
 
 let folder: string;
 let file: string;
@@ -12,11 +13,6 @@ beforeEach(async () => {
   file = join(folder, 'agent.conf');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-/** At once: of a file that is written in place the watch may see the beginning, and count it as a version. */
-const replace = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-};
 
 const following = () => {
   const loaded = loadSettings(file);

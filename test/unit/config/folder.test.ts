@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => watched.end());
 
-describe('files that come, change and go', { timeout: 20_000 }, () => {
+describe('files that come, change and go', () => {
   test('are added, edited, renamed and removed without a restart', async () => {
     await write('a.conf', connectionFile('a'));
     const subject = await watched.start();
@@ -125,7 +125,7 @@ describe('files that come, change and go', { timeout: 20_000 }, () => {
   });
 });
 
-describe('the folder itself', { timeout: 20_000 }, () => {
+describe('the folder itself', () => {
   test('may vanish and return: what was loaded stays in force, and the watch lives on', async () => {
     await write('a.conf', connectionFile('a'));
     const subject = await watched.start();

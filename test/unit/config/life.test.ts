@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => watched.end());
 
-describe("a connection's life", { timeout: 20_000 }, () => {
+describe("a connection's life", () => {
   test('with another code it is another connection, and the old one is absent', async () => {
     await write('a.conf', connectionFile('old'));
     const subject = await watched.start();
@@ -103,7 +103,7 @@ describe("a connection's life", { timeout: 20_000 }, () => {
   });
 });
 
-describe('files beside a connection', { timeout: 20_000 }, () => {
+describe('files beside a connection', () => {
   const jwt = (id: string): string => `${Buffer.from(`{"id":"${id}"}`).toString('base64url')}.e30.c2ln`;
   const byToken = (path: string): string =>
     `name = T\ncode = t\nconnector_id = "qlik-sense"\nconnection { url = "https://qlik.example.com", auth.token_file = "${path}" }`;

@@ -6,7 +6,7 @@ import { head, header } from './sample.ts';
 
 const parse = (text: string, file: string) => parseConnection(text, file, { folder: '/nowhere', env: {} });
 
-describe('limits', { timeout: 30_000 }, () => {
+describe('limits', () => {
   test.each([
     ['a file that is too large', `# ${'x'.repeat(1024 * 1024)}`, 'config.too_large'],
     [
@@ -40,7 +40,7 @@ describe('limits', { timeout: 30_000 }, () => {
   });
 });
 
-describe('any text', { timeout: 30_000 }, () => {
+describe('any text', () => {
   const scraps = fc.constantFrom(
     ...['a', 'connection', '.', ' ', '\n', '=', ':', '+=', '{', '}', '[', ']', ',', '"', '"""', "'", '\\', '#', '//'],
     ...['${', '${?', '}', 'include "x"', 'url', 'auth.value', '1', '-', 'true', '\t', '\ufeff', '- ', '|', '&x', '*x'],

@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { loadSettings, type Settings } from '#config/settings.ts';
 import { SettingsWatch } from '#config/settings-watch.ts';
 import type { Problem } from '#protocol/status.ts';
 import { issue } from './certificates.ts';
+import { replace } from './watching.ts';
 
 let folder: string;
 let file: string;
@@ -14,11 +15,6 @@ beforeEach(async () => {
   file = join(folder, 'agent.conf');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-/** At once: of a file that is written in place the watch may see the beginning, and say so. */
-const replace = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-};
 
 const ca = () => issue('ca', new Date(0), new Date(Date.UTC(2100, 0))).certificate;
 

@@ -305,7 +305,7 @@ connection.auth { user_directory = INTERNAL, user_id = sa_api, certificate {
   });
 });
 
-test('an edited trust store is taken up without an edit of the connection file', { timeout: 20_000 }, async () => {
+test('an edited trust store is taken up without an edit of the connection file', async () => {
   const watched = await Watched.make();
   try {
     await mkdir(watched.folder);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConnectionFolder, type ConnectionFolderOptions } from '#config/folder.ts';
@@ -15,6 +15,12 @@ connection {
 }
 ${more}
 `;
+
+/** Writes a file at once: of one that is written in place a watch may see the beginning, and count it as a version. */
+export const replace = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+};
 
 /** A real folder with a real watch on it, which waits for events and never for a time. */
 export class Watched {

@@ -69,7 +69,7 @@ const secretsOf = (manager: SecretManager, more: Partial<Secrets> = {}): Secrets
   ...more,
 });
 
-describe('a secret that changes', { timeout: 20_000 }, () => {
+describe('a secret that changes', () => {
   test('in the file of the secret manager reloads the connections that use it, and says which secret', async () => {
     const path = join(watched.root, 'secrets.conf');
     await writeFile(path, 'a { password = canary-1 }\nb { password = canary-b }\n', { mode: 0o600 });
@@ -136,7 +136,7 @@ describe('a secret that changes', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a secret manager that cannot be reached', { timeout: 20_000 }, () => {
+describe('a secret manager that cannot be reached', () => {
   test('leaves connections in force, is asked again with patience and past its cache, and is told', async () => {
     const manager = new Decided();
     manager.answer = () => found('canary-1');
@@ -228,7 +228,7 @@ describe('a secret manager that cannot be reached', { timeout: 20_000 }, () => {
   });
 });
 
-describe('the agent’s key', { timeout: 20_000 }, () => {
+describe('the agent’s key', () => {
   test('may come after the value that it opens', async () => {
     const keys = new KeyFile(join(watched.root, 'state'));
     const stored = keys.obtain();
@@ -270,7 +270,7 @@ describe('the agent’s key', { timeout: 20_000 }, () => {
   });
 });
 
-describe('what is told of a connection', { timeout: 20_000 }, () => {
+describe('what is told of a connection', () => {
   test('holds no value of a secret, wherever it came from and however it is printed', async () => {
     const keys = new KeyFile(join(watched.root, 'state'));
     const stored = keys.obtain();
