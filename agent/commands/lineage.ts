@@ -15,7 +15,7 @@ import { expressionsIn } from './expressions.ts';
 import { lineageOfApp } from './lineage-of-app.ts';
 import { lineageScreen } from './lineage-screen.ts';
 import { LocalIncludes } from './local-includes.ts';
-import { readPlainFile } from './plain-file.ts';
+import { readPlainFile } from './read-plain-file.ts';
 
 export interface LineageOptions {
   readonly json?: boolean;

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { readPlainFile } from './plain-file.ts';
+import { readPlainFile } from './read-plain-file.ts';
 
 const MOST_MIB = 8;
 
