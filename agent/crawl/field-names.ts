@@ -47,7 +47,7 @@ export class FieldNames {
       fields,
       variables: new Map(lists.variables.map(({ qName, qDefinition }) => [qName, qDefinition ?? ''])),
       measures,
-      read: new Map(),
+      readBefore: new Map(),
       complete: fields !== undefined && !gaps.missing.some(({ what }) => what === LISTS_PART),
     };
   }

@@ -18,7 +18,8 @@ type Proof = Parameters<GatewayBackend['authenticate']>[1];
 
 const refuse = (closeCode: number, message: string, advice: string) => ({ refused: { closeCode, message, advice } });
 
-interface Standing {
+/** The agent as it was before. */
+interface AgentRow {
   readonly epoch: number;
   readonly bootId: string | null;
   readonly disabled: boolean;
@@ -65,7 +66,7 @@ export const authenticate = async (sql: Sql, auth: Auth, proof: Proof) => {
   const { organisationId } = agent;
   const sessionId = randomUUID();
   return await transact(sql, async (tx) => {
-    const [before] = await tx<Standing[]>`
+    const [before] = await tx<AgentRow[]>`
       select a.epoch::float8 as epoch, a.boot_id as "bootId", a.disabled_at is not null as disabled,
         a.revoked_at is not null as revoked, a.quarantined_at is not null as quarantined,
         a.renewal_asked_at is not null as "renewalAsked", a.catalog_key_id as "catalogKeyId"

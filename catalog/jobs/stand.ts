@@ -4,7 +4,7 @@ import { faultPoint } from '#protocol/fault-point.ts';
 import type { AttemptRef } from './attempt-ref.ts';
 
 /** What the database has of an attempt. */
-export interface Standing {
+interface Stored {
   readonly publishedSeq: number;
   readonly durableSeq: number;
   readonly isPoisoned: boolean;
@@ -33,30 +33,32 @@ export class Stand {
     return this.#checksFrom;
   }
 
+  /** The database has a list that begins there, or has stored a preview up to there. */
   noteChecks(from: number): void {
     this.#checksFrom = Math.max(this.#checksFrom, from);
   }
 
+  /** So many scopes more were published. */
   noteScopes(more: number): void {
     this.#scopes += more;
   }
 
   /** Asks for it anew, whatever was known; undefined when the attempt has ended. */
-  async read(): Promise<Standing | undefined> {
+  async read(): Promise<Stored | undefined> {
     const { organisationId, jobId, attempt, leaseToken } = this.#ref;
-    const [row] = await this.#sql<(Omit<Standing, 'scopes'> & { checksFrom: number })[]>`
+    const [row] = await this.#sql<(Omit<Stored, 'scopes'> & { checksFrom: number })[]>`
       select published_seq::float8 as "publishedSeq", durable_seq::float8 as "durableSeq",
         coalesce(checks_from, -1)::float8 as "checksFrom", error is not null as "isPoisoned" from attempt
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}
         and lease_token = ${leaseToken} and state = 'active'`;
     if (!row) return undefined;
-    const { checksFrom, ...standing } = row;
+    const { checksFrom, ...stored } = row;
     const published = await this.#sql<{ scope: string }[]>`select scope from published_scope
       where organisation_id = ${organisationId} and job_id = ${jobId} and attempt = ${attempt}`;
     this.#publishedSeq = row.publishedSeq;
     this.#scopes = published.length;
     this.#checksFrom = checksFrom;
-    return { ...standing, scopes: published.map(({ scope }) => scope) };
+    return { ...stored, scopes: published.map(({ scope }) => scope) };
   }
 
   /**

@@ -54,7 +54,10 @@ export const NO_SCRIPT = reason(
   'lineage_no_script',
   'There is no lineage to make: when it was crawled last, it had no load script that the agent could read.',
 );
-/** Stands for all that the lineage of an app was made with, when a job that made it anew did not end well. */
+/**
+ * Stands for all that the lineage of an app was made with, when nobody knows which the catalog has: a job that made it anew was
+ * broken off, or not published.
+ */
 export const UNSURE_INPUT = 'unsure';
 
 /** What the lineage of an app is made with, in words. @param input as it is noted */

@@ -11,7 +11,7 @@ const Marks = z.array(z.tuple([z.string(), z.string()]));
 const Notes = z.object({
   version: z.literal(1),
   code: z.string(),
-  /** The job that wrote them; the catalog names it when it published that job whole. */
+  /** The job that wrote `apps`; the catalog names it when it published that job whole. Empty: none, or it was forgotten. */
   job: z.string(),
   /** The last job that made the lineage of any app anew; absent: none did. */
   by: z.string().optional(),

@@ -13,7 +13,7 @@ export interface KnownNames {
   /** All three are known whole: a name that is none of them is missing. */
   readonly complete: boolean;
   /** What was read already: charts of an app say the same again and again. */
-  readonly read?: Map<string, ReadExpression>;
+  readonly readBefore?: Map<string, ReadExpression>;
 }
 
 /** What an expression uses: with the variables that it names put in, and as it is written. */
@@ -140,13 +140,14 @@ class Resolution {
   }
 
   #usesOf(text: string, role: Role): ReadExpression {
-    const { read, variables } = this.#known;
+    const { readBefore, variables } = this.#known;
     const key = `${role} ${text}`;
-    const before = read?.get(key);
+    const before = readBefore?.get(key);
     if (before !== undefined) return before;
     const uses = usesOf(text, { role, definition: (name) => variables.get(name) });
     const found = { uses, written: uses.variables.length === 0 ? uses : usesOf(text, { role }) };
-    if (read !== undefined && text.length <= LONGEST_KEPT && read.size < MOST_KEPT) read.set(key, found);
+    if (readBefore !== undefined && text.length <= LONGEST_KEPT && readBefore.size < MOST_KEPT)
+      readBefore.set(key, found);
     return found;
   }
 

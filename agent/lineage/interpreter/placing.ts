@@ -65,7 +65,7 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
     return;
   }
   // Most calls without a label are there for what they do in the database, and give no table.
-  if (raw.calls === true && label === undefined && prefixes.length === 0 && !isKnown(raw.implicit, here)) {
+  if (raw.calls === true && label === undefined && prefixes.length === 0 && !isTableOfApp(raw.implicit, here)) {
     const what = `whether the procedure ${raw.implicit} gives rows is not known: without a label no table is made of them`;
     here.session.say('info', 'procedure', what, here.circumstances.place);
     return;
@@ -80,7 +80,7 @@ export const load = (statement: LoadStatement, state: State, here: Here): void =
 };
 
 /** Whether the app has a table of that name. */
-const isKnown = (name: string, { session }: Here): boolean => session.surroundings.model?.has(name) === true;
+const isTableOfApp = (name: string, { session }: Here): boolean => session.surroundings.model?.has(name) === true;
 
 /** The first field of what is merged says what to do with each row (Insert, Update, Delete): the table does not get it. */
 const withoutOperation = (loaded: Loaded): Loaded =>
