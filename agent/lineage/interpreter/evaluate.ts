@@ -51,7 +51,7 @@ export const evaluate = (expression: Expression, scope: Scope, depth = 0): Value
       return text(expression.value);
     case 'name': {
       const named = scope.variable(expression.name);
-      if (named !== undefined) return named;
+      if (named !== undefined) return named.type === 'unknown' ? (named.dual ?? named) : named;
       // `LET p = "lib://Data/";`: no variable is called like a path, and that is what was meant.
       if (expression.quote !== '' && /[/\\]/.test(expression.name)) return text(expression.name);
       return expression.quote === '' && /^(?:null|true|false)$/i.test(expression.name)

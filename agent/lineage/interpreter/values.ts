@@ -7,7 +7,8 @@ export type Value =
   /** `shown`: the text is the number of a date or a month, and how it is shown is another matter; `isNull`: it is no text. */
   | { readonly type: 'text'; readonly text: string; readonly shown?: Shown; readonly isNull?: true }
   | { readonly type: 'alternatives'; readonly options: readonly Option[] }
-  | { readonly type: 'unknown'; readonly reason: string };
+  /** `dual`: its number is known, and only how it is shown is not. */
+  | { readonly type: 'unknown'; readonly reason: string; readonly dual?: Value };
 
 /** How a number is shown: as the app's formats say, or as the text that it was read from. */
 export type Shown = 'date' | 'month' | { readonly as: string };

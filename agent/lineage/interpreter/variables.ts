@@ -73,7 +73,7 @@ const shown = (value: Value, state: State): Value => {
     value.shown === 'month'
       ? setTo('MonthNames', state)?.split(';')[number - 1]
       : dateText(number, setTo('DateFormat', state) ?? 'unknown');
-  return written === undefined ? unknown('date-format') : text(written);
+  return written === undefined ? { type: 'unknown', reason: 'date-format', dual: value } : text(written);
 };
 
 const setTo = (name: string, state: State): string | undefined => {

@@ -24,6 +24,7 @@ test.each([
     "SET DateFormat='DD.MM.YYYY'; LET a = MakeDate(2023, 12, 31); LET v = Date(AddMonths(a, 2), 'YYYYMMDD');",
     '20240229/x.qvd',
   ],
+  ["LET a = MakeDate(2024, 1, 31); LET b = a; LET v = Date(AddMonths(b, 1), 'YYYYMMDD');", '20240229/x.qvd'],
   ["LET v = Date(MonthEnd(Date#('2024-02-11', 'YYYY-MM-DD'), 1), 'YYYYMMDD');", '20240331/x.qvd'],
   [
     "LET v = Date(QuarterStart(AddYears(MakeDate(2024, 6, 7), -1)), 'MM') & Num(Month(MakeDate(2024, 5)), '00');",
@@ -48,6 +49,7 @@ test.each([
 test.each([
   ['LET v = Today();', '$(v)/x.qvd'],
   ["LET v = 'sales_' & MakeDate(2024, 1, 9);", '$(v)/x.qvd'],
+  ["LET a = MakeDate(2024, 1, 9); LET v = 'sales_' & a;", '$(v)/x.qvd'],
   ['LET v = Month(MakeDate(2024, 1));', '$(v)/x.qvd'],
   ["LET v = Year('2024-01-09');", '$(v)/x.qvd'],
   ["SET DateFormat='YYYY-MM-DD'; LET v = Year('2024-01-09 10:00');", '$(v)/x.qvd'],
