@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '#catalog/store/canonical.ts';
 import { announce } from '#catalog/store/events.ts';
-import { type Sql, type Transaction, transact } from '#catalog/store/sql.ts';
+import { type Sql, sqlState, type Transaction, transact } from '#catalog/store/sql.ts';
 import { isStorableValue, storable } from '#catalog/store/storable.ts';
 import { MAX_ATTEMPTS } from '#protocol/constants.ts';
 import { type ErrorInfo, Fault } from '#protocol/errors.ts';
@@ -96,8 +96,22 @@ const keyOf = async (sql: Sql, organisationId: string, { agentId, keyId }: Packa
   return key.publicKey;
 };
 
+const busy = (code: string): Fault =>
+  new Fault('job.connection_busy', `A crawl, an import or lineage of ${code} is at work.`, {
+    advice: `Wait until it has ended; one whose process was killed is cleared up by an import ${LEASE_MINUTES} minutes later.`,
+  });
+
 /** A job that nobody else takes. @throws Fault `package.damaged`, `package.untrusted`, `job.connection_busy` */
-const begin = (sql: Sql, organisationId: string, header: PackageHeader): Promise<AttemptRef> => {
+const begin = async (sql: Sql, organisationId: string, header: PackageHeader): Promise<AttemptRef> => {
+  try {
+    return await beginAlone(sql, organisationId, header);
+  } catch (error) {
+    // A job that began at the same moment was not there yet when it was looked for.
+    throw sqlState(error) === '23505' ? busy(header.connection.code) : error;
+  }
+};
+
+const beginAlone = (sql: Sql, organisationId: string, header: PackageHeader): Promise<AttemptRef> => {
   const { agentId, connection } = header;
   const { code } = connection;
   if (!isConnectionCode(code) || !isStorableValue(header))
@@ -121,12 +135,9 @@ const begin = (sql: Sql, organisationId: string, header: PackageHeader): Promise
       where a.organisation_id = ${organisationId} and j.connection = ${code} and j.kind = 'crawl'
         and a.attempt = ${MAX_ATTEMPTS} and a.state = 'active' and a.lease_expires_at < now()`;
     for (const { jobId, attempt } of dead) await loseAttempt(tx, organisationId, jobId, attempt);
-    const [busy] = await tx`select from job where organisation_id = ${organisationId}
+    const [atWork] = await tx`select from job where organisation_id = ${organisationId}
       and connection = ${code} and kind in ('crawl', 'lineage') and state in ('leased', 'running', 'cancelling')`;
-    if (busy)
-      throw new Fault('job.connection_busy', `A crawl, an import or lineage of ${code} is at work.`, {
-        advice: `Wait until it has ended; one whose process was killed is cleared up by an import ${LEASE_MINUTES} minutes later.`,
-      });
+    if (atWork) throw busy(code);
     const ref: AttemptRef = {
       organisationId,
       jobId: randomUUID(),

@@ -131,6 +131,26 @@ test('lineage that is at work is in the way of an import, which writes the same 
   await expect(take(organisation, next)).rejects.toMatchObject({ code: 'job.connection_busy' });
 });
 
+test('a job that begins at the same moment as an import is in its way, and is said to be', async () => {
+  const { organisation, identity } = await enrolled();
+  await take(organisation, await pack(identity, site({ a: ['s1'] })));
+  const next = await pack(identity, site({ a: ['s2'] }), '2026-11-23T08:00:00.000Z');
+  let refused: Promise<unknown> | undefined;
+  await world.sql.begin(async (tx) => {
+    await tx`insert into job (organisation_id, id, connection, kind, spec, state, attempt, created_by)
+      values (${organisation.id}, 'lineage', 'prod', 'lineage', '{}', 'running', 1, 'ann')`;
+    // The import looked before it was there; it waits for what becomes of it.
+    refused = expect(take(organisation, next)).rejects.toMatchObject({ code: 'job.connection_busy' });
+    await expect
+      .poll(
+        () => world.sql`select from pg_locks l join pg_stat_activity a using (pid)
+          where l.locktype = 'transactionid' and not l.granted and a.datname = current_database()`,
+      )
+      .toHaveLength(1);
+  });
+  await refused;
+});
+
 test('after a package an agent goes on from no crawl that was before it', async () => {
   const { organisation, identity } = await enrolled();
   await take(organisation, await pack(identity, site({ a: ['s1'] }), '2026-11-20T08:00:00.000Z'));
