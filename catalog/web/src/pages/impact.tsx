@@ -56,7 +56,7 @@ const Way = ({ item, focus, direction }: { item: ImpactItem; focus: string; dire
 
 const Row = ({ item, focus, direction }: { item: ImpactItem; focus: string; direction: Direction }) => (
   <tr>
-    <td>
+    <td data-label="Asset">
       <span class="kind">{kindName(item.kind)}</span>{' '}
       {item.connection === null ? (
         <Name text={item.name} limit={120} />
@@ -66,14 +66,14 @@ const Row = ({ item, focus, direction }: { item: ImpactItem; focus: string; dire
         </a>
       )}
     </td>
-    <td>
+    <td data-label="App">
       {item.app !== null && item.app !== item.key && (
         <a href={assetLink(item.app)}>
           <Name text={item.appName ?? item.app} limit={80} />
         </a>
       )}
     </td>
-    <td>
+    <td data-label="Owner">
       {item.owner && (
         <>
           <bdi>{item.owner.name}</bdi>
@@ -86,11 +86,11 @@ const Row = ({ item, focus, direction }: { item: ImpactItem; focus: string; dire
         </>
       )}
     </td>
-    <td>
+    <td data-label="Confidence">
       {item.confidence}
       {item.conditional && <span class="quiet">, under a condition</span>}
     </td>
-    <td>
+    <td data-label="Steps">
       <Way item={item} focus={focus} direction={direction} />
     </td>
   </tr>
@@ -204,7 +204,7 @@ export const ImpactPage = ({ assetKey, query }: { assetKey: string; query: URLSe
           </p>
           <Chips counts={data.counts} shown={shown} go={go} />
           <Scroll label="Assets" class="impact-table">
-            <table>
+            <table class="stacks">
               <thead>
                 <tr>
                   <th scope="col">Asset</th>
