@@ -17,9 +17,9 @@ import { thisMachine } from '#agent/network/probe/system.ts';
 import { Secret } from '#config/secret.ts';
 import { AGENT_PATH } from '#protocol/constants.ts';
 import { Fault } from '#protocol/errors.ts';
-import { faultOf } from '../fault-of.ts';
-import { MemoryBackend } from '../gateway/memory-backend.ts';
-import { Loopback, quiet, someStatus, until } from './loopback.ts';
+import { Loopback, quiet, someStatus, until } from '#test/unit/bridge/loopback.ts';
+import { faultOf } from '#test/unit/fault-of.ts';
+import { MemoryBackend } from '#test/unit/gateway/memory-backend.ts';
 
 const dialer = new Dialer();
 let stateFolder: string;
