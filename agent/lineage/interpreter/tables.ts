@@ -86,10 +86,23 @@ export const lookUp = (row: Row, name: string): Origins | undefined => {
 };
 
 const inOtherCase = ({ fields, anyCase }: Row, name: string): Origins | undefined => {
-  if (anyCase !== true) return undefined;
-  const lower = name.toLowerCase();
-  const [only, ...others] = [...fields.values()].filter((field) => field.name.toLowerCase() === lower);
-  return only === undefined || others.length > 0 ? undefined : weakened(only.origins, 'inferred', 'case');
+  const found = anyCase === true ? withoutCase(fields).get(name.toLowerCase()) : undefined;
+  return found && weakened(found.origins, 'inferred', 'case');
+};
+
+const WITHOUT_CASE = new WeakMap<Row['fields'], ReadonlyMap<string, Field | undefined>>();
+
+/** Fields by their names in lower case; undefined where several differ in case alone. Made once: wide tables ask for every field. */
+const withoutCase = (fields: Row['fields']): ReadonlyMap<string, Field | undefined> => {
+  const before = WITHOUT_CASE.get(fields);
+  if (before !== undefined) return before;
+  const found = new Map<string, Field | undefined>();
+  for (const field of fields.values()) {
+    const name = field.name.toLowerCase();
+    found.set(name, found.has(name) ? undefined : field);
+  }
+  WITHOUT_CASE.set(fields, found);
+  return found;
 };
 
 const listed = (origins: Origins | undefined): readonly Origins[] => (origins === undefined ? [] : [origins]);
