@@ -17,6 +17,11 @@ const rules: Readonly<Record<string, readonly [script: string, expected: readonl
     ['T: LOAD *, a AS b FROM f.qvd (qvd);', ['T.b < f.qvd:a', 'T.* < f.qvd:*']],
     ["T: LOAD a EXTENSION R.Eval('x', S{a});", ['T.a < extension:R.Eval:a']],
   ],
+  'columns of a SELECT in another case': [
+    ['T: LOAD ID, Name; SQL SELECT id, NAME FROM t;', ['T.ID < t:id inferred', 'T.Name < t:NAME inferred']],
+    ['T: LOAD ID; SQL SELECT id, Id FROM t;', ['T.ID']],
+    ['T: LOAD ID; LOAD id FROM x.qvd (qvd);', ['T.ID']],
+  ],
   'names and paths made by variables': [
     [
       "SET p = 'lib://D/'; LET y = 2000 + 20; T_$(y): LOAD a FROM [$(p)s_$(y).qvd] (qvd);",
